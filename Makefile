@@ -1,0 +1,242 @@
+# Sockerless: the only build entry. `make help` lists the targets.
+#
+# SAN selects the instrumentation and with it the output tree: `make all SAN=asan` builds into
+# build/asan; plain builds go to build/release. Sources are found by wildcard: a new .c file in a
+# component's folder is part of it.
+
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules
+SAN ?= release
+BUILD := build/$(SAN)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+# ---- flags -------------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+INCLUDES := -Icommon -I. -Ibuild/gen -isystem /usr/share/include/llhttp
+BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing $(INCLUDES)
+ifeq ($(SAN),release)
+SAN_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+else ifeq ($(SAN),asan)
+SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SAN),valgrind)
+SAN_CFLAGS := -O1 -g -DSOCKERLESS_VALGRIND=1
+else ifeq ($(SAN),fuzz)
+override CC := clang
+SAN_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+else
+$(error SAN must be release, asan, valgrind or fuzz)
+endif
+SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
+VERSION := 0.1.0
+COMPILE = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"' -MMD -MP
+
+# ---- sources -----------------------------------------------------------------------------------
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(addsuffix /*.c,$(1))))
+archive = $(BUILD)/lib/lib$(1).a
+
+PROTO_NAMES := sockerless state
+PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
+LLHTTP_DIR := /usr/share/llhttp
+
+COMMON := backend oci ipc loop base
+COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
+# oci uses loop and base, backend uses all: this order satisfies the linker.
+
+FRONTEND_OBJ := $(call objects,frontend)
+ECS_OBJ := $(call objects,backend-ecs)
+AGENT_OBJ := $(call objects,agent)
+SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
+SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
+
+LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
+LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -lcrypto $(LIBS_CORE)
+LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
+
+PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-agent sockerless-sim-aws
+BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
+
+.PHONY: all
+all: deps-build
+	$(Q)$(MAKE) --no-print-directory binaries
+.PHONY: binaries
+binaries: $(BINARIES)
+
+# ---- compiling ---------------------------------------------------------------------------------
+build/gen/proto/%.pb-c.c: proto/%.proto
+	@mkdir -p build/gen
+	@echo "  PROTO $<"
+	$(Q)protoc-c --c_out=build/gen $<
+
+$(BUILD)/obj/%.o: %.c | $(PROTO_C)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(COMPILE) $(WARN) $(SAN_CFLAGS) $(CFLAGS) -c $< -o $@
+
+# Generated and Debian's own sources: not held to our warnings.
+$(BUILD)/obj/gen/%.o: build/gen/proto/%.c | $(PROTO_C)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(SAN_CFLAGS) $(CFLAGS) -c $< -o $@
+$(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(SAN_CFLAGS) $(CFLAGS) -c $< -o $@
+
+define archive_rule
+$(call archive,$(1)): $(call objects,common/$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+endef
+$(foreach c,$(COMMON),$(eval $(call archive_rule,$(c))))
+$(call archive,proto): $(PROTO_NAMES:%=$(BUILD)/obj/gen/%.pb-c.o)
+	@mkdir -p $(@D)
+	$(Q)ar rcs $@ $^
+$(call archive,llhttp): $(addprefix $(BUILD)/obj/llhttp/,api.o http.o llhttp.o)
+	@mkdir -p $(@D)
+	$(Q)ar rcs $@ $^
+
+LINK = @mkdir -p $(@D); echo "  LINK  $@"; $(CC) $(SAN_LDFLAGS) -Wl,--as-needed $(LDFLAGS) -o $@
+
+$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(call archive,llhttp) $(COMMON_LIBS)
+	$(LINK) $^ -ljansson $(LIBS_CORE)
+$(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
+	$(LINK) $^ $(LIBS_BACKEND)
+$(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
+	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
+
+# The agent is static and must run in any image. Sanitizers cannot be linked statically, so every
+# tree carries the release agent; the agent's own tests run its objects under the sanitizers.
+AGENT_STATIC_LIBS := -luv_a -lnng -lmbedtls -lmbedx509 -lmbedcrypto -lprotobuf-c -lpthread -ldl
+ifeq ($(SAN),release)
+$(BUILD)/bin/sockerless-agent: $(AGENT_OBJ) $(COMMON_LIBS)
+	@mkdir -p $(@D); echo "  LINK  $@"
+	$(Q)$(CC) -static -s -o $@ $^ $(AGENT_STATIC_LIBS) 2> $@.log || { cat $@.log; exit 1; }
+else
+$(BUILD)/bin/sockerless-agent: FORCE
+	$(Q)$(MAKE) --no-print-directory SAN=release build/release/bin/sockerless-agent
+	@mkdir -p $(@D)
+	$(Q)cmp -s build/release/bin/sockerless-agent $@ || cp build/release/bin/sockerless-agent $@
+endif
+FORCE:
+
+# ---- tests -------------------------------------------------------------------------------------
+# test/unit/PREFIX_name.c is linked with the component of that name and the common archives.
+unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
+unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
+unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
+unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
+prefix_of = $(firstword $(subst _, ,$(1)))
+component_of = $(unit_component_$(call prefix_of,$(1)))
+# base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
+unit_libs_base := base proto
+unit_libs_loop := loop base proto
+unit_libs_ipc := ipc loop base proto
+unit_libs_oci := oci loop base proto
+unit_libs_sim := base proto
+libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
+
+UNIT_NAMES := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
+UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))
+FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
+FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
+LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
+
+define unit_rule
+$(BUILD)/test/unit/$(1): $(BUILD)/obj/test/unit/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
+	$$(LINK) $$^ $(LIBS_TEST)
+endef
+$(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
+
+define fuzz_rule
+$(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
+	@mkdir -p $$(@D); echo "  LINK  $$@"
+	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(LIBS_BACKEND)
+endef
+$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
+
+BENCH_BIN := $(BUILD)/test/bench/bench
+$(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)
+	$(LINK) $^ -ljansson $(LIBS_CORE)
+
+.PHONY: unit-binaries fuzz-binaries
+unit-binaries: $(UNIT_BINS)
+fuzz-binaries: $(FUZZ_BINS)
+
+.PHONY: deps-build deps-run deps-test deps-lint deps-models
+deps-build deps-run deps-test deps-lint deps-models: deps-%:
+	@deploy/local/deps.sh $*
+
+.PHONY: run
+run: deps-run all ## main job: the embedded local cloud, ends with a line printed by a container
+	@deploy/local/up.sh
+
+.PHONY: stop
+stop: ## end everything that `make run` started
+	@deploy/local/down.sh
+
+.PHONY: test
+test: deps-test all ## unit tests and scenarios, against a real dockerd and against us
+	$(Q)$(MAKE) --no-print-directory unit-binaries
+	@SAN=$(SAN) test/run_all.sh
+
+.PHONY: check-asan
+check-asan: deps-test ## unit tests and scenarios with ASan, UBSan and LSan
+	$(Q)$(MAKE) --no-print-directory SAN=asan binaries unit-binaries
+	@SAN=asan test/run_all.sh
+
+.PHONY: check-valgrind
+check-valgrind: deps-test ## unit tests under valgrind
+	$(Q)$(MAKE) --no-print-directory SAN=valgrind binaries unit-binaries
+	@SAN=valgrind test/run_valgrind.sh
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: deps-test ## every fuzzer, FUZZ_SECONDS each
+	$(Q)$(MAKE) --no-print-directory SAN=fuzz fuzz-binaries
+	@test/fuzz/run.sh build/fuzz/test/fuzz $(FUZZ_SECONDS)
+
+.PHONY: bench
+bench: deps-test all ## ratios to a real dockerd in the same run
+	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
+	@test/bench/run.sh $(BENCH_BIN)
+
+.PHONY: check-models
+check-models: deps-models all ## requests and answers against the vendors' API models (../shared)
+	@test/conformance/run.sh
+
+# ---- lint, format, install ---------------------------------------------------------------------
+C_FILES = $(shell git ls-files '*.c' '*.h')
+.PHONY: format
+format: deps-lint ## clang-format in place
+	@clang-format-14 -i $(C_FILES)
+
+.PHONY: lint
+lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependency direction
+	@clang-format-14 --dry-run -Werror $(C_FILES)
+	@test/lint/dependencies.sh
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
+		--enable=warning,portability --suppress=missingIncludeSystem \
+		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
+		$(INCLUDES) $(filter %.c,$(C_FILES))
+	@echo "  clang -Werror"; for f in $(filter %.c,$(C_FILES)); do \
+		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only $$f || exit 1; done
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: all ## binaries to $(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(filter-out %sim-aws,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
+
+.PHONY: clean
+clean: ## forget every build
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 18
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * JSON writer; see json.h. RFC 8259. */
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void json_writer_init(struct json_writer *w, struct buf *out)
+{
+    *w = (struct json_writer){.out = out};
+}
+
+static void before_value(struct json_writer *w)
+{
+    if (w->need_comma)
+        buf_putc(w->out, ',');
+    w->need_comma = true;
+}
+
+static void open_with(struct json_writer *w, char c)
+{
+    before_value(w);
+    buf_putc(w->out, c);
+    w->need_comma = false;
+}
+
+static void close_with(struct json_writer *w, char c)
+{
+    buf_putc(w->out, c);
+    w->need_comma = true;
+}
+
+void json_object_open(struct json_writer *w)
+{
+    open_with(w, '{');
+}
+
+void json_object_close(struct json_writer *w)
+{
+    close_with(w, '}');
+}
+
+void json_array_open(struct json_writer *w)
+{
+    open_with(w, '[');
+}
+
+void json_array_close(struct json_writer *w)
+{
+    close_with(w, ']');
+}
+
+/* Length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 when bad. */
+static size_t utf8_sequence(const unsigned char *s, size_t left)
+{
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF)
+        return left >= 2 && (s[1] & 0xC0) == 0x80 ? 2 : 0;
+    if (s[0] >= 0xE0 && s[0] <= 0xEF) {
+        if (left < 3 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80)
+            return 0;
+        if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))
+            return 0;
+        return 3;
+    }
+    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
+        if (left < 4 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80 || (s[3] & 0xC0) != 0x80)
+            return 0;
+        if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+            return 0;
+        return 4;
+    }
+    return 0;
+}
+
+static void put_escaped(struct buf *out, unsigned char c)
+{
+    switch (c) {
+    case '"': buf_append(out, "\\\"", 2); break;
+    case '\\': buf_append(out, "\\\\", 2); break;
+    case '\n': buf_append(out, "\\n", 2); break;
+    case '\r': buf_append(out, "\\r", 2); break;
+    case '\t': buf_append(out, "\\t", 2); break;
+    default: buf_printf(out, "\\u%04x", c); break;
+    }
+}
+
+static void put_string(struct buf *out, const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    buf_reserve(out, len + 2);
+    buf_putc(out, '"');
+    size_t plain = 0; /* start of the run that needs no change */
+    size_t i = 0;
+    while (i < len) {
+        if (s[i] >= 0x20 && s[i] < 0x80 && s[i] != '"' && s[i] != '\\') {
+            i++;
+            continue;
+        }
+        size_t n = s[i] < 0x80 ? 0 : utf8_sequence(s + i, len - i);
+        if (n) {
+            i += n;
+            continue;
+        }
+        buf_append(out, text + plain, i - plain);
+        if (s[i] < 0x80)
+            put_escaped(out, s[i]);
+        else
+            buf_append(out, "\xEF\xBF\xBD", 3);
+        plain = ++i;
+    }
+    buf_append(out, text + plain, len - plain);
+    buf_putc(out, '"');
+}
+
+void json_key(struct json_writer *w, const char *key)
+{
+    before_value(w);
+    put_string(w->out, key, strlen(key));
+    buf_putc(w->out, ':');
+    w->need_comma = false;
+}
+
+void json_string_len(struct json_writer *w, const char *text, size_t len)
+{
+    before_value(w);
+    put_string(w->out, text, len);
+}
+
+void json_put_string(struct json_writer *w, const char *text)
+{
+    if (text)
+        json_string_len(w, text, strlen(text));
+    else
+        json_put_null(w);
+}
+
+void json_int(struct json_writer *w, int64_t value)
+{
+    before_value(w);
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    buf_append(w->out, digits, (size_t)n);
+}
+
+void json_uint(struct json_writer *w, uint64_t value)
+{
+    before_value(w);
+    buf_printf(w->out, "%llu", (unsigned long long)value);
+}
+
+void json_bool(struct json_writer *w, bool value)
+{
+    json_raw(w, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_put_null(struct json_writer *w)
+{
+    json_raw(w, "null", 4);
+}
+
+void json_raw(struct json_writer *w, const char *json, size_t len)
+{
+    before_value(w);
+    buf_append(w->out, json, len);
+}
+
+void json_string_array(struct json_writer *w, char *const *items, size_t count)
+{
+    json_array_open(w);
+    for (size_t i = 0; i < count; i++)
+        json_put_string(w, items[i]);
+    json_array_close(w);
+}

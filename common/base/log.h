@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Structured logs: one JSON object a line on stderr,
+ * {"level":"info","time":"…","component":"backend-ecs","message":"…", fields…}.
+ *
+ *     log_info("task started", LOG_STR("container", id), LOG_INT("took_ms", ms));
+ *
+ * Secrets are never passed here. Thread-safe (one write(2) a line).
+ */
+#ifndef SOCKERLESS_BASE_LOG_H
+#define SOCKERLESS_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+struct log_field {
+    const char *key; /* NULL ends the list */
+    const char *text; /* NULL: the number counts */
+    int64_t number;
+};
+
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .text = (v) ? (v) : ""})
+#define LOG_INT(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v)})
+
+/* component: borrowed for the life of the process. */
+void log_open(const char *component, enum log_level lowest);
+/* "debug" "info" "warn" "error"; false when unknown. */
+bool log_level_parse(const char *name, enum log_level *out);
+bool log_enabled(enum log_level level);
+void log_write(enum log_level level, const char *message, const struct log_field *fields);
+
+#define LOG_AT(level, message, ...)                                                                \
+    do {                                                                                           \
+        if (log_enabled(level))                                                                    \
+            log_write(level, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});  \
+    } while (0)
+#define log_debug(...) LOG_AT(LOG_DEBUG, __VA_ARGS__)
+#define log_info(...) LOG_AT(LOG_INFO, __VA_ARGS__)
+#define log_warn(...) LOG_AT(LOG_WARN, __VA_ARGS__)
+#define log_error(...) LOG_AT(LOG_ERROR, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Log records: how an agent writes a container's output into the cloud's log service, which keeps
+ * one merged sequence of lines. The agent's log tee writes records (agent/log_tee.h describes the
+ * format), the backend's log reader takes them apart with log_record_parse().
+ *
+ *     plain line        stdout, written as it is
+ *     0x01 o text       stdout line that is empty or begins with 0x01 itself
+ *     0x01 e text       stderr line
+ *     0x01 p text       piece of a stdout line: no newline follows it in the original
+ *     0x01 q text       piece of a stderr line
+ *     0x01 m text       mark: everything printed before it precedes it in the log
+ *     0x01 x digits     the main process's exit code; the last record
+ */
+#ifndef SOCKERLESS_BASE_LOG_RECORD_H
+#define SOCKERLESS_BASE_LOG_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    LOG_RECORD_ESCAPE = 0x01,
+    /* A record with prefix and newline is never longer: log drivers cut at 16 KiB, and the second
+     * half of a cut record would look like a plain line. */
+    LOG_RECORD_MAX = 16 * 1024,
+    LOG_RECORD_TEXT_MAX = LOG_RECORD_MAX - 16,
+};
+
+enum log_record_kind {
+    LOG_RECORD_STDOUT,
+    LOG_RECORD_STDERR,
+    LOG_RECORD_STDOUT_PIECE,
+    LOG_RECORD_STDERR_PIECE,
+    LOG_RECORD_MARK,
+    LOG_RECORD_EXIT,
+    LOG_RECORD_KINDS,
+};
+
+/* The letter after the escape byte: "oepqmx"[kind]. */
+char log_record_letter(enum log_record_kind kind);
+
+/* Take one line (without or with its newline) apart. *text points into line. False when the line
+ * begins with the escape byte but is no record (something else than the agent wrote it): then it is
+ * given as stdout text, whole. */
+bool log_record_parse(const char *line, size_t len, enum log_record_kind *kind, const char **text,
+                      size_t *text_len);
+
+/* The number in the text of a LOG_RECORD_EXIT, 0 … 255; false when it is none. */
+bool log_record_exit_code(const char *text, size_t len, int *code);
+
+#endif

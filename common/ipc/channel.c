@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Channel: frames over one nng stream; see channel.h.
+ *
+ * A channel has at most one receive and one send under way (struct nng_op each). Closing aborts
+ * them through nng_stream_close(); the object is freed by channel_maybe_free() when neither is
+ * pending any more, which is also the only place that calls closed().
+ */
+#include "ipc/channel_internal.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    RECV_SMALL = 4 * 1024,   /* an idle channel costs this */
+    RECV_LARGE = 256 * 1024, /* a busy one reads this much at a time */
+    QUEUE_DEFAULT_MAX = 80 * 1024 * 1024,
+    CONNECT_DEFAULT_MS = 5000,
+    FLUSH_AT_CLOSE_MS = 30000, /* a peer that stops reading cannot hold a finishing channel longer */
+};
+
+struct channel {
+    struct loop *loop;
+    nng_stream *stream;
+    nng_stream_dialer *dialer;
+    struct nng_op recv, send; /* send also carries the dial */
+    const struct channel_events *events;
+    void *owner;
+    size_t payload_max, queue_max;
+    unsigned char *in; /* in[in_start..in_end) is received and not delivered */
+    size_t in_cap, in_start, in_end;
+    struct buf sending, queued;
+    struct loop_task deliver_task; /* resume and start deliver from the loop, never from inside */
+    bool deliver_posted;
+    bool started, dialing, paused, full, finishing, closing, delivering;
+    bool failed;
+    struct error why;
+    struct channel_listener *listener; /* whose count it belongs to; NULL when dialled */
+    char url[512];
+};
+
+static void channel_read(struct channel *c);
+static void channel_write(struct channel *c);
+
+static void channel_maybe_free(struct channel *c)
+{
+    if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering)
+        return;
+    if (c->stream)
+        nng_stream_free(c->stream);
+    if (c->dialer)
+        nng_stream_dialer_free(c->dialer);
+    nng_op_fini(&c->recv);
+    nng_op_fini(&c->send);
+    if (c->listener)
+        channel_listener_forget(c->listener);
+    const struct channel_events *events = c->events;
+    void *owner = c->owner;
+    bool failed = c->failed;
+    struct error why = c->why;
+    free(c->in);
+    buf_free(&c->sending);
+    buf_free(&c->queued);
+    free(c);
+    if (events)
+        events->closed(owner, failed ? &why : NULL);
+}
+
+static void post_deliver(struct channel *c)
+{
+    if (!c->deliver_posted) {
+        c->deliver_posted = true;
+        loop_post(c->loop, &c->deliver_task);
+    }
+}
+
+/* Begin the end. The object goes away in a later turn of the loop. */
+static void channel_close(struct channel *c, const struct error *why)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    if (why) {
+        c->failed = true;
+        c->why = *why;
+    }
+    if (c->dialing)
+        nng_aio_cancel(c->send.aio);
+    if (c->stream)
+        nng_stream_close(c->stream);
+    post_deliver(c); /* makes sure that channel_maybe_free() runs from the loop */
+}
+
+static void close_with_nng(struct channel *c, int rc, const char *doing)
+{
+    struct error err;
+    if (rc == NNG_ECLOSED || rc == NNG_ECONNSHUT || rc == NNG_ECONNRESET) {
+        channel_close(c, NULL);
+        return;
+    }
+    error_set(&err, rc == NNG_ETIMEDOUT ? ERROR_DEADLINE : ERROR_UNAVAILABLE, "%s %s: %s", doing,
+              c->url, nng_strerror(rc));
+    channel_close(c, &err);
+}
+
+/* ---- receiving ---- */
+
+/* Hand out whole frames until there is none, or the owner pauses or ends the channel. */
+static void channel_deliver(struct channel *c)
+{
+    struct error err;
+    c->delivering = true;
+    while (c->started && c->events && !c->paused && !c->closing) {
+        struct frame f;
+        size_t used;
+        int rc = frame_decode(c->in + c->in_start, c->in_end - c->in_start, c->payload_max, &f,
+                              &used, &err);
+        if (rc < 0) {
+            error_wrap(&err, "from %s", c->url);
+            channel_close(c, &err);
+            break;
+        }
+        if (rc == 0) {
+            if (used > c->in_cap) { /* a frame larger than the buffer */
+                c->in = xrealloc(c->in, used);
+                c->in_cap = used;
+            }
+            break;
+        }
+        c->in_start += used;
+        c->events->frame(c->owner, &f);
+    }
+    c->delivering = false;
+}
+
+static void run_deliver(struct loop_task *task)
+{
+    struct channel *c = CONTAINER_OF(task, struct channel, deliver_task);
+    c->deliver_posted = false;
+    if (!c->closing)
+        channel_deliver(c);
+    if (c->closing)
+        channel_maybe_free(c);
+    else
+        channel_read(c);
+}
+
+static void channel_read(struct channel *c)
+{
+    if (c->recv.pending || c->paused || c->closing || c->dialing || !c->started || !c->events)
+        return;
+    if (c->in_start == c->in_end) {
+        c->in_start = c->in_end = 0;
+        if (c->in_cap > RECV_LARGE) { /* one large frame does not keep its memory */
+            c->in_cap = RECV_LARGE;
+            c->in = xrealloc(c->in, c->in_cap);
+        }
+    } else if (c->in_start) {
+        memmove(c->in, c->in + c->in_start, c->in_end - c->in_start);
+        c->in_end -= c->in_start;
+        c->in_start = 0;
+    }
+    nng_iov iov = {.iov_buf = c->in + c->in_end, .iov_len = c->in_cap - c->in_end};
+    nng_aio *aio = nng_op_begin(&c->recv);
+    nng_aio_set_iov(aio, 1, &iov);
+    nng_stream_recv(c->stream, aio);
+}
+
+static void on_received(struct nng_op *op)
+{
+    struct channel *c = CONTAINER_OF(op, struct channel, recv);
+    int rc = nng_aio_result(op->aio);
+    if (rc) {
+        close_with_nng(c, rc, "receive from");
+        channel_maybe_free(c);
+        return;
+    }
+    size_t room = c->in_cap - c->in_end;
+    size_t got = nng_aio_count(op->aio);
+    c->in_end += got;
+    channel_deliver(c);
+    if (got == room && c->in_cap < RECV_LARGE) {
+        c->in_cap = RECV_LARGE;
+        c->in = xrealloc(c->in, c->in_cap);
+    }
+    if (c->closing)
+        channel_maybe_free(c);
+    else
+        channel_read(c);
+}
+
+/* ---- sending ---- */
+
+static void channel_write(struct channel *c)
+{
+    if (c->send.pending || c->closing)
+        return;
+    if (c->sending.len == 0) {
+        struct buf swap = c->sending;
+        c->sending = c->queued;
+        c->queued = swap;
+    }
+    if (c->sending.len == 0) {
+        if (c->finishing)
+            channel_close(c, NULL);
+        return;
+    }
+    nng_iov iov = {.iov_buf = c->sending.data, .iov_len = c->sending.len};
+    nng_aio *aio = nng_op_begin(&c->send);
+    nng_aio_set_iov(aio, 1, &iov);
+    nng_aio_set_timeout(aio, c->finishing ? FLUSH_AT_CLOSE_MS : NNG_DURATION_INFINITE);
+    nng_stream_send(c->stream, aio);
+}
+
+static void on_sent(struct nng_op *op)
+{
+    struct channel *c = CONTAINER_OF(op, struct channel, send);
+    int rc = nng_aio_result(op->aio);
+    if (rc) {
+        close_with_nng(c, rc, "send to");
+        channel_maybe_free(c);
+        return;
+    }
+    buf_consume(&c->sending, nng_aio_count(op->aio));
+    if (c->sending.len == 0 && c->sending.cap > CHANNEL_HIGH_WATER * 2)
+        buf_free(&c->sending); /* one large reply does not keep its memory */
+    channel_write(c);
+    if (c->full && !c->closing && c->sending.len + c->queued.len <= CHANNEL_LOW_WATER) {
+        c->full = false;
+        if (c->events && c->events->drained)
+            c->events->drained(c->owner);
+    }
+    if (c->closing)
+        channel_maybe_free(c);
+}
+
+static bool after_queueing(struct channel *c)
+{
+    size_t depth = c->sending.len + c->queued.len;
+    if (depth > c->queue_max) {
+        struct error err;
+        error_set(&err, ERROR_TOO_LARGE, "%s does not read: %zu bytes queued", c->url, depth);
+        channel_close(c, &err);
+        return false;
+    }
+    if (!c->dialing)
+        channel_write(c);
+    depth = c->sending.len + c->queued.len;
+    if (depth >= CHANNEL_HIGH_WATER)
+        c->full = true;
+    return !c->full;
+}
+
+bool channel_send(struct channel *c, uint8_t type, const void *payload, size_t len)
+{
+    if (c->closing || c->finishing)
+        return true;
+    unsigned char *to = (unsigned char *)buf_reserve(&c->queued, FRAME_HEADER_SIZE + len);
+    frame_header_encode(to, type, len);
+    if (len)
+        memcpy(to + FRAME_HEADER_SIZE, payload, len);
+    buf_commit(&c->queued, FRAME_HEADER_SIZE + len);
+    return after_queueing(c);
+}
+
+bool channel_send_message(struct channel *c, uint8_t type, const void *prefix, size_t prefix_len,
+                          const ProtobufCMessage *message)
+{
+    if (c->closing || c->finishing)
+        return true;
+    size_t len = prefix_len + protobuf_c_message_get_packed_size(message);
+    unsigned char *to = (unsigned char *)buf_reserve(&c->queued, FRAME_HEADER_SIZE + len);
+    frame_header_encode(to, type, len);
+    if (prefix_len)
+        memcpy(to + FRAME_HEADER_SIZE, prefix, prefix_len);
+    protobuf_c_message_pack(message, to + FRAME_HEADER_SIZE + prefix_len);
+    buf_commit(&c->queued, FRAME_HEADER_SIZE + len);
+    return after_queueing(c);
+}
+
+void channel_fail(struct channel *c, const struct error *err)
+{
+    Sockerless__Error message = SOCKERLESS__ERROR__INIT;
+    message.code = (Sockerless__ErrorCode)err->code;
+    message.message = (char *)(uintptr_t)err->message;
+    channel_send_message(c, FRAME_ERROR, NULL, 0, &message.base);
+    channel_finish(c);
+}
+
+/* ---- life ---- */
+
+struct channel *channel_new(struct loop *l, const char *url, const struct channel_options *options)
+{
+    struct channel *c = NEW(struct channel);
+    struct error err;
+    c->loop = l;
+    c->deliver_task.run = run_deliver;
+    c->payload_max = options && options->payload_max ? options->payload_max : FRAME_SESSION_MAX;
+    c->queue_max = options && options->queue_max ? options->queue_max : QUEUE_DEFAULT_MAX;
+    c->in_cap = RECV_SMALL;
+    c->in = xmalloc(c->in_cap);
+    snprintf(c->url, sizeof c->url, "%s", url);
+    if (nng_op_init(&c->recv, l, on_received, &err) || nng_op_init(&c->send, l, on_sent, &err))
+        abort(); /* nng_aio_alloc fails only without memory */
+    return c;
+}
+
+struct channel *channel_from_stream(struct loop *l, nng_stream *stream, const char *url,
+                                    const struct channel_options *options,
+                                    struct channel_listener *listener)
+{
+    struct channel *c = channel_new(l, url, options);
+    c->stream = stream;
+    c->listener = listener;
+    return c;
+}
+
+static void on_dialed(struct nng_op *op)
+{
+    struct channel *c = CONTAINER_OF(op, struct channel, send);
+    int rc = nng_aio_result(op->aio);
+    c->dialing = false;
+    op->done = on_sent;
+    if (rc == 0)
+        c->stream = nng_aio_get_output(op->aio, 0);
+    if (c->closing) {
+        channel_maybe_free(c);
+        return;
+    }
+    if (rc) {
+        struct error err;
+        error_set(&err, rc == NNG_ETIMEDOUT ? ERROR_DEADLINE : ERROR_UNAVAILABLE,
+                  "cannot connect to %s: %s", c->url, nng_strerror(rc));
+        channel_close(c, &err);
+        channel_maybe_free(c);
+        return;
+    }
+    nng_aio_set_timeout(op->aio, NNG_DURATION_INFINITE);
+    channel_write(c);
+    if (!c->closing)
+        channel_read(c);
+}
+
+static int dialer_configure(nng_stream_dialer *dialer, const struct channel_options *options,
+                            struct error *err)
+{
+    int rc = 0;
+    if (options && options->bearer_token) {
+        char *header = xasprintf("Authorization: Bearer %s\r\n", options->bearer_token);
+        rc = nng_stream_dialer_set_string(dialer, NNG_OPT_WS_REQUEST_HEADERS, header);
+        free(header);
+    }
+    if (rc == 0 && options && options->tls)
+        rc = nng_stream_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, options->tls);
+    return rc ? error_set(err, ERROR_INVALID_PARAMETER, "nng: %s", nng_strerror(rc)) : 0;
+}
+
+int channel_dial(struct loop *l, const char *url, const struct channel_options *options,
+                 const struct channel_events *events, void *owner, struct channel **out,
+                 struct error *err)
+{
+    nng_stream_dialer *dialer;
+    int rc = nng_stream_dialer_alloc(&dialer, url);
+    if (rc)
+        return error_set(err, ERROR_INVALID_PARAMETER, "address %s: %s", url, nng_strerror(rc));
+    if (dialer_configure(dialer, options, err)) {
+        nng_stream_dialer_free(dialer);
+        return -1;
+    }
+    struct channel *c = channel_new(l, url, options);
+    c->dialer = dialer;
+    c->events = events;
+    c->owner = owner;
+    c->started = c->dialing = true;
+    c->send.done = on_dialed;
+    nng_aio *aio = nng_op_begin(&c->send);
+    nng_aio_set_timeout(aio, options && options->connect_timeout_ms
+                                 ? (nng_duration)options->connect_timeout_ms
+                                 : CONNECT_DEFAULT_MS);
+    nng_stream_dialer_dial(dialer, aio);
+    *out = c;
+    return 0;
+}
+
+void channel_start(struct channel *c, const struct channel_events *events, void *owner)
+{
+    c->events = events;
+    c->owner = owner;
+    c->started = true;
+    if (!c->delivering)
+        post_deliver(c);
+}
+
+bool channel_writable(const struct channel *c)
+{
+    return !c->full;
+}
+
+void channel_pause(struct channel *c)
+{
+    c->paused = true;
+}
+
+void channel_resume(struct channel *c)
+{
+    if (!c->paused)
+        return;
+    c->paused = false;
+    if (!c->closing && !c->delivering)
+        post_deliver(c);
+}
+
+void channel_finish(struct channel *c)
+{
+    if (c->closing || c->finishing)
+        return;
+    c->finishing = true;
+    if (!c->dialing)
+        channel_write(c);
+}
+
+void channel_abort(struct channel *c)
+{
+    channel_close(c, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listening for channels; see channel.h. A listener outlives its close until its accept and all its
+ * channels are gone.
+ */
+#include "ipc/channel_internal.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CHANNELS_DEFAULT_MAX = 16384, ACCEPT_RETRY_MS = 100 };
+
+struct channel_listener {
+    struct loop *loop;
+    nng_stream_listener *nng;
+    struct nng_op accept;
+    uv_timer_t retry; /* after an accept that failed, for instance without descriptors */
+    bool retry_closing, retry_closed;
+    struct channel_options options;
+    void (*on_accept)(void *owner, struct channel *c);
+    void *owner;
+    unsigned live, max;
+    bool closing;
+    char url[512];
+};
+
+static void listener_maybe_free(struct channel_listener *l)
+{
+    if (!l->closing || l->accept.pending || l->live || !l->retry_closed)
+        return;
+    nng_stream_listener_free(l->nng);
+    nng_op_fini(&l->accept);
+    free(l);
+}
+
+void channel_listener_forget(struct channel_listener *l)
+{
+    l->live--;
+    listener_maybe_free(l);
+}
+
+static bool stream_authorized(struct channel_listener *l, nng_stream *stream)
+{
+    if (!l->options.authorize)
+        return true;
+    char *value = NULL;
+    if (nng_stream_get_string(stream, "ws:request-header:Authorization", &value))
+        value = NULL;
+    bool ok = l->options.authorize(l->owner, value ? value : "");
+    if (value)
+        nng_strfree(value);
+    return ok;
+}
+
+static void accept_next(struct channel_listener *l)
+{
+    nng_stream_listener_accept(l->nng, nng_op_begin(&l->accept));
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct channel_listener *l = timer->data;
+    if (!l->closing && !l->accept.pending)
+        accept_next(l);
+}
+
+static void on_accepted(struct nng_op *op)
+{
+    struct channel_listener *l = CONTAINER_OF(op, struct channel_listener, accept);
+    int rc = nng_aio_result(op->aio);
+    nng_stream *stream = rc ? NULL : nng_aio_get_output(op->aio, 0);
+    if (l->closing) {
+        if (stream)
+            nng_stream_free(stream);
+        listener_maybe_free(l);
+        return;
+    }
+    if (rc) {
+        log_warn("accept failed", LOG_STR("address", l->url), LOG_STR("error", nng_strerror(rc)));
+        uv_timer_start(&l->retry, on_retry, ACCEPT_RETRY_MS, 0);
+        return;
+    }
+    accept_next(l);
+    if (l->live >= l->max || !stream_authorized(l, stream)) {
+        log_warn("connection refused", LOG_STR("address", l->url), LOG_INT("live", l->live));
+        nng_stream_free(stream);
+        return;
+    }
+    l->live++;
+    l->on_accept(l->owner, channel_from_stream(l->loop, stream, l->url, &l->options, l));
+}
+
+static int listener_configure(struct channel_listener *l, struct error *err)
+{
+    int rc = 0;
+    if (str_starts(l->url, "ipc://"))
+        rc = nng_stream_listener_set_int(l->nng, NNG_OPT_IPC_PERMISSIONS, 0660);
+    if (rc == 0 && l->options.tls)
+        rc = nng_stream_listener_set_ptr(l->nng, NNG_OPT_TLS_CONFIG, l->options.tls);
+    if (rc == 0)
+        rc = nng_stream_listener_listen(l->nng);
+    return rc ? error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", l->url, nng_strerror(rc))
+              : 0;
+}
+
+int channel_listen(struct loop *loop, const char *url, const struct channel_options *options,
+                   void (*on_accept)(void *owner, struct channel *c), void *owner,
+                   struct channel_listener **out, struct error *err)
+{
+    struct channel_listener *l = NEW(struct channel_listener);
+    snprintf(l->url, sizeof l->url, "%s", url);
+    l->loop = loop;
+    l->on_accept = on_accept;
+    l->owner = owner;
+    if (options)
+        l->options = *options;
+    l->max = l->options.channels_max ? l->options.channels_max : CHANNELS_DEFAULT_MAX;
+    int rc = nng_stream_listener_alloc(&l->nng, url);
+    if (rc) {
+        free(l);
+        return error_set(err, ERROR_INVALID_PARAMETER, "address %s: %s", url, nng_strerror(rc));
+    }
+    if (listener_configure(l, err) || nng_op_init(&l->accept, loop, on_accepted, err)) {
+        nng_stream_listener_free(l->nng);
+        free(l);
+        return -1;
+    }
+    uv_timer_init(&loop->uv, &l->retry);
+    l->retry.data = l;
+    accept_next(l);
+    *out = l;
+    return 0;
+}
+
+static void on_retry_closed(uv_handle_t *handle)
+{
+    struct channel_listener *l = handle->data;
+    l->retry_closed = true;
+    listener_maybe_free(l);
+}
+
+void channel_listener_close(struct channel_listener *l)
+{
+    if (l->closing)
+        return;
+    l->closing = true;
+    nng_stream_listener_close(l->nng);
+    uv_close((uv_handle_t *)&l->retry, on_retry_closed);
+}

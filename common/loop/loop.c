@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The event loop and the door into it for other threads; see loop.h. */
+#include "loop/loop.h"
+
+#include "loop/co_internal.h"
+
+/* Everything posted so far in one go: a task may post again without starving the loop. */
+static void run_posted(uv_async_t *handle)
+{
+    struct loop *l = handle->data;
+    uv_mutex_lock(&l->lock);
+    struct loop_task *task = l->posted_first;
+    l->posted_first = NULL;
+    l->posted_last = &l->posted_first;
+    uv_mutex_unlock(&l->lock);
+    while (task) {
+        struct loop_task *next = task->next; /* run() may free or repost the task */
+        task->run(task);
+        task = next;
+    }
+}
+
+int loop_init(struct loop *l, struct error *err)
+{
+    *l = (struct loop){0};
+    int rc = uv_loop_init(&l->uv);
+    if (rc)
+        return error_set(err, ERROR_SYSTEM, "event loop: %s", uv_strerror(rc));
+    l->uv.data = l;
+    l->posted_last = &l->posted_first;
+    rc = uv_mutex_init(&l->lock);
+    if (rc == 0)
+        rc = uv_async_init(&l->uv, &l->wakeup, run_posted);
+    if (rc)
+        return error_set(err, ERROR_SYSTEM, "event loop: %s", uv_strerror(rc));
+    l->wakeup.data = l;
+    return 0;
+}
+
+void loop_run(struct loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+void loop_fini(struct loop *l)
+{
+    uv_close((uv_handle_t *)&l->wakeup, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    co_scheduler_free(l->co);
+    uv_mutex_destroy(&l->lock);
+    uv_loop_close(&l->uv);
+}
+
+void loop_post(struct loop *l, struct loop_task *task)
+{
+    task->next = NULL;
+    uv_mutex_lock(&l->lock);
+    bool first = l->posted_first == NULL;
+    *l->posted_last = task;
+    l->posted_last = &task->next;
+    uv_mutex_unlock(&l->lock);
+    if (first)
+        uv_async_send(&l->wakeup);
+}

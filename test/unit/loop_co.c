@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Unit tests of coroutines: order, deadlines, cancellation, conditions, limits, reuse. */
+#include "base/alloc.h"
+#include "base/timefmt.h"
+#include "loop/co.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+static struct loop loop;
+static char trace[256];
+
+static void note(const char *text)
+{
+    strcat(trace, text);
+}
+
+static int setup(void **state)
+{
+    struct error err;
+    (void)state;
+    trace[0] = '\0';
+    return loop_init(&loop, &err);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    loop_fini(&loop);
+    return 0;
+}
+
+static void spawn(void (*fn)(void *), void *arg)
+{
+    struct error err;
+    assert_int_equal(co_spawn(&loop, fn, arg, &err), 0);
+}
+
+static void run(void)
+{
+    uv_run(&loop.uv, UV_RUN_DEFAULT);
+}
+
+static void stop_when_idle(void)
+{
+    if (co_live(&loop) == 1)
+        loop_stop(&loop);
+}
+
+static void co_sleeper(void *arg)
+{
+    struct error err;
+    const char *name = arg;
+    note(name);
+    assert_int_equal(co_sleep(name[0] == 'a' ? 30 : 5, &err), 0);
+    note(name);
+    stop_when_idle();
+}
+
+static void test_sleep_order(void **state)
+{
+    (void)state;
+    spawn(co_sleeper, "a");
+    spawn(co_sleeper, "b");
+    note("|");
+    run();
+    assert_string_equal(trace, "ab|ba");
+}
+
+static struct co_cond cond;
+static int woken;
+
+static void co_waits(void *arg)
+{
+    struct error err;
+    (void)arg;
+    assert_int_equal(co_cond_wait(&cond, INT64_MAX, &err), 0);
+    woken++;
+    stop_when_idle();
+}
+
+static void co_broadcasts(void *arg)
+{
+    struct error err;
+    (void)arg;
+    assert_int_equal(co_sleep(1, &err), 0);
+    co_cond_broadcast(&cond);
+    stop_when_idle();
+}
+
+static void test_broadcast_wakes_all(void **state)
+{
+    (void)state;
+    woken = 0;
+    for (int i = 0; i < 100; i++)
+        spawn(co_waits, NULL);
+    spawn(co_broadcasts, NULL);
+    run();
+    assert_int_equal(woken, 100);
+}
+
+static void co_times_out(void *arg)
+{
+    struct error err;
+    (void)arg;
+    int64_t before = time_mono_ms();
+    assert_int_equal(co_cond_wait(&cond, before + 20, &err), -1);
+    assert_int_equal(err.code, ERROR_DEADLINE);
+    assert_true(time_mono_ms() >= before + 20);
+    assert_null(cond.first); /* not left on the list */
+    loop_stop(&loop);
+}
+
+static void test_deadline(void **state)
+{
+    (void)state;
+    spawn(co_times_out, NULL);
+    run();
+}
+
+static struct co *victim;
+
+static void co_is_cancelled(void *arg)
+{
+    struct error err;
+    (void)arg;
+    victim = co_current();
+    assert_int_equal(co_sleep(60000, &err), -1);
+    assert_int_equal(err.code, ERROR_CANCELLED);
+    assert_int_equal(co_sleep(1, &err), -1); /* and every later wait */
+    assert_true(co_cancelled());
+    loop_stop(&loop);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    spawn(co_is_cancelled, NULL);
+    co_cancel(victim);
+    run();
+}
+
+static void co_wakes_itself(void *arg)
+{
+    struct error err;
+    (void)arg;
+    co_wake(co_current()); /* before the suspend: remembered */
+    assert_int_equal(co_suspend(INT64_MAX, &err), 0);
+    loop_stop(&loop);
+}
+
+static void test_early_wake(void **state)
+{
+    (void)state;
+    spawn(co_wakes_itself, NULL);
+    run();
+}
+
+static void co_blocked(void *arg)
+{
+    struct error err;
+    (void)arg;
+    assert_int_equal(co_cond_wait(&cond, INT64_MAX, &err), 0);
+    if (co_live(&loop) == 1)
+        loop_stop(&loop);
+}
+
+static void test_limit(void **state)
+{
+    (void)state;
+    struct error err;
+    for (int i = 0; i < CO_MAX_LIVE; i++)
+        spawn(co_blocked, NULL);
+    assert_int_equal(co_spawn(&loop, co_blocked, NULL, &err), -1);
+    assert_int_equal(err.code, ERROR_UNAVAILABLE);
+    co_cond_broadcast(&cond);
+    run();
+    assert_int_equal(co_live(&loop), 0);
+    spawn(co_wakes_itself, NULL); /* there is room again */
+    run();
+}
+
+static void co_child(void *arg)
+{
+    (void)arg;
+    note("c");
+    loop_stop(&loop);
+}
+
+static void co_parent(void *arg)
+{
+    (void)arg;
+    spawn(co_child, NULL);
+    note("p"); /* a coroutine started by one runs after it */
+}
+
+static void test_nested_spawn(void **state)
+{
+    (void)state;
+    spawn(co_parent, NULL);
+    run();
+    assert_string_equal(trace, "pc");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_sleep_order), TEST(test_broadcast_wakes_all), TEST(test_deadline), TEST(test_cancel),
+        TEST(test_early_wake),  TEST(test_limit),               TEST(test_nested_spawn),
+    };
+    return cmocka_run_group_tests_name("coroutines", tests, NULL, NULL);
+}
