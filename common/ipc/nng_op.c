@@ -17,6 +17,7 @@ static void run_done(struct loop_task *task)
 {
     struct nng_op *op = CONTAINER_OF(task, struct nng_op, task);
     op->pending = false;
+    op->loop->outside--;
     op->done(op);
 }
 
@@ -43,5 +44,6 @@ nng_aio *nng_op_begin(struct nng_op *op)
 {
     assert(!op->pending);
     op->pending = true;
+    op->loop->outside++;
     return op->aio;
 }

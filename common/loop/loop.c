@@ -49,6 +49,8 @@ void loop_stop(struct loop *l)
 
 void loop_fini(struct loop *l)
 {
+    while (l->outside || l->posted_first)
+        uv_run(&l->uv, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&l->wakeup, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     co_scheduler_free(l->co);

@@ -22,13 +22,15 @@ struct loop {
     uv_async_t wakeup;
     uv_mutex_t lock;
     struct loop_task *posted_first, **posted_last; /* guarded by lock */
+    unsigned outside;        /* operations under way on other threads that will post */
     struct co_scheduler *co; /* coroutines, made on first use by co.c */
 };
 
 int loop_init(struct loop *l, struct error *err) MUST_CHECK;
 void loop_run(struct loop *l);  /* until loop_stop() */
 void loop_stop(struct loop *l); /* loop thread only */
-/* After everything on the loop was closed. Runs the loop until no handle is left. */
+/* After everything on the loop was closed or told to close. Runs the loop until no operation is
+ * outside and no handle is left. */
 void loop_fini(struct loop *l);
 /* Any thread. The task runs on the loop, in posting order. */
 void loop_post(struct loop *l, struct loop_task *task);
