@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Log tee: copies what the main process prints to the agent's own stdout, where the cloud's log
+ * driver picks it up. Log drivers merge stdout and stderr and know nothing of unfinished lines, so
+ * the tee writes records, one a line:
+ *
+ *   - a stdout line is written as it is, so that the log reads naturally in the cloud's console;
+ *   - any other record begins with the byte 0x01 and a letter:
+ *       o  stdout line that itself begins with 0x01, or is empty (some log services drop an empty
+ *          line)
+ *       e  stderr line
+ *       p  piece of a stdout line: in the original no newline follows; either the next piece of the
+ *          same line follows, or the output ended here
+ *       q  the same of stderr
+ *       m  mark, text as given by FRAME_LOG_MARK: all output before it precedes it
+ *       x  exit code of the main process in decimal; the last record, written also when the process
+ *          could not be started (126, 127, 128)
+ *   - a record with its newline is at most LOG_RECORD_MAX (16 KiB) long; longer lines are cut into
+ *     pieces, never inside a UTF-8 character.
+ *
+ * An unfinished line is held back until its newline, until it is too long, until a mark, or until
+ * the process ends; never by time. Nothing is lost and nothing blocks: stdout is non-blocking, what
+ * it does not take is queued, and log_tee_full() tells the main process to stop reading. A stdout
+ * that is gone (EPIPE) switches the tee off.
+ */
+#ifndef SOCKERLESS_AGENT_LOG_TEE_H
+#define SOCKERLESS_AGENT_LOG_TEE_H
+
+#include "loop/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LOG_TEE_QUEUE_MAX = 256 * 1024, /* bytes queued at which the tee is full */
+    LOG_TEE_MARKS_MAX = 16,         /* marks under way */
+    LOG_TEE_MARK_TEXT_MAX = 64,
+};
+
+struct log_tee;
+
+struct log_tee_events {
+    /* Was full, is no more; or everything queued has been written. */
+    void (*drained)(void *owner);
+    /* The mark has reached stdout. */
+    void (*mark_written)(void *owner, const char *text, size_t len);
+};
+
+/* fd: borrowed, made non-blocking. -1: the tee is off. */
+struct log_tee *log_tee_open(struct loop *l, int fd, const struct log_tee_events *events,
+                             void *owner);
+/* What is still queued is dropped. */
+void log_tee_close(struct log_tee *t);
+
+/* Output of the main process; type FRAME_STDOUT or FRAME_STDERR. */
+void log_tee_output(struct log_tee *t, uint8_t type, const char *bytes, size_t len);
+/* False: too many marks under way, or the text is too long. Newlines in the text become blanks. */
+bool log_tee_mark(struct log_tee *t, const char *text, size_t len);
+/* The last record. */
+void log_tee_exit(struct log_tee *t, int code);
+
+bool log_tee_full(const struct log_tee *t);
+bool log_tee_flushed(const struct log_tee *t);
+
+#endif

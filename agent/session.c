@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sessions; see session.h. Stands between the channel and session_control.c, session_attach.c,
+ * session_exec.c. Owns struct session; freed in the channel's closed() and nowhere else. */
+#include "agent/session.h"
+
+#include "agent/agent.h"
+#include "agent/session_attach.h"
+#include "agent/session_control.h"
+#include "agent/session_exec.h"
+#include "base/alloc.h"
+#include "base/arena.h"
+
+static const struct {
+    Sockerless__StreamOpen__KindCase open;
+    const struct session_kind *kind;
+} kinds[] = {
+    {SOCKERLESS__STREAM_OPEN__KIND_AGENT_CONTROL, &session_control_kind},
+    {SOCKERLESS__STREAM_OPEN__KIND_AGENT_ATTACH, &session_attach_kind},
+    {SOCKERLESS__STREAM_OPEN__KIND_AGENT_EXEC, &session_exec_kind},
+};
+
+void session_finish(struct session *s)
+{
+    s->finished = true;
+    channel_resume(s->channel); /* to notice that the peer closes */
+    channel_finish(s->channel);
+}
+
+void session_fail(struct session *s, const struct error *err)
+{
+    s->finished = true;
+    channel_fail(s->channel, err);
+}
+
+void session_send_opened(struct session *s, uint8_t type, bool tty, int64_t pid)
+{
+    Sockerless__StreamOpened message = SOCKERLESS__STREAM_OPENED__INIT;
+    message.tty = tty;
+    message.pid = pid;
+    channel_send_message(s->channel, type, NULL, 0, &message.base);
+}
+
+void session_send_end(struct session *s, const Sockerless__Exit *exit)
+{
+    if (s->finished)
+        return;
+    channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &exit->base);
+    channel_send(s->channel, FRAME_END, NULL, 0);
+    session_finish(s);
+}
+
+bool session_parse_resize(const struct frame *f, uint32_t *height, uint32_t *width)
+{
+    AUTO(arena) struct arena arena;
+    arena_init(&arena);
+    Sockerless__Resize *message = sockerless__resize__unpack(&arena.protobuf, f->len, f->payload);
+    if (!message)
+        return false;
+    *height = message->height;
+    *width = message->width;
+    return true;
+}
+
+/* ---- the first frame ---- */
+
+static const struct session_kind *kind_of(const Sockerless__StreamOpen *open)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (open && kinds[i].open == open->kind_case)
+            return kinds[i].kind;
+    return NULL;
+}
+
+static int session_open(struct session *s, const struct frame *f, struct error *err)
+{
+    AUTO(arena) struct arena arena;
+    arena_init(&arena);
+    if (f->type != FRAME_OPEN)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "a session begins with an open frame, not with type %u", f->type);
+    Sockerless__StreamOpen *open =
+        sockerless__stream_open__unpack(&arena.protobuf, f->len, f->payload);
+    s->kind = kind_of(open);
+    if (!s->kind)
+        return error_set(err, ERROR_INVALID_PARAMETER, "the agent knows no session of kind %d",
+                         open ? (int)open->kind_case : -1);
+    return s->kind->open(s, open, err);
+}
+
+/* ---- channel events ---- */
+
+static void on_frame(void *owner, const struct frame *f)
+{
+    struct session *s = owner;
+    struct error err;
+    if (s->finished)
+        return;
+    if (s->kind)
+        s->kind->frame(s, f);
+    else if (session_open(s, f, &err))
+        session_fail(s, &err);
+}
+
+static void on_drained(void *owner)
+{
+    struct session *s = owner;
+    if (s->kind && s->kind->drained && s->state)
+        s->kind->drained(s);
+}
+
+static void session_unlink(struct session *s)
+{
+    for (struct session **at = &s->agent->sessions; *at; at = &(*at)->next) {
+        if (*at == s) {
+            *at = s->next;
+            return;
+        }
+    }
+}
+
+static void on_closed(void *owner, const struct error *why)
+{
+    (void)why; /* a backend that went away comes back */
+    struct session *s = owner;
+    struct agent *a = s->agent;
+    session_unlink(s);
+    s->finished = true;
+    if (s->kind && s->state)
+        s->kind->closed(s);
+    free(s);
+    agent_maybe_end(a);
+}
+
+static const struct channel_events channel_handlers = {on_frame, on_drained, on_closed};
+
+void session_accept(struct agent *a, struct channel *c)
+{
+    struct session *s = NEW(struct session);
+    s->agent = a;
+    s->channel = c;
+    s->next = a->sessions;
+    a->sessions = s;
+    channel_start(c, &channel_handlers, s);
+}
+
+/* ---- all of them ---- */
+
+void session_main_ended_all(struct agent *a)
+{
+    for (struct session *s = a->sessions; s; s = s->next)
+        if (s->kind && s->kind->main_ended && s->state && !s->finished)
+            s->kind->main_ended(s);
+}
+
+bool session_any_holds_end(const struct agent *a)
+{
+    for (const struct session *s = a->sessions; s; s = s->next)
+        if (s->kind && s->kind->holds_end)
+            return true;
+    return false;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Session: one connection of the backend. The first frame says of which kind it is; from then on
+ * the kind's file handles it. A session is gone with its channel.
+ */
+#ifndef SOCKERLESS_AGENT_SESSION_H
+#define SOCKERLESS_AGENT_SESSION_H
+
+#include "base/error.h"
+#include "ipc/channel.h"
+
+#include "proto/sockerless.pb-c.h"
+
+#include <stdbool.h>
+
+struct agent;
+struct session;
+
+struct session_kind {
+    /* The first frame. On failure the session ends with FRAME_ERROR; closed() is then called only
+     * if state was set. open: borrowed for the call. */
+    int (*open)(struct session *s, const Sockerless__StreamOpen *open, struct error *err);
+    void (*frame)(struct session *s, const struct frame *f);
+    void (*drained)(struct session *s);    /* may be NULL */
+    void (*closed)(struct session *s);     /* the channel is gone: release state */
+    void (*main_ended)(struct session *s); /* the main process has ended, all output was sent */
+    bool holds_end; /* the agent does not end before it is closed */
+};
+
+struct session {
+    struct session *next;
+    struct agent *agent;
+    struct channel *channel;
+    const struct session_kind *kind; /* NULL until opened */
+    void *state;                     /* the kind's */
+    bool finished;                   /* nothing more is sent or handled */
+};
+
+/* Takes over a new channel. */
+void session_accept(struct agent *a, struct channel *c);
+
+void session_send_opened(struct session *s, uint8_t type, bool tty, int64_t pid);
+/* FRAME_EXIT, FRAME_END, and the end of the session. */
+void session_send_end(struct session *s, const Sockerless__Exit *exit);
+void session_finish(struct session *s);
+void session_fail(struct session *s, const struct error *err);
+/* The frame's resize; false when it is none. */
+bool session_parse_resize(const struct frame *f, uint32_t *height, uint32_t *width);
+
+void session_main_ended_all(struct agent *a);
+bool session_any_holds_end(const struct agent *a);
+
+#endif

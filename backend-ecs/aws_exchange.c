@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One signed HTTP exchange with an AWS service; see aws_exchange.h. */
+#include "aws_exchange.h"
+
+#include "base/alloc.h"
+#include "base/id.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CONNECT_TIMEOUT_MS = 5000 };
+
+void aws_service_url(const char *endpoint_url, const char *host_prefix, const char *region,
+                     char *out, size_t size)
+{
+    if (!str_empty(endpoint_url)) {
+        size_t len = strlen(endpoint_url);
+        bool slash = endpoint_url[len - 1] == '/';
+        snprintf(out, size, "%s%s", endpoint_url, slash ? "" : "/");
+        return;
+    }
+    snprintf(out, size, "https://%s.%s.amazonaws.com%s/", host_prefix, region,
+             str_starts(region, "cn-") ? ".cn" : "");
+}
+
+int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
+                    struct http_response *res, struct error *err)
+{
+    char url[2048], sigv4[256];
+    aws_service_url(x->endpoint_url, x->host_prefix, x->region, url, sizeof url);
+    snprintf(sigv4, sizeof sigv4, "aws:amz:%s:%s", x->region, x->signing_name);
+    const struct aws_credentials *c = x->credentials;
+    AUTO_FREE char *type = xasprintf("Content-Type: %s", x->content_type);
+    AUTO_FREE char *target = x->target ? xasprintf("X-Amz-Target: %s", x->target) : NULL;
+    AUTO_FREE char *token =
+        c && c->session_token ? xasprintf("X-Amz-Security-Token: %s", c->session_token) : NULL;
+    const char *headers[4] = {type};
+    size_t n = 1;
+    if (target)
+        headers[n++] = target;
+    if (token)
+        headers[n++] = token;
+    const struct http_request req = {
+        .method = "POST",
+        .url = url,
+        .headers = headers,
+        .body = x->body,
+        .body_len = x->body_len,
+        .aws_sigv4 = c ? sigv4 : NULL,
+        .aws_access_key = c ? c->access_key : NULL,
+        .aws_secret_key = c ? c->secret_key : NULL,
+        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+        .timeout_ms = x->timeout_ms,
+    };
+    return co_http_do(http, &req, res, err);
+}
+
+void aws_form_add(struct buf *form, const char *key, const char *value)
+{
+    if (form->len)
+        buf_putc(form, '&');
+    buf_printf(form, "%s=", key);
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                     (*c >= '0' && *c <= '9') || strchr("-_.~", *c);
+        if (plain)
+            buf_putc(form, (char)*c);
+        else
+            buf_printf(form, "%%%02X", *c);
+    }
+}
+
+int64_t aws_backoff_ms(int attempt, int64_t base_ms, int64_t cap_ms, const char *retry_after)
+{
+    int64_t most = attempt < 20 ? base_ms << attempt : cap_ms;
+    if (most > cap_ms)
+        most = cap_ms;
+    uint32_t dice;
+    random_bytes(&dice, sizeof dice);
+    int64_t wait = 1 + (int64_t)dice % most;
+    int64_t asked_s;
+    if (retry_after && str_to_i64(retry_after, &asked_s) && asked_s > 0) {
+        int64_t asked = asked_s > cap_ms / 1000 ? cap_ms : asked_s * 1000;
+        if (asked > wait)
+            wait = asked;
+    }
+    return wait;
+}

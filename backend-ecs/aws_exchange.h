@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One HTTP exchange with an AWS service: host, headers, signature. No retry, no interpretation of
+ * the answer. Below aws_client.c (which has the credential chain) and aws_sts.c (which the chain
+ * itself uses).
+ */
+#ifndef SOCKERLESS_AWS_EXCHANGE_H
+#define SOCKERLESS_AWS_EXCHANGE_H
+
+#include "aws_credentials.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "loop/http_client.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct aws_exchange {
+    const char *endpoint_url; /* NULL: the real host */
+    const char *host_prefix;  /* "ecs", "api.ecr" … */
+    const char *signing_name;
+    const char *region;
+    const struct aws_credentials *credentials; /* NULL: unsigned */
+    const char *content_type;
+    const char *target; /* X-Amz-Target; NULL: none */
+    const void *body;
+    size_t body_len;
+    int64_t timeout_ms;
+};
+
+/* As co_http_do: 0 when a response of any status arrived; *res is freed by the caller. */
+int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
+                    struct http_response *res, struct error *err) MUST_CHECK;
+
+/* "https://ecs.eu-west-1.amazonaws.com/", in the partition of the region. */
+void aws_service_url(const char *endpoint_url, const char *host_prefix, const char *region,
+                     char *out, size_t size);
+/* Append "key=value" (percent-encoded, '&' in between) to a query-protocol body. */
+void aws_form_add(struct buf *form, const char *key, const char *value);
+/* How long to wait before retry number `attempt` (0, 1 …): full jitter below base * 2^attempt,
+ * capped, but at least what Retry-After (whole seconds, may be NULL) says, capped as well. */
+int64_t aws_backoff_ms(int attempt, int64_t base_ms, int64_t cap_ms, const char *retry_after);
+
+#endif

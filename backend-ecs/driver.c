@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The ECS driver's table of functions; the work is done by ecs_definition_store.c, ecs_task.c,
+ * ecs_logs.c and ecr.c. Errors leave here with the cloud's own words. */
+#include "driver.h"
+
+#include "aws_client.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "ecr.h"
+#include "ecs_definition_store.h"
+#include "ecs_logs.h"
+#include "ecs_task.h"
+
+#include <stdio.h>
+
+struct ecs_driver {
+    const struct ecs_config *config;
+    struct aws_client *client;
+    struct ecs_definition_store *definitions;
+    struct ecs_tasks tasks;
+    struct ecr *ecr;
+};
+
+static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
+                      struct error *err)
+{
+    struct ecs_driver *d = self;
+    return co_ecs_definition_prepare(d->definitions, spec, w->definition, sizeof w->definition,
+                                     err);
+}
+
+static int co_run(void *self, const struct workload_spec *spec, struct workload *w,
+                  struct error *err)
+{
+    struct ecs_driver *d = self;
+    bool definition_gone;
+    if (co_ecs_task_run(&d->tasks, spec, w, &definition_gone, err) == 0)
+        return 0;
+    if (!definition_gone)
+        return -1;
+    /* Somebody else deleted it: what we remember is wrong. */
+    log_info("task definition is gone, preparing again", LOG_STR("definition", w->definition));
+    ecs_definition_forget(d->definitions, w->definition);
+    if (co_prepare(self, spec, w, err))
+        return -1;
+    return co_ecs_task_run(&d->tasks, spec, w, &definition_gone, err);
+}
+
+static int co_describe(void *self, const struct workload *const *list, size_t count,
+                       struct workload_status *out, struct error *err)
+{
+    struct ecs_driver *d = self;
+    return co_ecs_task_describe(&d->tasks, list, count, out, err);
+}
+
+static int co_stop(void *self, const struct workload *w, const char *reason, struct error *err)
+{
+    struct ecs_driver *d = self;
+    return *w->resource ? co_ecs_task_stop(&d->tasks, w->resource, reason, err) : 0;
+}
+
+/* Definitions are shared; co_maintain drops them when nothing uses them. */
+static int co_delete(void *self, const struct workload *w, struct error *err)
+{
+    struct ecs_driver *d = self;
+    struct workload_status status;
+    if (!*w->resource)
+        return 0;
+    if (co_ecs_task_describe(&d->tasks, &w, 1, &status, err))
+        return -1;
+    /* MISSING may also mean "not visible yet": then stopping it is what matters. */
+    if (status.phase == WORKLOAD_STOPPED)
+        return 0;
+    return co_ecs_task_stop(&d->tasks, w->resource, "container removed", err);
+}
+
+static int co_list(void *self, const char *instance, struct arena *arena,
+                   struct workload_found **out, size_t *count, struct error *err)
+{
+    struct ecs_driver *d = self;
+    ecs_definition_store_set_instance(d->definitions, instance);
+    return co_ecs_task_list(&d->tasks, instance, arena, out, count, err);
+}
+
+/* One after the other: GetLogEvents takes one stream a call, and ten calls a second is all that
+ * many regions allow, which a single caller reaches. */
+static int co_log_pages(void *self, const struct log_query *queries, size_t count,
+                        struct log_page *pages, struct error *err)
+{
+    struct ecs_driver *d = self;
+    for (size_t i = 0; i < count; i++)
+        if (co_ecs_log_page(co_ecs_log_fetch_aws, d->client, &queries[i], &pages[i], err))
+            return -1;
+    return 0;
+}
+
+static int co_registry_credentials(void *self, const char *registry_host,
+                                   struct registry_credentials *out, struct error *err)
+{
+    struct ecs_driver *d = self;
+    return co_ecr_credentials(d->ecr, registry_host, out, err);
+}
+
+static int co_maintain(void *self, const char *const *in_use, size_t count, bool closing,
+                       struct error *err)
+{
+    struct ecs_driver *d = self;
+    return co_ecs_definition_maintain(d->definitions, in_use, count, closing, err);
+}
+
+static void describe_self(void *self, char *out, size_t size)
+{
+    const struct ecs_driver *d = self;
+    bool elsewhere = !str_empty(d->config->endpoint_url);
+    snprintf(out, size, "AWS ECS on Fargate, %s, cluster %s%s%s", d->config->region,
+             d->config->cluster, elsewhere ? ", at " : "",
+             elsewhere ? d->config->endpoint_url : "");
+}
+
+static void driver_close(void *self)
+{
+    struct ecs_driver *d = self;
+    ecr_free(d->ecr);
+    ecs_definition_store_free(d->definitions);
+    aws_client_free(d->client);
+    free(d);
+}
+
+static struct driver_caps caps_of(const struct ecs_config *config)
+{
+    return (struct driver_caps){
+        .has_agent = true,
+        .has_addresses = true,
+        .describe_batch_max = ECS_DESCRIBE_MAX,
+        .poll_interval_ms = (int)config->poll_ms,
+        .log_poll_interval_ms = (int)config->log_poll_ms,
+        .log_grace_ms = (int)config->log_grace_ms,
+        .stop_timeout_max_s = 120,
+    };
+}
+
+void ecs_driver_open(struct http_client *http, const struct ecs_config *config,
+                     struct cloud_driver *out)
+{
+    const struct aws_client_options options = {
+        .http = http,
+        .region = config->region,
+        .endpoint_url = config->endpoint_url,
+        .rate_percent = config->rate_percent,
+        .log_events_per_s = config->log_events_per_s,
+    };
+    struct ecs_driver *d = NEW(struct ecs_driver);
+    d->config = config;
+    d->client = aws_client_new(&options);
+    d->definitions = ecs_definition_store_new(d->client, config);
+    d->tasks = (struct ecs_tasks){.client = d->client, .config = config};
+    d->ecr = ecr_new(d->client);
+    *out = (struct cloud_driver){
+        .name = "ecs",
+        .caps = caps_of(config),
+        .self = d,
+        .co_prepare = co_prepare,
+        .co_run = co_run,
+        .co_describe = co_describe,
+        .co_stop = co_stop,
+        .co_delete = co_delete,
+        .co_list = co_list,
+        .co_log_pages = co_log_pages,
+        .co_registry_credentials = co_registry_credentials,
+        .co_maintain = co_maintain,
+        .describe_self = describe_self,
+        .close = driver_close,
+    };
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Elastic Container Registry: login for `ACCOUNT.dkr.ecr.REGION.amazonaws.com` hosts with the
+ * backend's own AWS credentials. Tokens live for twelve hours and are kept until shortly before.
+ */
+#ifndef SOCKERLESS_ECR_H
+#define SOCKERLESS_ECR_H
+
+#include "aws_client.h"
+#include "backend/driver.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ecr;
+struct ecr *ecr_new(struct aws_client *client);
+void ecr_free(struct ecr *e);
+
+/* See driver.h: co_registry_credentials. */
+int co_ecr_credentials(struct ecr *e, const char *registry_host, struct registry_credentials *out,
+                       struct error *err) MUST_CHECK;
+
+/* The region of an ECR host name into out; false when it is no such name. */
+bool ecr_host_region(const char *host, char *out, size_t size);
+/* "base64(USER:PASSWORD)" → two heap strings. */
+bool ecr_decode_token(const char *token, char **username, char **password);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Settings of the ECS backend; see ecs_config.h. */
+#include "ecs_config.h"
+
+#include "aws_profile.h"
+#include "base/alloc.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { SUBNETS_MAX = 16, SECURITY_GROUPS_MAX = 5, GROUP_NAME_MAX = 250 };
+
+/* "a, b,c" → list; empty parts are dropped. */
+static void split_list(const char *text, struct strv *out)
+{
+    strv_free(out);
+    for (const char *at = text; at && *at;) {
+        size_t len = strcspn(at, ",");
+        const char *start = at;
+        size_t n = len;
+        while (n && isspace((unsigned char)*start)) {
+            start++;
+            n--;
+        }
+        while (n && isspace((unsigned char)start[n - 1]))
+            n--;
+        if (n)
+            strv_push_owned(out, xstrndup(start, n));
+        at += len + (at[len] == ',');
+    }
+}
+
+/* AWS_REGION came through the table; then the older variable, then the profile. */
+static int find_region(struct ecs_config *c, struct error *err)
+{
+    if (str_empty(c->region)) {
+        AUTO(aws_profiles) struct aws_profiles profiles = {0};
+        const char *region = getenv("AWS_DEFAULT_REGION");
+        if (str_empty(region)) {
+            if (aws_profiles_load(&profiles, err))
+                return -1;
+            region = aws_profiles_get(&profiles, aws_profile_name(), "region");
+        }
+        if (!str_empty(region)) {
+            free(c->region);
+            c->region = xstrdup(region);
+        }
+    }
+    if (str_empty(c->region))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "no AWS region; set AWS_REGION (for example us-east-1)");
+    /* It becomes part of host names. */
+    for (const char *r = c->region; *r; r++)
+        if (!isalnum((unsigned char)*r) && *r != '-')
+            return error_set(err, ERROR_INVALID_PARAMETER, "AWS_REGION: \"%s\" is no region name",
+                             c->region);
+    return 0;
+}
+
+static int check_network(struct ecs_config *c, struct error *err)
+{
+    split_list(c->subnets, &c->subnet_list);
+    split_list(c->security_groups, &c->security_group_list);
+    if (!c->subnet_list.count)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_ECS_SUBNETS is not set; give the ids of the subnets the tasks "
+                         "shall run in, separated by commas (subnet-0a1b…,subnet-0c2d…)");
+    if (c->subnet_list.count > SUBNETS_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_ECS_SUBNETS names %zu subnets; ECS takes at most %d",
+                         c->subnet_list.count, SUBNETS_MAX);
+    if (c->security_group_list.count > SECURITY_GROUPS_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_ECS_SECURITY_GROUPS names %zu groups; ECS takes at most %d",
+                         c->security_group_list.count, SECURITY_GROUPS_MAX);
+    return 0;
+}
+
+static int check_role(const char *variable, const char *arn, struct error *err)
+{
+    if (str_empty(arn) || (str_starts(arn, "arn:aws") && strstr(arn, ":role/")))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "%s: \"%s\" is no role ARN (arn:aws:iam::ACCOUNT:role/NAME)", variable, arn);
+}
+
+static int check_resources(const struct ecs_config *c, struct error *err)
+{
+    if (check_role("SOCKERLESS_ECS_EXECUTION_ROLE_ARN", c->execution_role_arn, err) ||
+        check_role("SOCKERLESS_ECS_TASK_ROLE_ARN", c->task_role_arn, err))
+        return -1;
+    if (str_empty(c->execution_role_arn))
+        return error_set(
+            err, ERROR_INVALID_PARAMETER,
+            "SOCKERLESS_ECS_EXECUTION_ROLE_ARN is not set; Fargate needs a role that "
+            "may pull images and write logs (policy AmazonECSTaskExecutionRolePolicy)");
+    if (str_empty(c->log_group) || strlen(c->log_group) > GROUP_NAME_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_ECS_LOG_GROUP must be 1 to %d characters", GROUP_NAME_MAX);
+    if (str_empty(c->efs_filesystem_id) && str_empty(c->agent_image))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "set SOCKERLESS_ECS_AGENT_IMAGE (image with the agent) or "
+                         "SOCKERLESS_ECS_EFS_FILESYSTEM_ID (file system with the agent)");
+    return 0;
+}
+
+static int check_endpoint(const struct ecs_config *c, struct error *err)
+{
+    if (str_empty(c->endpoint_url) || str_starts(c->endpoint_url, "http://") ||
+        str_starts(c->endpoint_url, "https://"))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_ENDPOINT_URL: \"%s\" must start with http:// or https://",
+                     c->endpoint_url);
+}
+
+static int find_architecture(struct ecs_config *c, const char *platform, struct error *err)
+{
+    static const struct {
+        const char *docker, *ecs;
+    } names[] = {{"linux/amd64", "X86_64"}, {"linux/arm64", "ARM64"}, {"linux/arm64/v8", "ARM64"}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i].docker, platform) == 0) {
+            c->cpu_architecture = names[i].ecs;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_PLATFORM: Fargate has linux/amd64 and linux/arm64, not \"%s\"",
+                     platform);
+}
+
+int ecs_config_finish(struct ecs_config *c, const char *platform, struct error *err)
+{
+    if (find_region(c, err) || check_endpoint(c, err) || check_network(c, err) ||
+        check_resources(c, err))
+        return -1;
+    return find_architecture(c, str_empty(platform) ? "linux/amd64" : platform, err);
+}
+
+void ecs_config_fini(struct ecs_config *c)
+{
+    strv_free(&c->subnet_list);
+    strv_free(&c->security_group_list);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The RegisterTaskDefinition body; see ecs_definition.h.
+ *
+ * The agent is the task's PID 1: an init container (or an EFS volume) puts it into /sockerless, and
+ * the main container's entry point is the agent, which starts the user's process with its own
+ * user, working directory and environment. */
+#include "ecs_definition.h"
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "ecs_size.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AGENT_VOLUME "sockerless-agent"
+#define AGENT_CONTAINER "agent-install"
+#define AGENT_DIRECTORY "/sockerless"
+
+enum {
+    DEFINITION_MAX = 64 * 1024, /* ECS service quota, "Task definition size" */
+    PORT_MAPPINGS_MAX = 100,    /* the same, container definition */
+    STOP_TIMEOUT_MAX_S = 120,
+};
+
+static void write_environment(struct json_writer *w, const struct workload_spec *spec)
+{
+    json_member_array(w, "environment");
+    for (size_t i = 0; i < spec->env_count; i++) {
+        const char *entry = spec->env[i];
+        size_t key = strcspn(entry, "=");
+        if (!key || ecs_env_is_per_run(spec, entry))
+            continue;
+        json_object_open(w);
+        json_key(w, "name");
+        json_string_len(w, entry, key);
+        json_member_string(w, "value", entry[key] ? entry + key + 1 : "");
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+static void write_labels(struct json_writer *w, const struct workload_spec *spec,
+                         const char *content_hash)
+{
+    json_member_object(w, "dockerLabels");
+    for (size_t i = 0; spec->config && i < spec->config->n_labels; i++)
+        if (!str_starts(spec->config->labels[i]->key, "sockerless."))
+            json_member_string(w, spec->config->labels[i]->key, spec->config->labels[i]->value);
+    json_member_string(w, ECS_LABEL_INSTANCE, spec->instance);
+    if (content_hash)
+        json_member_string(w, ECS_LABEL_CONTENT, content_hash);
+    json_object_close(w);
+}
+
+/* "80/tcp", "53/udp", "8080"; ECS knows no other protocols, and ranges come expanded. */
+static bool parse_port(const char *text, int *port, const char **protocol)
+{
+    char digits[8];
+    size_t n = strcspn(text, "/");
+    int64_t value;
+    if (!n || n >= sizeof digits)
+        return false;
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    if (!str_to_i64(digits, &value) || value < 1 || value > 65535)
+        return false;
+    const char *name = text[n] ? text + n + 1 : "tcp";
+    if (strcmp(name, "tcp") != 0 && strcmp(name, "udp") != 0)
+        return false;
+    *port = (int)value;
+    *protocol = name;
+    return true;
+}
+
+static void write_ports(struct json_writer *w, const struct workload_spec *spec)
+{
+    json_member_array(w, "portMappings");
+    for (size_t i = 0, n = 0; spec->config && i < spec->config->n_exposed_ports; i++) {
+        int port;
+        const char *protocol;
+        if (n == PORT_MAPPINGS_MAX || !parse_port(spec->config->exposed_ports[i], &port, &protocol))
+            continue;
+        json_object_open(w);
+        json_member_int(w, "containerPort", port);
+        json_member_string(w, "protocol", protocol);
+        json_object_close(w);
+        n++;
+    }
+    json_array_close(w);
+}
+
+/* mode "blocking": ECS's default (non-blocking since June 2025) drops lines when logs pile up. */
+static void write_log_configuration(struct json_writer *w, const struct ecs_config *config)
+{
+    json_member_object(w, "logConfiguration");
+    json_member_string(w, "logDriver", "awslogs");
+    json_member_object(w, "options");
+    json_member_string(w, "awslogs-group", config->log_group);
+    json_member_string(w, "awslogs-region", config->region);
+    json_member_string(w, "awslogs-stream-prefix", ECS_LOG_STREAM_PREFIX);
+    json_member_string(w, "awslogs-create-group", "true");
+    json_member_string(w, "mode", "blocking");
+    json_object_close(w);
+    json_object_close(w);
+}
+
+static void write_mount(struct json_writer *w, bool read_only)
+{
+    json_member_array(w, "mountPoints");
+    json_object_open(w);
+    json_member_string(w, "sourceVolume", AGENT_VOLUME);
+    json_member_string(w, "containerPath", AGENT_DIRECTORY);
+    json_member_bool(w, "readOnly", read_only);
+    json_object_close(w);
+    json_array_close(w);
+}
+
+static void write_main_container(struct json_writer *w, const struct ecs_config *config,
+                                 const struct workload_spec *spec, const char *content_hash)
+{
+    static char *const entry_point[] = {AGENT_DIRECTORY "/sockerless-agent"};
+    int64_t stop_s = spec->stop_timeout_s;
+    json_object_open(w);
+    json_member_string(w, "name", ECS_MAIN_CONTAINER);
+    json_member_string(w, "image", spec->image);
+    json_member_bool(w, "essential", true);
+    json_key(w, "entryPoint");
+    json_string_array(w, entry_point, 1);
+    json_key(w, "command");
+    json_string_array(w, spec->agent_argv, spec->agent_argc);
+    /* Root for the agent only; it drops to the user's own user itself. */
+    json_member_string(w, "user", "0");
+    write_environment(w, spec);
+    write_labels(w, spec, content_hash);
+    write_ports(w, spec);
+    write_mount(w, true);
+    if (str_empty(config->efs_filesystem_id)) {
+        json_member_array(w, "dependsOn");
+        json_object_open(w);
+        json_member_string(w, "containerName", AGENT_CONTAINER);
+        json_member_string(w, "condition", "SUCCESS");
+        json_object_close(w);
+        json_array_close(w);
+    }
+    json_member_int(w, "stopTimeout",
+                    stop_s < 0                    ? 0
+                    : stop_s > STOP_TIMEOUT_MAX_S ? STOP_TIMEOUT_MAX_S
+                                                  : stop_s);
+    json_member_bool(w, "readonlyRootFilesystem", spec->host && spec->host->readonly_rootfs);
+    write_log_configuration(w, config);
+    json_object_close(w);
+}
+
+static void write_agent_container(struct json_writer *w, const struct ecs_config *config)
+{
+    static char *const command[] = {"--install", AGENT_DIRECTORY};
+    json_object_open(w);
+    json_member_string(w, "name", AGENT_CONTAINER);
+    json_member_string(w, "image", config->agent_image);
+    json_member_bool(w, "essential", false);
+    json_key(w, "command");
+    json_string_array(w, command, ARRAY_LEN(command));
+    write_mount(w, false);
+    write_log_configuration(w, config);
+    json_object_close(w);
+}
+
+static void write_volumes(struct json_writer *w, const struct ecs_config *config)
+{
+    json_member_array(w, "volumes");
+    json_object_open(w);
+    json_member_string(w, "name", AGENT_VOLUME);
+    if (!str_empty(config->efs_filesystem_id)) {
+        bool point = !str_empty(config->efs_access_point_id);
+        json_member_object(w, "efsVolumeConfiguration");
+        json_member_string(w, "fileSystemId", config->efs_filesystem_id);
+        /* With an access point the root directory must be "/". */
+        json_member_string(w, "rootDirectory", point ? "/" : config->efs_agent_path);
+        json_member_string(w, "transitEncryption", "ENABLED");
+        if (point) {
+            json_member_object(w, "authorizationConfig");
+            json_member_string(w, "accessPointId", config->efs_access_point_id);
+            json_object_close(w);
+        }
+        json_object_close(w);
+    }
+    json_object_close(w);
+    json_array_close(w);
+}
+
+/* Everything but the family and what is derived from the hash. */
+static void write_content(struct json_writer *w, const struct ecs_config *config,
+                          const struct workload_spec *spec, const struct ecs_size *size,
+                          const char *content_hash)
+{
+    static char *const compatibilities[] = {"FARGATE"};
+    char number[16];
+    json_member_string(w, "networkMode", "awsvpc");
+    json_key(w, "requiresCompatibilities");
+    json_string_array(w, compatibilities, 1);
+    snprintf(number, sizeof number, "%d", size->cpu_units);
+    json_member_string(w, "cpu", number);
+    snprintf(number, sizeof number, "%d", size->memory_mib);
+    json_member_string(w, "memory", number);
+    json_member_object(w, "runtimePlatform");
+    json_member_string(w, "cpuArchitecture", config->cpu_architecture);
+    json_member_string(w, "operatingSystemFamily", "LINUX");
+    json_object_close(w);
+    if (!str_empty(config->execution_role_arn))
+        json_member_string(w, "executionRoleArn", config->execution_role_arn);
+    if (!str_empty(config->task_role_arn))
+        json_member_string(w, "taskRoleArn", config->task_role_arn);
+    write_volumes(w, config);
+    json_member_array(w, "containerDefinitions");
+    write_main_container(w, config, spec, content_hash);
+    if (str_empty(config->efs_filesystem_id))
+        write_agent_container(w, config);
+    json_array_close(w);
+}
+
+static void hash_content(const struct buf *content, char out[65])
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)content->data, content->len, digest);
+    hex_encode(digest, sizeof digest, out);
+}
+
+static void write_request(const struct ecs_config *config, const struct workload_spec *spec,
+                          const struct ecs_size *size, struct ecs_definition_request *out)
+{
+    struct json_writer w;
+    char value[ECS_TAG_VALUE_MAX + 1];
+    json_writer_init(&w, &out->body);
+    json_object_open(&w);
+    json_member_string(&w, "family", out->family);
+    write_content(&w, config, spec, size, out->content_hash);
+    json_member_array(&w, "tags");
+    ecs_write_tag(&w, ECS_TAG_MANAGED, "true");
+    ecs_tag_value(spec->instance, value);
+    ecs_write_tag(&w, ECS_TAG_INSTANCE, value);
+    json_array_close(&w);
+    json_object_close(&w);
+}
+
+int ecs_definition_build(const struct ecs_config *config, const struct workload_spec *spec,
+                         struct ecs_definition_request *out, struct error *err)
+{
+    struct ecs_size_wish wish = {0};
+    struct ecs_size size;
+    if (spec->host)
+        wish = (struct ecs_size_wish){
+            .memory_bytes = spec->host->memory,
+            .nano_cpus = spec->host->nano_cpus,
+            .cpu_quota = spec->host->cpu_quota,
+            .cpu_period = spec->host->cpu_period,
+        };
+    *out = (struct ecs_definition_request){0};
+    if (ecs_size_choose(&wish, &size, err))
+        return -1;
+    AUTO(buf) struct buf content = BUF_INIT;
+    struct json_writer w;
+    json_writer_init(&w, &content);
+    json_object_open(&w);
+    write_content(&w, config, spec, &size, NULL);
+    json_object_close(&w);
+    hash_content(&content, out->content_hash);
+    snprintf(out->family, sizeof out->family, ECS_FAMILY_PREFIX "%.*s", ECS_FAMILY_HASH_LEN,
+             out->content_hash);
+    write_request(config, spec, &size, out);
+    if (out->body.len <= DEFINITION_MAX)
+        return 0;
+    size_t len = out->body.len;
+    buf_free(&out->body);
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "command, environment and labels make a task definition of %zu bytes; ECS "
+                     "takes at most %d",
+                     len, DEFINITION_MAX);
+}

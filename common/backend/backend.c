@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The backend daemon: opens its parts in the order in which they need each other, serves, closes
+ * them in reverse; see backend.h.
+ */
+#include "backend/backend.h"
+
+#include "backend/backend_internal.h"
+#include "backend/dispatch.h"
+#include "backend/exec.h"
+#include "backend/log_hub.h"
+#include "backend/reconcile.h"
+#include "backend/watcher.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "oci/registry.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAINTAIN_MS = 10000, INSTANCE_BYTES = 6 };
+
+/* The mark on our cloud resources must stay the same over restarts. */
+static int instance_load(struct backend *b, struct error *err)
+{
+    char *kept AUTO_FREE = store_meta_get(b->store, "instance");
+    if (!str_empty(b->config->instance)) {
+        snprintf(b->instance, sizeof b->instance, "%s", b->config->instance);
+    } else if (kept) {
+        snprintf(b->instance, sizeof b->instance, "%s", kept);
+    } else {
+        unsigned char raw[INSTANCE_BYTES];
+        char hex[2 * INSTANCE_BYTES + 1];
+        random_bytes(raw, sizeof raw);
+        hex_encode(raw, sizeof raw, hex);
+        snprintf(b->instance, sizeof b->instance, "sockerless-%s", hex);
+    }
+    return kept && !strcmp(kept, b->instance) ? 0
+                                              : store_meta_put(b->store, "instance", b->instance, err);
+}
+
+static int registry_open(struct backend *b, struct error *err)
+{
+    struct registry_options options = {
+        .mirrors = b->config->registry_mirrors,
+        .insecure = b->config->insecure_registries,
+        .ca_file = b->config->registry_ca_file,
+        .platform = b->config->platform,
+    };
+    return registry_client_open(b->http, &options, &b->registry, err);
+}
+
+static const struct rpc_server_events server_events = {.request = dispatch_request,
+                                                       .session = dispatch_session};
+
+static int parts_open(struct backend *b, struct error *err)
+{
+    if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
+        image_store_open(b->store, &b->images, err) || registry_open(b, err) ||
+        reconcile_load(b, err) || watcher_open(b, err))
+        return -1;
+    b->log_hub = log_hub_new(b);
+    return rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err);
+}
+
+/* ---- maintenance ---- */
+
+static void co_driver_maintain(struct backend *b, bool closing)
+{
+    struct cloud_driver *driver = b->driver;
+    struct strv in_use AUTO(strv) = STRV_INIT; /* copied: containers may go while we wait */
+    struct error err;
+    if (!driver->co_maintain)
+        return;
+    for (struct container *c = b->containers.newest; c; c = c->older)
+        if (container_alive(c) && c->current.definition[0])
+            strv_push(&in_use, c->current.definition);
+    if (driver->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count, closing, &err))
+        log_warn("maintenance failed", LOG_STR("error", err.message));
+}
+
+static void co_maintain(void *arg)
+{
+    struct backend *b = arg;
+    struct error err;
+    while (!b->stopping) {
+        if (co_suspend(b->maintain_at_ms, &err) &&
+            err.code != ERROR_DEADLINE)
+            break;
+        if (b->stopping)
+            break;
+        co_driver_maintain(b, false);
+        execs_purge(b);
+        b->maintain_at_ms = time_mono_ms() + MAINTAIN_MS;
+    }
+    co_driver_maintain(b, true);
+    b->maintenance = NULL;
+    loop_stop(b->loop);
+}
+
+static void co_maintain_entry(void *arg)
+{
+    struct backend *b = arg;
+    b->maintenance = co_current();
+    b->maintain_at_ms = time_mono_ms() + MAINTAIN_MS;
+    co_maintain(b);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct backend *b = handle->data;
+    if (b->stopping)
+        return;
+    log_info("stopping; containers go on running", LOG_INT("signal", number));
+    b->stopping = true;
+    if (b->maintenance)
+        co_wake(b->maintenance);
+    else
+        loop_stop(b->loop);
+}
+
+static void signals_open(struct backend *b)
+{
+    signal(SIGPIPE, SIG_IGN);
+    uv_signal_init(&b->loop->uv, &b->sigterm);
+    uv_signal_init(&b->loop->uv, &b->sigint);
+    b->sigterm.data = b->sigint.data = b;
+    uv_signal_start(&b->sigterm, on_signal, SIGTERM);
+    uv_signal_start(&b->sigint, on_signal, SIGINT);
+}
+
+int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
+                const struct backend_config *config, struct error *err)
+{
+    struct backend *b = NEW(struct backend);
+    b->loop = l;
+    b->http = http;
+    b->driver = driver;
+    b->config = config;
+    container_table_init(&b->containers);
+    if (parts_open(b, err)) {
+        /* the process ends with the message; what was opened goes with it */
+        if (b->store)
+            store_close(b->store);
+        return -1;
+    }
+    signals_open(b);
+    reconcile_start(b);
+    if (co_spawn(l, co_maintain_entry, b, err))
+        return -1;
+    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver->name),
+             LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
+    loop_run(l);
+    store_close(b->store);
+    log_info("stopped");
+    return 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Image store; see image_store.h. Tags and digests are kept in familiar form ("busybox:1",
+ * "busybox@sha256:…"). There are hundreds of images, not millions: look-ups walk the list.
+ */
+#include "backend/image_store.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "oci/image_ref.h"
+
+#include <string.h>
+
+struct image_entry {
+    struct arena arena; /* holds rec */
+    Sockerless__ImageRecord *rec;
+};
+
+struct image_store {
+    struct store *store;
+    struct image_entry **items; /* newest first */
+    size_t count, cap;
+};
+
+/* ---- entries ---- */
+
+static void entry_free(struct image_entry *e)
+{
+    if (!e)
+        return;
+    arena_fini(&e->arena);
+    free(e);
+}
+
+/* A deep copy. */
+static struct image_entry *entry_new(const Sockerless__ImageRecord *rec)
+{
+    struct image_entry *e = NEW(struct image_entry);
+    arena_init(&e->arena);
+    size_t size = sockerless__image_record__get_packed_size(rec);
+    uint8_t *packed = xmalloc(size + 1);
+    sockerless__image_record__pack(rec, packed);
+    e->rec = sockerless__image_record__unpack(&e->arena.protobuf, size, packed);
+    free(packed);
+    if (!e->rec || !e->rec->image) { /* a row that is no image */
+        entry_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+static int entry_compare(const struct image_entry *a, const struct image_entry *b)
+{
+    if (a->rec->image->created != b->rec->image->created)
+        return a->rec->image->created > b->rec->image->created ? -1 : 1;
+    return strcmp(a->rec->image->id, b->rec->image->id);
+}
+
+static void insert(struct image_store *s, struct image_entry *e)
+{
+    if (s->count == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 16;
+        s->items = xrealloc(s->items, s->cap * sizeof *s->items);
+    }
+    size_t at = 0;
+    while (at < s->count && entry_compare(s->items[at], e) < 0)
+        at++;
+    memmove(s->items + at + 1, s->items + at, (s->count - at) * sizeof *s->items);
+    s->items[at] = e;
+    s->count++;
+}
+
+static size_t index_of_id(const struct image_store *s, const char *id)
+{
+    size_t i = 0;
+    while (i < s->count && strcmp(s->items[i]->rec->image->id, id) != 0)
+        i++;
+    return i;
+}
+
+/* ---- opening ---- */
+
+static void load_one(void *arg, const Sockerless__ImageRecord *rec)
+{
+    struct image_entry *e = entry_new(rec);
+    if (e)
+        insert(arg, e);
+}
+
+int image_store_open(struct store *store, struct image_store **out, struct error *err)
+{
+    struct image_store *s = NEW(struct image_store);
+    s->store = store;
+    if (store_image_each(store, load_one, s, err)) {
+        image_store_close(s);
+        return error_wrap(err, "load images");
+    }
+    *out = s;
+    return 0;
+}
+
+void image_store_close(struct image_store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        entry_free(s->items[i]);
+    free(s->items);
+    free(s);
+}
+
+/* ---- finding ---- */
+
+static bool has_text(char *const *list, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static const Sockerless__ImageRecord *find_reference(const struct image_store *s,
+                                                     struct image_ref ref)
+{
+    char text[IMAGE_REF_TEXT_MAX];
+    bool by_digest = ref.digest[0];
+    if (by_digest)
+        ref.tag[0] = '\0'; /* the digest decides */
+    image_ref_default_tag(&ref);
+    image_ref_familiar(&ref, text, sizeof text);
+    for (size_t i = 0; i < s->count; i++) {
+        const Sockerless__Image *image = s->items[i]->rec->image;
+        if (by_digest ? has_text(image->repo_digests, image->n_repo_digests, text)
+                      : has_text(image->repo_tags, image->n_repo_tags, text))
+            return s->items[i]->rec;
+    }
+    return NULL;
+}
+
+/* A unique prefix of an id, with or without "sha256:". */
+static const Sockerless__ImageRecord *find_id(const struct image_store *s, const char *text)
+{
+    static const char algorithm[] = "sha256:";
+    const char *hex = str_starts(text, algorithm) ? text + strlen(algorithm) : text;
+    size_t len = strlen(hex);
+    const Sockerless__ImageRecord *found = NULL;
+    if (len == 0 || len > 64 || !str_is_hex(hex, len))
+        return NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        const char *id = s->items[i]->rec->image->id;
+        if (str_starts(id, algorithm) && strncmp(id + strlen(algorithm), hex, len) == 0) {
+            if (found)
+                return NULL;
+            found = s->items[i]->rec;
+        }
+    }
+    return found;
+}
+
+const Sockerless__ImageRecord *image_store_find(struct image_store *s, const char *ref,
+                                                struct error *err)
+{
+    struct image_ref parsed;
+    const Sockerless__ImageRecord *found = NULL;
+    if (image_ref_parse_any(ref, &parsed, err))
+        return NULL;
+    if (!image_ref_is_id(&parsed))
+        found = find_reference(s, parsed);
+    if (!found)
+        found = find_id(s, ref);
+    if (found)
+        return found;
+    char text[IMAGE_REF_TEXT_MAX];
+    if (image_ref_is_id(&parsed)) {
+        error_set(err, ERROR_NOT_FOUND, "No such image: %s", ref);
+        return NULL;
+    }
+    image_ref_default_tag(&parsed);
+    error_set(err, ERROR_NOT_FOUND, "No such image: %s",
+              image_ref_familiar(&parsed, text, sizeof text));
+    return NULL;
+}
+
+/* ---- changing ---- */
+
+static int persist(struct image_store *s, const struct image_entry *e, struct error *err)
+{
+    return store_image_put(s->store, e->rec->image->id, e->rec, err);
+}
+
+/* The lists of both, without doubles: first's before second's. Heap array of borrowed strings. */
+static char **merged_list(char *const *first, size_t first_count, char *const *second,
+                          size_t second_count, size_t *count)
+{
+    char **out = xcalloc(first_count + second_count + 1, sizeof *out);
+    size_t n = 0;
+    for (size_t i = 0; i < first_count; i++)
+        out[n++] = first[i];
+    for (size_t i = 0; i < second_count; i++)
+        if (!has_text(out, n, second[i]))
+            out[n++] = second[i];
+    *count = n;
+    return out;
+}
+
+/* rec plus the tags and digests that the image has already. */
+static struct image_entry *entry_merged(const struct image_entry *old,
+                                        const Sockerless__ImageRecord *rec)
+{
+    if (!old)
+        return entry_new(rec);
+    const Sockerless__Image *known = old->rec->image;
+    Sockerless__Image image = *rec->image;
+    AUTO_FREE char **tags = merged_list(known->repo_tags, known->n_repo_tags, image.repo_tags,
+                                        image.n_repo_tags, &image.n_repo_tags);
+    AUTO_FREE char **digests =
+        merged_list(known->repo_digests, known->n_repo_digests, image.repo_digests,
+                    image.n_repo_digests, &image.n_repo_digests);
+    image.repo_tags = tags;
+    image.repo_digests = digests;
+    Sockerless__ImageRecord merged = *rec;
+    merged.image = &image;
+    return entry_new(&merged);
+}
+
+/* Drop from e the tags that `winner` has. True when there were any. */
+static bool entry_lose_tags(struct image_entry *e, const Sockerless__Image *winner)
+{
+    Sockerless__Image *image = e->rec->image;
+    size_t kept = 0, before = image->n_repo_tags;
+    for (size_t i = 0; i < before; i++)
+        if (!has_text(winner->repo_tags, winner->n_repo_tags, image->repo_tags[i]))
+            image->repo_tags[kept++] = image->repo_tags[i];
+    image->n_repo_tags = kept;
+    return kept != before;
+}
+
+/* Dying in between leaves a tag on no image rather than on two. */
+int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec, struct error *err)
+{
+    size_t at = index_of_id(s, rec->image->id);
+    struct image_entry *old = at < s->count ? s->items[at] : NULL;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i] != old && entry_lose_tags(s->items[i], rec->image) &&
+            persist(s, s->items[i], err))
+            return -1;
+    struct image_entry *fresh = entry_merged(old, rec);
+    if (!fresh)
+        return error_set(err, ERROR_SYSTEM, "an image record that cannot be read back");
+    if (persist(s, fresh, err)) {
+        entry_free(fresh);
+        return -1;
+    }
+    if (old) {
+        memmove(s->items + at, s->items + at + 1, (s->count - at - 1) * sizeof *s->items);
+        s->count--;
+        entry_free(old);
+    }
+    insert(s, fresh);
+    return 0;
+}
+
+/* ---- all ---- */
+
+size_t image_store_count(const struct image_store *s)
+{
+    return s->count;
+}
+
+const Sockerless__ImageRecord **image_store_all(struct image_store *s, struct arena *arena,
+                                                size_t *count)
+{
+    const Sockerless__ImageRecord **all = arena_alloc(arena, (s->count + 1) * sizeof *all);
+    for (size_t i = 0; i < s->count; i++)
+        all[i] = s->items[i]->rec;
+    *count = s->count;
+    return all;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * start: prepare and run in the cloud, wait until it runs, meet its agent, tell the client. On
+ * failure everything made is undone and the client gets the cloud's own reason.
+ */
+#include "backend/op_start.h"
+
+#include "backend/agent_link.h"
+#include "backend/backend_internal.h"
+#include "backend/lifecycle.h"
+#include "backend/session_attach.h"
+#include "backend/watcher.h"
+#include "backend/workload_spec.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/timefmt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int co_run_in_cloud(struct container *c, struct error *err)
+{
+    struct cloud_driver *driver = c->backend->driver;
+    AUTO(arena) struct arena arena;
+    arena_init(&arena);
+    struct workload_spec spec = workload_spec_of(c, &arena);
+    if (!c->current.definition[0]) {
+        if (driver->co_prepare(driver->self, &spec, &c->current, err))
+            return error_wrap(err, "%s", driver->name);
+        if (container_save(c, err)) /* a crash from here on knows what to remove */
+            return -1;
+    }
+    if (!c->current.resource[0]) {
+        c->run_started_at = time_now_ns();
+        if (driver->co_run(driver->self, &spec, &c->current, err))
+            return error_wrap(err, "%s", driver->name);
+    }
+    return container_save(c, err);
+}
+
+/* Until the cloud says running with an address, or stopped. */
+static int co_wait_until_up(struct container *c, int64_t deadline_ms, struct error *err)
+{
+    watcher_add(c);
+    for (;;) {
+        const struct workload_status *s = &c->last_status;
+        if (s->phase == WORKLOAD_STOPPED || s->phase == WORKLOAD_STOPPING)
+            return 0;
+        if (s->phase == WORKLOAD_RUNNING && (c->address[0] || !c->backend->driver->caps.has_addresses))
+            return 0;
+        if (c->stop_requested)
+            return error_set(err, ERROR_CANCELLED, "the container was stopped while it started");
+        if (co_cond_wait(&c->changed, deadline_ms, err))
+            return err->code == ERROR_DEADLINE
+                       ? error_set(err, ERROR_DEADLINE,
+                                   "%s did not start the container within %d s%s%s",
+                                   c->backend->driver->name,
+                                   (int)c->backend->config->start_timeout_s, s->reason[0] ? ": " : "",
+                                   s->reason)
+                       : -1;
+    }
+}
+
+static int stopped_too_early(struct container *c, struct error *err)
+{
+    const struct workload_status *s = &c->last_status;
+    return error_set(err, ERROR_SYSTEM, "%s: the container stopped before its agent answered: %s",
+                     c->backend->driver->name,
+                     s->reason[0] ? s->reason : "the cloud gives no reason");
+}
+
+/* Early attachers first (they get the output from its first byte), then the control session, which
+ * opens the agent's gate. */
+static int co_meet_agent(struct container *c, int64_t deadline_ms, struct error *err)
+{
+    if (!c->backend->driver->caps.has_agent)
+        return 0;
+    if (co_attach_sessions_connect(c, deadline_ms, err))
+        return -1;
+    return co_agent_link_open(c, deadline_ms, err);
+}
+
+static void start_undone(struct container *c, const struct error *why)
+{
+    container_run_over(c, &(struct run_end){.code = 128, .error = why->message, .start_failed = true});
+}
+
+/* The agent answers at once, so an early end is known here: the container ran and is over. */
+static int run_settled(struct container *c, struct error *err)
+{
+    const Sockerless__Exit *exit = agent_link_exit(c);
+    if (exit && exit->start_failed) {
+        char text[ERROR_MESSAGE_MAX];
+        snprintf(text, sizeof text, "%s", exit->error);
+        container_exit_reported(c);
+        /* Docker: 400 for a missing or forbidden command */
+        return error_set(err, ERROR_INVALID_PARAMETER, "%s", text);
+    }
+    c->view->started_at = c->run_started_at = time_now_ns();
+    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__RUNNING, err))
+        return -1;
+    if (exit)
+        container_exit_reported(c);
+    return 0;
+}
+
+int co_container_start_run(struct container *c, struct error *err)
+{
+    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
+    int64_t began = time_mono_ms();
+    if (co_run_in_cloud(c, err) || co_wait_until_up(c, deadline_ms, err))
+        goto undo;
+    if (c->last_status.phase != WORKLOAD_RUNNING) {
+        stopped_too_early(c, err);
+        goto undo;
+    }
+    if (co_meet_agent(c, deadline_ms, err)) {
+        if (c->last_status.phase == WORKLOAD_STOPPED)
+            stopped_too_early(c, err);
+        goto undo;
+    }
+    if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
+        return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
+    log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),
+             LOG_INT("took_ms", time_mono_ms() - began));
+    return run_settled(c, err);
+undo:
+    log_warn("start failed", LOG_STR("container", c->id), LOG_STR("error", err->message));
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
+        c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
+        start_undone(c, err);
+    return -1;
+}
+
+/* Two starts at once: the second waits for the first and then finds it running. */
+static int co_start_checked(struct container *c, struct error *err)
+{
+    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
+    while (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
+           c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
+        if (co_cond_wait(&c->changed, deadline_ms, err))
+            return -1;
+    if (c->removed || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
+        return error_set(err, ERROR_CONFLICT, "container %s is marked for removal and cannot be started",
+                         c->id);
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__RUNNING)
+        return error_set(err, ERROR_NOT_MODIFIED, "container %s is already running", c->id);
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
+        return error_set(err, ERROR_CONFLICT, "cannot start a paused container, try unpause instead");
+    container_run_begin(c);
+    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__STARTING, err))
+        return -1;
+    return co_container_start_run(c, err);
+}
+
+void co_op_container_start(struct op *op)
+{
+    struct error err;
+    struct container *c AUTO(container) =
+        container_find(&op->backend->containers, op->request->container_start->ref, &err);
+    if (!c) {
+        op_fail(op, &err);
+        return;
+    }
+    container_ref(c);
+    if (co_start_checked(c, &err))
+        op_fail(op, &err);
+    else
+        op_reply_empty(op);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reconciling after a restart; see reconcile.h. Per state of the row:
+ *   running, paused, stopping  watch the cloud, dial the agent again; it tells how it ended
+ *   starting                   go on with the start (all its steps are idempotent), or undo it
+ *   removing                   go on with the removal
+ *   exited, created            clean up what the last run may have left in the cloud
+ * Live cloud runs of this instance without a row are ended: nobody could reach them.
+ */
+#include "backend/reconcile.h"
+
+#include "backend/agent_link.h"
+#include "backend/backend_internal.h"
+#include "backend/lifecycle.h"
+#include "backend/op_start.h"
+#include "backend/watcher.h"
+#include "base/alloc.h"
+#include "base/log.h"
+
+static void load_one(void *arg, const Sockerless__ContainerRecord *rec)
+{
+    struct backend *b = arg;
+    container_table_add(&b->containers, container_from_record(b, rec));
+}
+
+int reconcile_load(struct backend *b, struct error *err)
+{
+    return store_container_each(b->store, load_one, b, err);
+}
+
+static void co_resume_start(struct container *c)
+{
+    struct error err;
+    if (co_container_start_run(c, &err))
+        log_warn("a start that was under way could not be finished", LOG_STR("container", c->id),
+                 LOG_STR("error", err.message));
+}
+
+static void co_resume_removal(struct container *c)
+{
+    struct error err;
+    if (co_container_destroy(c, &err))
+        log_warn("a removal that was under way could not be finished", LOG_STR("container", c->id),
+                 LOG_STR("error", err.message));
+}
+
+static void co_resume_ended(struct container *c)
+{
+    struct error err;
+    if (co_container_cleanup(c, &err))
+        log_warn("cloud objects of a finished run could not be removed", LOG_STR("container", c->id),
+                 LOG_STR("error", err.message));
+    if (!c->view->host->auto_remove || !c->view->finished_at || c->removed ||
+        c->view->state != SOCKERLESS__CONTAINER_STATE__EXITED)
+        return;
+    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) == 0)
+        co_resume_removal(c);
+}
+
+static void co_resume(void *arg)
+{
+    struct container *c AUTO(container) = arg;
+    switch (c->view->state) {
+    case SOCKERLESS__CONTAINER_STATE__RUNNING:
+    case SOCKERLESS__CONTAINER_STATE__PAUSED:
+    case SOCKERLESS__CONTAINER_STATE__STOPPING:
+        watcher_add(c);
+        agent_link_reopen(c);
+        break;
+    case SOCKERLESS__CONTAINER_STATE__STARTING: co_resume_start(c); break;
+    case SOCKERLESS__CONTAINER_STATE__REMOVING: co_resume_removal(c); break;
+    case SOCKERLESS__CONTAINER_STATE__EXITED:
+    case SOCKERLESS__CONTAINER_STATE__CREATED: co_resume_ended(c); break;
+    default: break;
+    }
+}
+
+static bool nothing_to_do(const struct container *c)
+{
+    bool idle = c->view->state == SOCKERLESS__CONTAINER_STATE__CREATED ||
+                c->view->state == SOCKERLESS__CONTAINER_STATE__EXITED;
+    return idle && (!c->has_run || c->run_deleted) && !c->view->host->auto_remove;
+}
+
+/* Live runs that carry our mark and belong to no row: left by a lost state directory, or by a crash
+ * between the cloud's answer and our writing it down (then the row's own token finds it again). */
+static void co_end_orphans(struct backend *b)
+{
+    struct cloud_driver *driver = b->driver;
+    AUTO(arena) struct arena arena;
+    struct workload_found *found;
+    size_t count;
+    struct error err;
+    arena_init(&arena);
+    if (driver->co_list(driver->self, b->instance, &arena, &found, &count, &err)) {
+        log_warn("the cloud's runs could not be listed", LOG_STR("error", err.message));
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct container *c = container_find(&b->containers, found[i].container_id, &err);
+        if (c && (container_alive(c) || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING))
+            continue;
+        log_warn("ending a run that belongs to no container",
+                 LOG_STR("container", found[i].container_id),
+                 LOG_STR("resource", found[i].workload.resource));
+        if (driver->co_delete(driver->self, &found[i].workload, &err))
+            log_warn("it could not be ended", LOG_STR("error", err.message));
+    }
+}
+
+static void co_reconcile(void *arg)
+{
+    struct backend *b = arg;
+    struct error err;
+    size_t count = b->containers.count, n = 0;
+    struct container **all AUTO_FREE = xcalloc(count, sizeof *all);
+    for (struct container *c = b->containers.oldest; c; c = c->newer)
+        if (!nothing_to_do(c))
+            all[n++] = container_ref(c);
+    for (size_t i = 0; i < n; i++)
+        if (co_spawn(b->loop, co_resume, all[i], &err)) {
+            log_error("not picked up", LOG_STR("container", all[i]->id), LOG_STR("error", err.message));
+            container_unref(all[i]);
+        }
+    if (n)
+        log_info("picking up containers", LOG_INT("count", (int64_t)n));
+    co_end_orphans(b);
+}
+
+void reconcile_start(struct backend *b)
+{
+    struct error err;
+    if (co_spawn(b->loop, co_reconcile, b, &err))
+        log_error("not reconciled", LOG_STR("error", err.message));
+}

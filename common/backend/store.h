@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SQLite (WAL) under --state-dir: one file per backend, one process at a time. Write-through: a put
+ * has reached the database (survives kill -9) when it returns.
+ */
+#ifndef SOCKERLESS_BACKEND_STORE_H
+#define SOCKERLESS_BACKEND_STORE_H
+
+#include "base/error.h"
+
+#include "proto/state.pb-c.h"
+
+#include <stddef.h>
+
+struct store;
+
+/* Creates directory (0700) and file. ERROR_CONFLICT when another process holds it. */
+int store_open(const char *state_dir, struct store **out, struct error *err) MUST_CHECK;
+void store_close(struct store *s);
+
+int store_container_put(struct store *s, const Sockerless__ContainerRecord *rec,
+                        struct error *err) MUST_CHECK;
+int store_container_delete(struct store *s, const char *id, struct error *err) MUST_CHECK;
+/* each() gets every record, oldest created first; borrowed for the call. */
+int store_container_each(struct store *s,
+                         void (*each)(void *arg, const Sockerless__ContainerRecord *rec), void *arg,
+                         struct error *err) MUST_CHECK;
+
+int store_image_put(struct store *s, const char *id, const Sockerless__ImageRecord *rec,
+                    struct error *err) MUST_CHECK;
+int store_image_delete(struct store *s, const char *id, struct error *err) MUST_CHECK;
+int store_image_each(struct store *s,
+                     void (*each)(void *arg, const Sockerless__ImageRecord *rec), void *arg,
+                     struct error *err) MUST_CHECK;
+
+/* Small values by name (instance id …). get: heap string, NULL when absent. */
+int store_meta_put(struct store *s, const char *key, const char *value, struct error *err) MUST_CHECK;
+char *store_meta_get(struct store *s, const char *key);
+
+#endif

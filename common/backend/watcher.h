@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asks the cloud how the active runs are, batched. Quick while something changes, slow while the
+ * agents' sessions would tell anyway.
+ */
+#ifndef SOCKERLESS_BACKEND_WATCHER_H
+#define SOCKERLESS_BACKEND_WATCHER_H
+
+#include "base/error.h"
+
+struct backend;
+struct container;
+struct watcher;
+
+int watcher_open(struct backend *b, struct error *err) MUST_CHECK;
+void watcher_close(struct backend *b);
+
+void watcher_add(struct container *c);    /* its run exists in the cloud; ask soon */
+void watcher_remove(struct container *c); /* harmless when not there */
+void watcher_hurry(struct container *c);  /* something happened: ask now */
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Where a registry is really asked; see registry_hosts.h. */
+#include "oci/registry_hosts.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct mirror {
+    char *domain;
+    struct registry_endpoint endpoint;
+};
+
+struct registry_hosts {
+    struct mirror *mirrors;
+    size_t mirror_count;
+    struct strv insecure;
+};
+
+/* The next item of a comma-separated list, blanks trimmed; NULL at the end. Heap string. */
+static char *next_item(const char **list)
+{
+    const char *p = *list;
+    if (!p)
+        return NULL;
+    p += strspn(p, ", \t");
+    if (*p == '\0')
+        return NULL;
+    size_t n = strcspn(p, ",");
+    *list = p + n;
+    while (n && isspace((unsigned char)p[n - 1]))
+        n--;
+    return xstrndup(p, n);
+}
+
+static bool host_valid(const char *host)
+{
+    return *host && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789.-_:[]") == strlen(host);
+}
+
+/* "http[s]://host[:port][/prefix]" */
+static bool endpoint_parse(const char *url, struct registry_endpoint *out)
+{
+    *out = (struct registry_endpoint){.is_mirror = true, .is_plain = str_starts(url, "http://")};
+    if (!out->is_plain && !str_starts(url, "https://"))
+        return false;
+    const char *host = strstr(url, "://") + 3;
+    size_t n = strcspn(host, "/");
+    if (n >= sizeof out->host)
+        return false;
+    memcpy(out->host, host, n);
+    snprintf(out->base, sizeof out->base, "%s://%s", out->is_plain ? "http" : "https", out->host);
+    const char *path = host + n;
+    path += strspn(path, "/");
+    size_t len = strlen(path);
+    while (len && path[len - 1] == '/')
+        len--;
+    if (len + 2 > sizeof out->prefix)
+        return false;
+    if (len)
+        snprintf(out->prefix, sizeof out->prefix, "%.*s/", (int)len, path);
+    return host_valid(out->host) && strspn(out->prefix, "abcdefghijklmnopqrstuvwxyz0123456789"
+                                                        "._-/") == strlen(out->prefix);
+}
+
+static int add_mirror(struct registry_hosts *h, char *item, struct error *err)
+{
+    struct mirror m = {0};
+    char *equals = strchr(item, '=');
+    if (equals)
+        *equals = '\0';
+    if (!equals || !host_valid(item) || !endpoint_parse(equals + 1, &m.endpoint))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "registry mirror \"%.200s%s%.200s\": expected HOST=http[s]://HOST[:PORT]"
+                         "[/PREFIX]",
+                         item, equals ? "=" : "", equals ? equals + 1 : "");
+    m.domain = xstrdup(item);
+    h->mirrors = xrealloc(h->mirrors, (h->mirror_count + 1) * sizeof *h->mirrors);
+    h->mirrors[h->mirror_count++] = m;
+    return 0;
+}
+
+int registry_hosts_parse(const char *mirrors, const char *insecure, struct registry_hosts **out,
+                         struct error *err)
+{
+    struct registry_hosts *h = NEW(struct registry_hosts);
+    char *item;
+    while ((item = next_item(&mirrors))) {
+        int rc = add_mirror(h, item, err);
+        free(item);
+        if (rc) {
+            registry_hosts_free(h);
+            return -1;
+        }
+    }
+    while ((item = next_item(&insecure)))
+        strv_push_owned(&h->insecure, item);
+    *out = h;
+    return 0;
+}
+
+void registry_hosts_free(struct registry_hosts *h)
+{
+    if (!h)
+        return;
+    for (size_t i = 0; i < h->mirror_count; i++)
+        free(h->mirrors[i].domain);
+    free(h->mirrors);
+    strv_free(&h->insecure);
+    free(h);
+}
+
+static bool is_loopback(const char *domain)
+{
+    char host[64];
+    struct in_addr address;
+    size_t n = *domain == '[' ? strcspn(domain, "]") + 1 : strcspn(domain, ":");
+    if (n >= sizeof host)
+        return false;
+    memcpy(host, domain, n);
+    host[n] = '\0';
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+}
+
+/* An entry without a port stands for every port of the host. */
+static bool is_insecure(const struct registry_hosts *h, const char *domain)
+{
+    for (size_t i = 0; i < h->insecure.count; i++) {
+        const char *entry = h->insecure.items[i];
+        size_t n = strlen(entry);
+        if (strncasecmp(domain, entry, n) == 0 && (domain[n] == '\0' || domain[n] == ':'))
+            return true;
+    }
+    return false;
+}
+
+void registry_hosts_find(const struct registry_hosts *h, const char *domain,
+                         struct registry_endpoint *out)
+{
+    for (size_t i = 0; i < h->mirror_count; i++)
+        if (strcasecmp(h->mirrors[i].domain, domain) == 0) {
+            *out = h->mirrors[i].endpoint;
+            /* "localhost:5000=https://localhost:5000" only says how to speak to it. */
+            out->is_mirror = strcasecmp(out->host, domain) != 0;
+            return;
+        }
+    *out = (struct registry_endpoint){.is_plain = is_loopback(domain) || is_insecure(h, domain)};
+    if (strcmp(domain, "docker.io") == 0)
+        domain = "registry-1.docker.io";
+    snprintf(out->host, sizeof out->host, "%s", domain);
+    snprintf(out->base, sizeof out->base, "%s://%s", out->is_plain ? "http" : "https", out->host);
+}

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Ends everything that up.sh started: processes, containers, network namespaces, mounts. Pulled
+# images and container records in $RUN_DIR/state stay for the next up.sh.
+set -euo pipefail
+
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+RUN_DIR=${RUN_DIR:-$TOP_DIR/run}
+[[ -d $RUN_DIR ]] || { say "nothing runs"; exit 0; }
+stack_open local "$RUN_DIR"
+stack_down
+say "stopped"

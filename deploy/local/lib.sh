@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The embedded local cloud as shell functions: a registry, the AWS simulator, the ECS backend and
+# the frontend, each a daemon of its own with pid and log file in one folder. Used by up.sh and
+# down.sh, by the end-to-end tests and by the benchmark.
+#
+#   stack_open NAME RUN_DIR   name the stack and its folder; everything below works on it
+#   stack_up NAME RUN_DIR     start what is not running, wait until it answers
+#   stack_down                end all of it, remove network namespaces and mounts
+#   component_start|stop|kill|pid|alive NAME, backend_wait, frontend_wait: single components, NAME
+#                             one of registry, sim, backend, frontend
+#
+# Knobs (environment): BIN_DIR (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"),
+# FRONTEND_FLAGS, STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one).
+#
+# A pid file holds "PID STARTTIME": a recycled pid is never mistaken for ours.
+
+LOCAL_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP_DIR=$(cd "$LOCAL_DIR/../.." && pwd)
+# Daemons live in sbin, which an ordinary PATH lacks.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+STACK_COMPONENTS="registry sim backend frontend"
+SOCKET_PATH_MAX=107
+
+say()
+{
+    printf '%s: %s\n' "${STACK_NAME:-local}" "$*"
+}
+
+die()
+{
+    say "$*" >&2
+    return 1
+}
+
+# ---- one process ------------------------------------------------------------------------------
+
+# Field 22 of /proc/PID/stat; the command name before it may hold blanks.
+process_start_time()
+{
+    local stat
+    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    # shellcheck disable=SC2086 # a list of words
+    set -- ${stat##*) }
+    [[ $1 != Z ]] || return 1
+    printf '%s' "${20}"
+}
+
+component_pid()
+{
+    local pid start
+    read -r pid start 2>/dev/null <"$STACK_DIR/$1.pid" || return 1
+    [[ -n $start && $(process_start_time "$pid") == "$start" ]] || return 1
+    printf '%s' "$pid"
+}
+
+component_alive()
+{
+    component_pid "$1" >/dev/null
+}
+
+# True when the running program is the one on disk: a rebuilt binary is restarted.
+component_current()
+{
+    local exe
+    exe=$(readlink "/proc/$(component_pid "$1")/exe") || return 1
+    [[ $exe != *" (deleted)" ]]
+}
+
+# component_spawn NAME COMMAND…: in a session of its own, without our descriptors (a test runner
+# waits until its pipes are closed by everybody).
+component_spawn()
+{
+    local name=$1
+    shift
+    rm -f "$STACK_DIR/$name.pid"
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    # Without --default-signal all below, containers too, would ignore SIGINT as background jobs do.
+    setsid env --default-signal bash -c 'pidfile=$1; shift
+        for fd in /proc/self/fd/*; do
+            fd=${fd##*/}; [[ $fd -le 2 ]] || eval "exec $fd>&-"
+        done
+        stat=$(</proc/$$/stat); set_() { start=${20}; }; set_ ${stat##*) }
+        echo "$$ $start" >"$pidfile.new" && mv "$pidfile.new" "$pidfile"
+        exec "$@"' spawn "$STACK_DIR/$name.pid" "$@" >>"$STACK_DIR/$name.log" 2>&1 </dev/null &
+    disown "$!" 2>/dev/null || true
+    wait_until 10 test -s "$STACK_DIR/$name.pid" || die "$name: could not be started"
+}
+
+component_signal()
+{
+    local pid
+    pid=$(component_pid "$1") || return 0
+    kill "-$2" "$pid" 2>/dev/null || true
+}
+
+component_gone()
+{
+    ! component_alive "$1"
+}
+
+# component_stop NAME [SECONDS]: TERM, then KILL when it does not end in time.
+component_stop()
+{
+    component_signal "$1" TERM
+    if ! wait_until "${2:-20}" component_gone "$1"; then
+        say "$1 ignores SIGTERM; killing it" >&2
+        component_kill "$1"
+        : >"$STACK_DIR/$1.killed"
+    fi
+    rm -f "$STACK_DIR/$1.pid"
+}
+
+component_kill()
+{
+    component_signal "$1" KILL
+    wait_until 10 component_gone "$1" || die "$1 does not die"
+    rm -f "$STACK_DIR/$1.pid"
+}
+
+# wait_until SECONDS COMMAND…: polls; bounded.
+wait_until()
+{
+    local deadline=$((SECONDS + $1 + 1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $deadline ]] || return 1
+        sleep 0.03
+    done
+}
+
+# wait_ready NAME COMMAND…: until COMMAND succeeds; fails at once when the component ends.
+wait_ready()
+{
+    local name=$1 deadline=$((SECONDS + ${STACK_TIMEOUT_S:-60}))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        component_alive "$name" && [[ $SECONDS -lt $deadline ]] || {
+            say "$name did not come up; the end of $STACK_DIR/$name.log:" >&2
+            tail -n 20 "$STACK_DIR/$name.log" >&2
+            return 1
+        }
+        sleep 0.03
+    done
+}
+
+# ---- addresses --------------------------------------------------------------------------------
+
+port_free()
+{
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# port_choose NAME: the remembered port of a component, else a free one below the ephemeral range.
+port_choose()
+{
+    local file=$STACK_DIR/$1.port port
+    if [[ -s $file ]] && port=$(<"$file") && port_free "$port"; then
+        printf '%s' "$port"
+        return
+    fi
+    for _ in {1..50}; do
+        port=$((20000 + RANDOM % 12000))
+        if port_free "$port"; then
+            printf '%s\n' "$port" >"$file"
+            printf '%s' "$port"
+            return
+        fi
+    done
+    die "no free port found"
+}
+
+stack_socket()
+{
+    printf '%s/docker.sock' "$STACK_DIR"
+}
+
+stack_registry_url()
+{
+    printf '%s' "${REGISTRY_URL:-http://127.0.0.1:$(<"$STACK_DIR/registry.port")}"
+}
+
+stack_sim_url()
+{
+    printf 'http://127.0.0.1:%s' "$(<"$STACK_DIR/sim.port")"
+}
+
+# The secret of the key that this stack's cloud accepts; whoever has it can run containers as root
+# here. Kept in a file that is also the simulator's configuration, not on a command line.
+stack_secret()
+{
+    [[ -s $STACK_DIR/sim.conf ]] ||
+        (umask 077; printf 'secret-key = %s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" \
+            >"$STACK_DIR/sim.conf")
+    sed -n 's/^secret-key = //p' "$STACK_DIR/sim.conf"
+}
+
+# stack_network: flags that keep this simulator's network apart from another stack's. Slot N is the
+# N-th /22 of 198.18.0.0/15 (RFC 2544) and bridge sklN; a free one is chosen once.
+stack_network()
+{
+    local file=$STACK_DIR/network slot used
+    if [[ ! -s $file ]]; then
+        used=$(ip -o -4 addr show 2>/dev/null)
+        for slot in $(seq $((RANDOM % 64)) 127); do
+            [[ $used == *"198.$((18 + slot / 64)).$((slot % 64 * 4))."* ]] || break
+        done
+        printf '%s\n' "--subnet 198.$((18 + slot / 64)).$((slot % 64 * 4)).0/22" \
+            "--bridge-name skl$slot" >"$file"
+    fi
+    cat "$file"
+}
+
+# ---- the components ---------------------------------------------------------------------------
+
+registry_start()
+{
+    local port try
+    for try in 1 2 3; do
+        port=$(port_choose registry) || return 1
+        mkdir -p "$STACK_DIR/state/registry"
+        printf '%s\n' 'version: 0.1' 'log: {level: warn}' 'storage:' \
+            "  filesystem: {rootdirectory: \"$STACK_DIR/state/registry\"}" \
+            '  delete: {enabled: true}' "http: {addr: \"127.0.0.1:$port\"}" \
+            >"$STACK_DIR/registry.yml"
+        component_spawn registry docker-registry serve "$STACK_DIR/registry.yml" || return 1
+        wait_ready registry curl -fsS "http://127.0.0.1:$port/v2/" && return
+        rm -f "$STACK_DIR/registry.port" # taken by somebody in between
+    done
+    return 1
+}
+
+sim_start()
+{
+    local port try
+    stack_secret >/dev/null # makes sim.conf
+    for try in 1 2 3; do
+        port=$(port_choose sim) || return 1
+        # shellcheck disable=SC2046,SC2086 # lists of words
+        component_spawn sim "$BIN_DIR/sockerless-sim-aws" --config "$STACK_DIR/sim.conf" \
+            --listen "127.0.0.1:$port" \
+            --state-dir "$STACK_DIR/state/sim" --registry "docker.io=$(stack_registry_url)" \
+            --region us-east-1 --access-key AKIASOCKERLESSLOCAL \
+            $(stack_network) ${SIM_FLAGS:-} || return 1
+        wait_ready sim curl -fsS "http://127.0.0.1:$port/_sim/resources" && return
+        grep -qi 'in use' "$STACK_DIR/sim.log" || return 1
+        rm -f "$STACK_DIR/sim.port"
+    done
+    return 1
+}
+
+backend_start()
+{
+    # shellcheck disable=SC2086 # BACKEND_ENV is a list of words
+    component_spawn backend env \
+        SOCKERLESS_ENDPOINT_URL="$(stack_sim_url)" \
+        AWS_REGION=us-east-1 \
+        AWS_ACCESS_KEY_ID=AKIASOCKERLESSLOCAL \
+        AWS_SECRET_ACCESS_KEY="$(stack_secret)" \
+        SOCKERLESS_ECS_CLUSTER=default \
+        SOCKERLESS_ECS_SUBNETS=subnet-0123456789abcdef0 \
+        SOCKERLESS_ECS_SECURITY_GROUPS=sg-0123456789abcdef0 \
+        SOCKERLESS_ECS_EXECUTION_ROLE_ARN=arn:aws:iam::000000000000:role/sockerless-local \
+        SOCKERLESS_ECS_LOG_GROUP=/sockerless/local \
+        SOCKERLESS_ECS_AGENT_IMAGE=sockerless/agent:latest \
+        SOCKERLESS_REGISTRY_MIRRORS="docker.io=$(stack_registry_url)" \
+        ${BACKEND_ENV:-} \
+        "$BIN_DIR/sockerless-backend-ecs" --listen "ipc://$STACK_DIR/backend-ecs.sock" \
+        --state-dir "$STACK_DIR/state/ecs"
+}
+
+frontend_start()
+{
+    # shellcheck disable=SC2086 # FRONTEND_FLAGS is a list of words
+    component_spawn frontend "$BIN_DIR/sockerless-frontend" --listen "unix://$(stack_socket)" \
+        --backend "ipc://$STACK_DIR/backend-ecs.sock" ${FRONTEND_FLAGS:-}
+}
+
+component_start()
+{
+    "$1_start"
+}
+
+docker_get()
+{
+    curl -fsS --max-time 20 --unix-socket "$(stack_socket)" "http://docker$1"
+}
+
+frontend_wait()
+{
+    wait_ready frontend docker_get /_ping
+}
+
+# The backend is seen through the frontend: /info goes all the way.
+backend_wait()
+{
+    wait_ready backend docker_get /info
+}
+
+# ---- images -----------------------------------------------------------------------------------
+
+# The linker-static agent; an instrumented one cannot run in a foreign image.
+agent_binary()
+{
+    local candidate
+    for candidate in "${AGENT_BIN:-}" "$BIN_DIR/sockerless-agent" \
+        "$TOP_DIR/build/release/bin/sockerless-agent"; do
+        [[ -x $candidate ]] || continue
+        # A dynamic program names its loader.
+        grep -qa '/lib64/ld-linux\|/lib/ld-linux' "$candidate" && continue
+        printf '%s' "$candidate"
+        return
+    done
+    die "no static sockerless-agent in $BIN_DIR: run make first"
+}
+
+busybox_rootfs()
+{
+    local applet
+    mkdir -p "$1"/{bin,dev,etc,proc,root,sys,tmp,var/run,home/app}
+    cp "$(command -v busybox)" "$1/bin/busybox"
+    for applet in $("$1/bin/busybox" --list); do
+        [[ -e $1/bin/$applet ]] || ln -s busybox "$1/bin/$applet"
+    done
+    printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'daemon:x:1:1:daemon:/:/bin/false' \
+        'app:x:1000:1000:app:/home/app:/bin/sh' 'nobody:x:65534:65534:nobody:/:/bin/false' \
+        >"$1/etc/passwd"
+    printf '%s\n' 'root:x:0:' 'daemon:x:1:' 'staff:x:50:app' 'app:x:1000:' 'nogroup:x:65534:' \
+        >"$1/etc/group"
+    chmod 1777 "$1/tmp"
+    chmod 0777 "$1/home/app"
+}
+
+# images_push: what `docker run busybox` and the backend need.
+images_push()
+{
+    local work agent status=0
+    agent=$(agent_binary) || return 1
+    work=$(mktemp -d)
+    mkdir -p "$work/agent"
+    busybox_rootfs "$work/busybox"
+    cp "$agent" "$work/agent/sockerless-agent"
+    "$LOCAL_DIR/push-image.sh" --cmd sh "$(stack_registry_url)" "$work/busybox" \
+        library/busybox:latest 1 >"$STACK_DIR/images.log" &&
+        "$LOCAL_DIR/push-image.sh" --entrypoint /sockerless-agent "$(stack_registry_url)" \
+            "$work/agent" sockerless/agent:latest >>"$STACK_DIR/images.log" || status=1
+    rm -rf "$work"
+    [[ $status == 0 ]] || die "pushing images to $(stack_registry_url) failed"
+}
+
+# ---- the stack --------------------------------------------------------------------------------
+
+stack_open()
+{
+    STACK_NAME=$1
+    mkdir -p "$2" || return 1
+    STACK_DIR=$(cd "$2" && pwd)
+    BIN_DIR=${BIN_DIR:-$TOP_DIR/build/release/bin}
+    local socket=$STACK_DIR/backend-ecs.sock
+    [[ ${#socket} -le $SOCKET_PATH_MAX ]] ||
+        die "the path $STACK_DIR is too long for a unix socket; set RUN_DIR to a shorter one"
+}
+
+stack_components()
+{
+    local name
+    for name in $STACK_COMPONENTS; do
+        [[ $name == registry && -n ${REGISTRY_URL:-} ]] || printf '%s ' "$name"
+    done
+}
+
+# A crashed or killed simulator leaves containers; it can clear away what its state names.
+sim_cleanup()
+{
+    [[ -d $STACK_DIR/state/sim && -x $BIN_DIR/sockerless-sim-aws ]] || return 0
+    "$BIN_DIR/sockerless-sim-aws" --cleanup --state-dir "$STACK_DIR/state/sim" \
+        >>"$STACK_DIR/sim.log" 2>&1 </dev/null || say "clearing after the simulator failed" >&2
+}
+
+# What must not go on when its base is gone: a restarted simulator knows no task of before.
+stack_stop_outdated()
+{
+    local name restart=
+    for name in $(stack_components); do
+        if component_alive "$name" && component_current "$name" && [[ -z $restart ]]; then
+            continue
+        fi
+        [[ $name == registry ]] || restart=1
+        component_alive "$name" && say "restarting $name" && component_stop "$name"
+        [[ $name != sim ]] || sim_cleanup
+    done
+    return 0
+}
+
+stack_up()
+{
+    stack_open "$@" || return 1
+    local name
+    for name in sim-aws backend-ecs frontend; do
+        [[ -x $BIN_DIR/sockerless-$name ]] ||
+            { die "$BIN_DIR/sockerless-$name is missing: run make first"; return 1; }
+    done
+    stack_stop_outdated
+    for name in registry sim backend frontend; do
+        [[ " $(stack_components)" == *" $name "* ]] || continue
+        component_alive "$name" || component_start "$name" || return 1
+        [[ $name != registry ]] || images_push || return 1
+    done
+    [[ -z ${REGISTRY_URL:-} ]] || images_push || return 1
+    frontend_wait && backend_wait
+}
+
+stack_down()
+{
+    local name
+    for name in frontend backend sim; do
+        component_stop "$name"
+    done
+    sim_cleanup
+    [[ -n ${REGISTRY_URL:-} ]] || component_stop registry
+    rm -f "$(stack_socket)" "$STACK_DIR/backend-ecs.sock"
+}
+
+# Sanitizer reports and failed assertions in any log of the stack; prints them, false if any.
+stack_logs_clean()
+{
+    ! grep -nE 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|Assertion .* failed' \
+        "$STACK_DIR"/*.log
+}

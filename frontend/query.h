@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * URL parts: percent-decoding, the query string as pairs, Docker's booleans, integers and filters.
+ * Everything decoded lives in the request's arena.
+ */
+#ifndef SOCKERLESS_FRONTEND_QUERY_H
+#define SOCKERLESS_FRONTEND_QUERY_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include "proto/sockerless.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct query_pair {
+    const char *key, *value;
+};
+struct query {
+    struct query_pair *pairs;
+    size_t count;
+};
+
+enum { QUERY_PAIRS_MAX = 256 };
+
+/* Percent-decodes text[0..len) into a NUL-terminated arena string; `plus` turns '+' into a blank.
+ * NULL for a broken escape. *out_len (may be NULL) counts decoded bytes, a %00 included. */
+char *url_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len);
+
+/* text: what follows '?', NULL or "" for none. Broken escapes drop the pair, as Go does. */
+void query_parse(struct query *q, struct arena *a, const char *text);
+
+/* First value of that key, NULL if absent. */
+const char *query_get(const struct query *q, const char *key);
+/* Docker's rule: "", 0, no, false, none are false, anything else is true; absent is `absent`. */
+bool query_bool(const struct query *q, const char *key, bool absent);
+/* Absent or empty: `absent`. Otherwise a decimal integer within [min, max] or an error in Go's
+ * words. */
+int query_int(const struct query *q, const char *key, int64_t absent, int64_t min, int64_t max,
+              int64_t *out, struct error *err) MUST_CHECK;
+/* The `filters` parameter, {"key":["v"]} or {"key":{"v":true}}. Nothing given: count 0. */
+int query_filters(const struct query *q, struct arena *a, Sockerless__Filter ***out, size_t *count,
+                  struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The handlers that route_table.c refers to, one file per family of endpoints.
+ */
+#ifndef SOCKERLESS_FRONTEND_ROUTES_H
+#define SOCKERLESS_FRONTEND_ROUTES_H
+
+#include "frontend/exchange.h"
+
+#include <jansson.h>
+
+/* route_system.c */
+void system_ping(struct exchange *x);
+void system_version(struct exchange *x);
+void system_info(struct exchange *x);
+void system_not_built(struct exchange *x); /* 501: Docker has it, Sockerless not yet */
+void system_no_swarm(struct exchange *x);  /* 503 in dockerd's words */
+
+/* route_containers.c */
+void container_create(struct exchange *x);
+void container_list(struct exchange *x);
+void container_inspect(struct exchange *x);
+void container_start(struct exchange *x);
+void container_stop(struct exchange *x);
+void container_kill(struct exchange *x);
+void container_resize(struct exchange *x);
+void container_remove(struct exchange *x);
+
+/* route_streams.c */
+void container_attach(struct exchange *x);
+void container_logs(struct exchange *x);
+void container_wait(struct exchange *x);
+
+/* route_exec.c */
+void exec_create(struct exchange *x);
+void exec_start(struct exchange *x);
+void exec_resize(struct exchange *x);
+void exec_inspect(struct exchange *x);
+
+/* route_images.c */
+void image_create(struct exchange *x);
+void image_list(struct exchange *x);
+void image_inspect(struct exchange *x);
+
+/* route_body.c: the JSON body of a request. NULL: answered already. */
+json_t *route_body(struct exchange *x);
+
+#endif

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make check-models`: a stack with a journal, driven through all endpoints; then the Docker side is
+# checked against Docker's API description and the cloud side against the vendor's API models.
+# Usage: run.sh [SHARED-DIR]      (default: ../shared beside the checkout; JOURNAL=FILE adds one
+#                                  more journal to check, for example that of the scenarios)
+set -euo pipefail
+
+DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=../../deploy/local/lib.sh
+. "$DIR/../../deploy/local/lib.sh"
+SHARED=${1:-$TOP_DIR/../shared}
+PYTHON=${PYTHON:-/usr/bin/python3}
+export PYTHONDONTWRITEBYTECODE=1
+
+for needed in cloud-models/aws docker-api/v1.44.json; do
+    [[ -e $SHARED/$needed ]] ||
+        { echo "check-models: $SHARED/$needed is missing; give the folder that has it" >&2; exit 1; }
+done
+
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/sk-conf.XXXXXX")
+cleanup()
+{
+    stack_open conformance "$WORK/run" && stack_down
+    rm -rf "$WORK"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+SIM_FLAGS="--journal $WORK/journal.jsonl" stack_up conformance "$WORK/run"
+status=0
+"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$SHARED/docker-api/v1.44.json" || status=1
+component_stop frontend
+component_stop backend
+for journal in "$WORK/journal.jsonl" ${JOURNAL:+"$JOURNAL"}; do
+    "$PYTHON" "$DIR/check_models.py" "$journal" "$SHARED/cloud-models/aws" || status=1
+done
+exit $status

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Attach, wait and start by raw HTTP: the orders and half-closes that runners and libraries use.
+import hashlib
+
+from raw import INTERACTIVE, check, equal, run_scenario, until
+
+ECHO = ["sh", "-c", "cat; echo done >&2; exit 3"]
+
+
+def before_start(docker, upgrade):
+    """Attach, start, stream stdin piece by piece, half-close, read to the end."""
+    cid = docker.create(ECHO, **INTERACTIVE)
+    stream = docker.attach(cid, upgrade)
+    equal(stream.reply.headers["content-type"], "application/vnd.docker.raw-stream", "type")
+    docker.start(cid)
+    for number in range(20):
+        line = f"piece {number}\n".encode()
+        stream.send(line)
+        equal(stream.expect(line), line, "echo")
+    stream.half_close()
+    out = stream.frames()
+    equal(out, {"stdout": b"", "stderr": b"done\n"}, "what follows the half-close")
+    equal(docker.wait(cid)["StatusCode"], 3, "exit code")
+
+
+def before_start_101(docker):
+    before_start(docker, True)
+
+
+def before_start_200(docker):
+    before_start(docker, False)
+
+
+def typed_early(docker, glued=b""):
+    """Stdin sent before start is not lost."""
+    cid = docker.create(ECHO, **INTERACTIVE)
+    stream = docker.attach(cid, glued=glued)
+    stream.send(b"early\n")
+    docker.start(cid)
+    stream.expect(glued + b"early\n")
+    stream.half_close()
+    stream.frames()
+    equal(docker.wait(cid)["StatusCode"], 3, "exit code")
+
+
+def glued(docker):
+    """Stdin in the same write as the head belongs to the process. (dockerd loses it.)"""
+    typed_early(docker, b"glued ")
+
+
+def half_close_early(docker):
+    """All of stdin, end included, may come before start."""
+    cid = docker.create(["sha256sum"], **INTERACTIVE)
+    stream = docker.attach(cid)
+    stream.send(b"x" * 30000)
+    stream.half_close()
+    docker.start(cid)
+    want = hashlib.sha256(b"x" * 30000).hexdigest().encode()
+    equal(stream.frames()["stdout"].split()[0], want, "digest")
+    equal(docker.wait(cid)["StatusCode"], 0, "exit code")
+
+
+def two_attachers(docker):
+    """Both see everything; either may type."""
+    cid = docker.create(["sh", "-c", "echo hello; read a; echo $a; read b; echo $b >&2; exit 4"],
+                        **INTERACTIVE)
+    one, two = docker.attach(cid), docker.attach(cid)
+    docker.start(cid)
+    one.expect(b"hello\n")
+    two.expect(b"hello\n")
+    one.send(b"from one\n")
+    one.expect(b"from one\n")
+    two.expect(b"from one\n")
+    two.send(b"from two\n")
+    for stream in (one, two):
+        equal(stream.frames(), {"stdout": b"", "stderr": b"from two\n"}, "last words")
+    equal(docker.wait(cid)["StatusCode"], 4, "exit code")
+
+
+def one_attacher_leaves(docker):
+    """An attacher that goes away takes nothing from the other."""
+    cid = docker.create(["sh", "-c", "echo hello; read a; echo $a"], **INTERACTIVE)
+    one = docker.attach(cid)
+    two = docker.attach(cid, stream=1, stdout=1, stderr=1)
+    docker.start(cid)
+    two.expect(b"hello\n")
+    two.close()
+    one.send(b"still here\n")
+    one.expect(b"still here\n")
+    equal(one.frames(), {"stdout": b"", "stderr": b""}, "rest")
+
+
+def after_exit(docker):
+    """Attach to an exited container stays open and serves the next run."""
+    cid = docker.create(["sh", "-c", "echo run"])
+    docker.start(cid)
+    docker.wait(cid)
+    stream = docker.attach(cid, stream=1, stdout=1, stderr=1)
+    check(stream.idle(0.3), "attach after exit ended or talked")
+    docker.start(cid)
+    equal(stream.frames()["stdout"], b"run\n", "output of the next run")
+
+
+def logs_replay(docker):
+    """logs=1 without stream replays and closes, also after the exit."""
+    cid = docker.create(["sh", "-c", "echo out; echo err >&2"])
+    docker.start(cid)
+    docker.wait(cid)
+
+    def replayed():
+        out = docker.attach(cid, logs=1, stdout=1, stderr=1).frames()
+        return out == {"stdout": b"out\n", "stderr": b"err\n"}
+
+    # The log service takes its time to show what was written last.
+    until(replayed, "replay of both streams")
+
+
+def stdin_stays_open(docker):
+    """OpenStdin without StdinOnce: a client that leaves does not end the container's stdin."""
+    cid = docker.create(["sh", "-c", "while read a; do echo got $a; done"], OpenStdin=True)
+    docker.start(cid)
+    for turn in ("first", "second"):
+        stream = docker.attach(cid)
+        stream.send(turn.encode() + b"\n")
+        stream.expect(f"got {turn}\n".encode())
+        stream.half_close()
+        stream.rest()
+    check(docker.inspect(cid)["State"]["Running"], "the container ended with its attacher")
+
+
+def errors(docker):
+    """Refusals come before the hijack, with their status."""
+    for target, status in (("/containers/nope/attach?stream=1&stdout=1", 404),
+                           ("/containers/nope/wait", 404),
+                           ("/exec/nope/start", 404)):
+        body = {"Detach": False, "Tty": False} if "exec" in target else None
+        reply = docker.call("POST", target, body, {"Connection": "Upgrade", "Upgrade": "tcp"})
+        equal(reply.status, status, target)
+        check(b"nope" in reply.body, f"{target}: {reply.body!r}")
+
+
+def output_only_half_close(docker):
+    """The CLI half-closes right after 101 when it does not send stdin: output goes on."""
+    cid = docker.create(["sh", "-c", "sleep 0.2; echo late; echo later >&2"])
+    stream = docker.attach(cid, stream=1, stdout=1, stderr=1)
+    stream.half_close()
+    docker.start(cid)
+    equal(stream.frames(), {"stdout": b"late\n", "stderr": b"later\n"}, "output")
+
+
+def big_output(docker):
+    """7 MB through one attach, every byte, in order."""
+    cid = docker.create(["sh", "-c", "seq 1 1000000"])
+    stream = docker.attach(cid, stream=1, stdout=1, stderr=1)
+    docker.start(cid)
+    out = stream.frames()["stdout"]
+    want = b"".join(b"%d\n" % n for n in range(1, 1000001))
+    check(out == want, f"{len(out)} of {len(want)} bytes")
+
+
+def slow_reader(docker):
+    """A reader that pauses gets everything all the same; nobody buffers without end."""
+    cid = docker.create(["sh", "-c", "seq 1 800000"])
+    stream = docker.attach(cid, stream=1, stdout=1, stderr=1)
+    docker.start(cid)
+    stream.expect(b"1\n2\n")
+    check(docker.call("GET", "/_ping").status == 200, "the daemon waits for a slow reader")
+    rest = stream.frames()["stdout"]
+    check(rest.endswith(b"\n799999\n800000\n"), f"end lost: {rest[-40:]!r}")
+
+
+def wait_conditions(docker):
+    cid = docker.create(["sh", "-c", "exit 6"])
+    equal(docker.wait(cid)["StatusCode"], 0, "not-running on a created container")
+    waiter = docker.wait_open(cid, "next-exit")
+    check(waiter.idle(0.2), "next-exit answered before the start")
+    docker.start(cid)
+    equal(docker.wait_result(waiter), 6, "next-exit")
+    equal(docker.wait(cid)["StatusCode"], 6, "not-running after the exit")
+    removed = docker.wait_open(cid, "removed")
+    check(removed.idle(0.2), "removed answered before the removal")
+    docker.remove(cid)
+    equal(docker.wait_result(removed), 6, "removed")
+
+
+def wait_auto_remove(docker):
+    """`removed` of an --rm container gives the process's code."""
+    for code in (0, 9):
+        cid = docker.create(["sh", "-c", f"exit {code}"], AutoRemove=True)
+        waiter = docker.wait_open(cid, "removed")
+        docker.start(cid)
+        equal(docker.wait_result(waiter), code, "exit code")
+        equal(docker.call("GET", f"/containers/{cid}/json").status, 404, "inspect afterwards")
+
+
+def wait_many(docker):
+    """Several waiters, all told; one that went away hurts nobody."""
+    cid = docker.create(["sh", "-c", "read x; exit 11"], **INTERACTIVE)
+    stream = docker.attach(cid)
+    docker.start(cid)
+    waiters = [docker.wait_open(cid, c) for c in ("not-running", "next-exit", "not-running")]
+    docker.wait_open(cid, "next-exit").close()
+    stream.send(b"\n")
+    equal([docker.wait_result(w) for w in waiters], [11, 11, 11], "codes")
+
+
+def gitlab_loop(docker):
+    """One container id, 20 times: attach, start, script through stdin, end of output, stop, wait."""
+    cid = docker.create(["sh"], **INTERACTIVE)
+    for turn in range(20):
+        stream = docker.attach(cid)
+        docker.start(cid)
+        waiter = docker.wait_open(cid, "not-running")
+        stream.send(f"echo script {turn}\necho warn {turn} >&2\nexit {turn}\n".encode())
+        stream.half_close()
+        out = stream.frames()
+        equal(out, {"stdout": f"script {turn}\n".encode(), "stderr": f"warn {turn}\n".encode()},
+              f"output of turn {turn}")
+        stop = docker.call("POST", f"/containers/{cid}/stop?t=10")
+        check(stop.status in (204, 304), f"stop: {stop.status} {stop.body!r}")
+        equal(docker.wait_result(waiter), turn, f"exit code of turn {turn}")
+        state = docker.inspect(cid)["State"]
+        equal((state["Running"], state["ExitCode"]), (False, turn), "state")
+        equal(docker.call("POST", f"/containers/{cid}/stop").status, 304, "stop when stopped")
+
+
+def start_twice(docker):
+    cid = docker.create(["sleep", "60"])
+    docker.start(cid)
+    equal(docker.call("POST", f"/containers/{cid}/start").status, 304, "start when running")
+
+
+SCENARIOS = (before_start_101, before_start_200, typed_early, glued, half_close_early, two_attachers,
+             one_attacher_leaves, after_exit, logs_replay, stdin_stays_open, errors,
+             output_only_half_close, big_output, slow_reader, wait_conditions, wait_auto_remove,
+             wait_many, gitlab_loop, start_twice)
+
+if __name__ == "__main__":
+    run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})

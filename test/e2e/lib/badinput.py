@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What no proper client sends. After every refusal the daemon must go on as before.
+import os
+
+from raw import check, equal, run_scenario
+
+OURS = os.environ.get("TARGET") == "sockerless"
+CREATE = "/containers/create"
+NAME = "nope"
+
+
+def refused(docker, method, target, body=None, statuses=(400, 404, 409, 413, 500), headers=None):
+    """An error object with a text, and a daemon that still answers."""
+    reply = docker.call(method, target, body, headers)
+    check(reply.status in statuses, f"{method} {target} {body!r:.80}: {reply.status} {reply.body!r:.200}")
+    check(reply.message(), f"{method} {target}: empty message")
+    equal(docker.call("GET", "/_ping").body, b"OK", f"ping after {method} {target}")
+    return reply
+
+
+def json_bodies(docker):
+    # dockerd 20.10 says 500 to broken JSON; we say 400 as newer ones do.
+    statuses = (400,) if OURS else (400, 500)
+    for body in (b"", b"{", b"[]", b'"text"', b"{}", b"null", b'{"Image":', b"\0\0", b"{" * 100000,
+                 b"[" * 200000, b'{"Image":"busybox","Cmd":["true"]', b"\xff\xfe{}",
+                 b'{"Image": "busybox", "Cmd": ["' + b"\\ud800" + b'}'):
+        refused(docker, "POST", CREATE, body, statuses)
+    for target in (f"/containers/{NAME}/exec", "/exec/nope/start"):
+        refused(docker, "POST", target, b"{", (400, 404))
+    refused(docker, "POST", CREATE, b'{"Image":"busybox"}', statuses, {"Content-Type": "text/plain"})
+
+
+def types_and_sizes(docker):
+    """Each must be refused or accepted as dockerd does: never worse than an error object."""
+    for field, value in (("Cmd", 7), ("Cmd", [1, 2]), ("Cmd", {"a": 1}), ("Env", "A=1"),
+                         ("Env", [1]), ("Image", 5), ("Labels", ["a"]), ("Labels", {"a": 1}),
+                         ("Tty", "yes"), ("HostConfig", []), ("HostConfig", "x"),
+                         ("ExposedPorts", ["80"]), ("StopTimeout", "soon"), ("Volumes", "v")):
+        refused(docker, "POST", CREATE, {"Image": "busybox", "Cmd": ["true"], field: value},
+                (400,) if OURS else (400, 500))
+    for field, value in (("Memory", "64m"), ("Memory", 1.5), ("NanoCpus", [1]), ("Binds", 1),
+                         ("Memory", 4096), ("Memory", 10 ** 30)):
+        refused(docker, "POST", CREATE,
+                {"Image": "busybox", "Cmd": ["true"], "HostConfig": {field: value}},
+                (400,) if OURS else (400, 500))
+    for field, value in (("Memory", -1), ("Memory", -9223372036854775808), ("NanoCpus", -5),
+                         ("CpuShares", -1), ("PidsLimit", -7), ("ShmSize", -1)):
+        tolerated(docker, {"Image": "busybox", "Cmd": ["true"], "HostConfig": {field: value}})
+    for extra in ({"Cmd": "true"}, {"Entrypoint": "true"}, {"Unknown": {"x": [1]}},
+                  {"cmd": ["true"]}, {"StopTimeout": -5}, {"Env": ["NOVALUE", "=x", ""]}):
+        tolerated(docker, {"Image": "busybox", "Cmd": ["true"], **extra})
+
+
+def tolerated(docker, body):
+    """201, or 4xx with a text. Gives the reply."""
+    reply = docker.call("POST", CREATE, body)
+    if reply.status == 201:
+        docker.remove(reply.json()["Id"])
+    else:
+        check(400 <= reply.status < (500 if OURS else 501), f"{body!r:.200}: {reply.status} {reply.body!r:.200}")
+        check(reply.message(), "empty message")
+    equal(docker.call("GET", "/_ping").body, b"OK", "ping")
+    return reply
+
+
+def queries(docker):
+    cid = docker.create(["true"])
+    for method, target in (("GET", "/containers/json?limit=abc"),
+                           ("GET", "/containers/json?filters=%7Bx"),
+                           ("GET", "/containers/json?filters=%5B%5D"),
+                           ("GET", "/containers/json?filters=%7B%22bogus%22%3A%5B%221%22%5D%7D"),
+                           ("GET", "/images/json?filters=%7Bx"),
+                           ("POST", f"/containers/{cid}/resize?h=-1&w=x"),
+                           ("POST", f"/containers/{cid}/kill?signal=BOGUS"),
+                           ("GET", f"/containers/{cid}/logs?stdout=1&since=yesterday"),
+                           ("GET", f"/containers/{cid}/logs")):
+        refused(docker, method, target)
+    # Anything else than a number of lines means all of them.
+    docker.ok("GET", f"/containers/{cid}/logs?stdout=1&tail=abc")
+    docker.ok("GET", f"/containers/{cid}/json?size=banana&unknown=1")
+
+
+def many_variables(docker):
+    env = [f"VARIABLE_{n}=value {n}" for n in range(10000)]
+    reply = tolerated(docker, {"Image": "busybox", "Cmd": ["true"], "Env": env})
+    check(reply.status in (201, 400), f"{reply.status}")
+
+
+def long_command(docker):
+    """300 KB in one word may be refused at create or at start, with a reason."""
+    reply = docker.call("POST", CREATE, {"Image": "busybox", "Cmd": ["echo", "x" * 300000]})
+    if reply.status == 201:
+        cid = reply.json()["Id"]
+        start = docker.call("POST", f"/containers/{cid}/start")
+        if start.status != 204:
+            check(start.status >= 400 and start.message(), f"start: {start.status}")
+        docker.remove(cid)
+    else:
+        equal(reply.status, 400, "create")
+    equal(docker.call("GET", "/_ping").body, b"OK", "ping")
+
+
+def unknown_container(docker):
+    for method, tail in (("GET", "json"), ("GET", "logs?stdout=1"), ("POST", "start"),
+                         ("POST", "stop"), ("POST", "kill"), ("POST", "wait"), ("DELETE", ""),
+                         ("POST", "attach?stream=1&stdout=1"), ("POST", "resize?h=1&w=1")):
+        target = f"/containers/{NAME}/{tail}".rstrip("/")
+        reply = docker.call(method, target)
+        equal(reply.status, 404, f"{method} {target}")
+        check(b"No such container: nope" in reply.body, f"{method} {target}: {reply.body!r}")
+    exec_reply = docker.call("POST", f"/containers/{NAME}/exec", {"Cmd": ["true"]})
+    equal((exec_reply.status, exec_reply.message()), (404, "No such container: nope"), "exec")
+
+
+def endpoints(docker):
+    for method, target in (("GET", "/nope"), ("POST", "/_ping/x"), ("PUT", "/containers/json"),
+                           ("GET", "/v1.41/nope"), ("DELETE", "/version"), ("GET", "/vabc/info")):
+        reply = docker.call(method, target)
+        equal((reply.status, reply.message()), (404, "page not found"), f"{method} {target}")
+    reply = docker.call("GET", "/v1.99/version")
+    equal(reply.status, 400, "version too new")
+    check("client version 1.99 is too new. Maximum supported API version is" in reply.message(),
+          reply.message())
+    reply = docker.call("GET", "/v1.10/version")
+    equal(reply.status, 400, "version too old")
+    check(b"client version 1.10 is too old. Minimum supported API version is" in reply.body,
+          f"{reply.body!r}")
+    for version in ("1.24", "1.41"):
+        docker.ok("GET", f"/v{version}/containers/json")
+
+
+def answer_or_end(docker, data, half_close=True):
+    """Sends raw bytes; gives the first line of the answer, or b"" when the daemon just ended it."""
+    connection = docker.connect()
+    try:
+        connection.send(data)
+        if half_close:
+            connection.half_close()
+        return connection.rest().split(b"\r\n", 1)[0]
+    except (BrokenPipeError, ConnectionResetError):
+        return b""
+    finally:
+        connection.close()
+
+
+def not_http(docker):
+    for data in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\r\n\r\n\r\n\r\n", b"\0" * 5000,
+                 b"GET / HTTP/9.9\r\n\r\n", b"G" * 100000, b"GET /_ping HTTP/1.1\r\nbad header\r\n\r\n",
+                 b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: -5\r\n\r\n",
+                 b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                 b"POST /x HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+                 b"GET /%zz HTTP/1.1\r\nHost: d\r\n\r\n"):
+        line = answer_or_end(docker, data)
+        check(line == b"" or line.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")), f"{data[:40]!r}: {line!r}")
+        equal(docker.call("GET", "/_ping").body, b"OK", f"ping after {data[:40]!r}")
+
+
+def endless_head(docker):
+    """A head of megabytes is cut off, whatever the daemon says to it."""
+    line = answer_or_end(docker, b"GET /_ping HTTP/1.1\r\nHost: d\r\n" + b"X-Long: y\r\n" * 400000, False)
+    check(line == b"" or line.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400")), f"{line!r}")
+    equal(docker.call("GET", "/_ping").body, b"OK", "ping")
+
+
+def keep_alive(docker):
+    connection = docker.connect()
+    for method, target, want in (("GET", "/containers/nope/json", 404), ("GET", "/nope", 404),
+                                 ("POST", CREATE, (400, 500)), ("GET", "/_ping", 200),
+                                 ("HEAD", "/_ping", 200), ("GET", "/_ping", 200)):
+        connection.request(method, target, {} if method == "POST" else None)
+        status, fields = connection.head()
+        connection.body(status, fields, method)
+        check(status in (want if isinstance(want, tuple) else (want,)), f"{target}: {status}")
+    connection.send(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n" * 20)
+    for _ in range(20):
+        status, fields = connection.head()
+        equal((status, connection.body(status, fields)), (200, b"OK"), "pipelined ping")
+    connection.send(b"GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n")
+    status, fields = connection.head()
+    equal((status, connection.body(status, fields), connection.rest()), (200, b"OK", b""), "close")
+
+
+def expect_and_chunked(docker):
+    body = b'{"Image":"busybox","Cmd":["true"]}'
+    connection = docker.connect()
+    connection.send(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+                    b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+    equal(connection.head()[0], 100, "interim answer")
+    connection.send(body)
+    status, fields = connection.head()
+    reply = connection.body(status, fields)
+    equal(status, 201, f"create after 100-continue: {reply!r}")
+    connection.send(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+                    b"Transfer-Encoding: chunked\r\n\r\n")
+    for byte in body:
+        connection.send(b"1\r\n%c\r\n" % byte)
+    connection.send(b"0\r\n\r\n")
+    status, second_fields = connection.head()
+    second = connection.body(status, second_fields)
+    equal(status, 201, f"chunked create: {second!r}")
+    import json
+    for made in (reply, second):
+        docker.remove(json.loads(made)["Id"])
+
+
+def leavers(docker):
+    """50 clients vanish at awkward moments; nothing is left open."""
+    cid = docker.create(["sh", "-c", "sleep 300"])
+    docker.start(cid)
+    for target in ("/wait?condition=next-exit", "/attach?stream=1&stdout=1"):
+        for _ in range(25):
+            connection = docker.connect()
+            connection.request("POST", f"/containers/{cid}{target}")
+            connection.head()
+            connection.close()
+    for _ in range(25):
+        connection = docker.connect()
+        connection.send(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 500\r\n\r\n{")
+        connection.close()
+    check(docker.inspect(cid)["State"]["Running"], "container ended")
+
+
+SCENARIOS = (json_bodies, types_and_sizes, queries, many_variables, long_command,
+             unknown_container, endpoints, not_http, endless_head, keep_alive,
+             expect_and_chunked, leavers)
+
+if __name__ == "__main__":
+    run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# For scenarios that look into the simulated cloud, break it, or kill one of our daemons.
+
+# shellcheck source=../../../deploy/local/lib.sh
+. "$BATS_TEST_DIRNAME/../../deploy/local/lib.sh"
+stack_open e2e "$E2E_RUN/stack"
+SETTLE_S=120
+
+# sim METHOD PATH [BODY]
+sim()
+{
+    curl -fsS --max-time 20 -X "$1" ${3:+-H 'Content-Type: application/json' --data-binary "$3"} \
+        "$(stack_sim_url)/_sim/$2"
+}
+
+sim_config()
+{
+    sim POST config "$1" >/dev/null
+}
+
+# sim_fault JSON: one fault or a list.
+sim_fault()
+{
+    sim POST faults "$1" >/dev/null
+}
+
+sim_count()
+{
+    sim GET resources | jq "$1"
+}
+
+tasks_are()
+{
+    [[ $(sim_count '.tasks | length') == "$1" ]]
+}
+
+# Whatever was made in the cloud for containers is gone.
+cloud_empty()
+{
+    sim GET resources | jq -e '(.tasks | length) == 0 and (.taskDefinitions.active | length) == 0
+        and .logReadersLast2s == 0 and (.netns | length) == 0' >/dev/null
+}
+
+cloud_settles_empty()
+{
+    until_true "$SETTLE_S" cloud_empty || { sim GET resources | jq -c 'del(.calls)' >&2; return 1; }
+}
+
+remove_everything()
+{
+    docker ps -aq | xargs -r docker rm -f >/dev/null
+}
+
+# Kilobytes resident.
+rss_kb()
+{
+    awk '/^VmRSS/ { print $2 }' "/proc/$(component_pid "$1")/status"
+}
+
+# Without warmth of a sanitizer's quarantine a daemon's size says something.
+sizes_matter()
+{
+    [[ $BIN_DIR == */release/* ]]
+}
+
+backend_restart()
+{
+    component_start backend
+    backend_wait
+}
+
+# Put all back as the next test expects it.
+cloud_restore()
+{
+    component_alive frontend || component_start frontend
+    component_alive backend || component_start backend
+    frontend_wait
+    backend_wait
+    sim DELETE faults >/dev/null
+    sim_config '{"provision_ms":50,"stop_ms":50,"log_delay_ms":0,"describe_missing":0}'
+}

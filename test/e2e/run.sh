@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs the scenarios against one target and prints TAP and a count.
+# Usage: run.sh dockerd|sockerless [FILE.bats…]      (environment: BIN_DIR, E2E_FILTER, E2E_KEEP)
+#
+# sockerless_*.bats need what a real dockerd does not have (a cloud to look into, a backend to
+# kill) and run with the target sockerless only. The last line is "N passed, N failed".
+set -uo pipefail
+
+DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TARGET=${1:?dockerd or sockerless}
+shift
+export TARGET
+unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
+
+files=("$@")
+if [[ ${#files[@]} == 0 ]]; then
+    for file in "$DIR"/*.bats; do
+        [[ $TARGET == dockerd && $file == */sockerless_* ]] || files+=("$file")
+    done
+fi
+[[ $(id -u) == 0 ]] || { echo "the scenarios start daemons that need root" >&2; exit 2; }
+
+tap=$(mktemp)
+trap 'rm -f "$tap"' EXIT
+bats --tap --timing ${E2E_FILTER:+--filter "$E2E_FILTER"} "${files[@]}" | tee "$tap"
+status=${PIPESTATUS[0]}
+planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tap")
+passed=$(grep -c '^ok ' "$tap")
+skipped=$(grep -c '^ok .* # skip' "$tap")
+# A test that never ran (the suite's setup failed, bats died) has not passed; nor has a skipped one.
+failed=$((${planned:-0} - passed + skipped))
+passed=$((passed - skipped))
+[[ $status == 0 || $failed -gt 0 ]] || failed=1
+[[ $passed -gt 0 || $failed -gt 0 ]] || failed=1
+echo "e2e $TARGET: $passed passed, $failed failed"
+[[ $failed == 0 ]]

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# What is made in the cloud is undone; what the cloud says reaches the client.
+
+bats_require_minimum_version 1.5.0
+load lib/common
+load lib/crowd
+load lib/cloud
+
+teardown()
+{
+    cloud_restore
+    remove_everything
+}
+
+# refused_start: docker run fails with the text in $1, and nothing stays in the cloud.
+refused_start()
+{
+    run -125 docker run --name "$(name x)" busybox true
+    contains "$output" "$1"
+    equal "$(field "$(name x)" .State.Running)" false
+    sim DELETE faults >/dev/null
+    docker rm "$(name x)" >/dev/null
+    cloud_settles_empty
+}
+
+@test "cloud: nothing is left after 100 docker run --rm, nor do the daemons grow" {
+    remove_everything
+    crowd 100 20
+    local daemon before after
+    declare -A before
+    for daemon in frontend backend; do before[$daemon]=$(rss_kb $daemon); done
+    crowd 100 20
+    equal "$(docker ps -aq)" ""
+    cloud_settles_empty
+    for daemon in frontend backend; do
+        after=$(rss_kb $daemon)
+        echo "# $daemon: ${before[$daemon]} kB after 100, $after kB after 200" >&3
+        ! sizes_matter || [[ $after -le $((before[$daemon] * 110 / 100)) ]]
+    done
+}
+
+@test "cloud: a container's resources go with it" {
+    remove_everything
+    cloud_settles_empty
+    running "$(name x)"
+    tasks_are 1
+    docker stop -t 0 "$(name x)" >/dev/null
+    until_true "$SETTLE_S" tasks_are 0
+    docker start "$(name x)" >/dev/null
+    tasks_are 1
+    docker rm -f "$(name x)" >/dev/null
+    cloud_settles_empty
+}
+
+@test "cloud: ten like containers share one task definition" {
+    remove_everything
+    local turn
+    for turn in 1 2 3 4 5 6 7 8 9 10; do
+        running "$(name "$turn")"
+    done
+    [[ $(sim_count '.taskDefinitions.active | length') -le 10 ]]
+    tasks_are 10
+    remove_everything
+    cloud_settles_empty
+}
+
+@test "cloud: no capacity" {
+    sim_fault '{"operation":"RunTask","count":1000,"kind":"capacity"}'
+    refused_start "apacity"
+}
+
+@test "cloud: access denied to run" {
+    sim_fault '{"operation":"RunTask","count":1000,"kind":"access_denied"}'
+    refused_start "AccessDenied"
+}
+
+@test "cloud: access denied to register" {
+    sim_fault '{"operation":"RegisterTaskDefinition","count":1000,"kind":"access_denied"}'
+    refused_start "AccessDenied"
+}
+
+@test "cloud: an error's own words" {
+    sim_fault '{"operation":"RunTask","count":1000,"kind":"error","status":400,
+        "code":"ClientException","message":"The quota of blue moons is used up."}'
+    refused_start "The quota of blue moons is used up."
+}
+
+@test "cloud: throttling, 500s, lost answers and dropped connections are ridden out" {
+    local kind
+    for kind in throttle drop_connection lost_answer; do
+        sim_fault '{"operation":"RunTask","count":2,"kind":"'$kind'"}'
+        sim_fault '{"operation":"DescribeTasks","count":2,"kind":"'$kind'"}'
+        sim_fault '{"operation":"RegisterTaskDefinition","count":1,"kind":"'$kind'"}'
+        run -7 docker run --rm busybox sh -c "echo $kind; exit 7"
+        contains "$output" "$kind"
+    done
+    sim_fault '{"operation":"RunTask","count":2,"kind":"error","status":500,"code":"ServerException","message":"x"}'
+    run -0 docker run --rm busybox true
+    cloud_settles_empty
+}
+
+@test "cloud: a new task that DescribeTasks does not know yet" {
+    sim_config '{"describe_missing":3}'
+    run -0 docker run --rm busybox echo seen
+    contains "$output" seen
+}
+
+@test "cloud: log entries twice and late" {
+    sim_config '{"log_duplicate":50,"log_late":20,"log_late_ms":300}'
+    docker run --name "$(name x)" busybox seq 1 2000 >/dev/null
+    docker logs "$(name x)" | cmp - <(seq 1 2000)
+}
+
+@test "cloud: slow to provision: attach-before-start waits, start answers when it runs" {
+    sim_config '{"provision_ms":4000}'
+    run -3 docker run --rm -i busybox sh -c 'cat; exit 3' <<<"patience"
+    equal "$output" patience
+}
+
+@test "cloud: a start that is taken back while provisioning" {
+    sim_config '{"provision_ms":5000}'
+    docker create --name "$(name x)" busybox tail -f /dev/null >/dev/null
+    docker start "$(name x)" >/dev/null 2>&1 3>&- &
+    local client=$!
+    until_true 30 tasks_are 1
+    docker rm -f "$(name x)" >/dev/null
+    wait "$client" || true
+    cloud_settles_empty
+}
+
+@test "cloud: unknown image on docker.io" {
+    run -125 docker run --rm nosuchimage true
+    [[ $output == *"pull access denied for nosuchimage"* || $output == *"manifest unknown"* ]]
+    run -1 docker pull busybox:nosuchtag
+    contains "$output" "manifest for busybox:nosuchtag not found: manifest unknown"
+    api_call POST '/images/create?fromImage=nosuchimage&tag=latest'
+    equal "$status" 404
+}
+
+@test "cloud: an image that is gone when the task starts" {
+    docker create --name "$(name x)" busybox true >/dev/null
+    sim_fault '{"operation":"RunTask","count":1,"kind":"error","status":400,
+        "code":"InvalidParameterException","message":"CannotPullContainerError: gone"}'
+    run -1 docker start "$(name x)"
+    contains "$output" "CannotPullContainerError"
+    run -0 docker start -a "$(name x)"
+}
+
+@test "raw: stdin glued to the head of attach" { raw attach glued; }

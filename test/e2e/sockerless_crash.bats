@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 of our daemons: nothing that a client was told is lost.
+
+bats_require_minimum_version 1.5.0
+load lib/common
+load lib/cloud
+
+teardown()
+{
+    cloud_restore
+    remove_everything
+}
+
+# gated_exit NAME CODE: says hello, waits for /tmp/open, says bye, exits with CODE.
+gated_exit()
+{
+    docker run -d --name "$(name "$1")" busybox sh -c \
+        "echo hello $1; until test -e /tmp/open; do sleep 0.05; done; echo bye $1; exit $2" >/dev/null
+}
+
+says()
+{
+    docker logs "$(name "$1")" 2>&1 | grep -q "$2"
+}
+
+@test "crash: the backend dies while five run and one starts" {
+    remove_everything
+    cloud_settles_empty
+    local word
+    for word in a b c d; do gated_exit "$word" 1"$(printf '%d' "'$word")"; done
+    # The fifth ends while nobody looks.
+    docker run -d --name "$(name e)" busybox sh -c 'echo hello e; sleep 2; echo bye e; exit 23' >/dev/null
+    docker create --name "$(name f)" busybox sh -c 'echo hello f; tail -f /dev/null' >/dev/null
+    for word in a b c d e; do until_true 60 says "$word" "hello $word"; done
+    sim_config '{"provision_ms":1500}'
+    docker start "$(name f)" >"$BATS_TEST_TMPDIR/start" 2>&1 3>&- &
+    local starter=$!
+    until_true 30 tasks_are 6
+    component_kill backend
+    until_true 60 tasks_at_most 5
+    sim_config '{"provision_ms":50}'
+    backend_restart
+    wait "$starter" || true
+
+    for word in a b c d; do
+        equal "$(field "$(name "$word")" .State.Status)" running
+    done
+    run -0 docker wait "$(name e)"
+    equal "$output" 23
+    equal "$(field "$(name e)" .State.Status)" exited
+    # However the interrupted start went, one more start ends with it running, once.
+    docker start "$(name f)" >/dev/null
+    equal "$(field "$(name f)" .State.Status)" running
+    run -0 docker ps -q
+    equal "$(wc -l <<<"$output")" 5
+    tasks_are 5
+
+    for word in a b c d; do docker exec "$(name "$word")" touch /tmp/open; done
+    for word in a b c d; do
+        run -0 docker wait "$(name "$word")"
+        equal "$output" 1"$(printf '%d' "'$word")"
+    done
+    for word in a b c d e; do
+        equal "$(docker logs "$(name "$word")")" "hello $word"$'\n'"bye $word"
+    done
+    for word in a b c d e; do docker rm "$(name "$word")" >/dev/null; done
+    docker rm -f "$(name f)" >/dev/null
+    cloud_settles_empty
+}
+
+tasks_at_most()
+{
+    [[ $(sim_count '.tasks | length') -le $1 ]]
+}
+
+@test "crash: the backend's records survive" {
+    docker create --name "$(name made)" -l keep=me -e A=1 -m 64m busybox echo later >/dev/null
+    docker run --name "$(name done)" busybox sh -c 'echo out; exit 9' || true
+    docker inspect "$(name made)" "$(name done)" | jq -S . >"$BATS_TEST_TMPDIR/before"
+    docker image inspect busybox | jq -S . >"$BATS_TEST_TMPDIR/images"
+    component_kill backend
+    backend_restart
+    docker inspect "$(name made)" "$(name done)" | jq -S . | diff "$BATS_TEST_TMPDIR/before" -
+    docker image inspect busybox | jq -S . | diff "$BATS_TEST_TMPDIR/images" -
+    equal "$(docker start -a "$(name made)")" later
+    equal "$(docker logs "$(name done)")" out
+    equal "$(docker wait "$(name done)")" 9
+}
+
+@test "crash: an exec's client is told, the container lives, exec works again" {
+    running "$(name x)"
+    docker exec "$(name x)" sh -c 'echo up; sleep 1000' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    local client=$!
+    until_true 60 grep -q up "$BATS_TEST_TMPDIR/out"
+    component_kill backend
+    ! wait "$client"
+    backend_restart
+    run -0 docker exec "$(name x)" echo again
+    equal "$output" again
+}
+
+@test "crash: a following client gets the rest after a reconnect, nothing twice" {
+    docker run -d --name "$(name x)" busybox sh -c \
+        'seq 1 500; until test -e /tmp/open; do sleep 0.05; done; seq 501 1000' >/dev/null
+    until_true 60 says x '^500$'
+    component_kill backend
+    backend_restart
+    docker logs -f "$(name x)" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    local follower=$!
+    docker exec "$(name x)" touch /tmp/open
+    wait "$follower"
+    cmp "$BATS_TEST_TMPDIR/out" <(seq 1 1000)
+}
+
+@test "crash: the frontend dies: clients reconnect, nothing else notices" {
+    running "$(name x)"
+    local backend
+    backend=$(component_pid backend)
+    component_kill frontend
+    run ! docker ps
+    component_start frontend
+    frontend_wait
+    equal "$(component_pid backend)" "$backend"
+    equal "$(field "$(name x)" .State.Running)" true
+    run -0 docker exec "$(name x)" echo still
+    equal "$output" still
+    tasks_are 1
+}
+
+@test "crash: the frontend dies during a foreground run; the container ends by itself" {
+    docker run --name "$(name x)" busybox sh -c \
+        'echo up; until test -e /tmp/open; do sleep 0.05; done; echo down; exit 6' \
+        >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    local client=$!
+    until_true 60 grep -q up "$BATS_TEST_TMPDIR/out"
+    component_kill frontend
+    ! wait "$client"
+    component_start frontend
+    frontend_wait
+    docker exec "$(name x)" touch /tmp/open
+    equal "$(docker wait "$(name x)")" 6
+    equal "$(docker logs "$(name x)")" $'up\ndown'
+}
+
+@test "down: without a backend: 503 with its address and a hint; by itself well again" {
+    component_stop backend
+    api_call GET /containers/json
+    equal "$status" 503
+    contains "$output" "backend-ecs.sock"
+    api_call POST /containers/create '{"Image":"busybox","Cmd":["true"]}'
+    equal "$status" 503
+    api_call POST '/containers/x/attach?stream=1&stdout=1'
+    equal "$status" 503
+    api_call GET /_ping
+    equal "$status" 200
+    component_start backend
+    until_true 30 docker ps
+    run -0 docker run --rm busybox echo well
+    equal "$output" well
+}
+
+@test "down: an orderly stop of both keeps everything" {
+    gated_exit a 12
+    component_stop frontend
+    component_stop backend
+    component_start backend
+    component_start frontend
+    frontend_wait
+    backend_wait
+    equal "$(field "$(name a)" .State.Status)" running
+    docker exec "$(name a)" touch /tmp/open
+    equal "$(docker wait "$(name a)")" 12
+}

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make test`: every unit test program, then the scenarios against a real dockerd, then against us.
+# Usage: run_all.sh [BUILD-DIR] [unit|dockerd|sockerless]…    (default: build/release, all three)
+# The last line is "N passed, N failed"; a skipped test counts as failed.
+set -uo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$(cd "${1:-$TOP/build/release}" && pwd) || exit 2
+shift
+[[ $# -gt 0 ]] || set -- unit dockerd sockerless
+export BIN_DIR=$BUILD/bin
+OUT=$(mktemp)
+trap 'rm -f "$OUT"' EXIT
+passed=0 failed=0 failures=()
+
+# A unit program prints cmocka's own report; the counts are its closing lines.
+unit_run()
+{
+    local program=$1 ok bad skipped status
+    timeout 300 "$program" >"$OUT" 2>&1
+    status=$?
+    ok=$(grep -c '^\[ *OK *\]' "$OUT")
+    bad=$(grep -c '^\[ *FAILED *\] [^0-9]' "$OUT")
+    skipped=$(grep -c '^\[ *SKIPPED *\] [^0-9]' "$OUT")
+    # cmocka names a failed test twice: where it failed and in the summary.
+    bad=$(((bad + 1) / 2 + (skipped + 1) / 2))
+    [[ $bad -gt 0 || ($status == 0 && $ok -gt 0) ]] || bad=1
+    if [[ $bad == 0 ]]; then
+        echo "ok $(basename "$program"): $ok tests"
+    else
+        echo "not ok $(basename "$program"): $bad of $((ok + bad)) failed, exit code $status"
+        sed 's/^/# /' "$OUT"
+        failures+=("$(basename "$program")")
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+}
+
+e2e_run()
+{
+    local line ok bad
+    "$TOP/test/e2e/run.sh" "$1" | tee "$OUT"
+    line=$(tail -n 1 "$OUT")
+    if [[ $line =~ ^e2e\ .*:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
+    else
+        ok=0 bad=1
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    while read -r line; do
+        failures+=("$1: $line")
+    done < <(sed -n 's/^not ok [0-9]* //p' "$OUT")
+}
+
+for part in "$@"; do
+    echo "== $part ($BUILD)"
+    case $part in
+    unit)
+        for program in "$BUILD"/test/unit/*; do
+            [[ -f $program && -x $program ]] && unit_run "$program"
+        done ;;
+    dockerd | sockerless) e2e_run "$part" ;;
+    *) echo "no such part: $part" >&2; exit 2 ;;
+    esac
+done
+[[ ${#failures[@]} == 0 ]] || printf 'failed: %s\n' "${failures[@]}"
+[[ $((passed + failed)) -gt 0 ]] || failed=1
+echo "$passed passed, $failed failed"
+[[ $failed == 0 ]]

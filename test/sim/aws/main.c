@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sockerless-sim-aws: AWS's ECS, CloudWatch Logs, STS and parts of ECR and EC2 on one loopback
+ * port; tasks are containers that really run. Start, wait for a signal, undo everything. */
+#include "base/alloc.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "test/sim/aws/admin.h"
+#include "test/sim/aws/aws.h"
+#include "test/sim/aws/cloud_logs.h"
+#include "test/sim/aws/credentials.h"
+#include "test/sim/aws/dispatch.h"
+#include "test/sim/aws/ecs.h"
+#include "test/sim/aws/metadata.h"
+#include "test/sim/host/files.h"
+#include "test/sim/host/image.h"
+#include "test/sim/http/fault.h"
+#include "test/sim/http/journal.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct settings {
+    char *listen, *state_dir, *registry, *subnet, *bridge, *region, *account, *access_key,
+        *secret_key, *journal, *log_level;
+    int64_t provision_ms, stop_ms, log_delay_ms;
+    bool cleanup, throttling;
+};
+
+static struct settings settings;
+
+static const struct config_setting table[] = {
+    {"listen", "SOCKERLESS_SIM_LISTEN", CONFIG_STRING, "127.0.0.1:4566", &settings.listen,
+     "address and port", 0, 0},
+    {"state-dir", "SOCKERLESS_SIM_STATE_DIR", CONFIG_STRING, "/var/tmp/sockerless-sim-aws",
+     &settings.state_dir, "images, containers and logs; one simulator a directory", 0, 0},
+    {"registry", "SOCKERLESS_SIM_REGISTRY", CONFIG_STRING, NULL, &settings.registry,
+     "where hosts are pulled from: docker.io=http://127.0.0.1:5000,…", 0, 0},
+    {"subnet", NULL, CONFIG_STRING, "198.18.0.0/16", &settings.subnet, "addresses of the tasks", 0, 0},
+    {"bridge-name", NULL, CONFIG_STRING, "skl-aws0", &settings.bridge, "network interface to make",
+     0, 0},
+    {"region", NULL, CONFIG_STRING, "us-east-1", &settings.region, "AWS region", 0, 0},
+    {"account", NULL, CONFIG_STRING, "123456789012", &settings.account, "AWS account id", 0, 0},
+    {"access-key", NULL, CONFIG_STRING, "AKIASOCKERLESSSIM000", &settings.access_key,
+     "the key that may call", 0, 0},
+    {"secret-key", NULL, CONFIG_STRING, "sockerless-sim-secret-key", &settings.secret_key,
+     "and its secret", 0, 0},
+    {"provision-ms", NULL, CONFIG_INT, "50", &settings.provision_ms, "time in PROVISIONING", 0,
+     3600000},
+    {"stop-ms", NULL, CONFIG_INT, "50", &settings.stop_ms, "time in DEPROVISIONING", 0, 3600000},
+    {"log-delay-ms", NULL, CONFIG_INT, "0", &settings.log_delay_ms, "ingestion delay of logs", 0,
+     3600000},
+    {"throttling", NULL, CONFIG_BOOL, "false", &settings.throttling,
+     "enforce the vendor's request rates", 0, 0},
+    {"journal", NULL, CONFIG_STRING, NULL, &settings.journal, "file for every request and answer",
+     0, 0},
+    {"log-level", NULL, CONFIG_STRING, "info", &settings.log_level, "debug, info, warn, error", 0, 0},
+    {"cleanup", NULL, CONFIG_BOOL, "false", &settings.cleanup,
+     "remove what a killed simulator left, then exit", 0, 0},
+    {0}};
+
+/* One simulator a state directory: the lock dies with its holder. */
+static int lock_state_dir(const char *dir, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/lock", dir);
+    if (files_make_dirs(dir, 0711, err))
+        return -1;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno(err, ERROR_SYSTEM, errno, "open %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        close(fd);
+        return error_set(err, ERROR_CONFLICT,
+                         "state directory %s is used by a running simulator; stop it or choose "
+                         "another --state-dir", dir);
+    }
+    return fd;
+}
+
+static void remove_leftovers(const char *state_dir)
+{
+    struct error err;
+    AUTO_FREE char *volumes = xasprintf("%s/volumes", state_dir);
+    container_cleanup(state_dir);
+    if (files_remove_tree(volumes, &err))
+        log_warn("left-over volumes not removed", LOG_STR("error", err.message));
+}
+
+static int aws_open(struct aws *aws, struct error *err)
+{
+    aws->state_dir = settings.state_dir;
+    aws->region = settings.region;
+    aws->account = settings.account;
+    aws->tuning.provision_ms = (long)settings.provision_ms;
+    aws->tuning.stop_ms = (long)settings.stop_ms;
+    aws->tuning.log_delay_ms = (long)settings.log_delay_ms;
+    aws->tuning.credential_ttl_s = 3600;
+    aws->tuning.throttling = settings.throttling;
+    aws->credentials =
+        credential_store_new(settings.access_key, settings.secret_key, settings.account);
+    aws->faults = fault_list_new();
+    aws->counts = call_counts_new();
+    aws->ecs = ecs_open(aws);
+    if (!(aws->runtime = container_runtime_open(aws->state_dir, err)) ||
+        !(aws->network = network_open(settings.bridge, settings.subnet, err)) ||
+        !(aws->images = image_store_open(aws->state_dir, settings.registry, err)) ||
+        !(aws->logs = cloud_logs_open(aws->state_dir, aws->region, aws->account, &aws->tuning, err)) ||
+        !(aws->journal = journal_open(settings.journal, err)))
+        return -1;
+    return 0;
+}
+
+static void aws_close(struct aws *aws)
+{
+    ecs_close(aws->ecs);
+    network_close(aws->network);
+    container_runtime_close(aws->runtime);
+    image_store_close(aws->images);
+    cloud_logs_close(aws->logs);
+    journal_close(aws->journal);
+    call_counts_free(aws->counts);
+    fault_list_free(aws->faults);
+    credential_store_free(aws->credentials);
+}
+
+static int serve(struct aws *aws, const sigset_t *signals, struct error *err)
+{
+    const struct http_route routes[] = {
+        {"GET", "/_sim/resources", admin_resources, aws},
+        {NULL, "/_sim/config", admin_config, aws},
+        {"POST", "/_sim/faults", admin_faults_add, aws},
+        {"DELETE", "/_sim/faults", admin_faults_clear, aws},
+        {"POST", "/_sim/logs/duplicate", admin_logs_duplicate, aws},
+        {"POST", "/_sim/logs/late", admin_logs_late, aws},
+        {"GET", "/_sim/credentials", metadata_container, aws},
+        {NULL, "/latest/*", metadata_instance, aws},
+        {NULL, "/", dispatch_request, aws},
+        {0}};
+    struct http_server *server = http_server_open(settings.listen, routes, err);
+    if (!server)
+        return -1;
+    AUTO_FREE char *line = xasprintf("listening on %s", http_server_address(server));
+    log_info(line, LOG_STR("state_dir", settings.state_dir), LOG_STR("bridge", settings.bridge),
+             LOG_STR("subnet", settings.subnet));
+    int got = 0;
+    sigwait(signals, &got);
+    log_info("stopping", LOG_STR("signal", strsignal(got)));
+    http_server_close(server);
+    return 0;
+}
+
+static int run(const sigset_t *signals, struct error *err)
+{
+    int lock = lock_state_dir(settings.state_dir, err);
+    if (lock < 0)
+        return -1;
+    AUTO_FREE char *state_dir = realpath(settings.state_dir, NULL);
+    free(settings.state_dir);
+    settings.state_dir = xstrdup(str_or_empty(state_dir)); /* mounts are listed by real paths */
+    remove_leftovers(settings.state_dir);
+    int rc;
+    if (settings.cleanup) {
+        rc = network_cleanup(settings.bridge, err);
+    } else {
+        struct aws aws = {0};
+        rc = aws_open(&aws, err);
+        if (rc == 0)
+            rc = serve(&aws, signals, err);
+        aws_close(&aws);
+        remove_leftovers(settings.state_dir);
+    }
+    close(lock);
+    return rc;
+}
+
+/* Signals are taken by sigwait in the main thread; every other thread inherits the mask. */
+static void block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    struct error err;
+    bool help;
+    sigset_t signals;
+    enum log_level level = LOG_INFO;
+    log_open("sim-aws", LOG_INFO);
+    int rc = config_load(table, argc, argv, &help, &err);
+    if (rc == 0 && !help && !log_level_parse(settings.log_level, &level))
+        rc = error_set(&err, ERROR_INVALID_PARAMETER, "unknown --log-level %s", settings.log_level);
+    if (rc == 0 && !help) {
+        log_open("sim-aws", level);
+        struct rlimit files;
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+            files.rlim_cur = files.rlim_max;
+            setrlimit(RLIMIT_NOFILE, &files);
+        }
+        block_signals(&signals);
+        json_object_seed(0);
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        rc = run(&signals, &err);
+        curl_global_cleanup();
+    }
+    if (rc)
+        log_error(err.message);
+    config_unload(table);
+    return rc ? 1 : 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Users and groups of an image; see passwd.h. */
+#include "test/sim/host/passwd.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FIELDS = 7 };
+
+/* Split a line at colons into up to FIELDS fields; returns how many. */
+static int split(char *line, char *fields[FIELDS])
+{
+    int n = 0;
+    for (int i = 0; i < FIELDS; i++)
+        fields[i] = NULL;
+    for (char *p = line; p && n < FIELDS;) {
+        fields[n++] = p;
+        p = strchr(p, ':');
+        if (p)
+            *p++ = '\0';
+    }
+    return n;
+}
+
+static bool to_id(const char *text, uint32_t *out)
+{
+    int64_t n;
+    if (!str_to_i64(text, &n) || n < 0 || n > 0x7fffffff)
+        return false;
+    *out = (uint32_t)n;
+    return true;
+}
+
+/* The line whose name (field 0) or id (field 2) matches; fields point into *copy. */
+static bool find_line(const char *text, const char *name, char *copy, size_t copy_size,
+                      char *fields[FIELDS], int want_fields)
+{
+    uint32_t wanted = 0, id;
+    bool numeric = to_id(name, &wanted);
+    for (const char *p = text; *p;) {
+        size_t len = strcspn(p, "\n");
+        if (len < copy_size) {
+            memcpy(copy, p, len);
+            copy[len] = '\0';
+            int n = split(copy, fields);
+            if (n >= want_fields && to_id(fields[2], &id) &&
+                (!strcmp(fields[0], name) || (numeric && id == wanted)))
+                return true;
+        }
+        p += len + (p[len] == '\n');
+    }
+    return false;
+}
+
+static void add_groups(const char *group_text, const char *user, struct passwd_user *out)
+{
+    char line[4096], *fields[FIELDS];
+    for (const char *p = group_text; *p;) {
+        size_t len = strcspn(p, "\n");
+        uint32_t gid;
+        if (len < sizeof line) {
+            memcpy(line, p, len);
+            line[len] = '\0';
+            if (split(line, fields) >= 4 && to_id(fields[2], &gid)) {
+                char *save = NULL;
+                for (char *m = strtok_r(fields[3], ",", &save); m; m = strtok_r(NULL, ",", &save))
+                    if (!strcmp(m, user) && out->group_count < PASSWD_GROUPS_MAX)
+                        out->groups[out->group_count++] = gid;
+            }
+        }
+        p += len + (p[len] == '\n');
+    }
+}
+
+int passwd_resolve(const char *user, const char *passwd, const char *group,
+                   struct passwd_user *out, struct error *err)
+{
+    char line[4096], *fields[FIELDS], name[256];
+    *out = (struct passwd_user){0};
+    snprintf(out->home, sizeof out->home, "/");
+    snprintf(name, sizeof name, "%s", str_empty(user) ? "0" : user);
+    char *group_name = strchr(name, ':');
+    if (group_name)
+        *group_name++ = '\0';
+    const char *user_part = *name ? name : "0";
+    if (find_line(passwd, user_part, line, sizeof line, fields, 4)) {
+        (void)!(to_id(fields[2], &out->uid) && to_id(fields[3], &out->gid));
+        char user_name[256];
+        snprintf(user_name, sizeof user_name, "%s", fields[0]);
+        if (fields[5] && *fields[5])
+            snprintf(out->home, sizeof out->home, "%s", fields[5]);
+        if (str_empty(group_name))
+            add_groups(group, user_name, out);
+    } else if (to_id(user_part, &out->uid)) {
+        if (out->uid == 0)
+            snprintf(out->home, sizeof out->home, "/root");
+    } else {
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "unable to find user %s: no matching entries in passwd file", user_part);
+    }
+    if (str_empty(group_name))
+        return 0;
+    if (find_line(group, group_name, line, sizeof line, fields, 3))
+        return to_id(fields[2], &out->gid) ? 0 : error_set(err, ERROR_SYSTEM, "bad group file");
+    if (!to_id(group_name, &out->gid))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "unable to find group %s: no matching entries in group file", group_name);
+    return 0;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Settings of the ECS backend: defaults, lists, and messages that say what to set.
+ */
+#include "backend-ecs/ecs_config.h"
+
+#include "base/alloc.h"
+#include "base/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int clean_environment(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"};
+    clearenv();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        unsetenv(names[i]);
+    setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials", 1);
+    return 0;
+}
+
+/* NULL: all is well; else the message. */
+static const char *load(const char *platform, struct ecs_config *c, char **flags, int count)
+{
+    static struct error err;
+    char *argv[16] = {"backend"};
+    bool help;
+    *c = (struct ecs_config){0};
+    const struct config_setting settings[] = {ECS_SETTINGS(*c), {0}};
+    memcpy(argv + 1, flags, (size_t)count * sizeof *flags);
+    if (config_load(settings, count + 1, argv, &help, &err) || ecs_config_finish(c, platform, &err))
+        return err.message;
+    return NULL;
+}
+
+static void unload(struct ecs_config *c)
+{
+    const struct config_setting settings[] = {ECS_SETTINGS(*c), {0}};
+    ecs_config_fini(c);
+    config_unload(settings);
+}
+
+#define ROLE "--ecs-execution-role-arn=arn:aws:iam::123456789012:role/e"
+
+static void minimal_settings(void **state)
+{
+    (void)state;
+    struct ecs_config c;
+    char *flags[] = {"--region=eu-west-1", "--ecs-subnets= subnet-1 ,subnet-2,,", ROLE};
+    const char *problem = load("linux/arm64", &c, flags, 3);
+    if (problem)
+        fail_msg("%s", problem);
+    assert_string_equal(c.cluster, "default");
+    assert_string_equal(c.log_group, "/sockerless");
+    assert_int_equal(c.definition_idle_s, 30);
+    assert_int_equal(c.subnet_list.count, 2);
+    assert_string_equal(c.subnet_list.items[1], "subnet-2");
+    assert_string_equal(c.cpu_architecture, "ARM64");
+    unload(&c);
+}
+
+static void environment_settings(void **state)
+{
+    (void)state;
+    struct ecs_config c;
+    setenv("AWS_DEFAULT_REGION", "us-west-2", 1);
+    setenv("SOCKERLESS_ECS_SUBNETS", "subnet-9", 1);
+    setenv("SOCKERLESS_ECS_SECURITY_GROUPS", "sg-1,sg-2", 1);
+    setenv("SOCKERLESS_ECS_EXECUTION_ROLE_ARN", "arn:aws:iam::1:role/x", 1);
+    setenv("SOCKERLESS_ECS_ASSIGN_PUBLIC_IP", "true", 1);
+    const char *problem = load("linux/amd64", &c, NULL, 0);
+    if (problem)
+        fail_msg("%s", problem);
+    assert_string_equal(c.region, "us-west-2");
+    assert_int_equal(c.security_group_list.count, 2);
+    assert_true(c.assign_public_ip);
+    unload(&c);
+    clean_environment(NULL);
+}
+
+static void region_of_the_profile(void **state)
+{
+    (void)state;
+    struct ecs_config c;
+    char path[] = "/tmp/sockerless-ecs-config-XXXXXX";
+    FILE *f = fdopen(mkstemp(path), "w");
+    fputs("[profile dev]\nregion = ap-south-1\n", f);
+    fclose(f);
+    setenv("AWS_CONFIG_FILE", path, 1);
+    setenv("AWS_PROFILE", "dev", 1);
+    char *flags[] = {"--ecs-subnets=subnet-1", ROLE};
+    const char *problem = load("linux/amd64", &c, flags, 2);
+    remove(path);
+    if (problem)
+        fail_msg("%s", problem);
+    assert_string_equal(c.region, "ap-south-1");
+    unload(&c);
+    clean_environment(NULL);
+}
+
+static void messages_say_what_to_set(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *says;
+        const char *platform;
+        char *flags[4];
+    } cases[] = {
+        {"AWS_REGION", "linux/amd64", {"--ecs-subnets=subnet-1"}},
+        {"AWS_REGION", "linux/amd64", {"--region=evil/host", "--ecs-subnets=subnet-1", ROLE}},
+        {"SOCKERLESS_ECS_SUBNETS", "linux/amd64", {"--region=r", ROLE}},
+        {"at most 16",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", ROLE}},
+        {"at most 5",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=s", "--ecs-security-groups=1,2,3,4,5,6", ROLE}},
+        {"SOCKERLESS_ECS_EXECUTION_ROLE_ARN", "linux/amd64", {"--region=r", "--ecs-subnets=s"}},
+        {"no role ARN",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=s", "--ecs-execution-role-arn=admin"}},
+        {"SOCKERLESS_ENDPOINT_URL",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=s", "--endpoint-url=localhost:4566", ROLE}},
+        {"SOCKERLESS_PLATFORM", "windows/amd64", {"--region=r", "--ecs-subnets=s", ROLE}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ecs_config c;
+        int count = 0;
+        while (count < 4 && cases[i].flags[count])
+            count++;
+        const char *problem = load(cases[i].platform, &c, (char **)cases[i].flags, count);
+        assert_non_null(problem);
+        if (!strstr(problem, cases[i].says))
+            fail_msg("\"%s\" does not say \"%s\"", problem, cases[i].says);
+        unload(&c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(minimal_settings),
+        cmocka_unit_test(environment_settings),
+        cmocka_unit_test(region_of_the_profile),
+        cmocka_unit_test(messages_say_what_to_set),
+    };
+    return cmocka_run_group_tests(tests, clean_environment, NULL);
+}

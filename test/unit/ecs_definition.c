@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The RegisterTaskDefinition and RunTask bodies, and the names and marks in them.
+ */
+#include "backend-ecs/ecs_definition.h"
+
+#include "base/alloc.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static char *argv[] = {"--", "sh", "-c", "echo \"a b\""};
+static char *env[] = {"PATH=/bin", "EMPTY=", "BARE", "=odd", "A=b=c", "HOSTNAME=0123456789ab"};
+static char *agent_env[] = {"SOCKERLESS_AGENT_TOKEN=secret", "SOCKERLESS_AGENT_PORT=9111"};
+
+struct fixture {
+    struct ecs_config config;
+    Sockerless__ContainerConfig container;
+    Sockerless__KeyValue label, reserved;
+    Sockerless__KeyValue *labels[2];
+    char *ports[5];
+    Sockerless__HostOptions host;
+    struct workload_spec spec;
+};
+
+static void fixture_init(struct fixture *f)
+{
+    *f = (struct fixture){0};
+    f->config = (struct ecs_config){
+        .region = "us-east-1",
+        .cluster = "default",
+        .log_group = "/sockerless",
+        .agent_image = "sockerless/agent:1",
+        .execution_role_arn = "arn:aws:iam::123456789012:role/exec",
+        .platform_version = "LATEST",
+        .cpu_architecture = "X86_64",
+    };
+    strv_push(&f->config.subnet_list, "subnet-1");
+    sockerless__container_config__init(&f->container);
+    sockerless__host_options__init(&f->host);
+    sockerless__key_value__init(&f->label);
+    sockerless__key_value__init(&f->reserved);
+    f->label.key = "com.example/json";
+    f->label.value = "{\"a\":1}";
+    f->reserved.key = "sockerless.content";
+    f->reserved.value = "forged";
+    f->labels[0] = &f->label;
+    f->labels[1] = &f->reserved;
+    f->container.labels = f->labels;
+    f->container.n_labels = 2;
+    memcpy(f->ports, (char *[]){"80/tcp", "53/udp", "99999/tcp", "7/sctp", "8080"},
+           sizeof f->ports);
+    f->container.exposed_ports = f->ports;
+    f->container.n_exposed_ports = ARRAY_LEN(f->ports);
+    f->host.memory = (int64_t)1 << 30;
+    f->spec = (struct workload_spec){
+        .container_id = ID,
+        .container_name = "web",
+        .instance = "inst",
+        .run_token = "run-1",
+        .image = "docker.io/library/busybox@sha256:00",
+        .agent_argv = argv,
+        .agent_argc = ARRAY_LEN(argv),
+        .env = env,
+        .env_count = ARRAY_LEN(env),
+        .agent_env = agent_env,
+        .agent_env_count = ARRAY_LEN(agent_env),
+        .config = &f->container,
+        .host = &f->host,
+        .stop_timeout_s = 10,
+        .agent_port = 9111,
+    };
+}
+
+static void fixture_fini(struct fixture *f)
+{
+    ecs_config_fini(&f->config);
+}
+
+/* The value at a path of member names and array indexes, as text. */
+static const char *at(const json_t *root, const char *path)
+{
+    static char text[4096];
+    char copy[256], *save = NULL;
+    snprintf(copy, sizeof copy, "%s", path);
+    for (char *part = strtok_r(copy, ".", &save); part && root; part = strtok_r(NULL, ".", &save))
+        root = json_is_array(root) ? json_array_get(root, (size_t)atoi(part))
+                                   : json_object_get(root, part);
+    if (!root)
+        return "(absent)";
+    AUTO_FREE char *dump = json_dumps(root, JSON_ENCODE_ANY | JSON_COMPACT);
+    snprintf(text, sizeof text, "%s", dump);
+    return text;
+}
+
+static json_t *build(struct fixture *f, struct ecs_definition_request *out)
+{
+    struct error err = {0};
+    if (ecs_definition_build(&f->config, &f->spec, out, &err))
+        fail_msg("%s", err.message);
+    json_t *root = json_loadb(out->body.data, out->body.len, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static void definition_members(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    AUTO(ecs_definition_request) struct ecs_definition_request request;
+    json_t *root = build(&f, &request);
+    static const struct {
+        const char *path, *json;
+    } cases[] = {
+        {"networkMode", "\"awsvpc\""},
+        {"requiresCompatibilities", "[\"FARGATE\"]"},
+        {"cpu", "\"256\""},
+        {"memory", "\"1024\""},
+        {"runtimePlatform.cpuArchitecture", "\"X86_64\""},
+        {"executionRoleArn", "\"arn:aws:iam::123456789012:role/exec\""},
+        {"taskRoleArn", "(absent)"},
+        {"volumes", "[{\"name\":\"sockerless-agent\"}]"},
+        {"containerDefinitions.0.name", "\"main\""},
+        {"containerDefinitions.0.essential", "true"},
+        {"containerDefinitions.0.image", "\"docker.io/library/busybox@sha256:00\""},
+        {"containerDefinitions.0.entryPoint", "[\"/sockerless/sockerless-agent\"]"},
+        {"containerDefinitions.0.command", "[\"--\",\"sh\",\"-c\",\"echo \\\"a b\\\"\"]"},
+        {"containerDefinitions.0.user", "\"0\""},
+        {"containerDefinitions.0.workingDirectory", "(absent)"},
+        {"containerDefinitions.0.hostname", "(absent)"},
+        {"containerDefinitions.0.environment",
+         "[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":\"EMPTY\",\"value\":\"\"},{\"name\":"
+         "\"BARE\",\"value\":\"\"},{\"name\":\"A\",\"value\":\"b=c\"}]"},
+        {"containerDefinitions.0.portMappings",
+         "[{\"containerPort\":80,\"protocol\":\"tcp\"},{\"containerPort\":53,\"protocol\":\"udp\"},"
+         "{\"containerPort\":8080,\"protocol\":\"tcp\"}]"},
+        {"containerDefinitions.0.mountPoints.0.readOnly", "true"},
+        {"containerDefinitions.0.mountPoints.0.containerPath", "\"/sockerless\""},
+        {"containerDefinitions.0.dependsOn",
+         "[{\"containerName\":\"agent-install\",\"condition\":\"SUCCESS\"}]"},
+        {"containerDefinitions.0.stopTimeout", "10"},
+        {"containerDefinitions.0.readonlyRootFilesystem", "false"},
+        {"containerDefinitions.0.logConfiguration.logDriver", "\"awslogs\""},
+        {"containerDefinitions.0.logConfiguration.options.mode", "\"blocking\""},
+        {"containerDefinitions.0.logConfiguration.options.awslogs-create-group", "\"true\""},
+        {"containerDefinitions.0.dockerLabels.com.example/json", "(absent)"},
+        {"containerDefinitions.0.dockerLabels.sockerless", "(absent)"},
+        {"containerDefinitions.1.name", "\"agent-install\""},
+        {"containerDefinitions.1.essential", "false"},
+        {"containerDefinitions.1.image", "\"sockerless/agent:1\""},
+        {"containerDefinitions.1.command", "[\"--install\",\"/sockerless\"]"},
+        {"containerDefinitions.1.mountPoints.0.readOnly", "false"},
+        {"containerDefinitions.2", "(absent)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(at(root, cases[i].path), cases[i].json);
+    const json_t *labels = json_object_get(
+        json_array_get(json_object_get(root, "containerDefinitions"), 0), "dockerLabels");
+    assert_string_equal(json_string_value(json_object_get(labels, "com.example/json")),
+                        "{\"a\":1}");
+    assert_string_equal(json_string_value(json_object_get(labels, ECS_LABEL_INSTANCE)), "inst");
+    assert_string_equal(json_string_value(json_object_get(labels, ECS_LABEL_CONTENT)),
+                        request.content_hash);
+    assert_string_equal(json_string_value(json_object_get(root, "family")), request.family);
+    assert_true(ecs_family_is_ours(request.family));
+    /* Nothing of a single run, and no secret, is in what runs share. */
+    assert_null(strstr(request.body.data, "secret"));
+    assert_null(strstr(request.body.data, "0123456789ab"));
+    assert_null(strstr(request.body.data, "run-1"));
+    json_decref(root);
+    fixture_fini(&f);
+}
+
+static void definition_with_efs(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.config.efs_filesystem_id = "fs-1";
+    f.config.efs_agent_path = "/agent";
+    f.host.readonly_rootfs = true;
+    f.spec.stop_timeout_s = 600;
+    AUTO(ecs_definition_request) struct ecs_definition_request request;
+    json_t *root = build(&f, &request);
+    assert_string_equal(at(root, "volumes.0.efsVolumeConfiguration"),
+                        "{\"fileSystemId\":\"fs-1\",\"rootDirectory\":\"/agent\","
+                        "\"transitEncryption\":\"ENABLED\"}");
+    assert_string_equal(at(root, "containerDefinitions.1"), "(absent)");
+    assert_string_equal(at(root, "containerDefinitions.0.dependsOn"), "(absent)");
+    assert_string_equal(at(root, "containerDefinitions.0.stopTimeout"), "120");
+    assert_string_equal(at(root, "containerDefinitions.0.readonlyRootfilesystem"), "(absent)");
+    assert_string_equal(at(root, "containerDefinitions.0.readonlyRootFilesystem"), "true");
+    json_decref(root);
+    fixture_fini(&f);
+}
+
+static void same_content_same_family(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    AUTO(ecs_definition_request) struct ecs_definition_request a, b, c, d;
+    json_decref(build(&f, &a));
+    f.spec.container_id = "f" ID;
+    f.spec.container_name = "other";
+    f.spec.run_token = "run-2";
+    f.spec.env_count--; /* the host name is per run … */
+    static char *token[] = {"SOCKERLESS_AGENT_TOKEN=other"};
+    f.spec.agent_env = token;
+    f.spec.agent_env_count = 1;
+    json_decref(build(&f, &b));
+    assert_string_equal(a.family, b.family);
+    assert_string_equal(a.content_hash, b.content_hash);
+    f.spec.env_count--; /* … other variables are not */
+    json_decref(build(&f, &c));
+    assert_string_not_equal(a.family, c.family);
+    f.spec.env_count++;
+    f.spec.instance = "another";
+    json_decref(build(&f, &d));
+    assert_string_not_equal(a.family, d.family);
+    fixture_fini(&f);
+}
+
+static void too_much_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = {0};
+    fixture_init(&f);
+    AUTO_FREE char *huge = xcalloc(1, 300 * 1024 + 1);
+    memset(huge, 'x', 300 * 1024);
+    char *long_argv[] = {"--", huge};
+    f.spec.agent_argv = long_argv;
+    f.spec.agent_argc = 2;
+    AUTO(ecs_definition_request) struct ecs_definition_request request;
+    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), -1);
+    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    assert_non_null(strstr(err.message, "65536"));
+    char *long_env[] = {huge};
+    huge[1] = '=';
+    f.spec.agent_env = long_env;
+    f.spec.agent_env_count = 1;
+    AUTO(buf) struct buf body = BUF_INIT;
+    assert_int_equal(ecs_run_build(&f.config, &f.spec, "arn", &body, &err), -1);
+    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    f.host.memory = -1;
+    AUTO(ecs_definition_request) struct ecs_definition_request negative;
+    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &negative, &err), -1);
+    fixture_fini(&f);
+}
+
+static void run_members(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = {0};
+    fixture_init(&f);
+    strv_push(&f.config.security_group_list, "sg-1");
+    f.config.assign_public_ip = true;
+    f.spec.container_name = "we\"b";
+    AUTO(buf) struct buf body = BUF_INIT;
+    assert_int_equal(ecs_run_build(&f.config, &f.spec, "arn:d:1", &body, &err), 0);
+    json_t *root = json_loadb(body.data, body.len, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(root);
+    static const struct {
+        const char *path, *json;
+    } cases[] = {
+        {"cluster", "\"default\""},
+        {"taskDefinition", "\"arn:d:1\""},
+        {"count", "1"},
+        {"launchType", "\"FARGATE\""},
+        {"clientToken", "\"run-1\""},
+        {"startedBy", "\"sockerless/inst\""},
+        {"propagateTags", "(absent)"},
+        {"networkConfiguration.awsvpcConfiguration",
+         "{\"subnets\":[\"subnet-1\"],\"securityGroups\":[\"sg-1\"],\"assignPublicIp\":"
+         "\"ENABLED\"}"},
+        {"overrides.containerOverrides",
+         "[{\"name\":\"main\",\"environment\":[{\"name\":\"HOSTNAME\",\"value\":\"0123456789ab\"},{"
+         "\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
+         "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]}]"},
+        {"tags.0", "{\"key\":\"sockerless:managed\",\"value\":\"true\"}"},
+        {"tags.1", "{\"key\":\"sockerless:instance\",\"value\":\"inst\"}"},
+        {"tags.2.value", "\"" ID "\""},
+        {"tags.3.value", "\"we_b\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(at(root, cases[i].path), cases[i].json);
+    json_decref(root);
+    fixture_fini(&f);
+}
+
+static void tag_values(void **state)
+{
+    (void)state;
+    char out[ECS_TAG_VALUE_MAX + 1], text[600];
+    ecs_tag_value("a b_c.:/=+-@{\"x\"}\n", out);
+    assert_string_equal(out, "a b_c.:/=+-@__x___");
+    ecs_tag_value("", out);
+    assert_string_equal(out, "");
+    memset(text, 'a', sizeof text);
+    memcpy(text + 255, "\xC3\xA9", 2); /* é across the limit */
+    text[599] = '\0';
+    ecs_tag_value(text, out);
+    assert_int_equal(strlen(out), 255);
+}
+
+static void started_by_marks(void **state)
+{
+    (void)state;
+    char a[ECS_STARTED_BY_MAX + 1], b[ECS_STARTED_BY_MAX + 1], text[300];
+    ecs_started_by("ci-1_x", a);
+    assert_string_equal(a, "sockerless/ci-1_x");
+    ecs_started_by("a.b", a);
+    ecs_started_by("a:b", b);
+    assert_string_not_equal(a, b);
+    assert_int_equal(strspn(a, "abcdefghijklmnopqrstuvwxyz0123456789/_-"), strlen(a));
+    memset(text, 'x', sizeof text);
+    text[299] = '\0';
+    ecs_started_by(text, a);
+    assert_in_range(strlen(a), 100, ECS_STARTED_BY_MAX);
+    text[298] = 'y';
+    ecs_started_by(text, b);
+    assert_string_not_equal(a, b);
+}
+
+static void arns(void **state)
+{
+    (void)state;
+    char family[ECS_FAMILY_MAX];
+    assert_true(
+        ecs_family_of_arn("arn:aws:ecs:us-east-1:1:task-definition/sockerless-0123456789ab:7",
+                          family, sizeof family));
+    assert_string_equal(family, "sockerless-0123456789ab");
+    assert_true(ecs_family_is_ours(family));
+    assert_false(ecs_family_is_ours("sockerless-0123456789abc"));
+    assert_false(ecs_family_is_ours("sockerless-agent-image"));
+    assert_false(ecs_family_is_ours("other"));
+    assert_false(ecs_family_of_arn("arn:aws:ecs:us-east-1:1:task/x", family, sizeof family));
+    assert_false(ecs_family_of_arn("x:task-definition/:1", family, sizeof family));
+    assert_string_equal(ecs_task_id("arn:aws:ecs:us-east-1:1:task/default/0123"), "0123");
+    assert_string_equal(ecs_task_id("0123"), "0123");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(definition_members),
+        cmocka_unit_test(definition_with_efs),
+        cmocka_unit_test(same_content_same_family),
+        cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(run_members),
+        cmocka_unit_test(tag_values),
+        cmocka_unit_test(started_by_marks),
+        cmocka_unit_test(arns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What AWS services say when they refuse, in both protocols; STS answers; request building blocks.
+ */
+#include "backend-ecs/aws_error.h"
+
+#include "backend-ecs/aws_exchange.h"
+#include "backend-ecs/aws_sts.h"
+#include "backend-ecs/aws_xml.h"
+#include "base/alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void json_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *body, *code, *message;
+    } cases[] = {
+        {NULL, "{\"__type\":\"ClientException\",\"message\":\"no\"}", "ClientException", "no"},
+        {NULL, "{\"__type\":\"com.amazonaws.ecs.v2014#ServerException\",\"Message\":\"x\"}",
+         "ServerException", "x"},
+        {NULL, "{\"__type\":\"a#ThrottlingException:http://internal/\"}", "ThrottlingException",
+         ""},
+        {"AccessDeniedException:http://x", "{\"message\":\"y\"}", "AccessDeniedException", "y"},
+        {"A", "{\"__type\":\"B\"}", "A", ""},
+        {NULL, "{}", "", ""},
+        {NULL, "", "", ""},
+        {NULL, "{\"__type\":7,\"message\":[]}", "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct aws_error e = {.status = 400};
+        aws_error_parse_body(cases[i].header, cases[i].body, strlen(cases[i].body), &e);
+        assert_string_equal(e.code, cases[i].code);
+        assert_string_equal(e.message, cases[i].message);
+    }
+}
+
+static void xml_and_other_errors(void **state)
+{
+    (void)state;
+    struct aws_error e = {.status = 403};
+    static const char xml[] =
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender"
+        "</Type><Code>AccessDenied</Code><Message>&lt;you&gt; &amp; &#39;me&#39;</Message></Error>"
+        "<RequestId>abc-1</RequestId></ErrorResponse>";
+    aws_error_parse_body(NULL, xml, strlen(xml), &e);
+    assert_string_equal(e.code, "AccessDenied");
+    assert_string_equal(e.message, "<you> & 'me'");
+    assert_string_equal(e.request_id, "abc-1");
+
+    struct aws_error html = {.status = 502};
+    aws_error_parse_body(NULL, "<html>bad", 9, &html);
+    assert_string_equal(html.code, "");
+    assert_int_equal(aws_error_retry(&html), AWS_RETRY_SERVER);
+}
+
+static struct aws_error made(long status, const char *code, const char *message)
+{
+    struct aws_error e = {.status = status};
+    strcpy(e.code, code);
+    strcpy(e.message, message);
+    return e;
+}
+
+static void retry_classes(void **state)
+{
+    (void)state;
+    static const struct {
+        long status;
+        const char *code, *message;
+        enum aws_retry retry;
+        enum error_code error;
+    } cases[] = {
+        {400, "ThrottlingException", "Rate exceeded", AWS_RETRY_THROTTLED, ERROR_UNAVAILABLE},
+        {503, "RequestLimitExceeded", "", AWS_RETRY_THROTTLED, ERROR_UNAVAILABLE},
+        {429, "Whatever", "", AWS_RETRY_THROTTLED, ERROR_UNAVAILABLE},
+        {500, "ServerException", "", AWS_RETRY_SERVER, ERROR_UNAVAILABLE},
+        {503, "", "", AWS_RETRY_SERVER, ERROR_UNAVAILABLE},
+        {400, "ExpiredTokenException", "", AWS_RETRY_CREDENTIALS, ERROR_FORBIDDEN},
+        {400, "UnrecognizedClientException", "", AWS_RETRY_CREDENTIALS, ERROR_FORBIDDEN},
+        {400, "AccessDeniedException", "", AWS_RETRY_NO, ERROR_FORBIDDEN},
+        {400, "InvalidParameterException", "", AWS_RETRY_NO, ERROR_INVALID_PARAMETER},
+        {400, "ClusterNotFoundException", "", AWS_RETRY_NO, ERROR_SYSTEM},
+        {400, "ResourceNotFoundException", "", AWS_RETRY_NO, ERROR_NOT_FOUND},
+        {400, "ClientException", "Too many concurrent attempts to create a new revision",
+         AWS_RETRY_THROTTLED, ERROR_INVALID_PARAMETER},
+        {400, "Strange", "", AWS_RETRY_NO, ERROR_SYSTEM},
+        {403, "Strange", "", AWS_RETRY_NO, ERROR_FORBIDDEN},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct aws_error e = made(cases[i].status, cases[i].code, cases[i].message);
+        struct error err;
+        assert_int_equal(aws_error_retry(&e), cases[i].retry);
+        assert_int_equal(aws_error_fill(&e, "ecs", "RunTask", &err), -1);
+        assert_int_equal(err.code, cases[i].error);
+    }
+}
+
+static void the_message_has_reason_hint_and_request_id(void **state)
+{
+    (void)state;
+    struct aws_error e = made(400, "ClusterNotFoundException", "Cluster not found.");
+    struct error err;
+    strcpy(e.request_id, "req-9");
+    aws_error_fill(&e, "ecs", "RunTask", &err);
+    assert_string_equal(err.message,
+                        "ecs: RunTask: ClusterNotFoundException: Cluster not found.; create the "
+                        "cluster or set SOCKERLESS_ECS_CLUSTER (request id req-9)");
+    struct aws_error bare = made(502, "", "");
+    aws_error_fill(&bare, "logs", "GetLogEvents", &err);
+    assert_string_equal(err.message, "logs: GetLogEvents: HTTP 502");
+}
+
+static void xml_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *xml, *name, *text; /* text NULL: not found */
+    } cases[] = {
+        {"<a><b>x</b></a>", "b", "x"},
+        {"<a><b></b></a>", "b", ""},
+        {"<b>x", "b", NULL},
+        {"", "b", NULL},
+        {"<b>&unknown;&#0;&#200;</b>", "b", "&unknown;&#0;&#200;"},
+        {"<b>&#9999999;&</b>", "b", "&#9999999;&"},
+        {"</b><b>", "b", NULL},
+        {"<b>1</b><b>2</b>", "b", "1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *text = aws_xml_text(cases[i].xml, strlen(cases[i].xml), cases[i].name);
+        if (cases[i].text)
+            assert_string_equal(text, cases[i].text);
+        else
+            assert_null(text);
+    }
+}
+
+static void sts_answer(void **state)
+{
+    (void)state;
+    static const char xml[] =
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAX</AccessKeyId>"
+        "<SecretAccessKey>s/ec+ret</SecretAccessKey><SessionToken>to==ken</SessionToken>"
+        "<Expiration>2030-01-02T03:04:05Z</Expiration></Credentials></AssumeRoleResult>"
+        "</AssumeRoleResponse>";
+    AUTO(aws_credentials) struct aws_credentials c = {0};
+    struct error err;
+    assert_int_equal(aws_sts_parse(xml, strlen(xml), &c, &err), 0);
+    assert_string_equal(c.access_key, "ASIAX");
+    assert_string_equal(c.secret_key, "s/ec+ret");
+    assert_string_equal(c.session_token, "to==ken");
+    assert_int_equal(c.expires_ns / 1000000000, 1893553445);
+    struct aws_credentials none = {0};
+    assert_int_equal(aws_sts_parse(xml, 60, &none, &err), -1);
+    assert_null(none.access_key);
+}
+
+static void request_parts(void **state)
+{
+    (void)state;
+    char url[256];
+    aws_service_url(NULL, "api.ecr", "eu-west-1", url, sizeof url);
+    assert_string_equal(url, "https://api.ecr.eu-west-1.amazonaws.com/");
+    aws_service_url("", "ecs", "cn-north-1", url, sizeof url);
+    assert_string_equal(url, "https://ecs.cn-north-1.amazonaws.com.cn/");
+    aws_service_url("http://127.0.0.1:4566", "ecs", "us-east-1", url, sizeof url);
+    assert_string_equal(url, "http://127.0.0.1:4566/");
+    AUTO(buf) struct buf form = BUF_INIT;
+    aws_form_add(&form, "A", "b c+d/é");
+    aws_form_add(&form, "B", "-_.~");
+    assert_string_equal(form.data, "A=b%20c%2Bd%2F%C3%A9&B=-_.~");
+}
+
+static void backoff_is_bounded(void **state)
+{
+    (void)state;
+    for (int attempt = 0; attempt < 100; attempt++) {
+        int64_t wait = aws_backoff_ms(attempt, 100, 8000, NULL);
+        int64_t most = attempt < 7 ? 100 << attempt : 8000;
+        assert_in_range(wait, 1, most);
+    }
+    assert_in_range(aws_backoff_ms(0, 100, 8000, "3"), 3000, 3000);
+    assert_in_range(aws_backoff_ms(0, 100, 8000, "9223372036854775807"), 8000, 8000);
+    assert_in_range(aws_backoff_ms(0, 100, 8000, "soon"), 1, 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_errors),
+        cmocka_unit_test(xml_and_other_errors),
+        cmocka_unit_test(retry_classes),
+        cmocka_unit_test(the_message_has_reason_hint_and_request_id),
+        cmocka_unit_test(xml_text),
+        cmocka_unit_test(sts_answer),
+        cmocka_unit_test(request_parts),
+        cmocka_unit_test(backoff_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
