@@ -168,6 +168,7 @@ static int co_attempt(struct aws_client *c, const struct aws_call *call, json_t 
         .body = call->body->data,
         .body_len = call->body->len,
         .timeout_ms = CALL_TIMEOUT_MS,
+        .never_twice = !apis[api].repeatable,
     };
     if (co_aws_exchange(c->options.http, &x, &res, err)) {
         why->ambiguous = true;

@@ -52,6 +52,7 @@ int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
         .aws_secret_key = c ? c->secret_key : NULL,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .timeout_ms = x->timeout_ms,
+        .never_twice = x->never_twice,
     };
     return co_http_do(http, &req, res, err);
 }

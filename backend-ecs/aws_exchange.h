@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "loop/http_client.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct aws_exchange {
     const void *body;
     size_t body_len;
     int64_t timeout_ms;
+    bool never_twice; /* see http_client.h */
 };
 
 /* As co_http_do: 0 when a response of any status arrived; *res is freed by the caller. */

@@ -147,6 +147,9 @@ int backend_stream_open(struct backend_client *b, const Sockerless__StreamOpen *
 {
     static const struct channel_events on_channel = {
         .frame = stream_on_frame, .drained = stream_on_drained, .closed = stream_on_closed};
+    if (!b)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "no backend is configured (--backend, SOCKERLESS_BACKEND)");
     struct backend_stream *s = NEW(struct backend_stream);
     *s = (struct backend_stream){.client = b, .events = events, .owner = owner};
     assert(owner);

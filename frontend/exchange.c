@@ -21,6 +21,30 @@ static void call_on_eof(void *arg)
     (void)arg;
 }
 
+/* Requests whose replies carry something; the two envelopes use the same numbers. */
+static bool op_has_result(int op)
+{
+    static const int ops[] = {
+        SOCKERLESS__REPLY__RESULT_INFO,
+        SOCKERLESS__REPLY__RESULT_CONTAINER_CREATE,
+        SOCKERLESS__REPLY__RESULT_CONTAINER_INSPECT,
+        SOCKERLESS__REPLY__RESULT_CONTAINER_LIST,
+        SOCKERLESS__REPLY__RESULT_EXEC_CREATE,
+        SOCKERLESS__REPLY__RESULT_EXEC_INSPECT,
+        SOCKERLESS__REPLY__RESULT_IMAGE_LIST,
+        SOCKERLESS__REPLY__RESULT_IMAGE_INSPECT,
+    };
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+        if (ops[i] == op)
+            return true;
+    return false;
+}
+
+_Static_assert((int)SOCKERLESS__REPLY__RESULT_INFO == SOCKERLESS__REQUEST__OP_INFO, "agree");
+_Static_assert((int)SOCKERLESS__REPLY__RESULT_IMAGE_INSPECT ==
+                   SOCKERLESS__REQUEST__OP_IMAGE_INSPECT,
+               "agree");
+
 static void call_on_done(void *arg, const Sockerless__Reply *reply, const struct error *err)
 {
     struct exchange *x = arg;
@@ -28,6 +52,9 @@ static void call_on_done(void *arg, const Sockerless__Reply *reply, const struct
     http_conn_own(x->conn, NULL, NULL);
     if (err)
         reply_failure(x, err);
+    else if (op_has_result(x->call_op) && x->call_op != (int)reply->result_case)
+        reply_error(x, 500, "the backend answered something else than what was asked; do the "
+                            "versions of frontend and backend agree?");
     else
         x->call_done(x, reply);
 }
@@ -36,7 +63,12 @@ void exchange_call(struct exchange *x, Sockerless__Request *request, int64_t tim
                    void (*done)(struct exchange *x, const Sockerless__Reply *reply))
 {
     static const struct http_conn_events events = {.eof = call_on_eof, .gone = call_on_gone};
+    if (!x->backend) {
+        reply_error(x, 503, "no backend is configured (--backend, SOCKERLESS_BACKEND)");
+        return;
+    }
     x->call_done = done;
+    x->call_op = (int)request->op_case;
     x->call = backend_call(x->backend, request, timeout_ms, call_on_done, x);
     http_conn_own(x->conn, &events, x);
 }

@@ -26,7 +26,7 @@ struct route;
 
 struct exchange {
     struct http_conn *conn;         /* borrowed, outlives the exchange */
-    struct backend_client *backend; /* borrowed; NULL in the parser's fuzzer */
+    struct backend_client *backend; /* borrowed; NULL: none configured */
     struct arena arena;
 
     /* request */
@@ -52,6 +52,7 @@ struct exchange {
     bool head_sent;
     bool chunked_reply; /* a streaming reply in chunks; else ended by close */
     struct rpc_pending *call;
+    int call_op;
     void (*call_done)(struct exchange *x, const Sockerless__Reply *reply);
 };
 

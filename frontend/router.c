@@ -139,7 +139,7 @@ static const struct route *version_check(struct exchange *x, const char *version
 {
     x->arg = version;
     if (strlen(version) > 16 || version_compare(version, API_VERSION_MAX) > 0) {
-        x->arg = arena_strndup(&x->arena, version, 32);
+        x->arg = arena_strndup(&x->arena, version, strnlen(version, 32));
         return &too_new;
     }
     if (version_compare(version, API_VERSION_MIN) < 0)

@@ -194,7 +194,7 @@ static void co_reopen(void *arg)
 void agent_link_reopen(struct container *c)
 {
     struct error err;
-    if (c->link)
+    if (c->link || c->backend->stopping)
         return;
     if (co_spawn(c->backend->loop, co_reopen, container_ref(c), &err)) {
         log_warn("agent not redialled", LOG_STR("error", err.message));

@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAINTAIN_MS = 10000, INSTANCE_BYTES = 6 };
+enum { MAINTAIN_MS = 10000, CLOSING_MS = 5000, INSTANCE_BYTES = 6 };
 
 /* The mark on our cloud resources must stay the same over restarts. */
 static int instance_load(struct backend *b, struct error *err)
@@ -109,6 +109,13 @@ static void co_maintain_entry(void *arg)
     co_maintain(b);
 }
 
+/* The cloud does not answer: what is left over there is found again at the next start. */
+static void on_patience_over(uv_timer_t *timer)
+{
+    log_warn("ending without the last clean-up");
+    loop_stop(((struct backend *)timer->data)->loop);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct backend *b = handle->data;
@@ -116,6 +123,7 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     log_info("stopping; containers go on running", LOG_INT("signal", number));
     b->stopping = true;
+    uv_timer_start(&b->patience, on_patience_over, CLOSING_MS, 0);
     if (b->maintenance)
         co_wake(b->maintenance);
     else
@@ -127,9 +135,36 @@ static void signals_open(struct backend *b)
     signal(SIGPIPE, SIG_IGN);
     uv_signal_init(&b->loop->uv, &b->sigterm);
     uv_signal_init(&b->loop->uv, &b->sigint);
+    uv_timer_init(&b->loop->uv, &b->patience);
+    b->patience.data = b;
     b->sigterm.data = b->sigint.data = b;
     uv_signal_start(&b->sigterm, on_signal, SIGTERM);
     uv_signal_start(&b->sigint, on_signal, SIGINT);
+}
+
+/* Sessions end, waiting operations unwind (what they were at goes on in the next life), and only
+ * then the parts they use are closed. */
+static void parts_close(struct backend *b)
+{
+    struct loop *l = b->loop;
+    b->stopping = true;
+    rpc_server_close(b->server);
+    channel_abort_all(l);
+    watcher_close(b);
+    co_cancel_all(l);
+    uv_close((uv_handle_t *)&b->sigterm, NULL);
+    uv_close((uv_handle_t *)&b->sigint, NULL);
+    uv_close((uv_handle_t *)&b->patience, NULL);
+    while (co_live(l) || l->channels)
+        uv_run(&l->uv, UV_RUN_ONCE);
+    log_hub_free(b->log_hub);
+    execs_close(b);
+    container_table_fini(&b->containers);
+    image_store_close(b->images);
+    registry_client_close(b->registry);
+    store_close(b->store);
+    rpc_server_free(b->server);
+    free(b);
 }
 
 int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
@@ -154,7 +189,7 @@ int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *d
     log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver->name),
              LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
     loop_run(l);
-    store_close(b->store);
+    parts_close(b);
     log_info("stopped");
     return 0;
 }

@@ -32,6 +32,7 @@ struct backend {
     struct log_hub *log_hub;
     struct rpc_server *server;
     uv_signal_t sigterm, sigint;
+    uv_timer_t patience; /* bounds the orderly end */
     bool stopping;
     struct co *maintenance;   /* its coroutine, NULL when not running */
     int64_t maintain_at_ms;

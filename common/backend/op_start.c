@@ -125,6 +125,8 @@ int co_container_start_run(struct container *c, struct error *err)
              LOG_INT("took_ms", time_mono_ms() - began));
     return run_settled(c, err);
 undo:
+    if (c->backend->stopping && err->code == ERROR_CANCELLED)
+        return -1; /* the next life of this daemon goes on with it */
     log_warn("start failed", LOG_STR("container", c->id), LOG_STR("error", err->message));
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
         c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)

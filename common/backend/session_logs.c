@@ -115,11 +115,15 @@ static int co_write_mark(struct log_session *s, struct error *err)
     random_bytes(random, sizeof random);
     memcpy(s->mark, "logs-", 5);
     hex_encode(random, sizeof random, s->mark + 5);
+    bool connected = agent_link_ready(c);
     if (co_agent_link_mark(c, s->mark, time_mono_ms() + LOG_MARK_TIMEOUT_MS, err)) {
-        s->mark[0] = '\0';
-        return err->code == ERROR_CANCELLED ? -1 : 0;
+        if (err->code == ERROR_CANCELLED)
+            return -1;
+        if (!connected)
+            s->mark[0] = '\0';
     }
-    s->mark_deadline_ms = time_mono_ms() + grace_ms;
+    if (s->mark[0]) /* a connection lost meanwhile says that the run may be ending: wait as well */
+        s->mark_deadline_ms = time_mono_ms() + grace_ms;
     return 0;
 }
 

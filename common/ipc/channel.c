@@ -25,6 +25,7 @@ enum {
 
 struct channel {
     struct loop *loop;
+    struct channel *next, *prev; /* in loop->channels */
     nng_stream *stream;
     nng_stream_dialer *dialer;
     struct nng_op recv, send; /* send also carries the dial */
@@ -50,6 +51,12 @@ static void channel_maybe_free(struct channel *c)
 {
     if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering)
         return;
+    if (c->next)
+        c->next->prev = c->prev;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        c->loop->channels = c->next;
     if (c->stream)
         nng_stream_free(c->stream);
     if (c->dialer)
@@ -298,6 +305,10 @@ struct channel *channel_new(struct loop *l, const char *url, const struct channe
     struct channel *c = NEW(struct channel);
     struct error err;
     c->loop = l;
+    c->next = l->channels;
+    if (c->next)
+        c->next->prev = c;
+    l->channels = c;
     c->deliver_task.run = run_deliver;
     c->payload_max = options && options->payload_max ? options->payload_max : FRAME_SESSION_MAX;
     c->queue_max = options && options->queue_max ? options->queue_max : QUEUE_DEFAULT_MAX;
@@ -426,4 +437,10 @@ void channel_finish(struct channel *c)
 void channel_abort(struct channel *c)
 {
     channel_close(c, NULL);
+}
+
+void channel_abort_all(struct loop *l)
+{
+    for (struct channel *c = l->channels; c; c = c->next)
+        channel_abort(c);
 }

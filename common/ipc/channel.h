@@ -69,6 +69,9 @@ void channel_resume(struct channel *c);
 void channel_finish(struct channel *c);
 void channel_abort(struct channel *c);
 
+/* channel_abort() for every channel of the loop: the end of a daemon. */
+void channel_abort_all(struct loop *l);
+
 /* ---- listening ---- */
 struct channel_listener;
 /* url with tcp port 0 is allowed. on_accept owns the channel and must start or abort it. For ipc a

@@ -56,8 +56,9 @@ struct rpc_server_events {
 int rpc_server_listen(struct loop *l, const char *url, const struct channel_options *options,
                       const struct rpc_server_events *events, void *owner,
                       struct rpc_server **out, struct error *err) MUST_CHECK;
-/* Stops accepting. Connections and the object itself live until the process ends. */
-void rpc_server_close(struct rpc_server *s);
+void rpc_server_close(struct rpc_server *s); /* stops accepting; connections go on */
+/* After the last of its channels is gone. */
+void rpc_server_free(struct rpc_server *s);
 
 /* Answer and free the call. The peer may be gone; then nothing is sent. */
 void rpc_reply(struct rpc_call *call, const Sockerless__Reply *reply);

@@ -142,6 +142,11 @@ void rpc_server_close(struct rpc_server *s)
     s->listener = NULL;
 }
 
+void rpc_server_free(struct rpc_server *s)
+{
+    free(s);
+}
+
 static void call_free(struct rpc_call *call)
 {
     struct rpc_connection *conn = call->connection;

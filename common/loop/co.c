@@ -39,6 +39,7 @@ enum { CO_POOL_MAX = 64 };
 struct co {
     struct co_scheduler *scheduler;
     struct co *next; /* in the ready queue or in the pool */
+    struct co *live_next, *live_prev;
     unsigned char *stack; /* above the guard page */
     ucontext_t context;
     void (*fn)(void *arg);
@@ -66,6 +67,8 @@ struct co_scheduler {
     struct co *ready_first, **ready_last;
     struct co *pool;
     unsigned pooled, live;
+    struct co *live_first;
+    bool cancelling; /* co_cancel_all() was called */
     uv_idle_t kick; /* active while the ready queue is not empty: keeps the loop from sleeping */
     bool kick_open;
     size_t guard;
@@ -184,6 +187,12 @@ static void switch_in(struct co *c)
     s->running = NULL;
     if (c->finished) {
         s->live--;
+        if (c->live_next)
+            c->live_next->live_prev = c->live_prev;
+        if (c->live_prev)
+            c->live_prev->live_next = c->live_next;
+        else
+            s->live_first = c->live_next;
         uv_close((uv_handle_t *)&c->deadline, on_timer_closed);
     }
 }
@@ -290,6 +299,12 @@ int co_spawn(struct loop *l, void (*fn)(void *arg), void *arg, struct error *err
     c->arg = arg;
     uv_timer_init(&l->uv, &c->deadline);
     context_prepare(c);
+    c->cancelled = s->cancelling;
+    c->live_prev = NULL;
+    c->live_next = s->live_first;
+    if (c->live_next)
+        c->live_next->live_prev = c;
+    s->live_first = c;
     s->live++;
     if (s->running) { /* spawned by a coroutine: the loop starts it */
         c->suspended = true;
@@ -367,6 +382,14 @@ void co_cancel(struct co *c)
     c->cancelled = true;
     if (c->suspended)
         make_ready(c);
+}
+
+void co_cancel_all(struct loop *l)
+{
+    struct co_scheduler *s = scheduler_of(l);
+    s->cancelling = true;
+    for (struct co *c = s->live_first; c; c = c->live_next)
+        co_cancel(c);
 }
 
 bool co_cancelled(void)

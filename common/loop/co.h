@@ -36,6 +36,8 @@ int co_suspend(int64_t deadline_ms, struct error *err) MUST_CHECK;
 void co_wake(struct co *c);
 void co_cancel(struct co *c);
 bool co_cancelled(void);
+/* Every coroutine alive, and those started from now on: the end of a daemon. */
+void co_cancel_all(struct loop *l);
 
 int co_sleep(int64_t ms, struct error *err) MUST_CHECK;
 

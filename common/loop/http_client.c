@@ -265,6 +265,8 @@ static void set_connection(struct http_client *c, struct transfer *t)
         curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
     if (host_is_loopback(t->peer.host)) /* as Go: never through $http_proxy */
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (req->never_twice)
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     if (req->follow_redirects) {
         /* libcurl keeps Authorization to the first scheme, host and port (UNRESTRICTED_AUTH 0). */
         curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);

@@ -24,6 +24,7 @@ struct loop {
     struct loop_task *posted_first, **posted_last; /* guarded by lock */
     unsigned outside;        /* operations under way on other threads that will post */
     struct co_scheduler *co; /* coroutines, made on first use by co.c */
+    struct channel *channels; /* the live ones: ipc/channel.c's list */
 };
 
 int loop_init(struct loop *l, struct error *err) MUST_CHECK;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the Debian 12 packages that a make target needs and that are missing; says what it does.
-# Usage: deps.sh [build|run|test|lint|check-models]…   (`build` is always included)
+# Usage: deps.sh [build|run|test|lint|models]…   (`build` is always included)
 #
 # Nothing is downloaded and no package list refreshed when all are there. docker.io and
 # docker-registry would start daemons of their own on installation: a policy-rc.d forbids that for
@@ -15,9 +15,10 @@ declare -A GROUP=(
              libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libmicrohttpd-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
     [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
-            procps bats libcmocka-dev python3 clang libclang-rt-14-dev socat jq coreutils"
+            procps bats libcmocka-dev python3 clang libclang-rt-14-dev socat jq
+            coreutils valgrind"
     [lint]="clang-format clang-tidy cppcheck"
-    [check-models]="python3 python3-jsonschema"
+    [models]="python3 python3-jsonschema"
 )
 POLICY=/usr/sbin/policy-rc.d
 

@@ -56,7 +56,7 @@ struct fake_session {
     struct channel *channel;
     struct fake_session *next_waiter;
     char name[32];
-    bool is_exec, over;
+    bool is_attach, over;
     uint64_t bytes, flood_left;
 };
 
@@ -146,6 +146,10 @@ static inline void fake_stream(struct fake_session *s)
     fake_opened(s);
     if (!strcmp(s->name, "greet"))
         channel_send(s->channel, FRAME_STDOUT, "hello", 5);
+    if (!strncmp(s->name, FAKE_ID, 12)) { /* a created container: ends when it is started */
+        s->next_waiter = s->fake->waiters;
+        s->fake->waiters = s;
+    }
     if (!strcmp(s->name, "flood")) {
         s->flood_left = FLOOD_BYTES;
         fake_flood(s);
@@ -207,6 +211,7 @@ static inline void fake_on_session(void *owner, struct channel *c,
                            ? open->wait->ref
                            : open->image_pull->reference;
     *s = (struct fake_session){.fake = f, .channel = c};
+    s->is_attach = open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_ATTACH;
     snprintf(s->name, sizeof(s->name), "%s", name);
     f->sessions++;
     channel_start(c, &events, s);
@@ -312,6 +317,8 @@ static inline void fake_start(struct fake *f, struct rpc_call *call, const char 
     while (f->waiters) {
         struct fake_session *s = f->waiters;
         f->waiters = s->next_waiter;
+        if (s->is_attach)
+            channel_send(s->channel, FRAME_STDOUT, "started\n", 8);
         fake_end(s, 3);
     }
     rpc_reply(call, &reply);
@@ -358,11 +365,14 @@ static inline void fake_on_request(void *owner, struct rpc_call *call,
 static inline void fake_listen(struct fake *f, struct loop *l, const char *url)
 {
     static const struct rpc_server_events events = {fake_on_request, fake_on_session};
+    static struct rpc_server *servers[8]; /* a closed one is never freed: keep it reachable */
+    static size_t count;
     struct error err;
     f->loop = l;
     if (rpc_server_listen(l, url, NULL, &events, f, &f->server, &err)) {
         fprintf(stderr, "fake backend: %s\n", err.message);
         abort();
     }
+    servers[count++ % 8] = f->server;
 }
 #endif

@@ -117,7 +117,7 @@ static int teardown(void **state)
     (void)state;
     rpc_server_close(server);
     loop_fini(&loop);
-    free(server);
+    rpc_server_free(server);
     unlink(url + 6);
     return 0;
 }
