@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sessions; see session.h. Stands between the channel and session_control.c, session_attach.c,
- * session_exec.c. Owns struct session; freed in the channel's closed() and nowhere else. */
+ * session_exec.c. Owns struct session, which goes with the channel's closed(). */
 #include "agent/session.h"
 
 #include "agent/agent.h"
@@ -19,13 +19,6 @@ static const struct {
     {SOCKERLESS__STREAM_OPEN__KIND_AGENT_EXEC, &session_exec_kind},
 };
 
-void session_finish(struct session *s)
-{
-    s->finished = true;
-    channel_resume(s->channel); /* to notice that the peer closes */
-    channel_finish(s->channel);
-}
-
 void session_fail(struct session *s, const struct error *err)
 {
     s->finished = true;
@@ -40,13 +33,22 @@ void session_send_opened(struct session *s, uint8_t type, bool tty, int64_t pid)
     channel_send_message(s->channel, type, NULL, 0, &message.base);
 }
 
-void session_send_end(struct session *s, const Sockerless__Exit *exit)
+static void on_patience_over(uv_timer_t *timer)
+{
+    struct session *s = timer->data;
+    channel_finish(s->channel);
+}
+
+void session_end(struct session *s, const Sockerless__Exit *exit)
 {
     if (s->finished)
         return;
-    channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &exit->base);
+    if (exit)
+        channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &exit->base);
     channel_send(s->channel, FRAME_END, NULL, 0);
-    session_finish(s);
+    s->finished = true;
+    channel_resume(s->channel); /* to read on, and to notice that the peer closes */
+    uv_timer_start(&s->patience, on_patience_over, SESSION_PATIENCE_MS, 0);
 }
 
 bool session_parse_resize(const struct frame *f, uint32_t *height, uint32_t *width)
@@ -118,6 +120,11 @@ static void session_unlink(struct session *s)
     }
 }
 
+static void on_patience_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
 static void on_closed(void *owner, const struct error *why)
 {
     (void)why; /* a backend that went away comes back */
@@ -127,7 +134,7 @@ static void on_closed(void *owner, const struct error *why)
     s->finished = true;
     if (s->kind && s->state)
         s->kind->closed(s);
-    free(s);
+    uv_close((uv_handle_t *)&s->patience, on_patience_closed);
     agent_maybe_end(a);
 }
 
@@ -140,6 +147,8 @@ void session_accept(struct agent *a, struct channel *c)
     s->channel = c;
     s->next = a->sessions;
     a->sessions = s;
+    uv_timer_init(&a->loop.uv, &s->patience);
+    s->patience.data = s;
     channel_start(c, &channel_handlers, s);
 }
 

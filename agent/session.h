@@ -34,15 +34,19 @@ struct session {
     const struct session_kind *kind; /* NULL until opened */
     void *state;                     /* the kind's */
     bool finished;                   /* nothing more is sent or handled */
+    uv_timer_t patience;             /* for the peer to close */
 };
+
+enum { SESSION_PATIENCE_MS = 10000 };
 
 /* Takes over a new channel. */
 void session_accept(struct agent *a, struct channel *c);
 
 void session_send_opened(struct session *s, uint8_t type, bool tty, int64_t pid);
-/* FRAME_EXIT, FRAME_END, and the end of the session. */
-void session_send_end(struct session *s, const Sockerless__Exit *exit);
-void session_finish(struct session *s);
+/* FRAME_EXIT (unless NULL), FRAME_END, and the end of the session: the peer closes when it has read
+ * that. We close first only when it does not, because closing while it still sends stdin would
+ * reset the connection and take the last output away. */
+void session_end(struct session *s, const Sockerless__Exit *exit);
 void session_fail(struct session *s, const struct error *err);
 /* The frame's resize; false when it is none. */
 bool session_parse_resize(const struct frame *f, uint32_t *height, uint32_t *width);

@@ -13,7 +13,7 @@ struct attach {
 
 static void attach_main_ended(struct session *s)
 {
-    session_send_end(s, main_process_exit(s->agent->main));
+    session_end(s, main_process_exit(s->agent->main));
 }
 
 static int attach_open(struct session *s, const Sockerless__StreamOpen *open, struct error *err)

@@ -24,7 +24,7 @@ static int control_open(struct session *s, const Sockerless__StreamOpen *open, s
     a->control = s;
     s->state = a; /* no state, but closed() is wanted */
     if (older)
-        session_finish(older);
+        session_end(older, NULL);
     session_send_opened(s, FRAME_OPENED, tty, pid);
     if (main_process_started(a->main))
         session_send_opened(s, FRAME_STARTED, tty, pid);

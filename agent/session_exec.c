@@ -62,7 +62,7 @@ static void on_ended(void *owner, int code, int signal)
         Sockerless__Exit exit = SOCKERLESS__EXIT__INIT;
         exit.code = code;
         exit.signal = signal;
-        session_send_end(e->session, &exit);
+        session_end(e->session, &exit);
     }
     exec_maybe_free(e);
 }
@@ -121,7 +121,7 @@ static void exec_send_not_started(struct session *s, const struct error *err)
     exit.code = EXEC_NOT_STARTED;
     exit.start_failed = true;
     exit.error = copy.message;
-    session_send_end(s, &exit);
+    session_end(s, &exit);
 }
 
 static int exec_open(struct session *s, const Sockerless__StreamOpen *open, struct error *err)

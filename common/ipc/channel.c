@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/str.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -49,6 +50,8 @@ static void channel_write(struct channel *c);
 
 static void channel_maybe_free(struct channel *c)
 {
+    if (c->closing)
+        nng_op_watch(&c->send);
     if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering)
         return;
     if (c->next)
@@ -156,6 +159,17 @@ static void run_deliver(struct loop_task *task)
         channel_read(c);
 }
 
+/* nng's WebSocket stream ends the receive that waits when its peer closes, but lets a receive that is
+ * started afterwards wait for ever. Asked after the start, it cannot be missed: closing here ends the
+ * receive, unless it has brought bytes already; then the next one comes by here too. */
+static void close_if_peer_closed(struct channel *c)
+{
+    bool unused;
+    if (str_starts(c->url, "ws") &&
+        nng_stream_get_bool(c->stream, NNG_OPT_WS_RECV_TEXT, &unused) == NNG_ECLOSED)
+        nng_stream_close(c->stream);
+}
+
 static void channel_read(struct channel *c)
 {
     if (c->recv.pending || c->paused || c->closing || c->dialing || !c->started || !c->events)
@@ -175,6 +189,7 @@ static void channel_read(struct channel *c)
     nng_aio *aio = nng_op_begin(&c->recv);
     nng_aio_set_iov(aio, 1, &iov);
     nng_stream_recv(c->stream, aio);
+    close_if_peer_closed(c);
 }
 
 static void on_received(struct nng_op *op)
@@ -202,10 +217,29 @@ static void on_received(struct nng_op *op)
 
 /* ---- sending ---- */
 
+/* What a finished send leaves behind. False: the channel is at its end. */
+static bool send_ended(struct channel *c)
+{
+    int rc = nng_aio_result(c->send.aio);
+    if (rc) {
+        close_with_nng(c, rc, "send to");
+        return false;
+    }
+    buf_consume(&c->sending, nng_aio_count(c->send.aio));
+    if (c->sending.len == 0 && c->sending.cap > CHANNEL_HIGH_WATER * 2)
+        buf_free(&c->sending); /* one large reply does not keep its memory */
+    return true;
+}
+
 static void channel_write(struct channel *c)
 {
-    if (c->send.pending || c->closing)
+    if (c->closing || (nng_op_collect(&c->send) && !send_ended(c)))
         return;
+    if (c->send.pending) {
+        if (c->queued.len || c->finishing)
+            nng_op_watch(&c->send);
+        return;
+    }
     if (c->sending.len == 0) {
         struct buf swap = c->sending;
         c->sending = c->queued;
@@ -216,8 +250,10 @@ static void channel_write(struct channel *c)
             channel_close(c, NULL);
         return;
     }
+    /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
+    bool quiet = !c->full && !c->finishing && c->sending.len < CHANNEL_LOW_WATER;
     nng_iov iov = {.iov_buf = c->sending.data, .iov_len = c->sending.len};
-    nng_aio *aio = nng_op_begin(&c->send);
+    nng_aio *aio = quiet ? nng_op_begin_quietly(&c->send, c->sending.len) : nng_op_begin(&c->send);
     nng_aio_set_iov(aio, 1, &iov);
     nng_aio_set_timeout(aio, c->finishing ? FLUSH_AT_CLOSE_MS : NNG_DURATION_INFINITE);
     nng_stream_send(c->stream, aio);
@@ -226,15 +262,10 @@ static void channel_write(struct channel *c)
 static void on_sent(struct nng_op *op)
 {
     struct channel *c = CONTAINER_OF(op, struct channel, send);
-    int rc = nng_aio_result(op->aio);
-    if (rc) {
-        close_with_nng(c, rc, "send to");
+    if (!send_ended(c)) {
         channel_maybe_free(c);
         return;
     }
-    buf_consume(&c->sending, nng_aio_count(op->aio));
-    if (c->sending.len == 0 && c->sending.cap > CHANNEL_HIGH_WATER * 2)
-        buf_free(&c->sending); /* one large reply does not keep its memory */
     channel_write(c);
     if (c->full && !c->closing && c->sending.len + c->queued.len <= CHANNEL_LOW_WATER) {
         c->full = false;

@@ -149,5 +149,7 @@ void channel_listener_close(struct channel_listener *l)
         return;
     l->closing = true;
     nng_stream_listener_close(l->nng);
+    if (l->accept.pending)
+        nng_aio_cancel(l->accept.aio); /* nng's WebSocket listener lets an accept wait for ever */
     uv_close((uv_handle_t *)&l->retry, on_retry_closed);
 }

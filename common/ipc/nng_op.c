@@ -6,11 +6,21 @@
 
 #include <assert.h>
 
+enum nng_op_state {
+    OP_QUIET,
+    OP_WATCHED,
+    OP_ENDED,  /* quietly, or the loop has been told */
+    OP_FAILED, /* quiet until it went wrong: the loop has been told */
+};
+
 /* nng's thread. */
 static void on_complete(void *arg)
 {
     struct nng_op *op = arg;
-    loop_post(op->loop, &op->task);
+    bool well = nng_aio_result(op->aio) == 0 && nng_aio_count(op->aio) == op->expected;
+    int before = atomic_exchange(&op->state, well ? OP_ENDED : OP_FAILED);
+    if (before == OP_WATCHED || !well)
+        loop_post(op->loop, &op->task);
 }
 
 static void run_done(struct loop_task *task)
@@ -40,10 +50,42 @@ void nng_op_fini(struct nng_op *op)
     op->aio = NULL;
 }
 
-nng_aio *nng_op_begin(struct nng_op *op)
+static nng_aio *begin(struct nng_op *op, bool watched)
 {
     assert(!op->pending);
     op->pending = true;
+    op->watched = watched;
+    atomic_store(&op->state, watched ? OP_WATCHED : OP_QUIET);
     op->loop->outside++;
     return op->aio;
+}
+
+nng_aio *nng_op_begin(struct nng_op *op)
+{
+    return begin(op, true);
+}
+
+nng_aio *nng_op_begin_quietly(struct nng_op *op, size_t expected)
+{
+    op->expected = expected;
+    return begin(op, false);
+}
+
+bool nng_op_collect(struct nng_op *op)
+{
+    if (!op->pending || op->watched || atomic_load(&op->state) != OP_ENDED)
+        return false;
+    op->pending = false;
+    op->loop->outside--;
+    return true;
+}
+
+void nng_op_watch(struct nng_op *op)
+{
+    int quiet = OP_QUIET;
+    if (!op->pending || op->watched)
+        return;
+    op->watched = true;
+    if (!atomic_compare_exchange_strong(&op->state, &quiet, OP_WATCHED) && quiet == OP_ENDED)
+        loop_post(op->loop, &op->task); /* it ended just now, and quietly */
 }

@@ -10,13 +10,17 @@
 #include "loop/loop.h"
 
 #include <nng/nng.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct nng_op {
     struct loop_task task;
     struct loop *loop;
     nng_aio *aio;
-    bool pending;                     /* started, done() not yet called; loop thread only */
+    bool pending;                     /* started, end not yet seen; loop thread only */
+    bool watched;                     /* the loop will be told of the end; loop thread only */
+    atomic_int state;                 /* enum nng_op_state */
+    size_t expected;                  /* bytes a quiet operation should move */
     void (*done)(struct nng_op *op);  /* on the loop; read nng_aio_result(op->aio) */
 };
 
@@ -25,5 +29,14 @@ int nng_op_init(struct nng_op *op, struct loop *l, void (*done)(struct nng_op *o
 void nng_op_fini(struct nng_op *op); /* must not be pending */
 /* Mark as pending and return the aio to start the nng call with. */
 nng_aio *nng_op_begin(struct nng_op *op);
+
+/* The same for an operation whose success interests nobody yet: the loop is not woken for it. Later
+ * either nng_op_collect() finds it ended, or nng_op_watch() asks to be told after all. Failures and
+ * transfers of other than `expected` bytes are told anyway. */
+nng_aio *nng_op_begin_quietly(struct nng_op *op, size_t expected);
+/* True when a quiet operation has ended: it is no longer pending, done() is not called. */
+bool nng_op_collect(struct nng_op *op);
+/* done() will be called on the loop. Harmless when it was going to be anyway. */
+void nng_op_watch(struct nng_op *op);
 
 #endif

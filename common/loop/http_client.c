@@ -47,7 +47,7 @@ struct transfer {
     struct curl_slist *headers;
     size_t max_body, body_seen;
     size_t header_bytes;
-    bool headers_over; /* what comes now are trailers, until the next status line */
+    bool headers_over;  /* what comes now are trailers, until the next status line */
     bool done, aborted; /* aborted: abort_error says why we stopped it */
     CURLcode result;
     struct error abort_error;
@@ -248,8 +248,8 @@ static void set_connection(struct http_client *c, struct transfer *t)
 {
     const struct http_request *req = t->req;
     CURL *easy = t->job.easy;
-    int64_t connect_ms = req->connect_timeout_ms > 0 ? req->connect_timeout_ms
-                                                     : DEFAULT_CONNECT_TIMEOUT_MS;
+    int64_t connect_ms =
+        req->connect_timeout_ms > 0 ? req->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

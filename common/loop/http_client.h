@@ -17,9 +17,9 @@
 struct http_client;
 
 struct http_client_options {
-    const char *ca_file;   /* extra CA bundle for TLS; NULL: the system's */
+    const char *ca_file; /* extra CA bundle for TLS; NULL: the system's */
     const char *user_agent;
-    int max_connections;   /* over all hosts; 0: 64 */
+    int max_connections; /* over all hosts; 0: 64 */
 };
 
 struct http_request {
@@ -38,7 +38,7 @@ struct http_request {
     /* libcurl sends a request a second time when a kept-alive connection turns out to be dead, even
      * though the first may have been carried out. True: a new connection, so never. */
     bool never_twice;
-    bool follow_redirects;      /* up to 5; Authorization never follows to another host */
+    bool follow_redirects; /* up to 5; Authorization never follows to another host */
     /* Instead of collecting the body: called on the loop's own stack with each piece. */
     int (*on_body)(void *arg, const void *bytes, size_t len); /* non-zero aborts */
     void *on_body_arg;
@@ -65,7 +65,8 @@ static inline void auto_release_http_response(struct http_response *res)
 {
     http_response_free(res);
 }
-/* First header of that name (case-insensitive), its value without leading blanks; NULL if absent. */
+/* First header of that name (case-insensitive), its value without leading blanks; NULL if absent.
+ */
 const char *http_response_header(const struct http_response *res, const char *name);
 
 #endif

@@ -104,12 +104,9 @@ int http_error_set(struct error *err, CURL *easy, CURLcode code, const struct ht
         return error_set(err, f->code, "dial tcp: lookup %s: %s", peer->host, f->text);
     case FAILED_CONNECT:
         return error_set(err, f->code, "dial tcp %s: connect: %s", peer->host_port, cause);
-    case FAILED_READ:
-        return error_set(err, f->code, "read tcp %s: %s", peer->host_port, cause);
-    case FAILED_WRITE:
-        return error_set(err, f->code, "write tcp %s: %s", peer->host_port, cause);
-    case FAILED_TLS:
-        return error_set(err, f->code, "tls: %s: %s", peer->host_port, words);
+    case FAILED_READ: return error_set(err, f->code, "read tcp %s: %s", peer->host_port, cause);
+    case FAILED_WRITE: return error_set(err, f->code, "write tcp %s: %s", peer->host_port, cause);
+    case FAILED_TLS: return error_set(err, f->code, "tls: %s: %s", peer->host_port, words);
     case FAILED_PLAIN: break;
     }
     return error_set(err, f->code, "%s: %s", peer->host_port, f->text);

@@ -16,7 +16,8 @@ struct http_peer {
     char host_port[280]; /* "host:port", IPv6 in brackets */
 };
 
-/* Host and port of a URL, ports defaulted by scheme. -1 when it is not an http(s) URL with a host. */
+/* Host and port of a URL, ports defaulted by scheme. -1 when it is not an http(s) URL with a host.
+ */
 int http_peer_parse(const char *url, struct http_peer *out, struct error *err) MUST_CHECK;
 
 /* detail: libcurl's error buffer, may be "". Returns -1. */

@@ -22,7 +22,8 @@ enum http_job_state { HTTP_JOB_IDLE, HTTP_JOB_DEFERRED, HTTP_JOB_ACTIVE };
 
 /* One exchange. Embedded in its owner's object. */
 struct http_job {
-    CURL *easy; /* from http_multi_take(); its CURLOPT_PRIVATE is set to the job by http_multi_add */
+    CURL
+        *easy; /* from http_multi_take(); its CURLOPT_PRIVATE is set to the job by http_multi_add */
     void (*done)(struct http_job *job, CURLcode result); /* libcurl has let go of the handle */
     enum http_job_state state;
     struct http_job *next; /* while deferred */

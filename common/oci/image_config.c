@@ -52,13 +52,15 @@ static const struct field config_bools[] = {
     {"ArgsEscaped", offsetof(Config, args_escaped), 0},
     {"NetworkDisabled", offsetof(Config, network_disabled), 0},
 };
-static const struct field config_string_lists[] = { /* null and [] differ */
+static const struct field config_string_lists[] = {
+    /* null and [] differ */
     {"Env", offsetof(Config, env), 0},
     {"Cmd", offsetof(Config, cmd), 0},
     {"Entrypoint", offsetof(Config, entrypoint), 0},
     {"Shell", offsetof(Config, shell), 0},
 };
-static const struct field config_sets[] = { /* objects of which only the keys matter */
+static const struct field config_sets[] = {
+    /* objects of which only the keys matter */
     {"ExposedPorts", offsetof(Config, exposed_ports), offsetof(Config, n_exposed_ports)},
     {"Volumes", offsetof(Config, volumes), offsetof(Config, n_volumes)},
 };
@@ -175,7 +177,8 @@ static int read_sets(json_t *object, struct arena *arena, Config *to, struct err
 
 static int compare_pairs(const void *a, const void *b)
 {
-    return strcmp((*(Sockerless__KeyValue *const *)a)->key, (*(Sockerless__KeyValue *const *)b)->key);
+    return strcmp((*(Sockerless__KeyValue *const *)a)->key,
+                  (*(Sockerless__KeyValue *const *)b)->key);
 }
 
 static int read_labels(json_t *labels, struct arena *arena, Config *to, struct error *err)
@@ -187,7 +190,8 @@ static int read_labels(json_t *labels, struct arena *arena, Config *to, struct e
     to->labels = arena_calloc(arena, json_object_size(labels) + 1, sizeof *to->labels);
     const char *key;
     json_t *value;
-    json_object_foreach(labels, key, value) {
+    json_object_foreach(labels, key, value)
+    {
         if (!json_is_string(value) && !json_is_null(value))
             return wrong_type("a label's value", "a string", err);
         Sockerless__KeyValue *pair = arena_alloc(arena, sizeof *pair);

@@ -15,7 +15,8 @@
 
 /* A new Image in the arena with what the document knows: config (never NULL), architecture,
  * variant, os, author, comment, created, diff_ids, docker_version. Maps (ports, volumes, labels)
- * are sorted by key, as Docker shows them. ERROR_INVALID_PARAMETER names the field that is wrong. */
+ * are sorted by key, as Docker shows them. ERROR_INVALID_PARAMETER names the field that is wrong.
+ */
 int image_config_parse(const void *bytes, size_t len, struct arena *arena, Sockerless__Image **out,
                        struct error *err) MUST_CHECK;
 

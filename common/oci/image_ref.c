@@ -101,7 +101,7 @@ bool image_ref_tag_valid(const char *tag)
     size_t n = 0;
     while (is_alnum(tag[n]) || tag[n] == '_' || tag[n] == '.' || tag[n] == '-')
         n++;
-    return tag[n] == '\0' && n <= IMAGE_REF_TAG_MAX;
+    return n <= IMAGE_REF_TAG_MAX && tag[n] == '\0';
 }
 
 /* Does the reference start with a registry? Then its length up to the first '/', else 0. */
@@ -135,8 +135,8 @@ static int set_name(struct image_ref *out, const char *text, const char *remaind
 {
     for (const char *c = remainder; c < name_end; c++)
         if (isupper((unsigned char)*c))
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "%s: repository name must be lowercase", invalid_format);
+            return error_set(err, ERROR_INVALID_PARAMETER, "%s: repository name must be lowercase",
+                             invalid_format);
     bool has_domain = remainder > text;
     const char *domain_end = has_domain ? remainder - 1 : text;
     if (copy_part(out->domain, sizeof out->domain, text, domain_end, err))
@@ -149,8 +149,8 @@ static int set_name(struct image_ref *out, const char *text, const char *remaind
     size_t len = (size_t)(name_end - remainder);
     if (strlen(out->domain) + 1 + prefix + len > IMAGE_REF_NAME_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "%s: repository name must not be more than %d characters",
-                         invalid_format, IMAGE_REF_NAME_MAX);
+                         "%s: repository name must not be more than %d characters", invalid_format,
+                         IMAGE_REF_NAME_MAX);
     memcpy(out->path, "library/", prefix);
     memcpy(out->path + prefix, remainder, len);
     out->path[prefix + len] = '\0';
@@ -213,34 +213,42 @@ static char *join(const struct image_ref *ref, const char *domain, const char *p
     return out;
 }
 
-/* The domain and path to show; library/ is dropped only in front of a single component. */
-static void familiar_parts(const struct image_ref *ref, const char **domain, const char **path)
+/* The path to show without docker.io; library/ is dropped only in front of a single component. */
+static const char *familiar_path(const struct image_ref *ref)
 {
-    *domain = ref->domain;
-    *path = ref->path;
+    static const char official[] = "library/";
+    size_t n = sizeof official - 1;
+    return str_starts(ref->path, official) && !strchr(ref->path + n, '/') ? ref->path + n
+                                                                          : ref->path;
+}
+
+/* The short form, unless it reads as something else: docker.io/a.b/c would become registry a.b. */
+static char *familiar(const struct image_ref *ref, char *out, size_t size)
+{
+    struct image_ref again;
+    struct error ignored;
     if (strcmp(ref->domain, "docker.io") != 0)
-        return;
-    *domain = "";
-    if (str_starts(ref->path, "library/") && !strchr(ref->path + strlen("library/"), '/'))
-        *path += strlen("library/");
-}
-
-char *image_ref_familiar_name(const struct image_ref *ref, char *out, size_t size)
-{
-    const char *domain, *path;
-    familiar_parts(ref, &domain, &path);
-    snprintf(out, size, "%s%s%s", domain, *domain ? "/" : "", path);
+        return image_ref_full(ref, out, size);
+    join(ref, "", familiar_path(ref), out, size);
+    if (image_ref_parse_any(out, &again, &ignored) || strcmp(again.domain, ref->domain) != 0 ||
+        strcmp(again.path, ref->path) != 0)
+        return image_ref_full(ref, out, size);
     return out;
-}
-
-char *image_ref_familiar(const struct image_ref *ref, char *out, size_t size)
-{
-    const char *domain, *path;
-    familiar_parts(ref, &domain, &path);
-    return join(ref, domain, path, out, size);
 }
 
 char *image_ref_full(const struct image_ref *ref, char *out, size_t size)
 {
     return join(ref, ref->domain, ref->path, out, size);
+}
+
+char *image_ref_familiar_name(const struct image_ref *ref, char *out, size_t size)
+{
+    struct image_ref bare = *ref;
+    bare.tag[0] = bare.digest[0] = '\0';
+    return familiar(&bare, out, size);
+}
+
+char *image_ref_familiar(const struct image_ref *ref, char *out, size_t size)
+{
+    return familiar(ref, out, size);
 }

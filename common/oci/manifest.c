@@ -67,7 +67,9 @@ static int find_kind(json_t *doc, const char *content_type, enum document_kind *
                          own ? own : content_type);
     if (shape == KIND_UNKNOWN)
         return error_set(err, ERROR_INVALID_PARAMETER, "unsupported manifest media type %.100s",
-                         own ? own : content_type ? content_type : "(none)");
+                         own            ? own
+                         : content_type ? content_type
+                                        : "(none)");
     *out = shape;
     return 0;
 }

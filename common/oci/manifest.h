@@ -41,7 +41,7 @@ struct manifest {
     bool is_index;
     struct manifest_entry *entries; /* index */
     size_t entry_count;
-    struct descriptor config;       /* manifest */
+    struct descriptor config; /* manifest */
     struct descriptor *layers;
     size_t layer_count;
     int64_t layers_size;

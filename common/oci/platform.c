@@ -11,17 +11,15 @@
 
 /* Other people's names for the architectures, and their variants. */
 static const struct alias {
-    const char *architecture, *variant; /* variant NULL: any */
+    const char *architecture, *variant;       /* variant NULL: any */
     const char *is_architecture, *is_variant; /* is_variant NULL: unchanged */
 } aliases[] = {
-    {"x86_64", NULL, "amd64", NULL}, {"x86-64", NULL, "amd64", NULL},
-    {"amd64", "v1", "amd64", ""},    {"i386", NULL, "386", ""},
-    {"aarch64", "", "arm64", ""},    {"aarch64", "8", "arm64", ""},
-    {"aarch64", "v8", "arm64", ""},  {"arm64", "8", "arm64", ""},
-    {"arm64", "v8", "arm64", ""},    {"armhf", NULL, "arm", "v7"},
-    {"armel", NULL, "arm", "v6"},    {"arm", "", "arm", "v7"},
-    {"arm", "5", "arm", "v5"},       {"arm", "6", "arm", "v6"},
-    {"arm", "7", "arm", "v7"},       {"arm", "8", "arm", "v8"},
+    {"x86_64", NULL, "amd64", NULL}, {"x86-64", NULL, "amd64", NULL}, {"amd64", "v1", "amd64", ""},
+    {"i386", NULL, "386", ""},       {"aarch64", "", "arm64", ""},    {"aarch64", "8", "arm64", ""},
+    {"aarch64", "v8", "arm64", ""},  {"arm64", "8", "arm64", ""},     {"arm64", "v8", "arm64", ""},
+    {"armhf", NULL, "arm", "v7"},    {"armel", NULL, "arm", "v6"},    {"arm", "", "arm", "v7"},
+    {"arm", "5", "arm", "v5"},       {"arm", "6", "arm", "v6"},       {"arm", "7", "arm", "v7"},
+    {"arm", "8", "arm", "v8"},
 };
 
 static void copy_lower(char *out, const char *text)
@@ -99,8 +97,8 @@ int platform_rank(const struct platform *want, const struct platform *have)
         return 100;
     int wanted = 0, had = 0;
     if (strcmp(want->architecture, "arm") == 0) { /* an older variant runs on a newer machine */
-        bool numbered = sscanf(want->variant, "v%d", &wanted) == 1 &&
-                        sscanf(have->variant, "v%d", &had) == 1;
+        bool numbered =
+            sscanf(want->variant, "v%d", &wanted) == 1 && sscanf(have->variant, "v%d", &had) == 1;
         return numbered && had > 0 && had < wanted && had < 50 ? had : 0;
     }
     return have->variant[0] == '\0' ? 1 : 0; /* the architecture's baseline */
@@ -108,7 +106,7 @@ int platform_rank(const struct platform *want, const struct platform *have)
 
 char *platform_text(const struct platform *p, char out[PLATFORM_TEXT_MAX])
 {
-    snprintf(out, PLATFORM_TEXT_MAX, "%s/%s%s%s", p->os, p->architecture,
-             p->variant[0] ? "/" : "", p->variant);
+    snprintf(out, PLATFORM_TEXT_MAX, "%s/%s%s%s", p->os, p->architecture, p->variant[0] ? "/" : "",
+             p->variant);
     return out;
 }

@@ -142,8 +142,12 @@ static int co_document_get(struct fetch *f, const struct document *d, struct htt
 static int co_manifest_get(struct fetch *f, const char *reference, const char *digest, int64_t size,
                            struct manifest *out, char digest_out[DIGEST_MAX], struct error *err)
 {
-    struct document d = {.kind = "manifests", .reference = reference, .digest = digest,
-                         .size = size, .accept = MANIFEST_ACCEPT, .max = REGISTRY_MANIFEST_MAX};
+    struct document d = {.kind = "manifests",
+                         .reference = reference,
+                         .digest = digest,
+                         .size = size,
+                         .accept = MANIFEST_ACCEPT,
+                         .max = REGISTRY_MANIFEST_MAX};
     struct http_response res AUTO(http_response) = {0};
     if (co_document_get(f, &d, &res, err))
         return -1;
@@ -195,8 +199,11 @@ static int check_platform(struct fetch *f, const Sockerless__Image *image, struc
 static int co_config_get(struct fetch *f, const struct manifest *m, struct error *err)
 {
     struct registry_image *out = f->out;
-    struct document d = {.kind = "blobs", .reference = m->config.digest,
-                         .digest = m->config.digest, .size = m->config.size, .accept = "*/*",
+    struct document d = {.kind = "blobs",
+                         .reference = m->config.digest,
+                         .digest = m->config.digest,
+                         .size = m->config.size,
+                         .accept = "*/*",
                          .max = REGISTRY_CONFIG_MAX};
     if (m->config.size > REGISTRY_CONFIG_MAX)
         return error_set(err, ERROR_TOO_LARGE, "the image's configuration is larger than %d bytes",

@@ -24,11 +24,11 @@ enum { REGISTRY_MANIFEST_MAX = 4 * 1024 * 1024, REGISTRY_CONFIG_MAX = 8 * 1024 *
 struct registry_client;
 
 struct registry_options { /* strings are copied; all may be NULL */
-    const char *mirrors;   /* see registry_hosts.h */
+    const char *mirrors;  /* see registry_hosts.h */
     const char *insecure;
-    const char *ca_file;   /* CAs besides the system's */
-    const char *platform;  /* default choice from an index; NULL: linux/amd64 */
-    int64_t timeout_ms;    /* of one request; 0: 30,000 */
+    const char *ca_file;  /* CAs besides the system's */
+    const char *platform; /* default choice from an index; NULL: linux/amd64 */
+    int64_t timeout_ms;   /* of one request; 0: 30,000 */
 };
 
 /* http: borrowed for the client's life. */
@@ -40,12 +40,12 @@ struct registry_fetch { /* all borrowed for the call */
     const struct image_ref *ref;
     const void *auth_json; /* X-Registry-Auth, decoded; NULL or empty: none */
     size_t auth_json_len;
-    const char *platform;  /* asked for by the client; NULL or "": the registry client's default */
+    const char *platform; /* asked for by the client; NULL or "": the registry client's default */
     co_registry_login_fn login; /* asked when challenged and auth_json has nothing; may be NULL */
     void *login_arg;
 };
 
-struct registry_image { /* in the arena */
+struct registry_image {       /* in the arena */
     Sockerless__Image *image; /* id, size (of the layers as stored), all that the config knows */
     char *manifest_digest;    /* of what the reference names: the index's, if it is one */
     char *platform_digest;    /* of the platform's own manifest; equal when there is no index */

@@ -24,9 +24,9 @@ enum {
     CHALLENGES_MAX = 4,
     TOKEN_ANSWER_MAX = 256 * 1024,
     TOKEN_MAX = 64 * 1024,
-    TOKEN_LIFE_S = 60,          /* when the service does not say; also the least, as Docker */
+    TOKEN_LIFE_S = 60, /* when the service does not say; also the least, as Docker */
     TOKEN_LIFE_MAX_S = 3600,
-    TOKEN_MARGIN_S = 10,        /* it has to last for the requests to come */
+    TOKEN_MARGIN_S = 10, /* it has to last for the requests to come */
     BASIC_LIFE_S = 600,
 };
 
@@ -172,7 +172,8 @@ static bool token_clean(const char *token)
 
 static int take_token(struct auth_session *s, const struct http_response *res, struct error *err)
 {
-    json_t *doc AUTO(json) = json_doc_load(res->body.data ? res->body.data : "", res->body.len, err);
+    json_t *doc AUTO(json) =
+        json_doc_load(res->body.data ? res->body.data : "", res->body.len, err);
     if (!doc)
         return error_wrap(err, "registry %s: token service", s->endpoint->host);
     const char *token = json_doc_string(doc, "token");
@@ -191,8 +192,7 @@ static int take_token(struct auth_session *s, const struct http_response *res, s
     return 0;
 }
 
-static int token_refused(struct auth_session *s, const struct http_response *res,
-                         struct error *err)
+static int token_refused(struct auth_session *s, const struct http_response *res, struct error *err)
 {
     char message[256];
     registry_error_message(res, message, sizeof message);
@@ -228,9 +228,9 @@ static int co_token_fetch(struct auth_session *s, const struct www_challenge *c,
         form_put(&form, "client_id", "sockerless");
         form_put(&form, "refresh_token", s->login.identity_token);
     }
-    char *url AUTO_FREE = refresh ? xstrdup(c->realm)
-                                  : xasprintf("%s%s%s", c->realm, strchr(c->realm, '?') ? "&" : "?",
-                                              form.data);
+    char *url AUTO_FREE =
+        refresh ? xstrdup(c->realm)
+                : xasprintf("%s%s%s", c->realm, strchr(c->realm, '?') ? "&" : "?", form.data);
     char *basic AUTO_FREE = str_empty(s->login.username) ? NULL : basic_value(&s->login);
     char *authorization AUTO_FREE = basic ? xasprintf("Authorization: %s", basic) : NULL;
     const char *refresh_headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Logging in at registries: whose credentials, Basic or a token service
- * (distribution spec, docs/spec/auth/token.md and oauth.md), and the answers kept until they expire.
+ * (distribution spec, docs/spec/auth/token.md and oauth.md), and the answers kept until they
+ * expire.
  */
 #ifndef SOCKERLESS_OCI_REGISTRY_AUTH_H
 #define SOCKERLESS_OCI_REGISTRY_AUTH_H
@@ -45,7 +46,7 @@ struct auth_session {
     struct http_client *http;
     struct registry_auth *auth;
     const struct registry_endpoint *endpoint;
-    const char *repository; /* with the endpoint's prefix */
+    const char *repository;      /* with the endpoint's prefix */
     const struct image_ref *ref; /* for messages */
     const char *ca_file;
     int64_t timeout_ms;

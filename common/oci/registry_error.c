@@ -17,12 +17,12 @@ static const char no_access[] = "requested access to the resource is denied";
 enum names { NAMES_NOTHING, NAMES_REPOSITORY, NAMES_REFERENCE };
 
 static const struct known {
-    const char *code;     /* the registry's */
-    long status;          /* that stands for the code in an answer without a readable body; 0: none */
+    const char *code; /* the registry's */
+    long status;      /* that stands for the code in an answer without a readable body; 0: none */
     enum error_code ours;
     enum names names;
     const char *before, *after; /* the name */
-    const char *message;  /* when the registry has none */
+    const char *message;        /* when the registry has none */
 } known_errors[] = {
     {"DENIED", 403, ERROR_NOT_FOUND, NAMES_REPOSITORY, "pull access denied for ",
      ", repository does not exist or may require 'docker login'", no_access},
@@ -31,8 +31,7 @@ static const struct known {
     {"NAME_UNKNOWN", 0, ERROR_NOT_FOUND, NAMES_REPOSITORY, "repository ", " not found",
      "repository name not known to registry"},
     {"BLOB_UNKNOWN", 0, ERROR_NOT_FOUND, NAMES_NOTHING, NULL, NULL, "blob unknown to registry"},
-    {"UNAUTHORIZED", 401, ERROR_UNAUTHORIZED, NAMES_NOTHING, NULL, NULL,
-     "authentication required"},
+    {"UNAUTHORIZED", 401, ERROR_UNAUTHORIZED, NAMES_NOTHING, NULL, NULL, "authentication required"},
     {"TOOMANYREQUESTS", 429, ERROR_TOO_MANY_REQUESTS, NAMES_NOTHING, NULL, NULL,
      "too many requests; try again later"},
 };
@@ -69,8 +68,8 @@ static void read_body(const struct http_response *res, char code[CODE_MAX], char
 {
     struct error ignored;
     code[0] = message[0] = '\0';
-    json_t *doc AUTO(json) = res->body.len ? json_doc_load(res->body.data, res->body.len, &ignored)
-                                           : NULL;
+    json_t *doc AUTO(json) =
+        res->body.len ? json_doc_load(res->body.data, res->body.len, &ignored) : NULL;
     json_t *first = json_array_get(json_object_get(doc, "errors"), 0);
     const char *text = json_doc_string(first, "message");
     if (!text)
@@ -93,9 +92,9 @@ static void code_words(const char *code, char out[CODE_MAX])
 {
     size_t n = 0;
     for (; code[n] && n + 1 < CODE_MAX; n++)
-        out[n] = code[n] == '_'                        ? ' '
+        out[n] = code[n] == '_'                     ? ' '
                  : code[n] >= 'A' && code[n] <= 'Z' ? (char)(code[n] + ('a' - 'A'))
-                                                       : code[n];
+                                                    : code[n];
     out[n] = '\0';
 }
 

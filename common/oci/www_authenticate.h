@@ -12,10 +12,10 @@ enum auth_scheme { AUTH_OTHER, AUTH_BASIC, AUTH_BEARER };
 
 struct www_challenge {
     enum auth_scheme scheme;
-    char realm[1024];   /* parameters that are absent or do not fit are "" */
+    char realm[1024]; /* parameters that are absent or do not fit are "" */
     char service[256];
     char scope[512];
-    char error[64];     /* RFC 6750: invalid_token, insufficient_scope */
+    char error[64]; /* RFC 6750: invalid_token, insufficient_scope */
 };
 
 /* Takes the challenges of one header value, at most `max` of them. Returns how many; -1 when the

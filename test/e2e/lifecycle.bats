@@ -87,16 +87,14 @@ listed()
 }
 
 @test "start: 204, 304, 404; a second run has its own times and code" {
-    docker create --name "$(name x)" busybox sh -c \
-        'test -e /tmp/was-here && exit 1; touch /tmp/was-here; exit 2' >/dev/null
+    docker create --name "$(name x)" -i busybox sh -c 'read code; exit $code' >/dev/null
     api_call POST "/containers/$(name x)/start"
     equal "$status" 204
-    run -0 docker wait "$(name x)"
-    equal "$output" 2
+    run -0 docker kill "$(name x)"
+    docker wait "$(name x)" >/dev/null
     local started
     started=$(field "$(name x)" .State.StartedAt)
-    docker start "$(name x)" >/dev/null
-    docker wait "$(name x)" >/dev/null
+    run -1 docker start -ai "$(name x)" <<<1
     [[ $(field "$(name x)" .State.StartedAt) > $started ]]
     equal "$(field "$(name x)" .State.ExitCode)" 1
     api_call POST /containers/nope/start

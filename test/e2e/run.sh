@@ -22,6 +22,7 @@ if [[ ${#files[@]} == 0 ]]; then
 fi
 [[ $(id -u) == 0 ]] || { echo "the scenarios start daemons that need root" >&2; exit 2; }
 
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 tap=$(mktemp)
 trap 'rm -f "$tap"' EXIT
 bats --tap --timing ${E2E_FILTER:+--filter "$E2E_FILTER"} "${files[@]}" | tee "$tap"

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "loop/loop.h"
 
-#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,6 +23,7 @@ static void start(void)
 {
     struct error err;
     log_open("fuzz", LOG_ERROR);
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     if (loop_init(&loop, &err))
         abort();
     server = http_server_new(&loop, &(struct http_server_options){0}, NULL);

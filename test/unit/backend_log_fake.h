@@ -35,7 +35,7 @@ struct fake_entry {
 };
 
 struct fake_log {
-    const char *ref;
+    char *ref;
     struct fake_entry *entries;
     size_t count, cap;
 };
@@ -66,7 +66,7 @@ static struct fake_log *fake_log(const char *ref)
 {
     for (size_t i = 0; i < FAKE_LOGS; i++) {
         if (!fake.logs[i].ref)
-            fake.logs[i].ref = ref;
+            fake.logs[i].ref = xstrdup(ref);
         if (strcmp(fake.logs[i].ref, ref) == 0)
             return &fake.logs[i];
     }
@@ -407,6 +407,7 @@ static int fake_teardown(void **state)
         for (size_t e = 0; e < fake.logs[i].count; e++)
             free(fake.logs[i].entries[e].text);
         free(fake.logs[i].entries);
+        free(fake.logs[i].ref);
     }
     unlink(fake.url + strlen("ipc://"));
     return 0;

@@ -37,7 +37,8 @@ static const char *load(const char *platform, struct ecs_config *c, char **flags
     bool help;
     *c = (struct ecs_config){0};
     const struct config_setting settings[] = {ECS_SETTINGS(*c), {0}};
-    memcpy(argv + 1, flags, (size_t)count * sizeof *flags);
+    for (int i = 0; i < count; i++)
+        argv[i + 1] = flags[i];
     if (config_load(settings, count + 1, argv, &help, &err) || ecs_config_finish(c, platform, &err))
         return err.message;
     return NULL;

@@ -101,8 +101,8 @@ static void odd_answers_do_no_harm(void **state)
     static const char *const texts[] = {
         "{}",
         "{\"lastStatus\":3,\"containers\":{},\"attachments\":7,\"startedAt\":\"x\"}",
-        "{\"lastStatus\":\"STOPPED\",\"containers\":[1,null,{\"name\":\"main\",\"exitCode\":\"1\","
-        "\"networkInterfaces\":[]}],\"startedAt\":1e300,\"attachments\":[{\"details\":[null]}]}",
+        ("{\"lastStatus\":\"STOPPED\",\"containers\":[1,null,{\"name\":\"main\",\"exitCode\":\"1\","
+         "\"networkInterfaces\":[]}],\"startedAt\":1e300,\"attachments\":[{\"details\":[null]}]}"),
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct workload_status s = read_text(texts[i]);

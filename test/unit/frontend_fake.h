@@ -362,17 +362,19 @@ static inline void fake_on_request(void *owner, struct rpc_call *call,
     rpc_reply(call, &reply);
 }
 
+/* A closed rpc_server is never freed; here it stays reachable. */
+static struct rpc_server *fake_servers[8];
+static size_t fake_server_count;
+
 static inline void fake_listen(struct fake *f, struct loop *l, const char *url)
 {
     static const struct rpc_server_events events = {fake_on_request, fake_on_session};
-    static struct rpc_server *servers[8]; /* a closed one is never freed: keep it reachable */
-    static size_t count;
     struct error err;
     f->loop = l;
     if (rpc_server_listen(l, url, NULL, &events, f, &f->server, &err)) {
         fprintf(stderr, "fake backend: %s\n", err.message);
         abort();
     }
-    servers[count++ % 8] = f->server;
+    fake_servers[fake_server_count++ % 8] = f->server;
 }
 #endif

@@ -48,7 +48,7 @@ struct mock {
     pthread_t acceptor;
     pthread_mutex_t lock;
     struct mock_conn conns[MOCK_CONNECTIONS_MAX + 1]; /* the last one is never used up */
-    int count; /* connections accepted in all */
+    int count;                                        /* connections accepted in all */
     bool stopping;
 };
 
@@ -130,7 +130,8 @@ static bool mock_read_request(struct mock_request *r)
     if (sscanf(r->head, "%15s %4095s", r->method, r->path) != 2)
         return false;
     char value[32];
-    r->body_len = mock_header(r, "Content-Length", value, sizeof value) ? strtoul(value, NULL, 10) : 0;
+    r->body_len =
+        mock_header(r, "Content-Length", value, sizeof value) ? strtoul(value, NULL, 10) : 0;
     if (r->body_len > MOCK_BODY_MAX)
         return false;
     r->body = malloc(r->body_len + 1);

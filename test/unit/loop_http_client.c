@@ -38,8 +38,9 @@ static bool serve_other(void *arg, struct mock_request *r)
 
 static bool serve_chunked(struct mock_request *r)
 {
-    static const char answer[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                 "5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\nTrailer: t\r\n\r\n";
+    static const char answer[] =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\nTrailer: t\r\n\r\n";
     return mock_send(r->fd, answer, sizeof answer - 1);
 }
 
@@ -332,8 +333,10 @@ static void test_redirect(void **state)
 {
     struct fixture *f = *state;
     const char *headers[] = {"Authorization: Bearer secret", NULL};
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, "/redirect/same"),
-                                     .headers = headers, .follow_redirects = true}};
+    struct call c = {.f = f,
+                     .req = {.url = url_at(f->mock, "/redirect/same"),
+                             .headers = headers,
+                             .follow_redirects = true}};
     call_run(&c);
     assert_int_equal(c.rc, 0);
     assert_int_equal(c.res.status, 200);
@@ -363,8 +366,12 @@ static void test_methods(void **state)
     const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
     const char *headers[] = {"Content-Type: application/json", NULL};
     for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-        struct call c = {.f = f, .req = {.url = url_at(f->mock, "/echo"), .method = methods[i],
-                                         .headers = headers, .body = "{}\0x", .body_len = 4}};
+        struct call c = {.f = f,
+                         .req = {.url = url_at(f->mock, "/echo"),
+                                 .method = methods[i],
+                                 .headers = headers,
+                                 .body = "{}\0x",
+                                 .body_len = 4}};
         call_run(&c);
         assert_int_equal(c.rc, 0);
         assert_memory_equal(c.res.body.data, methods[i], strlen(methods[i]));
@@ -395,17 +402,22 @@ static void test_big_upload_and_sigv4(void **state)
     memset(body, 'u', n);
     const char *headers[] = {"Content-Type: application/x-amz-json-1.1", "X-Amz-Target: T.Do",
                              NULL};
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, "/echo"), .method = "POST",
-                                     .body = body, .body_len = n, .headers = headers,
-                                     .aws_sigv4 = "aws:amz:us-east-1:ecs",
-                                     .aws_access_key = "AKID", .aws_secret_key = "se:cret"}};
+    struct call c = {.f = f,
+                     .req = {.url = url_at(f->mock, "/echo"),
+                             .method = "POST",
+                             .body = body,
+                             .body_len = n,
+                             .headers = headers,
+                             .aws_sigv4 = "aws:amz:us-east-1:ecs",
+                             .aws_access_key = "AKID",
+                             .aws_secret_key = "se:cret"}};
     int64_t before = time_mono_ms();
     call_run(&c);
     assert_int_equal(c.rc, 0);
     assert_true(time_mono_ms() - before < 900); /* libcurl waits 1 s for a 100-continue */
     assert_non_null(strstr(c.res.body.data, "Authorization: AWS4-HMAC-SHA256 Credential=AKID/"));
-    assert_non_null(strstr(c.res.body.data,
-                           "SignedHeaders=content-type;host;x-amz-date;x-amz-target"));
+    assert_non_null(
+        strstr(c.res.body.data, "SignedHeaders=content-type;host;x-amz-date;x-amz-target"));
     http_response_free(&c.res);
     free(body);
 }
@@ -455,10 +467,11 @@ static void test_on_body(void **state)
     struct fixture *f = *state;
     struct sink s = {.f = f};
     int left = 2;
-    s.nested = (struct call){.f = f, .req = {.url = url_at(f->mock, "/status/201")},
-                             .left = &left};
-    struct call c = {.f = f, .left = &left, .req = {.url = url_at(f->mock, "/big/5000000"),
-                                     .on_body = sink_take, .on_body_arg = &s}};
+    s.nested = (struct call){.f = f, .req = {.url = url_at(f->mock, "/status/201")}, .left = &left};
+    struct call c = {
+        .f = f,
+        .left = &left,
+        .req = {.url = url_at(f->mock, "/big/5000000"), .on_body = sink_take, .on_body_arg = &s}};
     call_run(&c);
     assert_int_equal(c.rc, 0);
     assert_int_equal(s.seen, 5000000);

@@ -126,9 +126,8 @@ static const char *env_of(const struct container_command *c)
 static void test_env(void **state)
 {
     (void)state;
-    struct container_command c =
-        merged("\"Cmd\":[\"x\"],\"Env\":[\"BASE=1\",\"A=new=2\",\"GONE\"]",
-               "\"Env\":[\"PATH=/bin\",\"A=old\",\"GONE=1\",\"B=\"]");
+    struct container_command c = merged("\"Cmd\":[\"x\"],\"Env\":[\"BASE=1\",\"A=new=2\",\"GONE\"]",
+                                        "\"Env\":[\"PATH=/bin\",\"A=old\",\"GONE=1\",\"B=\"]");
     assert_string_equal(env_of(&c), "BASE=1 A=new=2 GONE PATH=/bin B=");
     c = merged("\"Cmd\":[\"x\"]", "\"Env\":[\"PATH=/bin\"]");
     assert_string_equal(env_of(&c), "PATH=/bin");
@@ -145,6 +144,8 @@ static void test_env(void **state)
     assert_string_equal(joined(env, count), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
                                             ":/sbin:/bin HOSTNAME=abc");
     assert_null(env[count]);
+    container_environment(c.config, NULL, &arena, &count);
+    assert_int_equal(count, 1);
 }
 
 static void test_env_large(void **state)

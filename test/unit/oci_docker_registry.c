@@ -88,10 +88,11 @@ static void write_config(const struct fixture *f)
     snprintf(path, sizeof path, "%s/config.yml", f->dir);
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    fprintf(out,
-            "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: %s/data\n"
-            "http:\n  addr: 127.0.0.1:%d\n",
-            f->dir, f->port);
+    fprintf(
+        out,
+        "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: %s/data\n"
+        "http:\n  addr: 127.0.0.1:%d\n",
+        f->dir, f->port);
     if (f->secure)
         fprintf(out,
                 "  tls:\n    certificate: %s/cert.pem\n    key: %s/key.pem\n"
@@ -203,8 +204,12 @@ static struct http_response co_send(struct task *t, const char *method, const ch
     snprintf(ca, sizeof ca, "%s/cert.pem", f->dir);
     snprintf(header, sizeof header, "Content-Type: %s", type);
     const char *headers[] = {header, "Authorization: Basic YWxpY2U6czNjcmV0", NULL};
-    struct http_request req = {.method = method, .url = url, .headers = headers,
-                               .body = body, .body_len = len, .ca_file = f->secure ? ca : NULL};
+    struct http_request req = {.method = method,
+                               .url = url,
+                               .headers = headers,
+                               .body = body,
+                               .body_len = len,
+                               .ca_file = f->secure ? ca : NULL};
     struct http_response res;
     EXPECT(co_http_do(f->http, &req, &res, &t->err) == 0);
     return res;
@@ -339,7 +344,8 @@ static void test_open_registry(void **state)
     t = pull(f, "norepo:1", NULL);
     check_error(&t, ERROR_NOT_FOUND,
                 "manifest for 127.0.0.1:%d/norepo:1 not found: manifest unknown: manifest unknown");
-    t = pull(f, "a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000", NULL);
+    t = pull(f, "a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+             NULL);
     check_error(&t, ERROR_NOT_FOUND,
                 "manifest for 127.0.0.1:%d/a/b@sha256:"
                 "0000000000000000000000000000000000000000000000000000000000000000 not found: "

@@ -69,7 +69,8 @@ static void test_manifest(void **state)
     struct manifest m;
     struct error err;
     static const char good[] =
-        "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
+        "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"
+        "vnd.oci.image.config.v1+json\","
         "\"digest\":\"" DA "\",\"size\":10},\"layers\":[{\"digest\":\"" DB "\",\"size\":5},"
         "{\"digest\":\"" DC "\",\"size\":7}]}";
     assert_int_equal(parse(&a, good, "application/vnd.oci.image.manifest.v1+json; x=y", &m, &err),
@@ -96,7 +97,8 @@ static void test_manifest(void **state)
         {"{\"config\":{\"digest\":\"" DA "\",\"size\":1},\"layers\":{}}", "layers is not a list"},
         {"{\"config\":{\"digest\":\"" DA "\",\"size\":1},\"layers\":[1]}", "invalid digest"},
         {"{\"config\":{\"digest\":\"" DA "\",\"size\":1},\"layers\":["
-         "{\"digest\":\"" DB "\",\"size\":9223372036854775807},{\"digest\":\"" DB "\",\"size\":1}]}",
+         "{\"digest\":\"" DB "\",\"size\":9223372036854775807},{\"digest\":\"" DB
+         "\",\"size\":1}]}",
          "overflow"},
         {"{\"manifests\":[],\"layers\":[]}", "ambiguous"},
         {"{\"manifests\":{}}", "not a list"},
@@ -126,8 +128,8 @@ static const char *selected(struct manifest *m, const char *platform, struct err
 }
 
 #define ENTRY(digest, os, arch, extra)                                                             \
-    "{\"digest\":\"" digest "\",\"size\":1,\"platform\":{\"os\":\"" os "\",\"architecture\":\""    \
-    arch "\"" extra "}}"
+    "{\"digest\":\"" digest "\",\"size\":1,\"platform\":{\"os\":\"" os                             \
+    "\",\"architecture\":\"" arch "\"" extra "}}"
 
 static void test_index(void **state)
 {
@@ -136,16 +138,22 @@ static void test_index(void **state)
     arena_init(&a);
     struct manifest m;
     struct error err;
-    static const char index[] =
-        "{\"manifests\":[" ENTRY(D("1111"), "unknown", "unknown", "") ","
-        "{\"digest\":\"" D("2222") "\",\"size\":1,\"annotations\":{\"vnd.docker.reference.type\":"
-        "\"attestation-manifest\"},\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}},"
-        ENTRY(D("3333"), "linux", "arm", ",\"variant\":\"v6\"") ","
-        ENTRY(D("4444"), "linux", "arm", ",\"variant\":\"v5\"") ","
-        ENTRY(D("5555"), "linux", "arm64", ",\"variant\":\"v8\"") ","
-        ENTRY(D("6666"), "linux", "amd64", "") ","
-        ENTRY(D("7777"), "linux", "amd64", ",\"variant\":\"v3\"") ","
-        ENTRY(D("8888"), "windows", "amd64", ",\"os.version\":\"10\"") "]}";
+    static const char index[] = "{\"manifests\":[" ENTRY(
+        D("1111"), "unknown", "unknown",
+        "") ","
+            "{\"digest\":\"" D(
+                "2222") "\",\"size\":1,\"annotations\":{\"vnd.docker.reference.type\":"
+                        "\"attestation-manifest\"},\"platform\":{\"os\":\"linux\",\"architecture\":"
+                        "\"amd64\"}}," ENTRY(D("3333"), "linux", "arm", ",\"variant\":\"v6\"") "," ENTRY(D("4444"), "linux", "arm", ",\"variant\":\"v5\"") "," ENTRY(
+                            D("5555"), "linux",
+                            "arm64", ",\"variant\":\"v8\"") "," ENTRY(D("6666"), "linux", "amd64",
+                                                                      "") "," ENTRY(D("7777"),
+                                                                                    "linux", "amd64",
+                                                                                    ",\"variant\":"
+                                                                                    "\"v3\"") "," ENTRY(D("8888"),
+                                                                                                        "windows",
+                                                                                                        "amd64",
+                                                                                                        ",\"os.version\":\"10\"") "]}";
     assert_int_equal(parse(&a, index, "application/vnd.oci.image.index.v1+json", &m, &err), 0);
     assert_true(m.is_index);
     assert_string_equal(selected(&m, "linux/amd64", &err), D("6666"));
@@ -207,11 +215,19 @@ static void test_image_config(void **state)
     assert_null(image->config->healthcheck);
 
     static const char *const bad[] = {
-        "", "null", "{\"config\":3}", "{\"config\":{\"Env\":\"x\",\"Cmd\":3}}",
-        "{\"config\":{\"Env\":[1]}}", "{\"config\":{\"Labels\":[]}}", "{\"os\":1}",
-        "{\"config\":{\"Volumes\":[\"/a\"]}}", "{\"config\":{\"Tty\":\"yes\"}}",
-        "{\"config\":{\"Healthcheck\":{\"Retries\":-1}}}", "{\"rootfs\":{\"diff_ids\":{}}}",
-        "{\"config\":{\"Healthcheck\":{\"Interval\":1.5}}}", "{\"created\":5}",
+        "",
+        "null",
+        "{\"config\":3}",
+        "{\"config\":{\"Env\":\"x\",\"Cmd\":3}}",
+        "{\"config\":{\"Env\":[1]}}",
+        "{\"config\":{\"Labels\":[]}}",
+        "{\"os\":1}",
+        "{\"config\":{\"Volumes\":[\"/a\"]}}",
+        "{\"config\":{\"Tty\":\"yes\"}}",
+        "{\"config\":{\"Healthcheck\":{\"Retries\":-1}}}",
+        "{\"rootfs\":{\"diff_ids\":{}}}",
+        "{\"config\":{\"Healthcheck\":{\"Interval\":1.5}}}",
+        "{\"created\":5}",
         "{\"config\":{\"StopTimeout\":99999999999}}",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

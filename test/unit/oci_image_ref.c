@@ -42,6 +42,12 @@ static void test_forms(void **state)
         {"a---b", "docker.io", "library/a---b", "", "", "a---b"},
         {"Upper/x", "Upper", "x", "", "", "Upper/x"},
         {"ghcr.io/a/b/c/d:_x", "ghcr.io", "a/b/c/d", "_x", "", "ghcr.io/a/b/c/d:_x"},
+        /* where the short form would be taken for another thing, the long one stays */
+        {"docker.io/a.b/c", "docker.io", "a.b/c", "", "", "docker.io/a.b/c"},
+        {"docker.io/localhost/c", "docker.io", "localhost/c", "", "", "docker.io/localhost/c"},
+        {"docker.io/" HEX64, "docker.io", "library/" HEX64, "", "", "docker.io/library/" HEX64},
+        {"docker.io/library/" SHA, "docker.io", "library/sha256", HEX64, "",
+         "docker.io/library/" SHA},
         {"sha256:abc", "docker.io", "library/sha256", "abc", "", "sha256:abc"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -78,11 +84,25 @@ static void test_bad_forms(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", ":", "@", "/", "//", "a//b", "/a", "a/", "a:", "a@", "a:b:c", "a@sha256:12", "-a", "a-",
-        "a_", ".a", "a..b", "a___b", "a b", "a\tb", "a:-x", "a:.x", "a:x/y", "http://a/b", "a.b:x/c",
-        "[::1/x", "[]/x", "[::g]/x", "-h.a/x", "h-.a/x", "h..a/x", "a@md5:" HEX64, "\xc3\xa9",
-        "a@sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "h:/x",
-        "a@" SHA "@" SHA, "a@" SHA "0",
+        "",           ":",
+        "@",          "/",
+        "//",         "a//b",
+        "/a",         "a/",
+        "a:",         "a@",
+        "a:b:c",      "a@sha256:12",
+        "-a",         "a-",
+        "a_",         ".a",
+        "a..b",       "a___b",
+        "a b",        "a\tb",
+        "a:-x",       "a:.x",
+        "a:x/y",      "http://a/b",
+        "a.b:x/c",    "[::1/x",
+        "[]/x",       "[::g]/x",
+        "-h.a/x",     "h-.a/x",
+        "h..a/x",     "a@md5:" HEX64,
+        "\xc3\xa9",   "a@sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
+        "h:/x",       "a@" SHA "@" SHA,
+        "a@" SHA "0",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         check_refused(bad[i], "invalid reference format");
@@ -146,11 +166,11 @@ static void test_platform(void **state)
     static const struct {
         const char *in, *out;
     } good[] = {
-        {"linux/amd64", "linux/amd64"},      {"linux/x86_64", "linux/amd64"},
-        {"linux/arm64/v8", "linux/arm64"},   {"linux/aarch64", "linux/arm64"},
-        {"linux/arm", "linux/arm/v7"},       {"linux/arm/v6", "linux/arm/v6"},
-        {"linux/armhf", "linux/arm/v7"},     {"linux", "linux/amd64"},
-        {"arm64", "linux/arm64"},            {"Linux/AMD64", "linux/amd64"},
+        {"linux/amd64", "linux/amd64"},    {"linux/x86_64", "linux/amd64"},
+        {"linux/arm64/v8", "linux/arm64"}, {"linux/aarch64", "linux/arm64"},
+        {"linux/arm", "linux/arm/v7"},     {"linux/arm/v6", "linux/arm/v6"},
+        {"linux/armhf", "linux/arm/v7"},   {"linux", "linux/amd64"},
+        {"arm64", "linux/arm64"},          {"Linux/AMD64", "linux/amd64"},
     };
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_int_equal(platform_parse(good[i].in, &p, &err), 0);

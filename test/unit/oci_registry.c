@@ -18,7 +18,8 @@
 
 #include <cmocka.h>
 
-#define JSON_ERROR(code, message) "{\"errors\":[{\"code\":\"" code "\",\"message\":\"" message "\"}]}"
+#define JSON_ERROR(code, message)                                                                  \
+    "{\"errors\":[{\"code\":\"" code "\",\"message\":\"" message "\"}]}"
 #define MANIFEST_TYPE "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n"
 #define INDEX_TYPE "Content-Type: application/vnd.oci.image.index.v1+json\r\n"
 
@@ -82,8 +83,9 @@ static bool give_token(struct mock_request *r)
         return mock_text(r, 401, "", "{\"details\":\"incorrect username or password\"}");
     if (strstr(r->path, "broken"))
         return mock_text(r, 200, "", "{\"token\":\"a b\"}");
-    return mock_text(r, 200, "", good || refresh ? "{\"access_token\":\"member\",\"expires_in\":300}"
-                                                 : "{\"token\":\"guest\"}");
+    return mock_text(r, 200, "",
+                     good || refresh ? "{\"access_token\":\"member\",\"expires_in\":300}"
+                                     : "{\"token\":\"guest\"}");
 }
 
 /* True: answered with a challenge. */
@@ -333,8 +335,9 @@ static void check_error(struct fixture *f, const char *name, const char *auth, e
 static void test_errors(void **state)
 {
     struct fixture *f = *state;
-    check_error(f, "missing:1", NULL, ERROR_NOT_FOUND,
-                "manifest for 127.0.0.1:%d/missing:1 not found: manifest unknown: manifest unknown");
+    check_error(
+        f, "missing:1", NULL, ERROR_NOT_FOUND,
+        "manifest for 127.0.0.1:%d/missing:1 not found: manifest unknown: manifest unknown");
     check_error(f, "bare404", NULL, ERROR_NOT_FOUND,
                 "manifest for 127.0.0.1:%d/bare404:latest not found: manifest unknown: manifest "
                 "unknown");
@@ -391,8 +394,9 @@ static void test_basic(void **state)
     check_good(&p);
     p = pull(f, "basic2", alice_auth);
     check_good(&p);
-    check_error(f, "basic", NULL, ERROR_SYSTEM,
-                "Head \"http://127.0.0.1:%d/v2/basic/manifests/latest\": no basic auth credentials");
+    check_error(
+        f, "basic", NULL, ERROR_SYSTEM,
+        "Head \"http://127.0.0.1:%d/v2/basic/manifests/latest\": no basic auth credentials");
     check_error(f, "basic", "not json", ERROR_SYSTEM, "no basic auth credentials");
     check_error(f, "basic", mallory, ERROR_UNAUTHORIZED, "unauthorized: authentication required");
     p = pull(f, "basic-redirect", alice);
@@ -512,7 +516,7 @@ static void test_mirror(void **state)
     assert_non_null(strstr(p.err.message, "/v2/basic/manifests/manifests/x\": no basic auth"));
     registry_client_close(f->registry);
     f->registry = was;
-    static const char *const bad[] = {"docker.io", "docker.io=", "a=ftp://b", "=http://x",
+    static const char *const bad[] = {"docker.io", "docker.io=",   "a=ftp://b",   "=http://x",
                                       "a=http://", "a=http://b c", "a=http://b/C"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct registry_client *c;
@@ -608,9 +612,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain_and_index), TEST(test_platform), TEST(test_errors),
-        TEST(test_unreachable),     TEST(test_basic),    TEST(test_token),
-        TEST(test_login_callback),  TEST(test_cancel),   TEST(test_mirror),
+        TEST(test_plain_and_index),   TEST(test_platform), TEST(test_errors),
+        TEST(test_unreachable),       TEST(test_basic),    TEST(test_token),
+        TEST(test_login_callback),    TEST(test_cancel),   TEST(test_mirror),
         cmocka_unit_test(test_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

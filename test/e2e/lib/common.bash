@@ -4,7 +4,6 @@
 # What every scenario file loads: the daemon is named by DOCKER_HOST (setup_suite.bash), containers
 # are named by `name`, and whatever a test leaves is removed after it.
 
-BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 export PYTHONDONTWRITEBYTECODE=1
 PYTHON=${PYTHON:-/usr/bin/python3}
 

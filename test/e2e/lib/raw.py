@@ -234,10 +234,10 @@ class Docker:
         connection.reply = Reply(status, fields, b"")
         return connection
 
-    def attach(self, cid, upgrade=True, glued=b"", **which):
+    def attach(self, cid, upgrade=True, glued=b"", version="", **which):
         which = which or {"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1}
         query = urllib.parse.urlencode(which)
-        return self.hijack(f"/containers/{cid}/attach?{query}", None, upgrade, glued)
+        return self.hijack(f"{version}/containers/{cid}/attach?{query}", None, upgrade, glued)
 
     def wait_open(self, cid, condition):
         """A wait whose head has come: the waiter is registered."""

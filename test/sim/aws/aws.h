@@ -46,6 +46,7 @@ struct aws {
     struct fault_list *faults;
     struct journal *journal;
     struct call_counts *counts;
+    atomic_bool closing; /* ends injected delays */
 };
 
 struct aws_call {

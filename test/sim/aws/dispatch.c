@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "test/sim/aws/credentials.h"
 #include "test/sim/aws/query.h"
 #include "test/sim/aws/rates.h"
@@ -172,10 +173,14 @@ static bool check_signature(struct aws *aws, const struct http_request *request,
 
 /* ---- faults ---- */
 
-static void sleep_ms(long ms)
+/* In slices, so that the simulator's end need not wait for an injected delay. */
+static void delay_answer(const struct aws *aws, long ms)
 {
-    if (ms > 0)
-        usleep((useconds_t)ms * 1000);
+    int64_t until = time_mono_ms() + ms;
+    while (!aws->closing && time_mono_ms() < until) {
+        int64_t left = until - time_mono_ms();
+        usleep((useconds_t)(left < 100 ? left : 100) * 1000);
+    }
 }
 
 static const char *text_or(const char *text, const char *fallback)
@@ -193,7 +198,8 @@ static void reply_throttled(const struct aws_call *call, struct aws_reply *reply
 }
 
 /* True when the fault has taken the place of the operation. */
-static bool apply_fault(const struct aws_call *call, const struct fault *f, struct aws_reply *reply)
+static bool apply_fault(const struct aws *aws, const struct aws_call *call, const struct fault *f,
+                        struct aws_reply *reply)
 {
     switch (f->kind) {
     case FAULT_THROTTLE: reply_throttled(call, reply); return true;
@@ -202,7 +208,7 @@ static bool apply_fault(const struct aws_call *call, const struct fault *f, stru
                         "%s", text_or(f->message, "Service Unavailable. Please try again later."));
         return true;
     case FAULT_TIMEOUT:
-        sleep_ms(f->latency_ms ? f->latency_ms : 60000);
+        delay_answer(aws, f->latency_ms ? f->latency_ms : 60000);
         reply->drop = true;
         return true;
     case FAULT_DROP_CONNECTION: reply->drop = true; return true;
@@ -221,7 +227,7 @@ static bool apply_fault(const struct aws_call *call, const struct fault *f, stru
                                                             "Please try again later or in a "
                                                             "different availability zone")));
         return true;
-    case FAULT_LATENCY: sleep_ms(f->latency_ms); return false;
+    case FAULT_LATENCY: delay_answer(aws, f->latency_ms); return false;
     case FAULT_LOST_ANSWER:
     case FAULT_NONE: return false;
     }
@@ -233,7 +239,7 @@ static void run_operation(struct aws *aws, const struct aws_operation *op,
 {
     struct fault f = {0};
     if (fault_list_take(aws->faults, call->service, call->operation, &f) &&
-        apply_fault(call, &f, reply))
+        apply_fault(aws, call, &f, reply))
         return;
     if (aws->tuning.throttling && !rates_take(call->service, call->operation)) {
         reply_throttled(call, reply);

@@ -152,6 +152,7 @@ static int serve(struct aws *aws, const sigset_t *signals, struct error *err)
     int got = 0;
     sigwait(signals, &got);
     log_info("stopping", LOG_STR("signal", strsignal(got)));
+    aws->closing = true;
     http_server_close(server);
     return 0;
 }

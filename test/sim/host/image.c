@@ -272,12 +272,10 @@ const struct image *image_store_pull(struct image_store *s, const char *referenc
     char digest[72];
     json_t *manifest = fetch_manifest(r, ref.digest ? ref.digest : ref.tag, digest, err);
     const struct image *image = manifest ? acquire(s, r, manifest, digest, err) : NULL;
-    if (!image) {
-        if (err->code == ERROR_NOT_FOUND)
-            error_wrap(err, "failed to resolve ref %s: %s", text, text);
-        else
-            error_wrap(err, "failed to resolve ref %s", text);
-    }
+    if (!manifest)
+        error_wrap(err, "failed to resolve ref %s: %s", text, text);
+    else if (!image)
+        error_wrap(err, "%s", text);
     json_decref(manifest);
     registry_close(r);
     image_reference_fini(&ref);
