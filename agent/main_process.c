@@ -201,6 +201,10 @@ static const struct process_events process_handlers = {
 
 /* ---- the start ---- */
 
+/* What Docker writes before the OCI runtime's own words. */
+static const char runtime_failed[] = "failed to create shim task: OCI runtime create failed: runc "
+                                     "create failed: unable to start container process: ";
+
 static int start_process(struct main_process *m, int *exit_code, struct error *err)
 {
     const struct agent_options *o = m->options;
@@ -217,9 +221,14 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
         .width = m->width,
         .open_stdin = o->open_stdin,
     };
+    bool runtime_error;
     int rc = process_start(m->loop, m->reaper, &options, &process_handlers, m, &m->process,
-                           exit_code, NULL, err);
+                           exit_code, &runtime_error, err);
     env = options.env; /* it has grown */
+    if (rc && runtime_error) {
+        struct error inner = *err;
+        error_set(err, inner.code, "%s%s", runtime_failed, inner.message);
+    }
     return rc;
 }
 

@@ -71,9 +71,11 @@ static int variables(struct agent_options *o, struct error *err)
     o->stdin_once = variable_flag("SOCKERLESS_AGENT_STDIN_ONCE");
     if (!*o->token)
         return error_set(err, ERROR_INVALID_PARAMETER, "SOCKERLESS_AGENT_TOKEN is not set");
-    if (o->workdir[0] != '/')
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_AGENT_WORKDIR=%s: must be an absolute path", o->workdir);
+    if (o->workdir[0] != '/') { /* an image may say so; it means from the root */
+        char *absolute = xasprintf("/%s", o->workdir);
+        free(o->workdir);
+        o->workdir = absolute;
+    }
     if (variable_number("SOCKERLESS_AGENT_PORT", 9111, 1, 65535, &o->port, err))
         return -1;
     if (variable_number("SOCKERLESS_AGENT_LINGER_MS", 15000, 0, 3600000, &o->linger_ms, err))

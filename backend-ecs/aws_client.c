@@ -4,11 +4,11 @@
 
 #include "aws_bucket.h"
 #include "aws_exchange.h"
+#include "aws_reply.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
-#include "oci/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,18 +122,16 @@ static int co_wait_turn(struct aws_client *c, enum aws_api api, struct error *er
     return wait_ms ? co_sleep(wait_ms, err) : 0;
 }
 
-static int parse_reply(enum aws_api api, const struct http_response *res, json_t **reply,
-                       struct aws_error *why, struct error *err)
+static int co_parse_reply(struct aws_client *c, enum aws_api api, struct http_response *res,
+                          json_t **reply, struct aws_error *why, struct error *err)
 {
-    const char *service = services[apis[api].service].name;
-    /* Operations without output may answer nothing at all. */
-    *reply =
-        res->body.len ? json_doc_load_with_nul(res->body.data, res->body.len, err) : json_object();
-    if (*reply)
+    if (co_aws_reply_parse(c->options.loop, &res->body, reply, err) == 0)
         return 0;
     why->ambiguous = true;
-    err->code = ERROR_UNAVAILABLE;
-    return error_wrap(err, "%s: %s: the answer cannot be read", service, apis[api].operation);
+    if (err->code == ERROR_INVALID_PARAMETER)
+        err->code = ERROR_UNAVAILABLE;
+    return error_wrap(err, "%s: %s: the answer cannot be read", services[apis[api].service].name,
+                      apis[api].operation);
 }
 
 /* What became of one attempt. */
@@ -177,7 +175,7 @@ static int co_attempt(struct aws_client *c, const struct aws_call *call, json_t 
         return error_wrap(err, "%s: %s", service, apis[api].operation);
     }
     if (res.status >= 200 && res.status < 300)
-        return parse_reply(api, &res, reply, why, err);
+        return co_parse_reply(c, api, &res, reply, why, err);
     aws_error_parse(&res, why);
     made->retry = aws_error_retry(why);
     const char *after = http_response_header(&res, "Retry-After");

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "loop/http_client.h"
+#include "loop/loop.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -37,6 +38,7 @@ enum aws_api { AWS_APIS(X) AWS_API_COUNT };
 #undef X
 
 struct aws_client_options {
+    struct loop *loop;
     struct http_client *http;
     const char *region;       /* strings are borrowed for the client's life */
     const char *endpoint_url; /* NULL: the real hosts */

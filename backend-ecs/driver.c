@@ -10,6 +10,7 @@
 #include "ecr.h"
 #include "ecs_definition_store.h"
 #include "ecs_logs.h"
+#include "ecs_stopped.h"
 #include "ecs_task.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct ecs_driver {
     struct ecs_definition_store *definitions;
     struct ecs_tasks tasks;
     struct ecr *ecr;
+    struct ecs_stopped stopped;
 };
 
 static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
@@ -51,7 +53,12 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
                        struct workload_status *out, struct error *err)
 {
     struct ecs_driver *d = self;
-    return co_ecs_task_describe(&d->tasks, list, count, out, err);
+    if (co_ecs_task_describe(&d->tasks, list, count, out, err))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (out[i].phase == WORKLOAD_STOPPED)
+            ecs_stopped_add(&d->stopped, list[i]->resource);
+    return 0;
 }
 
 static int co_stop(void *self, const struct workload *w, const char *reason, struct error *err)
@@ -64,13 +71,7 @@ static int co_stop(void *self, const struct workload *w, const char *reason, str
 static int co_delete(void *self, const struct workload *w, struct error *err)
 {
     struct ecs_driver *d = self;
-    struct workload_status status;
-    if (!*w->resource)
-        return 0;
-    if (co_ecs_task_describe(&d->tasks, &w, 1, &status, err))
-        return -1;
-    /* MISSING may also mean "not visible yet": then stopping it is what matters. */
-    if (status.phase == WORKLOAD_STOPPED)
+    if (!*w->resource || ecs_stopped_has(&d->stopped, w->resource))
         return 0;
     return co_ecs_task_stop(&d->tasks, w->resource, "container removed", err);
 }
@@ -121,6 +122,7 @@ static void describe_self(void *self, char *out, size_t size)
 static void driver_close(void *self)
 {
     struct ecs_driver *d = self;
+    ecs_stopped_fini(&d->stopped);
     ecr_free(d->ecr);
     ecs_definition_store_free(d->definitions);
     aws_client_free(d->client);
@@ -140,10 +142,11 @@ static struct driver_caps caps_of(const struct ecs_config *config)
     };
 }
 
-void ecs_driver_open(struct http_client *http, const struct ecs_config *config,
+void ecs_driver_open(struct loop *loop, struct http_client *http, const struct ecs_config *config,
                      struct cloud_driver *out)
 {
     const struct aws_client_options options = {
+        .loop = loop,
         .http = http,
         .region = config->region,
         .endpoint_url = config->endpoint_url,

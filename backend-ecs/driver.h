@@ -8,9 +8,10 @@
 #include "backend/driver.h"
 #include "ecs_config.h"
 #include "loop/http_client.h"
+#include "loop/loop.h"
 
-/* http and config are borrowed until driver.close. Makes no call yet. */
-void ecs_driver_open(struct http_client *http, const struct ecs_config *config,
+/* loop, http and config are borrowed until driver.close. Makes no call yet. */
+void ecs_driver_open(struct loop *loop, struct http_client *http, const struct ecs_config *config,
                      struct cloud_driver *out);
 
 #endif

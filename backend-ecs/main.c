@@ -24,7 +24,7 @@ static int serve(struct loop *loop, const struct backend_config *backend,
     struct cloud_driver driver;
     if (http_client_open(loop, &options, &http, err))
         return -1;
-    ecs_driver_open(http, ecs, &driver);
+    ecs_driver_open(loop, http, ecs, &driver);
     int rc = backend_run(loop, http, &driver, backend, err);
     driver.close(driver.self);
     http_client_close(http);

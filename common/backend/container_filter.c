@@ -28,7 +28,7 @@ struct filter_kind {
     const char *key;
     int (*compile)(struct backend *b, const char *key, struct filter_value *v, struct error *err);
     bool (*matches)(const struct filter_value *v, const struct container *c);
-    bool all_values;   /* ANDed */
+    bool all_values; /* ANDed */
     bool implies_all;
 };
 
@@ -55,8 +55,9 @@ static int compile_regex(struct backend *b, const char *key, struct filter_value
 {
     (void)b;
     enum { FILTER_REGEX_MAX = 1024 }; /* bounds what regcomp may do */
-    int rc = strlen(v->text) > FILTER_REGEX_MAX ? REG_ESPACE
-                                                : regcomp(&v->regex, v->text, REG_EXTENDED | REG_NOSUB);
+    int rc = strlen(v->text) > FILTER_REGEX_MAX
+                 ? REG_ESPACE
+                 : regcomp(&v->regex, v->text, REG_EXTENDED | REG_NOSUB);
     if (rc) {
         char why[128] = "too long";
         if (rc != REG_ESPACE)

@@ -14,7 +14,8 @@
 
 struct container_filter;
 
-/* filters: borrowed until the filter is freed. ERROR_INVALID_PARAMETER: unknown key or bad value. */
+/* filters: borrowed until the filter is freed. ERROR_INVALID_PARAMETER: unknown key or bad value.
+ */
 int container_filter_new(struct backend *b, Sockerless__Filter *const *filters, size_t count,
                          struct container_filter **out, struct error *err) MUST_CHECK;
 void container_filter_free(struct container_filter *f); /* NULL is fine */

@@ -60,7 +60,8 @@ static bool binding_matches(const char *port, const json_t *hosts, bool host_sid
     const char *slash = strchr(port, '/');
     size_t i;
     const json_t *host;
-    json_array_foreach (hosts, i, host) {
+    json_array_foreach(hosts, i, host)
+    {
         const char *number = json_doc_string(host, "HostPort");
         char text[64];
         if (number &&
@@ -81,8 +82,8 @@ static bool bindings_match(const Sockerless__Container *c, bool host_side,
     const char *port;
     json_t *hosts;
     bool found = false;
-    json_object_foreach (json_object_get(host_config, "PortBindings"), port, hosts)
-        found = found || binding_matches(port, hosts, host_side, wanted);
+    json_object_foreach(json_object_get(host_config, "PortBindings"), port, hosts) found =
+        found || binding_matches(port, hosts, host_side, wanted);
     json_decref(host_config);
     return found;
 }

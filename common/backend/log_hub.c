@@ -88,9 +88,8 @@ static bool round_include(struct log_hub *h, struct log_round *r, struct log_fol
     if (i == r->count) {
         struct workload *copy = arena_alloc(&r->arena, sizeof *copy);
         *copy = *f->workload;
-        r->queries[r->count++] = (struct log_query){.workload = copy,
-                                                    .token = arena_strdup(&r->arena, f->token),
-                                                    .since_ns = f->since_ns};
+        r->queries[r->count++] = (struct log_query){
+            .workload = copy, .token = arena_strdup(&r->arena, f->token), .since_ns = f->since_ns};
     }
     f->query = i;
     f->round = h->round;

@@ -47,8 +47,8 @@ void log_hub_free(struct log_hub *h);
 size_t log_hub_followers(const struct log_hub *h);
 
 /* token (may be NULL) is taken over. */
-int log_hub_join(struct log_hub *h, struct log_follower *f, char *token, struct error *err)
-    MUST_CHECK;
+int log_hub_join(struct log_hub *h, struct log_follower *f, char *token,
+                 struct error *err) MUST_CHECK;
 void log_hub_leave(struct log_follower *f); /* harmless when it does not follow */
 /* It is ready again, or something happened to its container: ask at once. */
 void log_hub_hurry(struct log_follower *f);

@@ -13,9 +13,9 @@
 struct tail_walk {
     const struct log_tail_request *request;
     int64_t counted;
-    bool before_mark;    /* counting: the mark was passed, or there is none */
-    bool newer_seen[2];  /* stdout, stderr: this run has a later record of that stream */
-    bool stopped;        /* the line before the first wanted one was met */
+    bool before_mark;   /* counting: the mark was passed, or there is none */
+    bool newer_seen[2]; /* stdout, stderr: this run has a later record of that stream */
+    bool stopped;       /* the line before the first wanted one was met */
     bool finished;
     bool has_start;
     struct log_tail_start start;
@@ -151,9 +151,9 @@ int co_log_tail_locate(const struct log_tail_request *request, struct log_tail_s
     if (w.has_start && (w.stopped || request->lines == 0))
         *out = w.start;
     else if (w.stopped || request->lines == 0) /* nothing to show but what is still to come */
-        *out = (struct log_tail_start){
-            .run = request->run_count - 1,
-            .from_ns = request->lines == 0 ? request->now_ns : request->since_ns};
+        *out = (struct log_tail_start){.run = request->run_count - 1,
+                                       .from_ns = request->lines == 0 ? request->now_ns
+                                                                      : request->since_ns};
     else
         *out = (struct log_tail_start){0};
     return 0;

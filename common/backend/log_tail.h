@@ -25,9 +25,9 @@ struct log_tail_request {
 };
 
 struct log_tail_start {
-    size_t run;       /* index */
-    int64_t from_ns;  /* timestamp of the first entry to show */
-    uint64_t skip;    /* entries of that timestamp which come before it */
+    size_t run;      /* index */
+    int64_t from_ns; /* timestamp of the first entry to show */
+    uint64_t skip;   /* entries of that timestamp which come before it */
 };
 
 int co_log_tail_locate(const struct log_tail_request *request, struct log_tail_start *out,

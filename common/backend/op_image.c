@@ -130,9 +130,12 @@ static bool match_reference(struct image_test *t, char *const *texts, size_t cou
 
 /* reference comes last: it reduces what others look at. */
 static const struct image_filter filters[] = {
-    {"dangling", compile_dangling, match_dangling}, {"before", compile_image, match_before},
-    {"since", compile_image, match_since},          {"until", compile_time, match_before},
-    {"label", NULL, match_label},                   {"reference", NULL, match_reference},
+    {"dangling", compile_dangling, match_dangling},
+    {"before", compile_image, match_before},
+    {"since", compile_image, match_since},
+    {"until", compile_time, match_before},
+    {"label", NULL, match_label},
+    {"reference", NULL, match_reference},
 };
 
 /* The request's filters, by index in the table above. */
@@ -162,8 +165,8 @@ static int query_compile(struct backend *b, const Sockerless__ImageListRequest *
 static bool query_matches(const struct image_query *q, struct image_test *t)
 {
     for (size_t k = 0; k < ARRAY_LEN(filters); k++)
-        if (q->given[k] && !filters[k].matches(t, q->given[k]->values, q->given[k]->n_values,
-                                               q->values[k]))
+        if (q->given[k] &&
+            !filters[k].matches(t, q->given[k]->values, q->given[k]->n_values, q->values[k]))
             return false;
     return true;
 }
@@ -195,8 +198,7 @@ void op_image_list(struct op *op)
         return;
     }
     size_t count;
-    const Sockerless__ImageRecord **all =
-        image_store_all(op->backend->images, op->arena, &count);
+    const Sockerless__ImageRecord **all = image_store_all(op->backend->images, op->arena, &count);
     Sockerless__ImageListReply list = SOCKERLESS__IMAGE_LIST_REPLY__INIT;
     list.images = arena_alloc(op->arena, (count + 1) * sizeof *list.images);
     for (size_t i = 0; i < count; i++) {

@@ -40,8 +40,7 @@ void op_info(struct op *op)
     info.containers_running = count_of(b, SOCKERLESS__CONTAINER_STATE__RUNNING) +
                               count_of(b, SOCKERLESS__CONTAINER_STATE__STOPPING);
     info.containers_paused = count_of(b, SOCKERLESS__CONTAINER_STATE__PAUSED);
-    info.containers_stopped =
-        info.containers - info.containers_running - info.containers_paused;
+    info.containers_stopped = info.containers - info.containers_running - info.containers_paused;
     info.images = (int32_t)image_store_count(b->images);
     info.architecture = (char *)machine_name(b->config->platform);
     info.operating_system = system;

@@ -28,16 +28,16 @@ struct log_session {
     struct container *container; /* reference */
     struct log_format format;
     struct log_follower follower;
-    int64_t tail;                /* negative: all */
-    int64_t now_ns;              /* of the request */
+    int64_t tail;   /* negative: all */
+    int64_t now_ns; /* of the request */
     bool follow;
     bool opened, ended;
-    bool blocked;                /* the coroutine waits for the client to take what there is */
-    bool reading;                /* the history's coroutine is alive */
+    bool blocked; /* the coroutine waits for the client to take what there is */
+    bool reading; /* the history's coroutine is alive */
     struct co *co;
     struct log_run *runs;
     size_t run_count;
-    char mark[40];               /* "" none */
+    char mark[40]; /* "" none */
     int64_t mark_deadline_ms;
 };
 
@@ -90,8 +90,7 @@ static void emit(void *owner, uint8_t frame_type, const char *text, size_t len)
 static int co_await_log(struct log_session *s, struct error *err)
 {
     struct container *c = s->container;
-    while (s->follow && !c->removed &&
-           c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING &&
+    while (s->follow && !c->removed && c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING &&
            (!c->has_run || !*c->current.log_ref)) {
         session_opened(s);
         if (co_cond_wait(&c->changed, INT64_MAX, err))

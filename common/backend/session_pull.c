@@ -60,8 +60,7 @@ static void report_start(struct pull_session *s, const struct image_ref *ref, co
 static bool layer_known(struct pull_session *s, const char *diff_id)
 {
     size_t count;
-    const Sockerless__ImageRecord **all =
-        image_store_all(s->backend->images, &s->arena, &count);
+    const Sockerless__ImageRecord **all = image_store_all(s->backend->images, &s->arena, &count);
     for (size_t i = 0; i < count; i++)
         for (size_t d = 0; d < all[i]->image->n_diff_ids; d++)
             if (strcmp(all[i]->image->diff_ids[d], diff_id) == 0)
@@ -187,8 +186,7 @@ static int co_pull(struct pull_session *s, struct error *err)
     if (co_fetch(s, &ref, &fetched, err))
         return -1;
     struct error unknown;
-    const Sockerless__ImageRecord *known =
-        image_store_find(s->backend->images, familiar, &unknown);
+    const Sockerless__ImageRecord *known = image_store_find(s->backend->images, familiar, &unknown);
     bool up_to_date = known && strcmp(known->image->id, fetched.image->id) == 0;
     report_start(s, &ref, familiar);
     if (!up_to_date)
@@ -196,9 +194,9 @@ static int co_pull(struct pull_session *s, struct error *err)
     if (remember(s, &ref, familiar, &fetched, err))
         return -1;
     progress(s, "", arena_printf(&s->arena, "Digest: %s", fetched.manifest_digest));
-    progress(s, "", arena_printf(&s->arena, "Status: %s for %s",
-                                 up_to_date ? "Image is up to date" : "Downloaded newer image",
-                                 familiar));
+    progress(s, "",
+             arena_printf(&s->arena, "Status: %s for %s",
+                          up_to_date ? "Image is up to date" : "Downloaded newer image", familiar));
     log_info("pulled", LOG_STR("image", familiar), LOG_STR("digest", fetched.manifest_digest));
     return 0;
 }

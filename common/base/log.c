@@ -35,7 +35,8 @@ bool log_enabled(enum log_level level)
     return level >= log_lowest;
 }
 
-void log_write(enum log_level level, const char *message, const struct log_field *fields)
+void log_write(enum log_level level, const char *message, size_t count,
+               const struct log_field *fields)
 {
     AUTO(buf) struct buf line = BUF_INIT;
     struct json_writer w;
@@ -46,7 +47,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
     json_member_string(&w, "time", timefmt_rfc3339nano(time_now_ns(), when));
     json_member_string(&w, "component", log_component);
     json_member_string(&w, "message", message);
-    for (const struct log_field *f = fields; f->key; f++) {
+    for (const struct log_field *f = fields; f < fields + count; f++) {
         if (f->text)
             json_member_string(&w, f->key, f->text);
         else

@@ -11,12 +11,13 @@
 #define SOCKERLESS_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log_field {
-    const char *key; /* NULL ends the list */
+    const char *key;
     const char *text; /* NULL: the number counts */
     int64_t number;
 };
@@ -29,12 +30,17 @@ void log_open(const char *component, enum log_level lowest);
 /* "debug" "info" "warn" "error"; false when unknown. */
 bool log_level_parse(const char *name, enum log_level *out);
 bool log_enabled(enum log_level level);
-void log_write(enum log_level level, const char *message, const struct log_field *fields);
+void log_write(enum log_level level, const char *message, size_t count,
+               const struct log_field *fields);
 
+/* The empty first field lets the list be empty; it is skipped. */
+#define LOG_FIELDS(...) ((const struct log_field[]){{0}, ##__VA_ARGS__})
 #define LOG_AT(level, message, ...)                                                                \
     do {                                                                                           \
         if (log_enabled(level))                                                                    \
-            log_write(level, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});  \
+            log_write(level, message,                                                              \
+                      sizeof LOG_FIELDS(__VA_ARGS__) / sizeof(struct log_field) - 1,               \
+                      LOG_FIELDS(__VA_ARGS__) + 1);                                                \
     } while (0)
 #define log_debug(...) LOG_AT(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) LOG_AT(LOG_INFO, __VA_ARGS__)

@@ -18,6 +18,8 @@ setup_suite()
     case ${TARGET:?dockerd or sockerless} in
     dockerd) dockerd_up e2e "$E2E_RUN/stack" ;;
     sockerless)
+        # Scenarios wait for unused definitions to go.
+        export BACKEND_ENV="${BACKEND_ENV:-SOCKERLESS_ECS_DEFINITION_IDLE_S=1}"
         SIM_FLAGS="${SIM_FLAGS:-} --journal $E2E_RUN/journal.jsonl" \
             stack_up e2e "$E2E_RUN/stack" ;;
     esac || { teardown_suite; return 1; }

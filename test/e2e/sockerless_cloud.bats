@@ -106,7 +106,8 @@ refused_start()
 }
 
 @test "cloud: log entries twice and late" {
-    sim_config '{"log_duplicate":50,"log_late":20,"log_late_ms":300}'
+    sim POST logs/duplicate '{"count":50}' >/dev/null
+    sim POST logs/late '{"count":20,"late_ms":300}' >/dev/null
     docker run --name "$(name x)" busybox seq 1 2000 >/dev/null
     docker logs "$(name x)" | cmp - <(seq 1 2000)
 }

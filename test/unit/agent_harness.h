@@ -225,6 +225,10 @@ __attribute__((unused)) static void peer_exec(struct peer *p, struct harness *h,
     while (argv[exec.n_argv])
         exec.n_argv++;
     exec.argv = (char **)(uintptr_t)argv;
+    if (!exec.user)
+        exec.user = (char *)(uintptr_t)protobuf_c_empty_string;
+    if (!exec.working_dir)
+        exec.working_dir = (char *)(uintptr_t)protobuf_c_empty_string;
     peer_dial(p, h, TOKEN);
     peer_send_open(p, &open);
 }
@@ -232,10 +236,8 @@ __attribute__((unused)) static void peer_exec(struct peer *p, struct harness *h,
 #define EXEC(...)                                                                                  \
     (Sockerless__AgentExecOpen)                                                                    \
     {                                                                                              \
-        .base = PROTOBUF_C_MESSAGE_INIT(&sockerless__agent_exec_open__descriptor),                 \
-        .user = (char *)(uintptr_t)protobuf_c_empty_string,                                        \
-        .working_dir = (char *)(uintptr_t)protobuf_c_empty_string, .stdout = 1, .stderr = 1,       \
-        __VA_ARGS__                                                                                \
+        .base = PROTOBUF_C_MESSAGE_INIT(&sockerless__agent_exec_open__descriptor), .stdout = 1,    \
+        .stderr = 1, __VA_ARGS__                                                                   \
     }
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 

@@ -56,7 +56,9 @@ static void test_start_failure(void **state)
     assert_false(control.started);
     assert_int_equal(control.code, 127);
     assert_string_equal(control.text.data,
-                        "exec: \"no-such-program\": executable file not found in $PATH: unknown");
+                        "failed to create shim task: OCI runtime create failed: runc create failed: "
+                        "unable to start container process: exec: \"no-such-program\": executable "
+                        "file not found in $PATH: unknown");
     acknowledge(&control);
     assert_int_equal(agent_wait(&h), 127);
     assert_string_equal(h.log.data, "\x01x127\n");

@@ -115,8 +115,8 @@ static void fake_page(const struct log_query *q, struct log_page *page)
     page->events = arena_calloc(&page->arena, end - first + 1, sizeof *page->events);
     for (size_t i = first; i < end; i++)
         page->events[page->count++] = (struct log_event){
-            l->entries[i].timestamp_ns,
-            arena_strdup(&page->arena, l->entries[i].text), strlen(l->entries[i].text)};
+            l->entries[i].timestamp_ns, arena_strdup(&page->arena, l->entries[i].text),
+            strlen(l->entries[i].text)};
 }
 
 static int co_fake_log_pages(void *self, const struct log_query *queries, size_t count,
@@ -317,8 +317,7 @@ static void client_open(struct client *c, Sockerless__LogsOpen *open)
     struct error err;
     memset(c, 0, sizeof *c);
     fake.open = open;
-    assert_int_equal(
-        channel_dial(&fake.loop, fake.url, NULL, &events, c, &c->channel, &err), 0);
+    assert_int_equal(channel_dial(&fake.loop, fake.url, NULL, &events, c, &c->channel, &err), 0);
     run_until(!fake.open);
 }
 
@@ -365,11 +364,10 @@ static int fake_setup(void **state)
     assert_int_equal(loop_init(&fake.loop, &err), 0);
     uv_timer_init(&fake.loop.uv, &fake.guard);
     fake.page_size = 3;
-    fake.driver = (struct cloud_driver){.name = "fake",
-                                        .caps = {.has_agent = true,
-                                                 .log_poll_interval_ms = 40,
-                                                 .log_grace_ms = 1500},
-                                        .co_log_pages = co_fake_log_pages};
+    fake.driver = (struct cloud_driver){
+        .name = "fake",
+        .caps = {.has_agent = true, .log_poll_interval_ms = 40, .log_grace_ms = 1500},
+        .co_log_pages = co_fake_log_pages};
     fake.config.agent_port = free_port();
     fake.backend.loop = &fake.loop;
     fake.backend.driver = &fake.driver;
@@ -377,12 +375,13 @@ static int fake_setup(void **state)
     container_table_init(&fake.backend.containers);
     fake.backend.log_hub = log_hub_new(&fake.backend);
     snprintf(fake.url, sizeof fake.url, "ipc:///tmp/sockerless-logs-%d.sock", (int)getpid());
-    assert_int_equal(channel_listen(&fake.loop, fake.url, NULL, session_accept, NULL,
-                                    &fake.listener, &err), 0);
+    assert_int_equal(
+        channel_listen(&fake.loop, fake.url, NULL, session_accept, NULL, &fake.listener, &err), 0);
     char agent_url[64];
     snprintf(agent_url, sizeof agent_url, "ws://127.0.0.1:%d/", (int)fake.config.agent_port);
-    assert_int_equal(channel_listen(&fake.loop, agent_url, NULL, agent_accept, NULL,
-                                    &fake.agent_listener, &err), 0);
+    assert_int_equal(
+        channel_listen(&fake.loop, agent_url, NULL, agent_accept, NULL, &fake.agent_listener, &err),
+        0);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "backend-ecs/driver.h"
 
 #include "backend-ecs/ecr.h"
+#include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/unit/ecs_harness.h"
@@ -57,7 +58,7 @@ static int setup(void **state)
         .definition_idle_s = 30,
     };
     strv_push(&config.subnet_list, "subnet-1");
-    ecs_driver_open(h->http, &config, &driver);
+    ecs_driver_open(&h->loop, h->http, &config, &driver);
     w = (struct workload){0};
     problem = (struct error){0};
     result = 0;
@@ -287,16 +288,32 @@ static void stopping(void **state)
 static void deleting(void **state)
 {
     struct harness *h = *state;
-    harness_rule(h, ".DescribeTasks", 200,
-                 "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"STOPPED\"}]}", 1);
-    harness_rule(h, ".DescribeTasks", 200, "{}", 1);
     harness_rule(h, ".StopTask", 200, "", 0);
-    harness_run(h, co_delete);
-    expect_success();
-    assert_int_equal(harness_seen(h, ".StopTask"), 0);
-    harness_run(h, co_delete); /* not visible yet: stopped all the same */
+    harness_run(h, co_delete); /* nothing is known of it */
     expect_success();
     assert_int_equal(harness_seen(h, ".StopTask"), 1);
+    harness_rule(h, ".DescribeTasks", 200,
+                 "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"STOPPED\"}]}", 0);
+    harness_run(h, co_describe);
+    harness_run(h, co_delete); /* seen stopped: costs no call */
+    expect_success();
+    assert_int_equal(harness_seen(h, ".StopTask"), 1);
+}
+
+static void memory_of_stopped_tasks_is_bounded(void **state)
+{
+    struct ecs_stopped s = {0};
+    char arn[32];
+    (void)state;
+    for (int i = 0; i < ECS_STOPPED_MAX + 10; i++) {
+        snprintf(arn, sizeof arn, "task/%d", i);
+        ecs_stopped_add(&s, arn);
+        ecs_stopped_add(&s, arn);
+    }
+    assert_true(ecs_stopped_has(&s, arn));
+    assert_true(ecs_stopped_has(&s, "task/10"));
+    assert_false(ecs_stopped_has(&s, "task/9"));
+    ecs_stopped_fini(&s);
 }
 
 static struct arena arena;
@@ -446,6 +463,34 @@ static void log_pages(void **state)
     arena_fini(&pages[1].arena);
 }
 
+/* More than the loop parses itself, well-formed and cut off. */
+static void large_answers_are_read_elsewhere(void **state)
+{
+    struct harness *h = *state;
+    AUTO(buf) struct buf answer = BUF_INIT;
+    buf_puts(&answer, "{\"nextForwardToken\":\"f/1\",\"events\":[");
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&answer, "%s{\"timestamp\":%d,\"message\":\"line number %d\"}", i ? "," : "",
+                   i + 1, i);
+    AUTO_FREE char *cut = xasprintf("%s", answer.data);
+    buf_puts(&answer, "]}");
+    arena_init(&pages[0].arena);
+    arena_init(&pages[1].arena);
+    harness_rule(h, "main/gone", 400, "{\"__type\":\"ResourceNotFoundException\"}", 0);
+    harness_rule(h, ".GetLogEvents", 200, answer.data, 1);
+    harness_rule(h, ".GetLogEvents", 200, cut, 0);
+    harness_run(h, co_logs);
+    expect_success();
+    assert_int_equal(pages[0].count, 3000);
+    assert_string_equal(pages[0].events[2999].text, "line number 2999");
+    arena_fini(&pages[0].arena);
+    arena_init(&pages[0].arena);
+    harness_run(h, co_logs);
+    expect_problem(ERROR_UNAVAILABLE, "cannot be read");
+    arena_fini(&pages[0].arena);
+    arena_fini(&pages[1].arena);
+}
+
 static struct registry_credentials login;
 
 static void co_login(struct harness *h)
@@ -518,6 +563,8 @@ int main(void)
         TEST(missing_tasks),
         TEST(stopping),
         TEST(deleting),
+        cmocka_unit_test(memory_of_stopped_tasks_is_bounded),
+        TEST(large_answers_are_read_elsewhere),
         TEST(listing),
         TEST(leftovers_are_dropped),
         TEST(idle_definitions_are_dropped),

@@ -372,7 +372,7 @@ static int co_maintenance(struct error *err)
     CHECK(co_alive(&alive, err) == 0 && alive.active > 1);
     /* A second life: it knows nothing of the first one's definitions but finds them. */
     driver.close(driver.self);
-    ecs_driver_open(http, &config, &driver);
+    ecs_driver_open(&loop, http, &config, &driver);
     struct arena arena;
     struct workload_found *found;
     size_t count;
@@ -402,7 +402,7 @@ static int co_short_lived_credentials(struct error *err)
     unsetenv("AWS_SECRET_ACCESS_KEY");
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint, 1);
     driver.close(driver.self);
-    ecs_driver_open(http, &config, &driver);
+    ecs_driver_open(&loop, http, &config, &driver);
     CHECK(co_sim("POST", "/_sim/config", "{\"credential_ttl_s\":3}", NULL, err) == 0);
     for (int64_t end = time_mono_ms() + 7000; time_mono_ms() < end;) {
         if (co_run_once("credentials", err))
@@ -413,7 +413,7 @@ static int co_short_lived_credentials(struct error *err)
     unsetenv("AWS_EC2_METADATA_DISABLED");
     setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url, 1);
     driver.close(driver.self);
-    ecs_driver_open(http, &config, &driver);
+    ecs_driver_open(&loop, http, &config, &driver);
     CHECK(co_run_once("metadata", err) == 0);
     CHECK(driver.co_maintain(driver.self, NULL, 0, true, err) == 0);
     return 0;
@@ -502,7 +502,7 @@ static int setup(void **state)
     const struct http_client_options options = {.user_agent = "test"};
     if (loop_init(&loop, &err) || http_client_open(&loop, &options, &http, &err))
         return -1;
-    ecs_driver_open(http, &config, &driver);
+    ecs_driver_open(&loop, http, &config, &driver);
     return 0;
 }
 

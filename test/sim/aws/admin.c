@@ -20,15 +20,14 @@ static json_t *alive_task_json(const struct task *t)
     json_t *containers = json_array();
     for (size_t i = 0; i < t->container_count; i++) {
         const struct task_container *c = &t->containers[i];
-        json_array_append_new(containers,
-                              json_pack("{s:s, s:s, s:i}", "name", aws_string(c->definition, "name"),
-                                        "lastStatus", states[c->state], "pid",
-                                        c->process && !c->has_exit_code ? container_pid(c->process)
-                                                                        : 0));
+        json_array_append_new(
+            containers, json_pack("{s:s, s:s, s:i}", "name", aws_string(c->definition, "name"),
+                                  "lastStatus", states[c->state], "pid",
+                                  c->process && !c->has_exit_code ? container_pid(c->process) : 0));
     }
     return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "taskArn", t->arn, "lastStatus",
-                     task_state_name(t->state), "startedBy", t->started_by, "containers", containers,
-                     "ip", t->attached ? t->endpoint.address : "", "family", t->family);
+                     task_state_name(t->state), "startedBy", t->started_by, "containers",
+                     containers, "ip", t->attached ? t->endpoint.address : "", "family", t->family);
 }
 
 /* Namespaces of the tasks alive here, as far as they are really there. */
@@ -131,8 +130,7 @@ void admin_config(void *ctx, const struct http_request *request, struct http_rep
         const char *key;
         json_t *value;
         bool ok = json_is_object(body);
-        json_object_foreach (body, key, value)
-            ok = ok && set_tuning(&aws->tuning, key, value);
+        json_object_foreach(body, key, value) ok = ok && set_tuning(&aws->tuning, key, value);
         json_decref(body);
         if (!ok) {
             reply_bad(reply, "expected an object of known settings; see GET /_sim/config");

@@ -26,10 +26,10 @@ struct call_counts;
 /* Settings that POST /_sim/config changes while running. */
 struct aws_tuning {
     atomic_long provision_ms, stop_ms, log_delay_ms;
-    atomic_long describe_missing;  /* DescribeTasks calls that do not know a new task yet */
-    atomic_long credential_ttl_s;  /* lifetime of what the metadata endpoints issue */
-    atomic_bool throttling;        /* the vendor's request rates */
-    atomic_long log_duplicate;     /* events still to deliver twice (FilterLogEvents) */
+    atomic_long describe_missing;      /* DescribeTasks calls that do not know a new task yet */
+    atomic_long credential_ttl_s;      /* lifetime of what the metadata endpoints issue */
+    atomic_bool throttling;            /* the vendor's request rates */
+    atomic_long log_duplicate;         /* events still to deliver twice (FilterLogEvents) */
     atomic_long log_late, log_late_ms; /* events still to hold back, and for how long */
 };
 

@@ -305,12 +305,12 @@ json_t *cloud_logs_groups(struct cloud_logs *logs, const char *prefix)
     for (struct log_group *g = logs->groups; g; g = g->next) {
         if (!str_starts(g->name, prefix))
             continue;
-        AUTO_FREE char *arn = xasprintf("arn:aws:logs:%s:%s:log-group:%s", logs->region,
-                                        logs->account, g->name);
-        json_t *o = json_pack("{s:s, s:I, s:i, s:s+, s:s, s:i, s:s}", "logGroupName", g->name,
-                              "creationTime", (json_int_t)g->created_ms, "metricFilterCount", 0,
-                              "arn", arn, ":*", "logGroupArn", arn, "storedBytes", 0,
-                              "logGroupClass", "STANDARD");
+        AUTO_FREE char *arn =
+            xasprintf("arn:aws:logs:%s:%s:log-group:%s", logs->region, logs->account, g->name);
+        json_t *o =
+            json_pack("{s:s, s:I, s:i, s:s+, s:s, s:i, s:s}", "logGroupName", g->name,
+                      "creationTime", (json_int_t)g->created_ms, "metricFilterCount", 0, "arn", arn,
+                      ":*", "logGroupArn", arn, "storedBytes", 0, "logGroupClass", "STANDARD");
         if (g->retention_days)
             json_object_set_new(o, "retentionInDays", json_integer(g->retention_days));
         json_array_append_new(out, o);

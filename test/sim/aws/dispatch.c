@@ -26,9 +26,8 @@ static const struct {
                {"AmazonEC2ContainerRegistry_V20150921.", "ecr"},
                {"Route53AutoNaming_v20170314.", "servicediscovery"}};
 
-static const struct aws_operation *const tables[] = {ecs_operations, logs_operations,
-                                                     sts_operations, ecr_operations,
-                                                     ec2_operations};
+static const struct aws_operation *const tables[] = {
+    ecs_operations, logs_operations, sts_operations, ecr_operations, ec2_operations};
 
 /* ---- counting ---- */
 
@@ -213,13 +212,12 @@ static bool apply_fault(const struct aws *aws, const struct aws_call *call, cons
         return true;
     case FAULT_DROP_CONNECTION: reply->drop = true; return true;
     case FAULT_ACCESS_DENIED:
-        aws_reply_error(reply, is_query(call->service) ? 403 : 400,
-                        !strcmp(call->service, "ec2") ? "UnauthorizedOperation"
-                                                      : "AccessDeniedException",
-                        "User: %s is not authorized to perform: %s:%s on resource: * because no "
-                        "identity-based policy allows the %s:%s action",
-                        call->principal_arn, call->service, call->operation, call->service,
-                        call->operation);
+        aws_reply_error(
+            reply, is_query(call->service) ? 403 : 400,
+            !strcmp(call->service, "ec2") ? "UnauthorizedOperation" : "AccessDeniedException",
+            "User: %s is not authorized to perform: %s:%s on resource: * because no "
+            "identity-based policy allows the %s:%s action",
+            call->principal_arn, call->service, call->operation, call->service, call->operation);
         return true;
     case FAULT_CAPACITY:
         aws_reply_json(reply, json_pack("{s:[], s:[{s:s}]}", "tasks", "failures", "reason",
@@ -258,15 +256,17 @@ static void handle(struct aws *aws, const struct http_request *request, struct a
     struct sigv4_scope scope = {0};
     enum sigv4_result parsed = sigv4_parse(request, &scope);
     const char *target = http_request_header(request, "X-Amz-Target");
-    bool readable = target ? read_json_call(request, target, call)
-                           : read_query_call(request, &scope, call);
+    bool readable =
+        target ? read_json_call(request, target, call) : read_query_call(request, &scope, call);
     const struct aws_operation *op = find_operation(call->service, call->operation);
     if (!readable) {
         aws_reply_error(reply, 400, "SerializationException", "The request body is malformed.");
     } else if (!op) {
         if (is_query(call->service))
-            aws_reply_error(reply, 400, "InvalidAction", "The action %s is not valid for this "
-                            "web service.", call->operation);
+            aws_reply_error(reply, 400, "InvalidAction",
+                            "The action %s is not valid for this "
+                            "web service.",
+                            call->operation);
         else
             aws_reply_error(reply, 400, "UnknownOperationException", "%s", call->operation);
     } else if (parsed == SIGV4_MISSING && op->unsigned_allowed) {
@@ -321,11 +321,23 @@ static void write_answer(const struct aws_call *call, const struct aws_reply *re
                            reply->request_id);
 }
 
-static void keep_journal(struct aws *aws, const struct aws_call *call, const struct aws_reply *reply,
+/* For the query protocols the form as sent. */
+static char *journal_input(const struct aws_call *call, const struct http_request *request)
+{
+    if (!is_query(call->service))
+        return json_dumps(call->input, JSON_COMPACT);
+    json_t *form = query_parse_flat(request->body_len ? request->body : request->query);
+    char *text = json_dumps(form, JSON_COMPACT);
+    json_decref(form);
+    return text;
+}
+
+static void keep_journal(struct aws *aws, const struct http_request *sent,
+                         const struct aws_call *call, const struct aws_reply *reply,
                          const struct http_reply *http)
 {
     struct buf parsed = BUF_INIT;
-    AUTO_FREE char *request = json_dumps(call->input, JSON_COMPACT);
+    AUTO_FREE char *request = journal_input(call, sent);
     bool xml = is_query(call->service);
     if (xml)
         write_json_answer(reply, &parsed);
@@ -344,7 +356,7 @@ void dispatch_request(void *ctx, const struct http_request *request, struct http
     count_call(aws->counts, call.service, call.operation);
     http->drop = reply.drop;
     write_answer(&call, &reply, http);
-    keep_journal(aws, &call, &reply, http);
+    keep_journal(aws, request, &call, &reply, http);
     log_debug("request", LOG_STR("service", call.service), LOG_STR("operation", call.operation),
               LOG_INT("status", http->status), LOG_STR("error", reply.error_code),
               LOG_STR("message", reply.error_message), LOG_STR("request_id", reply.request_id));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The front door of the simulated AWS: finds the operation, checks the signature, applies faults and
- * rates, runs it, writes the answer in the service's protocol, keeps the journal.
+ * The front door of the simulated AWS: finds the operation, checks the signature, applies faults
+ * and rates, runs it, writes the answer in the service's protocol, keeps the journal.
  */
 #ifndef SOCKERLESS_SIM_AWS_DISPATCH_H
 #define SOCKERLESS_SIM_AWS_DISPATCH_H

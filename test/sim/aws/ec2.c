@@ -34,8 +34,7 @@ static bool each_id(struct aws *aws, const json_t *input, const char *key, const
 static json_t *subnet_json(struct aws *aws, const char *id)
 {
     AUTO_FREE char *zone = xasprintf("%sa", aws->region);
-    AUTO_FREE char *arn =
-        xasprintf("arn:aws:ec2:%s:%s:subnet/%s", aws->region, aws->account, id);
+    AUTO_FREE char *arn = xasprintf("arn:aws:ec2:%s:%s:subnet/%s", aws->region, aws->account, id);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:[]}", "SubnetId", id,
                      "SubnetArn", arn, "VpcId", VPC, "State", "available", "CidrBlock",
                      network_subnet(aws->network), "AvailableIpAddressCount", 65000,

@@ -144,8 +144,8 @@ void ecs_describe_clusters(struct aws *aws, const struct aws_call *call, struct 
     json_t *names = json_object_get(call->input, "clusters");
     size_t count = json_array_size(names);
     for (size_t i = 0; i < (count ? count : 1); i++) {
-        const char *name = count ? str_or_empty(json_string_value(json_array_get(names, i)))
-                                 : "default";
+        const char *name =
+            count ? str_or_empty(json_string_value(json_array_get(names, i))) : "default";
         const char *slash = strrchr(name, '/');
         name = slash ? slash + 1 : name;
         if (!str_starts(name, "missing")) {
@@ -205,7 +205,8 @@ void ecs_tag_resource(struct aws *aws, const struct aws_call *call, struct aws_r
     pthread_mutex_lock(&aws->ecs->lock);
     json_t *tags = tags_of(aws->ecs, aws_string(call->input, "resourceArn"));
     if (tags) {
-        json_array_foreach (given, i, tag) {
+        json_array_foreach(given, i, tag)
+        {
             remove_tag(tags, aws_string(tag, "key"));
             json_array_append_new(tags, json_deep_copy(tag));
         }
@@ -222,7 +223,7 @@ void ecs_untag_resource(struct aws *aws, const struct aws_call *call, struct aws
     json_t *key;
     pthread_mutex_lock(&aws->ecs->lock);
     json_t *tags = tags_of(aws->ecs, aws_string(call->input, "resourceArn"));
-    json_array_foreach (json_object_get(call->input, "tagKeys"), i, key)
+    json_array_foreach(json_object_get(call->input, "tagKeys"), i, key)
         remove_tag(tags, str_or_empty(json_string_value(key)));
     if (tags)
         aws_reply_json(reply, json_object());

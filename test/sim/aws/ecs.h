@@ -16,8 +16,8 @@
 enum { TASK_ID_LEN = 32, TASK_CONTAINERS_MAX = 10, STOPPED_TASK_TTL_MS = 3600 * 1000 };
 
 #define TASK_STATES(X)                                                                             \
-    X(PROVISIONING) X(PENDING) X(ACTIVATING) X(RUNNING) X(DEACTIVATING) X(STOPPING)                \
-    X(DEPROVISIONING) X(STOPPED)
+    X(PROVISIONING)                                                                                \
+    X(PENDING) X(ACTIVATING) X(RUNNING) X(DEACTIVATING) X(STOPPING) X(DEPROVISIONING) X(STOPPED)
 #define X(name) TASK_##name,
 enum task_state { TASK_STATES(X) };
 #undef X
@@ -75,7 +75,7 @@ struct ecs {
     pthread_mutex_t lock;
     pthread_cond_t idle; /* a runner has ended */
     struct task_definition *definitions;
-    json_t *revisions; /* family -> last revision ever given */
+    json_t *revisions;  /* family -> last revision ever given */
     struct task *tasks; /* newest first */
     unsigned runners;
     bool closing;

@@ -59,7 +59,8 @@ static void start_tasks(struct ecs *ecs, const char *cluster, struct task_defini
         struct task *t = task_new(ecs, cluster, definition, call->input);
         if (ecs->closing || task_runner_start(ecs, t, &err)) {
             json_array_append_new(failures,
-                                  json_pack("{s:s}", "reason", "Capacity is unavailable at this "
+                                  json_pack("{s:s}", "reason",
+                                            "Capacity is unavailable at this "
                                             "time. Please try again later or in a different "
                                             "availability zone"));
             task_free(t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A page of log events while it is collected: limits of number and size, and the JSON of each event.
+ * A page of log events while it is collected: limits of number and size, and the JSON of each
+ * event.
  */
 #ifndef SOCKERLESS_SIM_AWS_LOG_PAGE_H
 #define SOCKERLESS_SIM_AWS_LOG_PAGE_H

@@ -95,7 +95,8 @@ static void put_retention(struct aws *aws, const struct aws_call *call, struct a
     char group[LOGS_NAME_MAX + 1];
     struct error err;
     if (logs_group_of(call, group, reply) &&
-        cloud_logs_set_retention(aws->logs, group, aws_int(call->input, "retentionInDays", 0), &err))
+        cloud_logs_set_retention(aws->logs, group, aws_int(call->input, "retentionInDays", 0),
+                                 &err))
         reply_store_error(reply, &err);
 }
 
@@ -213,7 +214,8 @@ static const char *check_events(const json_t *events)
     int64_t last = 0, first = aws_int(json_array_get(events, 0), "timestamp", 0);
     if (n == 0 || n > PUT_EVENTS_MAX)
         return "logEvents must have between 1 and 10000 items.";
-    json_array_foreach (events, i, event) {
+    json_array_foreach(events, i, event)
+    {
         int64_t at = aws_int(event, "timestamp", -1);
         size_t len = json_string_length(json_object_get(event, "message"));
         if (at < 0 || len == 0)

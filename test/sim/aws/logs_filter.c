@@ -171,9 +171,8 @@ static bool names_stream(const json_t *names, const char *name)
 {
     size_t i;
     json_t *item;
-    json_array_foreach (names, i, item)
-        if (!strcmp(str_or_empty(json_string_value(item)), name))
-            return true;
+    json_array_foreach(names, i,
+                       item) if (!strcmp(str_or_empty(json_string_value(item)), name)) return true;
     return json_array_size(names) == 0;
 }
 

@@ -71,8 +71,7 @@ static bool collect(void *ctx, uint64_t number, int64_t ingested_ms, const struc
     return false;
 }
 
-static void write_reply(const struct get_request *get, const struct collector *c,
-                        struct buf *out)
+static void write_reply(const struct get_request *get, const struct collector *c, struct buf *out)
 {
     char forward[LOG_TOKEN_LEN], backward[LOG_TOKEN_LEN];
     uint64_t from = get->range.from, to = get->range.to;
@@ -87,7 +86,8 @@ static void write_reply(const struct get_request *get, const struct collector *c
     log_token_write('b', from, backward);
     buf_puts(out, "{\"events\":");
     log_page_write(&c->page, get->range.backward, out);
-    buf_printf(out, ",\"nextForwardToken\":\"%s\",\"nextBackwardToken\":\"%s\"}", forward, backward);
+    buf_printf(out, ",\"nextForwardToken\":\"%s\",\"nextBackwardToken\":\"%s\"}", forward,
+               backward);
 }
 
 void logs_get_log_events(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)

@@ -43,7 +43,8 @@ static const struct config_setting table[] = {
      &settings.state_dir, "images, containers and logs; one simulator a directory", 0, 0},
     {"registry", "SOCKERLESS_SIM_REGISTRY", CONFIG_STRING, NULL, &settings.registry,
      "where hosts are pulled from: docker.io=http://127.0.0.1:5000,…", 0, 0},
-    {"subnet", NULL, CONFIG_STRING, "198.18.0.0/16", &settings.subnet, "addresses of the tasks", 0, 0},
+    {"subnet", NULL, CONFIG_STRING, "198.18.0.0/16", &settings.subnet, "addresses of the tasks", 0,
+     0},
     {"bridge-name", NULL, CONFIG_STRING, "skl-aws0", &settings.bridge, "network interface to make",
      0, 0},
     {"region", NULL, CONFIG_STRING, "us-east-1", &settings.region, "AWS region", 0, 0},
@@ -61,7 +62,8 @@ static const struct config_setting table[] = {
      "enforce the vendor's request rates", 0, 0},
     {"journal", NULL, CONFIG_STRING, NULL, &settings.journal, "file for every request and answer",
      0, 0},
-    {"log-level", NULL, CONFIG_STRING, "info", &settings.log_level, "debug, info, warn, error", 0, 0},
+    {"log-level", NULL, CONFIG_STRING, "info", &settings.log_level, "debug, info, warn, error", 0,
+     0},
     {"cleanup", NULL, CONFIG_BOOL, "false", &settings.cleanup,
      "remove what a killed simulator left, then exit", 0, 0},
     {0}};
@@ -79,7 +81,8 @@ static int lock_state_dir(const char *dir, struct error *err)
         close(fd);
         return error_set(err, ERROR_CONFLICT,
                          "state directory %s is used by a running simulator; stop it or choose "
-                         "another --state-dir", dir);
+                         "another --state-dir",
+                         dir);
     }
     return fd;
 }
@@ -111,7 +114,8 @@ static int aws_open(struct aws *aws, struct error *err)
     if (!(aws->runtime = container_runtime_open(aws->state_dir, err)) ||
         !(aws->network = network_open(settings.bridge, settings.subnet, err)) ||
         !(aws->images = image_store_open(aws->state_dir, settings.registry, err)) ||
-        !(aws->logs = cloud_logs_open(aws->state_dir, aws->region, aws->account, &aws->tuning, err)) ||
+        !(aws->logs =
+              cloud_logs_open(aws->state_dir, aws->region, aws->account, &aws->tuning, err)) ||
         !(aws->journal = journal_open(settings.journal, err)))
         return -1;
     return 0;
@@ -132,17 +136,16 @@ static void aws_close(struct aws *aws)
 
 static int serve(struct aws *aws, const sigset_t *signals, struct error *err)
 {
-    const struct http_route routes[] = {
-        {"GET", "/_sim/resources", admin_resources, aws},
-        {NULL, "/_sim/config", admin_config, aws},
-        {"POST", "/_sim/faults", admin_faults_add, aws},
-        {"DELETE", "/_sim/faults", admin_faults_clear, aws},
-        {"POST", "/_sim/logs/duplicate", admin_logs_duplicate, aws},
-        {"POST", "/_sim/logs/late", admin_logs_late, aws},
-        {"GET", "/_sim/credentials", metadata_container, aws},
-        {NULL, "/latest/*", metadata_instance, aws},
-        {NULL, "/", dispatch_request, aws},
-        {0}};
+    const struct http_route routes[] = {{"GET", "/_sim/resources", admin_resources, aws},
+                                        {NULL, "/_sim/config", admin_config, aws},
+                                        {"POST", "/_sim/faults", admin_faults_add, aws},
+                                        {"DELETE", "/_sim/faults", admin_faults_clear, aws},
+                                        {"POST", "/_sim/logs/duplicate", admin_logs_duplicate, aws},
+                                        {"POST", "/_sim/logs/late", admin_logs_late, aws},
+                                        {"GET", "/_sim/credentials", metadata_container, aws},
+                                        {NULL, "/latest/*", metadata_instance, aws},
+                                        {NULL, "/", dispatch_request, aws},
+                                        {0}};
     struct http_server *server = http_server_open(settings.listen, routes, err);
     if (!server)
         return -1;

@@ -57,7 +57,8 @@ void metadata_instance(void *ctx, const struct http_request *request, struct htt
     const char *token = http_request_header(request, "X-aws-ec2-metadata-token");
     if (strcmp(str_or_empty(token), SESSION))
         http_reply_text(reply, 401, "text/plain", "Unauthorized");
-    else if (!strcmp(request->path, CREDENTIALS) || !strcmp(request->path, "/latest/meta-data/iam/security-credentials"))
+    else if (!strcmp(request->path, CREDENTIALS) ||
+             !strcmp(request->path, "/latest/meta-data/iam/security-credentials"))
         http_reply_text(reply, 200, "text/plain", ROLE);
     else if (!strcmp(request->path, CREDENTIALS ROLE))
         reply_credential(aws, reply, true);

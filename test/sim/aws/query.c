@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { LIST_MAX = 1000, DEPTH_MAX = 8 };
 
@@ -37,7 +38,7 @@ static const struct {
 
 static int hex_digit(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0'
+    return isdigit((unsigned char)c)    ? c - '0'
            : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
                                         : -1;
 }
@@ -105,12 +106,10 @@ static json_t *settle(json_t *node)
     json_t *value;
     int64_t index;
     bool list = json_object_size(node) > 0;
-    json_object_foreach (node, key, value)
-        list = list && is_index(key, &index);
+    json_object_foreach(node, key, value) list = list && is_index(key, &index);
     json_t *out = list ? json_array() : json_object();
     if (!list) {
-        json_object_foreach (node, key, value)
-            json_object_set_new(out, key, settle(value));
+        json_object_foreach(node, key, value) json_object_set_new(out, key, settle(value));
         return out;
     }
     for (int64_t i = 1; i <= LIST_MAX; i++) {
@@ -123,21 +122,33 @@ static json_t *settle(json_t *node)
     return out;
 }
 
-json_t *query_parse(const char *form)
+json_t *query_parse_flat(const char *form)
 {
-    json_t *root = json_object();
-    bool ok = true;
-    for (const char *p = form; *p && ok;) {
+    json_t *flat = json_object();
+    for (const char *p = form; *p;) {
         size_t len = strcspn(p, "&"), name = strcspn(p, "=&");
         AUTO_FREE char *key = decode(p, name);
-        AUTO_FREE char *value =
-            name < len ? decode(p + name + 1, len - name - 1) : xstrdup("");
+        AUTO_FREE char *value = name < len ? decode(p + name + 1, len - name - 1) : xstrdup("");
         if (len)
-            ok = put(root, key, value);
+            json_object_set_new(flat, key, aws_text(value));
         p += len + (p[len] == '&');
+    }
+    return flat;
+}
+
+json_t *query_parse(const char *form)
+{
+    json_t *flat = query_parse_flat(form), *root = json_object(), *value;
+    const char *key;
+    bool ok = true;
+    json_object_foreach(flat, key, value)
+    {
+        AUTO_FREE char *path = xstrdup(key);
+        ok = ok && put(root, path, json_string_value(value));
     }
     json_t *out = ok ? settle(root) : NULL;
     json_decref(root);
+    json_decref(flat);
     return out;
 }
 
@@ -169,13 +180,23 @@ static void xml_name(const char *member, const char *parent, bool ec2, char out[
     out[0] = (char)tolower((unsigned char)out[0]);
 }
 
+static void put_time(struct buf *out, double seconds)
+{
+    char text[32];
+    struct tm tm;
+    time_t whole = (time_t)seconds;
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&whole, &tm));
+    buf_puts(out, text);
+}
+
 static void put_value(struct buf *out, const json_t *value, const char *name, bool ec2);
 
 static void put_members(struct buf *out, const json_t *object, const char *parent, bool ec2)
 {
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         char name[128];
         xml_name(key, parent, ec2, name);
         buf_printf(out, "<%s>", name);
@@ -194,7 +215,8 @@ static void put_value(struct buf *out, const json_t *value, const char *name, bo
     case JSON_ARRAY: {
         char single[128]; /* "SecurityGroups" -> "SecurityGroup", the parent of its members */
         snprintf(single, sizeof single, "%.*s", (int)(strlen(name) ? strlen(name) - 1 : 0), name);
-        json_array_foreach (value, i, item) {
+        json_array_foreach(value, i, item)
+        {
             buf_printf(out, "<%s>", tag);
             put_value(out, item, single, ec2);
             buf_printf(out, "</%s>", tag);
@@ -203,7 +225,7 @@ static void put_value(struct buf *out, const json_t *value, const char *name, bo
     }
     case JSON_STRING: put_escaped(out, json_string_value(value)); break;
     case JSON_INTEGER: buf_printf(out, "%lld", (long long)json_integer_value(value)); break;
-    case JSON_REAL: buf_printf(out, "%.3f", json_real_value(value)); break;
+    case JSON_REAL: put_time(out, json_real_value(value)); break;
     case JSON_TRUE: buf_puts(out, "true"); break;
     case JSON_FALSE: buf_puts(out, "false"); break;
     case JSON_NULL: break;
@@ -223,8 +245,7 @@ void query_write_result(struct buf *out, const char *service, const char *operat
         buf_printf(out, "</%sResponse>\n", operation);
         return;
     }
-    buf_printf(out,
-               "<%sResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><%sResult>",
+    buf_printf(out, "<%sResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><%sResult>",
                operation, operation);
     if (output)
         put_members(out, output, "", false);
@@ -234,8 +255,8 @@ void query_write_result(struct buf *out, const char *service, const char *operat
                operation, request_id, operation);
 }
 
-void query_write_error(struct buf *out, const char *service, const char *code,
-                       const char *message, const char *request_id)
+void query_write_error(struct buf *out, const char *service, const char *code, const char *message,
+                       const char *request_id)
 {
     bool ec2 = !strcmp(service, "ec2");
     buf_puts(out, ec2 ? "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>"

@@ -13,8 +13,8 @@ enum { OVERRIDES_MAX = 8192 };
 
 static const char *check_network(const json_t *input, char *out, size_t size)
 {
-    const json_t *vpc = json_object_get(json_object_get(input, "networkConfiguration"),
-                                        "awsvpcConfiguration");
+    const json_t *vpc =
+        json_object_get(json_object_get(input, "networkConfiguration"), "awsvpcConfiguration");
     const json_t *subnets = json_object_get(vpc, "subnets");
     size_t i;
     json_t *item;
@@ -22,21 +22,26 @@ static const char *check_network(const json_t *input, char *out, size_t size)
         return "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
     if (json_array_size(subnets) == 0 || json_array_size(subnets) > 16)
         return "subnets must have between 1 and 16 items.";
-    json_array_foreach (subnets, i, item) {
+    json_array_foreach(subnets, i, item)
+    {
         const char *id = str_or_empty(json_string_value(item));
         if (!str_starts(id, "subnet-") || str_starts(id, "subnet-missing")) {
-            snprintf(out, size, "Error retrieving subnet information for [%.200s]: The subnet ID "
-                     "'%.200s' does not exist (ErrorCode: InvalidSubnetID.NotFound)", id, id);
+            snprintf(out, size,
+                     "Error retrieving subnet information for [%.200s]: The subnet ID "
+                     "'%.200s' does not exist (ErrorCode: InvalidSubnetID.NotFound)",
+                     id, id);
             return out;
         }
     }
     const json_t *groups = json_object_get(vpc, "securityGroups");
     if (json_array_size(groups) > 5)
         return "securityGroups can have at most 5 items.";
-    json_array_foreach (groups, i, item) {
+    json_array_foreach(groups, i, item)
+    {
         const char *id = str_or_empty(json_string_value(item));
         if (!str_starts(id, "sg-") || str_starts(id, "sg-missing")) {
-            snprintf(out, size, "Error retrieving security group information for [%.200s]: The "
+            snprintf(out, size,
+                     "Error retrieving security group information for [%.200s]: The "
                      "security group '%.200s' does not exist (ErrorCode: InvalidGroup.NotFound)",
                      id, id);
             return out;
@@ -52,9 +57,8 @@ static bool has_container(const json_t *definition, const char *name)
 {
     size_t i;
     json_t *container;
-    json_array_foreach (json_object_get(definition, "containerDefinitions"), i, container)
-        if (!strcmp(aws_string(container, "name"), name))
-            return true;
+    json_array_foreach(json_object_get(definition, "containerDefinitions"), i,
+                       container) if (!strcmp(aws_string(container, "name"), name)) return true;
     return false;
 }
 
@@ -69,18 +73,22 @@ static const char *check_overrides(const json_t *input, const json_t *definition
     AUTO_FREE char *text = json_dumps(overrides, JSON_COMPACT);
     if (text && strlen(text) > OVERRIDES_MAX)
         return "Container Overrides length must be at most 8192";
-    json_array_foreach (json_object_get(overrides, "containerOverrides"), i, item) {
-        static const char *const allowed[] = {"name", "command", "environment", "environmentFiles",
-                                              "cpu", "memory", "memoryReservation",
-                                              "resourceRequirements"};
+    json_array_foreach(json_object_get(overrides, "containerOverrides"), i, item)
+    {
+        static const char *const allowed[] = {
+            "name", "command", "environment",       "environmentFiles",
+            "cpu",  "memory",  "memoryReservation", "resourceRequirements"};
         const char *key;
         json_t *value;
         if (!has_container(definition, aws_string(item, "name"))) {
-            snprintf(out, size, "Override for container named %.255s is not a container in the "
-                     "TaskDefinition.", aws_string(item, "name"));
+            snprintf(out, size,
+                     "Override for container named %.255s is not a container in the "
+                     "TaskDefinition.",
+                     aws_string(item, "name"));
             return out;
         }
-        json_object_foreach (item, key, value) {
+        json_object_foreach(item, key, value)
+        {
             bool known = false;
             for (size_t k = 0; k < ARRAY_LEN(allowed); k++)
                 known = known || !strcmp(allowed[k], key);

@@ -6,16 +6,13 @@
 #include "test/sim/aws/credentials.h"
 
 #include <string.h>
-#include <time.h>
 
 static json_t *credential_json(const struct credential *c)
 {
-    char when[32];
-    time_t s = (time_t)(c->expires_ms / 1000);
-    struct tm tm;
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&s, &tm));
-    return json_pack("{s:s, s:s, s:s, s:s}", "AccessKeyId", c->access_key, "SecretAccessKey",
-                     c->secret_key, "SessionToken", c->session_token, "Expiration", when);
+    json_t *out = json_pack("{s:s, s:s, s:s}", "AccessKeyId", c->access_key, "SecretAccessKey",
+                            c->secret_key, "SessionToken", c->session_token);
+    aws_set_time(out, "Expiration", c->expires_ms);
+    return out;
 }
 
 /* Query parameters are text. */
@@ -27,14 +24,16 @@ static int64_t number(const json_t *input, const char *key, int64_t fallback)
 
 static bool check(const json_t *input, struct aws_reply *reply)
 {
-    const char *role = aws_string(input, "RoleArn"), *session = aws_string(input, "RoleSessionName");
+    const char *role = aws_string(input, "RoleArn"),
+               *session = aws_string(input, "RoleSessionName");
     int64_t seconds = number(input, "DurationSeconds", 3600);
     if (!str_starts(role, "arn:") || !strstr(role, ":role/"))
         aws_reply_error(reply, 400, "ValidationError", "%s is invalid", role);
     else if (strlen(session) < 2 || strlen(session) > 64 || !aws_only(session, "_+=,.@-"))
         aws_reply_error(reply, 400, "ValidationError",
                         "1 validation error detected: Value '%s' at 'roleSessionName' failed to "
-                        "satisfy constraint", session);
+                        "satisfy constraint",
+                        session);
     else if (seconds < 900 || seconds > 43200)
         aws_reply_error(reply, 400, "ValidationError", "DurationSeconds must be 900 to 43200");
     else

@@ -20,9 +20,8 @@ static const json_t *find_override(const json_t *overrides, const char *name)
 {
     size_t i;
     json_t *o;
-    json_array_foreach (json_object_get(overrides, "containerOverrides"), i, o)
-        if (!strcmp(aws_string(o, "name"), name))
-            return o;
+    json_array_foreach(json_object_get(overrides, "containerOverrides"), i,
+                       o) if (!strcmp(aws_string(o, "name"), name)) return o;
     return NULL;
 }
 
@@ -30,7 +29,8 @@ static void init_containers(struct ecs *ecs, struct task *t)
 {
     size_t i;
     json_t *definition;
-    json_array_foreach (json_object_get(t->definition, "containerDefinitions"), i, definition) {
+    json_array_foreach(json_object_get(t->definition, "containerDefinitions"), i, definition)
+    {
         if (t->container_count == TASK_CONTAINERS_MAX)
             break;
         struct task_container *c = &t->containers[t->container_count++];
@@ -67,8 +67,8 @@ struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definiti
     t->overrides = json_incref(json_object_get(t->request, "overrides"));
     const json_t *tags = json_object_get(request, "tags");
     t->tags = tags ? json_deep_copy(tags) : json_array();
-    t->subnet_id =
-        xstrdup(str_or_empty(json_string_value(json_array_get(json_object_get(network, "subnets"), 0))));
+    t->subnet_id = xstrdup(
+        str_or_empty(json_string_value(json_array_get(json_object_get(network, "subnets"), 0))));
     char hex[18];
     aws_random_hex(hex, 17);
     snprintf(t->eni_id, sizeof t->eni_id, "eni-%s", hex);
@@ -97,9 +97,9 @@ void task_free(struct task *t)
     json_decref(t->request);
     json_decref(t->overrides);
     json_decref(t->tags);
-    char *texts[] = {t->arn,       t->definition_arn, t->family,         t->started_by, t->group,
-                     t->client_token, t->stop_code,  t->stopped_reason, t->subnet_id,
-                     t->cluster};
+    char *texts[] = {t->arn,       t->definition_arn, t->family,    t->started_by,
+                     t->group,     t->client_token,   t->stop_code, t->stopped_reason,
+                     t->subnet_id, t->cluster};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
     pthread_cond_destroy(&t->changed);
@@ -150,9 +150,9 @@ static json_t *attachment_json(const struct ecs *ecs, const struct task *t)
     json_t *details = json_array();
     add_detail(details, "subnetId", t->subnet_id);
     if (t->attached) {
-        AUTO_FREE char *dns = xasprintf("ip-%s.%s", t->endpoint.address,
-                                        strcmp(ecs->aws->region, "us-east-1") ? ecs->aws->region
-                                                                              : "ec2");
+        AUTO_FREE char *dns =
+            xasprintf("ip-%s.%s", t->endpoint.address,
+                      strcmp(ecs->aws->region, "us-east-1") ? ecs->aws->region : "ec2");
         AUTO_FREE char *full = xasprintf("%s%s", dns, ".internal");
         for (char *p = full; *p && p < full + 3 + strlen(t->endpoint.address); p++)
             if (*p == '.')
@@ -162,11 +162,11 @@ static json_t *attachment_json(const struct ecs *ecs, const struct task *t)
         add_detail(details, "privateDnsName", full);
         add_detail(details, "privateIPv4Address", t->endpoint.address);
     }
-    const char *status = t->state >= TASK_STOPPED ? "DELETED"
-                         : !t->attached           ? "PRECREATED"
+    const char *status = t->state >= TASK_STOPPED          ? "DELETED"
+                         : !t->attached                    ? "PRECREATED"
                          : t->state >= TASK_DEPROVISIONING ? "DETACHING"
-                         : t->state >= TASK_PENDING ? "ATTACHED"
-                                                    : "ATTACHING";
+                         : t->state >= TASK_PENDING        ? "ATTACHED"
+                                                           : "ATTACHING";
     return json_pack("{s:s, s:s, s:s, s:o}", "id", t->attachment_id, "type",
                      "ElasticNetworkInterface", "status", status, "details", details);
 }
@@ -209,8 +209,8 @@ static json_t *overrides_json(const struct task *t)
     }
     for (size_t i = 0; i < t->container_count; i++) /* the service names every container */
         if (!t->containers[i].override)
-            json_array_append_new(list, json_pack("{s:s}", "name",
-                                                  aws_string(t->containers[i].definition, "name")));
+            json_array_append_new(
+                list, json_pack("{s:s}", "name", aws_string(t->containers[i].definition, "name")));
     json_object_set_new(out, "inferenceAcceleratorOverrides", json_array());
     return out;
 }
@@ -246,8 +246,9 @@ json_t *task_json(struct ecs *ecs, const struct task *t, bool with_tags)
         "containers", containers, "enableExecuteCommand",
         aws_bool(t->request, "enableExecuteCommand", false), "attachments", attachment_json(ecs, t),
         "version", (json_int_t)t->version, "healthStatus", "UNKNOWN");
-    json_object_set_new(o, "attributes",
-                        json_pack("[{s:s, s:s}]", "name", "ecs.cpu-architecture", "value", "x86_64"));
+    json_object_set_new(
+        o, "attributes",
+        json_pack("[{s:s, s:s}]", "name", "ecs.cpu-architecture", "value", "x86_64"));
     json_object_set_new(o, "inferenceAccelerators", json_array());
     json_object_set_new(o, "ephemeralStorage", json_pack("{s:i}", "sizeInGiB", 20));
     json_object_set_new(o, "fargateEphemeralStorage", json_pack("{s:i}", "sizeInGiB", 20));

@@ -24,11 +24,22 @@ static void add_container_defaults(json_t *container)
 static json_t *definition_json(const struct aws *aws, const struct aws_call *call, const char *arn,
                                int revision)
 {
-    static const char *const copied[] = {
-        "containerDefinitions", "family", "taskRoleArn", "executionRoleArn", "networkMode",
-        "volumes", "placementConstraints", "requiresCompatibilities", "cpu", "memory",
-        "runtimePlatform", "ephemeralStorage", "pidMode", "ipcMode", "proxyConfiguration",
-        "enableFaultInjection"};
+    static const char *const copied[] = {"containerDefinitions",
+                                         "family",
+                                         "taskRoleArn",
+                                         "executionRoleArn",
+                                         "networkMode",
+                                         "volumes",
+                                         "placementConstraints",
+                                         "requiresCompatibilities",
+                                         "cpu",
+                                         "memory",
+                                         "runtimePlatform",
+                                         "ephemeralStorage",
+                                         "pidMode",
+                                         "ipcMode",
+                                         "proxyConfiguration",
+                                         "enableFaultInjection"};
     json_t *out = json_object();
     size_t i;
     json_t *container;
@@ -38,7 +49,7 @@ static json_t *definition_json(const struct aws *aws, const struct aws_call *cal
         if (value)
             json_object_set_new(out, copied[k], json_deep_copy(value));
     }
-    json_array_foreach (json_object_get(out, "containerDefinitions"), i, container)
+    json_array_foreach(json_object_get(out, "containerDefinitions"), i, container)
         add_container_defaults(container);
     static const char *const lists[] = {"volumes", "placementConstraints"};
     for (size_t k = 0; k < ARRAY_LEN(lists); k++)
@@ -110,17 +121,18 @@ void ecs_deregister_task_definition(struct aws *aws, const struct aws_call *call
     const char *name = aws_string(call->input, "taskDefinition");
     const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
     if (!strchr(base, ':')) {
-        aws_reply_error(reply, 400, "ClientException",
-                        "Invalid revision number. Number: %s", base);
+        aws_reply_error(reply, 400, "ClientException", "Invalid revision number. Number: %s", base);
         return;
     }
     pthread_mutex_lock(&aws->ecs->lock);
     struct task_definition *d = ecs_find_definition(aws->ecs, name);
     if (!d) {
-        aws_reply_error(reply, 400, "ClientException", "The specified task definition does not exist.");
-    } else if (strcmp(d->status, "ACTIVE")) {
         aws_reply_error(reply, 400, "ClientException",
-                        "The specified task definition is inactive. You cannot deregister it again.");
+                        "The specified task definition does not exist.");
+    } else if (strcmp(d->status, "ACTIVE")) {
+        aws_reply_error(
+            reply, 400, "ClientException",
+            "The specified task definition is inactive. You cannot deregister it again.");
     } else {
         set_status(d, "INACTIVE", "deregisteredAt");
         aws_reply_json(reply, json_pack("{s:O}", "taskDefinition", d->json));
@@ -146,15 +158,16 @@ static void unlink_definition(struct ecs *ecs, struct task_definition *gone)
 static void delete_one(struct ecs *ecs, const char *name, json_t *deleted, json_t *failures)
 {
     struct task_definition *d = ecs_find_definition(ecs, name);
-    const char *reason = !d ? "The specified task definition does not exist. Specify a valid account, "
-                              "family, revision and try again."
-                         : !strcmp(d->status, "ACTIVE")
-                             ? "The specified task definition is still in ACTIVE status. Please "
-                               "deregister the target and try again."
-                             : NULL;
+    const char *reason =
+        !d ? "The specified task definition does not exist. Specify a valid account, "
+             "family, revision and try again."
+        : !strcmp(d->status, "ACTIVE")
+            ? "The specified task definition is still in ACTIVE status. Please "
+              "deregister the target and try again."
+            : NULL;
     if (reason) {
-        json_array_append_new(failures, json_pack("{s:s, s:s}", "arn", d ? d->arn : name, "reason",
-                                                  reason));
+        json_array_append_new(failures,
+                              json_pack("{s:s, s:s}", "arn", d ? d->arn : name, "reason", reason));
         return;
     }
     set_status(d, "DELETE_IN_PROGRESS", "deleteRequestedAt");
@@ -177,16 +190,16 @@ void ecs_delete_task_definitions(struct aws *aws, const struct aws_call *call,
         delete_one(aws->ecs, str_or_empty(json_string_value(json_array_get(names, i))), deleted,
                    failures);
     pthread_mutex_unlock(&aws->ecs->lock);
-    aws_reply_json(reply, json_pack("{s:o, s:o}", "taskDefinitions", deleted, "failures", failures));
+    aws_reply_json(reply,
+                   json_pack("{s:o, s:o}", "taskDefinitions", deleted, "failures", failures));
 }
 
 static bool includes(const json_t *input, const char *what)
 {
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(input, "include"), i, item)
-        if (!strcmp(str_or_empty(json_string_value(item)), what))
-            return true;
+    json_array_foreach(json_object_get(input, "include"), i,
+                       item) if (!strcmp(str_or_empty(json_string_value(item)), what)) return true;
     return false;
 }
 
@@ -246,8 +259,8 @@ void ecs_list_task_definitions(struct aws *aws, const struct aws_call *call,
     const char *token = aws_string(call->input, "nextToken");
     AUTO_FREE char *after = *token ? page_token_decode(token) : NULL;
     if (max < 1 || max > 100 || (*token && !after)) {
-        aws_reply_error(reply, 400, "InvalidParameterException",
-                        "Invalid %s parameter.", *token && !after ? "token" : "maxResults");
+        aws_reply_error(reply, 400, "InvalidParameterException", "Invalid %s parameter.",
+                        *token && !after ? "token" : "maxResults");
         return;
     }
     json_t *arns = json_array(), *out = json_pack("{s:o}", "taskDefinitionArns", arns);

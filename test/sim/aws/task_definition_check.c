@@ -10,9 +10,9 @@
 /* CPU units -> memory in MiB: from, to, step; 256 has its own steps. */
 static const struct {
     int64_t cpu, min, max, step;
-} sizes[] = {{256, 512, 1024, 512},        {256, 1024, 2048, 1024},     {512, 1024, 4096, 1024},
-             {1024, 2048, 8192, 1024},     {2048, 4096, 16384, 1024},   {4096, 8192, 30720, 1024},
-             {8192, 16384, 61440, 4096},   {16384, 32768, 122880, 8192}};
+} sizes[] = {{256, 512, 1024, 512},      {256, 1024, 2048, 1024},     {512, 1024, 4096, 1024},
+             {1024, 2048, 8192, 1024},   {2048, 4096, 16384, 1024},   {4096, 8192, 30720, 1024},
+             {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192}};
 
 static int invalid(struct error *err, const char *message)
 {
@@ -24,7 +24,8 @@ static int check_size(const json_t *request, struct error *err)
     int64_t cpu, memory;
     if (!json_is_string(json_object_get(request, "cpu")) ||
         !json_is_string(json_object_get(request, "memory")))
-        return invalid(err, "Fargate requires that 'cpu' and 'memory' be defined at the task level.");
+        return invalid(err,
+                       "Fargate requires that 'cpu' and 'memory' be defined at the task level.");
     if (!str_to_i64(aws_string(request, "cpu"), &cpu))
         return invalid(err, "Invalid 'cpu' setting for task.");
     if (!str_to_i64(aws_string(request, "memory"), &memory))
@@ -43,9 +44,7 @@ static const json_t *find_named(const json_t *list, const char *key, const char 
 {
     size_t i;
     json_t *item;
-    json_array_foreach (list, i, item)
-        if (!strcmp(aws_string(item, key), name))
-            return item;
+    json_array_foreach(list, i, item) if (!strcmp(aws_string(item, key), name)) return item;
     return NULL;
 }
 
@@ -53,7 +52,8 @@ static int check_volumes(const json_t *request, struct error *err)
 {
     size_t i;
     json_t *volume;
-    json_array_foreach (json_object_get(request, "volumes"), i, volume) {
+    json_array_foreach(json_object_get(request, "volumes"), i, volume)
+    {
         const char *name = aws_string(volume, "name");
         if (!*name || strlen(name) > 255 || !aws_only(name, "-_"))
             return error_set(err, ERROR_INVALID_PARAMETER,
@@ -70,7 +70,8 @@ static int check_mounts(const json_t *request, const json_t *container, struct e
 {
     size_t i;
     json_t *point;
-    json_array_foreach (json_object_get(container, "mountPoints"), i, point) {
+    json_array_foreach(json_object_get(container, "mountPoints"), i, point)
+    {
         const char *source = aws_string(point, "sourceVolume");
         if (!find_named(json_object_get(request, "volumes"), "name", source))
             return error_set(err, ERROR_INVALID_PARAMETER, "Unknown volume '%s'.", source);
@@ -84,7 +85,8 @@ static int check_dependencies(const json_t *containers, const json_t *container,
 {
     size_t i;
     json_t *dependency;
-    json_array_foreach (json_object_get(container, "dependsOn"), i, dependency) {
+    json_array_foreach(json_object_get(container, "dependsOn"), i, dependency)
+    {
         const char *name = aws_string(dependency, "containerName");
         const char *condition = aws_string(dependency, "condition");
         const json_t *on = find_named(containers, "name", name);
@@ -96,7 +98,8 @@ static int check_dependencies(const json_t *containers, const json_t *container,
         if (!ends && strcmp(condition, "START") && strcmp(condition, "HEALTHY"))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "'%s' is not a valid container condition. Must be one of START, "
-                             "COMPLETE, SUCCESS, HEALTHY", condition);
+                             "COMPLETE, SUCCESS, HEALTHY",
+                             condition);
         if (ends && aws_bool(on, "essential", true))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "A container with condition %s can't be essential: %s", condition,
@@ -115,7 +118,8 @@ static bool has_cycle(const json_t *containers, const json_t *container, size_t 
     json_t *dependency;
     if (depth > json_array_size(containers))
         return true;
-    json_array_foreach (json_object_get(container, "dependsOn"), i, dependency) {
+    json_array_foreach(json_object_get(container, "dependsOn"), i, dependency)
+    {
         const json_t *on = find_named(containers, "name", aws_string(dependency, "containerName"));
         if (on && has_cycle(containers, on, depth + 1))
             return true;
@@ -131,10 +135,12 @@ static int check_logs(const json_t *request, const json_t *container, struct err
     const char *driver = aws_string(config, "logDriver");
     if (strcmp(driver, "awslogs"))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "Log driver '%s' is not supported by this simulator; use awslogs.", driver);
+                         "Log driver '%s' is not supported by this simulator; use awslogs.",
+                         driver);
     if (!*aws_string(request, "executionRoleArn"))
-        return invalid(err, "Fargate requires task definition to have execution role ARN to support "
-                            "log driver awslogs.");
+        return invalid(err,
+                       "Fargate requires task definition to have execution role ARN to support "
+                       "log driver awslogs.");
     static const char *const required[] = {"awslogs-group", "awslogs-region",
                                            "awslogs-stream-prefix"};
     for (size_t i = 0; i < ARRAY_LEN(required); i++)
@@ -149,12 +155,16 @@ static int check_environment(const json_t *container, struct error *err)
 {
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(container, "environment"), i, item)
-        if (!*aws_string(item, "name") || !json_is_string(json_object_get(item, "value")))
-            return invalid(err, "environment: name must not be empty and value must be a string.");
-    json_array_foreach (json_object_get(container, "command"), i, item)
-        if (!json_is_string(item))
-            return invalid(err, "command: every item must be a string.");
+    json_array_foreach(
+        json_object_get(container, "environment"), i,
+        item) if (!*aws_string(item, "name") ||
+                  !json_is_string(json_object_get(
+                      item, "value"))) return invalid(err, "environment: name must not be empty "
+                                                           "and value must be a string.");
+    json_array_foreach(
+        json_object_get(container, "command"), i,
+        item) if (!json_is_string(item)) return invalid(err,
+                                                        "command: every item must be a string.");
     return 0;
 }
 
@@ -194,7 +204,8 @@ static int check_containers(const json_t *request, struct error *err)
         return invalid(err, "Container list cannot be empty.");
     if (json_array_size(containers) > TASK_CONTAINERS_MAX)
         return invalid(err, "Too many containers: a task definition can have at most 10.");
-    json_array_foreach (containers, i, container) {
+    json_array_foreach(containers, i, container)
+    {
         if (check_container(request, container, err))
             return -1;
         any_essential = any_essential || aws_bool(container, "essential", true);
@@ -224,13 +235,15 @@ int tags_check(const json_t *tags, struct error *err)
     json_t *tag;
     if (json_array_size(tags) > 50)
         return invalid(err, "The maximum number of tags is 50.");
-    json_array_foreach (tags, i, tag) {
+    json_array_foreach(tags, i, tag)
+    {
         const char *key = aws_string(tag, "key");
         if (!*key || str_starts(key, "aws:") || !tag_text(key, 128) ||
             !tag_text(aws_string(tag, "value"), 256))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "Invalid tag: key \"%.130s\" or its value has a character, length or "
-                             "prefix that tags may not have.", key);
+                             "prefix that tags may not have.",
+                             key);
         if (find_named(tags, "key", key) != tag)
             return error_set(err, ERROR_INVALID_PARAMETER, "Duplicate tag key: %.130s", key);
     }
@@ -244,8 +257,7 @@ int task_definition_check(const json_t *request, struct error *err)
         return invalid(err, "Family contains invalid characters or is too long.");
     if (strcmp(aws_string(request, "networkMode"), "awsvpc"))
         return invalid(err, "Fargate only supports network mode 'awsvpc'.");
-    int64_t disk =
-        aws_int(json_object_get(request, "ephemeralStorage"), "sizeInGiB", 21);
+    int64_t disk = aws_int(json_object_get(request, "ephemeralStorage"), "sizeInGiB", 21);
     if (disk < 21 || disk > 200)
         return invalid(err, "EphemeralStorage sizeInGiB must be between 21 and 200.");
     if (check_size(request, err) || check_volumes(request, err) || check_containers(request, err))

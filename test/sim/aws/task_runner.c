@@ -17,7 +17,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEFAULT_STOP_TIMEOUT_S = 30, RUNNER_STACK = 512 * 1024 };
+enum {
+    DEFAULT_STOP_TIMEOUT_S = 30,
+    RUNNER_STACK = 512 * 1024,
+    /* The network outlives the containers by this much at least: with its namespace the kernel
+     * drops what a process has sent last and the other side has not received yet. */
+    NETWORK_LINGER_MS = 50
+};
 
 struct runner {
     struct ecs *ecs;
@@ -71,9 +77,8 @@ static void attach_network(struct runner *r)
     int rc = network_attach(r->ecs->aws->network, r->task->id, &endpoint, &err);
     pthread_mutex_lock(&r->ecs->lock);
     if (rc) {
-        AUTO_FREE char *reason =
-            xasprintf("Timeout waiting for network interface provisioning to complete. (%s)",
-                      err.message);
+        AUTO_FREE char *reason = xasprintf(
+            "Timeout waiting for network interface provisioning to complete. (%s)", err.message);
         task_stop(r->task, "TaskFailedToStart", reason);
         return;
     }
@@ -98,7 +103,8 @@ static void pull_images(struct runner *r)
             continue;
         }
         AUTO_FREE char *reason = xasprintf("CannotPullContainerError: pull image manifest has been "
-                                           "retried 1 time(s): %s", err.message);
+                                           "retried 1 time(s): %s",
+                                           err.message);
         set_reason(c, reason);
         task_stop(t, "TaskFailedToStart", reason);
     }
@@ -111,11 +117,11 @@ static void push_strings(struct strv *out, const json_t *array)
 {
     size_t i;
     json_t *item;
-    json_array_foreach (array, i, item)
-        strv_push(out, str_or_empty(json_string_value(item)));
+    json_array_foreach(array, i, item) strv_push(out, str_or_empty(json_string_value(item)));
 }
 
-/* ECS: entryPoint replaces the image's and drops its Cmd; an override's command replaces command. */
+/* ECS: entryPoint replaces the image's and drops its Cmd; an override's command replaces command.
+ */
 static void build_argv(const struct task_container *c, struct strv *argv)
 {
     const json_t *entry = json_object_get(c->definition, "entryPoint");
@@ -151,7 +157,7 @@ static void merge_env(struct strv *env, const json_t *list)
 {
     size_t i;
     json_t *item;
-    json_array_foreach (list, i, item)
+    json_array_foreach(list, i, item)
         set_variable(env, aws_string(item, "name"), aws_string(item, "value"));
 }
 
@@ -174,7 +180,8 @@ static size_t build_mounts(struct runner *r, const struct task_container *c,
     size_t count = 0, i;
     json_t *point;
     *mounts = xcalloc(json_array_size(points) + 1, sizeof **mounts);
-    json_array_foreach (points, i, point) {
+    json_array_foreach(points, i, point)
+    {
         struct error ignored;
         char *path = xasprintf("%s/%s", r->volumes, aws_string(point, "sourceVolume"));
         strv_push_owned(paths, path);
@@ -211,15 +218,24 @@ static struct container *start_process(struct runner *r, struct task_container *
     build_env(r->ecs, c, &env);
     size_t mount_count = build_mounts(r, c, &mounts, &paths);
     (void)!str_to_i64(aws_string(t->definition, "cpu"), &units);
-    struct container_spec spec = {
-        .id = c->runtime_id, .image = c->image, .argv = argv.items, .argc = argv.count,
-        .env = env.items, .env_count = env.count,
-        .cwd = aws_string(c->definition, "workingDirectory"),
-        .user = aws_string(c->definition, "user"), .hostname = hostname,
-        .address = t->endpoint.address, .nameserver = network_gateway(r->ecs->aws->network),
-        .netns = t->endpoint.netns, .mounts = mounts, .mount_count = mount_count,
-        .read_only_rootfs = aws_bool(c->definition, "readonlyRootfilesystem", false),
-        .memory_bytes = memory_limit(t, c), .cpu_shares = units};
+    struct container_spec spec = {.id = c->runtime_id,
+                                  .image = c->image,
+                                  .argv = argv.items,
+                                  .argc = argv.count,
+                                  .env = env.items,
+                                  .env_count = env.count,
+                                  .cwd = aws_string(c->definition, "workingDirectory"),
+                                  .user = aws_string(c->definition, "user"),
+                                  .hostname = hostname,
+                                  .address = t->endpoint.address,
+                                  .nameserver = network_gateway(r->ecs->aws->network),
+                                  .netns = t->endpoint.netns,
+                                  .mounts = mounts,
+                                  .mount_count = mount_count,
+                                  .read_only_rootfs =
+                                      aws_bool(c->definition, "readonlyRootfilesystem", false),
+                                  .memory_bytes = memory_limit(t, c),
+                                  .cpu_shares = units};
     if (argv.count == 0)
         error_set(err, ERROR_INVALID_PARAMETER, "no command specified");
     else
@@ -252,8 +268,8 @@ static int open_stream(struct runner *r, struct task_container *c, struct log_st
         return -1;
     if (cloud_logs_create_stream(logs, group, name, err) && err->code != ERROR_CONFLICT)
         return error_wrap(err, "failed to validate logger args: create stream has been retried 1 "
-                          "times: failed to create Cloudwatch log stream: "
-                          "ResourceNotFoundException");
+                               "times: failed to create Cloudwatch log stream: "
+                               "ResourceNotFoundException");
     *stream = cloud_logs_find(logs, group, name, err);
     return *stream ? 0 : -1;
 }
@@ -328,9 +344,11 @@ static void start_container(struct runner *r, struct task_container *c)
     if (!process) {
         if (rc == 0 && stream)
             log_stream_unref(stream);
-        fail_start(c, rc ? "ResourceInitializationError"
-                         : "CannotStartContainerError: ResourceInitializationError: unable to "
-                           "create new container", &err);
+        fail_start(c,
+                   rc ? "ResourceInitializationError"
+                      : "CannotStartContainerError: ResourceInitializationError: unable to "
+                        "create new container",
+                   &err);
         return;
     }
     struct follower *f = NEW(struct follower);
@@ -376,7 +394,8 @@ static void try_start(struct runner *r, struct task_container *c)
     json_t *dependency;
     if (is_started(c))
         return;
-    json_array_foreach (json_object_get(c->definition, "dependsOn"), i, dependency) {
+    json_array_foreach(json_object_get(c->definition, "dependsOn"), i, dependency)
+    {
         struct task_container *on =
             find_container(r->task, aws_string(dependency, "containerName"));
         enum readiness ready =
@@ -491,11 +510,9 @@ static void stop_containers(struct runner *r)
         t->containers[i].state = CONTAINER_STOPPED;
 }
 
-static void release(struct runner *r)
+static void free_containers(struct runner *r)
 {
     struct task *t = r->task;
-    struct network_endpoint endpoint = t->endpoint;
-    bool attached = t->attached;
     struct error ignored;
     pthread_mutex_unlock(&r->ecs->lock);
     for (size_t i = 0; i < t->container_count; i++) {
@@ -505,12 +522,26 @@ static void release(struct runner *r)
         if (c->process)
             container_free(c->process);
     }
-    if (attached)
-        network_detach(r->ecs->aws->network, &endpoint);
     (void)!files_remove_tree(r->volumes, &ignored);
     pthread_mutex_lock(&r->ecs->lock);
     for (size_t i = 0; i < t->container_count; i++)
         t->containers[i].process = NULL;
+}
+
+static void detach_network(struct runner *r)
+{
+    struct network_endpoint endpoint = r->task->endpoint;
+    if (!r->task->attached)
+        return;
+    pthread_mutex_unlock(&r->ecs->lock);
+    network_detach(r->ecs->aws->network, &endpoint);
+    pthread_mutex_lock(&r->ecs->lock);
+}
+
+static long deprovision_ms(const struct runner *r)
+{
+    long ms = r->ecs->aws->tuning.stop_ms;
+    return r->task->attached && ms < NETWORK_LINGER_MS ? NETWORK_LINGER_MS : ms;
 }
 
 static void *run(void *arg)
@@ -532,8 +563,9 @@ static void *run(void *arg)
     task_set_state(t, TASK_STOPPING);
     stop_containers(r);
     task_set_state(t, TASK_DEPROVISIONING);
-    release(r);
-    delay(r, ecs->aws->tuning.stop_ms, false);
+    free_containers(r);
+    delay(r, deprovision_ms(r), false);
+    detach_network(r);
     task_set_state(t, TASK_STOPPED);
     ecs->runners--;
     pthread_cond_broadcast(&ecs->idle);

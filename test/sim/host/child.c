@@ -16,7 +16,8 @@ extern char **environ;
 static void redirect(posix_spawn_file_actions_t *actions, int from, int to)
 {
     if (from < 0)
-        posix_spawn_file_actions_addopen(actions, to, "/dev/null", to == 0 ? O_RDONLY : O_WRONLY, 0);
+        posix_spawn_file_actions_addopen(actions, to, "/dev/null", to == 0 ? O_RDONLY : O_WRONLY,
+                                         0);
     else
         posix_spawn_file_actions_adddup2(actions, from, to);
 }

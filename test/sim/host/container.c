@@ -48,9 +48,9 @@ static void runc_delete(const char *runc_root, const char *id)
 {
     struct error err;
     struct buf output = BUF_INIT;
-    (void)!child_run((char *[]){"runc", "--root", (char *)runc_root, "delete", "--force",
-                                (char *)id, NULL},
-                     NULL, &output, &err);
+    (void)!child_run(
+        (char *[]){"runc", "--root", (char *)runc_root, "delete", "--force", (char *)id, NULL},
+        NULL, &output, &err);
     buf_free(&output);
 }
 
@@ -173,7 +173,8 @@ static int write_etc(struct container *c, const struct container_spec *spec, str
         {"hosts", xasprintf("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
                             "%s\t%s\n",
                             spec->address, spec->hostname)},
-        {"resolv.conf", xasprintf("nameserver %s\noptions timeout:2 attempts:1\n", spec->nameserver)},
+        {"resolv.conf",
+         xasprintf("nameserver %s\noptions timeout:2 attempts:1\n", spec->nameserver)},
     };
     int rc = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
@@ -239,13 +240,23 @@ static int write_config(struct container *c, const struct container_spec *spec, 
         mounts[3 + i] = spec->mounts[i];
     const char *cwd = str_empty(spec->cwd) ? spec->image->workdir : spec->cwd;
     const int nofile = nofile_limit();
-    struct oci_spec oci = {
-        .argv = spec->argv, .argc = spec->argc, .env = env.items, .env_count = env.count,
-        .cwd = str_empty(cwd) ? "/" : cwd, .hostname = spec->hostname, .rootfs = c->rootfs,
-        .netns = netns, .cgroups_path = limits ? cgroup : NULL, .user = &user, .mounts = mounts,
-        .mount_count = count, .read_only_rootfs = spec->read_only_rootfs,
-        .memory_bytes = spec->memory_bytes, .cpu_shares = spec->cpu_shares,
-        .nofile_soft = nofile, .nofile_hard = nofile};
+    struct oci_spec oci = {.argv = spec->argv,
+                           .argc = spec->argc,
+                           .env = env.items,
+                           .env_count = env.count,
+                           .cwd = str_empty(cwd) ? "/" : cwd,
+                           .hostname = spec->hostname,
+                           .rootfs = c->rootfs,
+                           .netns = netns,
+                           .cgroups_path = limits ? cgroup : NULL,
+                           .user = &user,
+                           .mounts = mounts,
+                           .mount_count = count,
+                           .read_only_rootfs = spec->read_only_rootfs,
+                           .memory_bytes = spec->memory_bytes,
+                           .cpu_shares = spec->cpu_shares,
+                           .nofile_soft = nofile,
+                           .nofile_hard = nofile};
     struct buf text = BUF_INIT;
     oci_spec_write(&oci, &text);
     int rc = files_write(config, text.data, text.len, err);
@@ -297,9 +308,22 @@ static int run(struct container *c, bool limits, struct error *err)
     int fds[2];
     if (pipe2(fds, O_CLOEXEC))
         return error_errno(err, ERROR_SYSTEM, errno, "pipe");
-    char *argv[] = {"runc", "--root", c->rt->runc_root, "--log", log_path, "--log-format", "json",
-                    limits ? "--rootless=auto" : "--rootless=true", "run", "--detach",
-                    "--pid-file", pid_file, "--bundle", c->bundle, c->id, NULL};
+    char *argv[] = {"runc",
+                    "--root",
+                    c->rt->runc_root,
+                    "--log",
+                    log_path,
+                    "--log-format",
+                    "json",
+                    limits ? "--rootless=auto" : "--rootless=true",
+                    "run",
+                    "--detach",
+                    "--pid-file",
+                    pid_file,
+                    "--bundle",
+                    c->bundle,
+                    c->id,
+                    NULL};
     pid_t runc;
     int rc = child_spawn(argv, -1, fds[1], fds[1], &runc, err);
     close(fds[1]);
@@ -361,9 +385,9 @@ static bool forward(struct container *c, void (*emit)(void *, const char *, size
 
 static void read_oom(struct container *c)
 {
-    static const char *const paths[] = {
-        "/sys/fs/cgroup/memory/" CGROUP_PARENT "/%s/memory.oom_control",
-        "/sys/fs/cgroup/" CGROUP_PARENT "/%s/memory.events"};
+    static const char *const paths[] = {"/sys/fs/cgroup/memory/" CGROUP_PARENT
+                                        "/%s/memory.oom_control",
+                                        "/sys/fs/cgroup/" CGROUP_PARENT "/%s/memory.events"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         char path[256], line[128];
         snprintf(path, sizeof path, i ? paths[1] : paths[0], c->id);

@@ -44,7 +44,8 @@ struct container *container_start(struct container_runtime *rt, const struct con
  * exit code, 128+signal when killed. Called once, by one thread. */
 int container_follow(struct container *c, void (*emit)(void *ctx, const char *bytes, size_t len),
                      void *ctx);
-/* To the container's first process; harmless when it has ended. Thread-safe until container_free. */
+/* To the container's first process; harmless when it has ended. Thread-safe until container_free.
+ */
 void container_signal(struct container *c, int signal_number);
 /* True when the kernel killed it for memory; valid between container_follow and container_free. */
 bool container_out_of_memory(const struct container *c);

@@ -98,8 +98,11 @@ static struct block *tail_block(struct event_log *log, uint64_t offset, int64_t 
         log->blocks = xrealloc(log->blocks, log->block_cap * sizeof *log->blocks);
     }
     last = &log->blocks[log->block_count++];
-    *last = (struct block){.first = log->info.count, .offset = offset, .min_ms = INT64_MAX,
-                           .max_ms = INT64_MIN, .first_ingested_ms = ingested_ms};
+    *last = (struct block){.first = log->info.count,
+                           .offset = offset,
+                           .min_ms = INT64_MAX,
+                           .max_ms = INT64_MIN,
+                           .first_ingested_ms = ingested_ms};
     return last;
 }
 
@@ -187,7 +190,8 @@ static int read_block(struct event_log *log, uint64_t from, uint64_t to, struct 
                       struct error *err)
 {
     pthread_mutex_lock(&log->lock); /* a duplicate: the log may go idle meanwhile */
-    int fd = log->fd >= 0 ? fcntl(log->fd, F_DUPFD_CLOEXEC, 3) : open(log->path, O_RDONLY | O_CLOEXEC);
+    int fd =
+        log->fd >= 0 ? fcntl(log->fd, F_DUPFD_CLOEXEC, 3) : open(log->path, O_RDONLY | O_CLOEXEC);
     pthread_mutex_unlock(&log->lock);
     if (fd < 0)
         return error_errno(err, ERROR_SYSTEM, errno, "open %s", log->path);

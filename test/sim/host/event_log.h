@@ -31,8 +31,8 @@ int event_log_append(struct event_log *log, const struct log_event *events, size
                      int64_t ingested_ms, struct error *err) MUST_CHECK;
 
 struct event_log_info {
-    uint64_t count; /* events */
-    uint64_t bytes; /* of messages */
+    uint64_t count;                                                  /* events */
+    uint64_t bytes;                                                  /* of messages */
     int64_t first_timestamp_ms, last_timestamp_ms, last_ingested_ms; /* 0 when empty */
 };
 void event_log_info(struct event_log *log, struct event_log_info *out);
@@ -40,9 +40,9 @@ void event_log_info(struct event_log *log, struct event_log_info *out);
 uint64_t event_log_ingested_by(struct event_log *log, int64_t ms);
 
 struct event_range {
-    uint64_t from, to;         /* event numbers [from, to) */
-    int64_t start_ms, end_ms;  /* timestamps [start, end) */
-    bool backward;             /* newest number first */
+    uint64_t from, to;        /* event numbers [from, to) */
+    int64_t start_ms, end_ms; /* timestamps [start, end) */
+    bool backward;            /* newest number first */
 };
 /* Calls visit for each event of the range until it returns false. message is borrowed for the call.
  * Returns -1 on a read error. */

@@ -84,7 +84,8 @@ static const char *pick_platform(const json_t *list)
 {
     size_t i;
     json_t *entry;
-    json_array_foreach (json_object_get(list, "manifests"), i, entry) {
+    json_array_foreach(json_object_get(list, "manifests"), i, entry)
+    {
         const json_t *platform = json_object_get(entry, "platform");
         if (!strcmp(member(platform, "os"), "linux") &&
             !strcmp(member(platform, "architecture"), "amd64"))
@@ -136,7 +137,8 @@ static int unpack_layers(struct registry *r, const json_t *layers, const char *d
         return error_set(err, ERROR_INVALID_PARAMETER, "more than %d layers", LAYERS_MAX);
     size_t i;
     json_t *layer;
-    json_array_foreach (layers, i, layer) {
+    json_array_foreach(layers, i, layer)
+    {
         if (registry_blob_to_file(r, member(layer, "digest"), blob, err))
             return -1;
         int rc = unpack_layer(blob, rootfs, err);
@@ -175,9 +177,8 @@ static void load_strings(struct strv *out, const json_t *array)
 {
     size_t i;
     json_t *item;
-    json_array_foreach (array, i, item)
-        if (json_is_string(item))
-            strv_push(out, json_string_value(item));
+    json_array_foreach(array, i, item) if (json_is_string(item))
+        strv_push(out, json_string_value(item));
 }
 
 static int load_config(struct image *image, const char *dir, struct error *err)

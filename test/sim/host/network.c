@@ -115,12 +115,25 @@ static void address_text(const struct network *n, uint32_t host, char out[16])
     inet_ntop(AF_INET, &addr, out, 16);
 }
 
+/* Derived from the address: a neighbour cache entry stays right when the address is reused. */
+static void mac_text(const struct network *n, uint32_t host, char out[18])
+{
+    uint32_t address = n->base + host;
+    snprintf(out, 18, "0a:58:%02x:%02x:%02x:%02x", address >> 24, (address >> 16) & 255,
+             (address >> 8) & 255, address & 255);
+}
+
+/* The bridge gets a MAC of its own: else it takes the lowest of its ports', which changes while
+ * tasks come and go, and packets on their way to the old one are lost. */
 static int make_bridge(struct network *n, struct error *err)
 {
-    AUTO_FREE char *batch = xasprintf("link add name %s type bridge stp_state 0 forward_delay 0\n"
-                                      "addr add %s/%u dev %s\n"
-                                      "link set %s up\n",
-                                      n->bridge, n->gateway, n->prefix, n->bridge, n->bridge);
+    char mac[18];
+    mac_text(n, 1, mac);
+    AUTO_FREE char *batch =
+        xasprintf("link add name %s address %s type bridge stp_state 0 forward_delay 0\n"
+                  "addr add %s/%u dev %s\n"
+                  "link set %s up\n",
+                  n->bridge, mac, n->gateway, n->prefix, n->bridge, n->bridge);
     return child_check((char *[]){"ip", "-batch", "-", NULL}, batch, err);
 }
 
@@ -199,9 +212,10 @@ static void release(struct network *n, uint32_t host)
 static int connect_netns(struct network *n, const char *id, const struct network_endpoint *e,
                          struct error *err)
 {
-    AUTO_FREE char *outside = xasprintf("link add skv%s type veth peer name eth0 address %s netns %s\n"
-                                        "link set skv%s master %s up\n",
-                                        id, e->mac, e->netns, id, n->bridge);
+    AUTO_FREE char *outside =
+        xasprintf("link add skv%s type veth peer name eth0 address %s netns %s\n"
+                  "link set skv%s master %s up\n",
+                  id, e->mac, e->netns, id, n->bridge);
     AUTO_FREE char *inside = xasprintf("link set lo up\n"
                                        "addr add %s/%u dev eth0\n"
                                        "link set eth0 up\n"
@@ -218,12 +232,9 @@ int network_attach(struct network *n, const char *id, struct network_endpoint *o
     uint32_t host = allocate(n);
     if (!host)
         return error_set(err, ERROR_UNAVAILABLE, "no free address in %s", n->subnet);
-    uint32_t address = n->base + host;
     address_text(n, host, out->address);
+    mac_text(n, host, out->mac);
     snprintf(out->netns, sizeof out->netns, "skl-%.*s", NETWORK_ID_LEN, id);
-    /* Derived from the address: a neighbour cache entry stays right when the address is reused. */
-    snprintf(out->mac, sizeof out->mac, "0a:58:%02x:%02x:%02x:%02x", address >> 24,
-             (address >> 16) & 255, (address >> 8) & 255, address & 255);
     if (child_check((char *[]){"ip", "netns", "add", out->netns, NULL}, NULL, err)) {
         release(n, host);
         return -1;

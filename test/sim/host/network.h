@@ -23,7 +23,8 @@ struct network_endpoint {
 struct network *network_open(const char *bridge, const char *subnet, struct error *err) MUST_CHECK;
 /* Removes the bridge and every namespace still there. */
 void network_close(struct network *n);
-/* Remove what a killed simulator left on the bridge, and the bridge. ERROR_CONFLICT when it lives. */
+/* Remove what a killed simulator left on the bridge, and the bridge. ERROR_CONFLICT when it lives.
+ */
 int network_cleanup(const char *bridge, struct error *err) MUST_CHECK;
 
 /* id: NETWORK_ID_LEN characters, unique among live tasks. */

@@ -6,13 +6,14 @@
 #include "base/json.h"
 
 static char *const default_capabilities[] = {
-    "CAP_CHOWN",        "CAP_DAC_OVERRIDE", "CAP_FSETID",    "CAP_FOWNER", "CAP_MKNOD",
-    "CAP_NET_RAW",      "CAP_SETGID",       "CAP_SETUID",    "CAP_SETFCAP", "CAP_SETPCAP",
-    "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",    "CAP_AUDIT_WRITE"};
+    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_KILL",    "CAP_AUDIT_WRITE"};
 
-static char *const masked_paths[] = {"/proc/asound",       "/proc/acpi",        "/proc/kcore",
-                                     "/proc/keys",         "/proc/latency_stats", "/proc/timer_list",
-                                     "/proc/timer_stats",  "/proc/sched_debug", "/proc/scsi",
+static char *const masked_paths[] = {"/proc/asound",      "/proc/acpi",          "/proc/kcore",
+                                     "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
+                                     "/proc/timer_stats", "/proc/sched_debug",   "/proc/scsi",
                                      "/sys/firmware"};
 static char *const readonly_paths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                        "/proc/sysrq-trigger"};
@@ -117,7 +118,8 @@ static void write_device_rule(struct json_writer *w, const char *type, int major
 
 static void write_resources(struct json_writer *w, const struct oci_spec *s)
 {
-    static const int devices[][2] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 2}, {136, -1}};
+    static const int devices[][2] = {{1, 3}, {1, 5}, {1, 7}, {1, 8},
+                                     {1, 9}, {5, 0}, {5, 2}, {136, -1}};
     json_member_object(w, "resources");
     json_member_array(w, "devices"); /* deny all, then what Docker allows */
     write_device_rule(w, NULL, -1, -1);

@@ -75,8 +75,8 @@ static void add_groups(const char *group_text, const char *user, struct passwd_u
     }
 }
 
-int passwd_resolve(const char *user, const char *passwd, const char *group,
-                   struct passwd_user *out, struct error *err)
+int passwd_resolve(const char *user, const char *passwd, const char *group, struct passwd_user *out,
+                   struct error *err)
 {
     char line[4096], *fields[FIELDS], name[256];
     *out = (struct passwd_user){0};

@@ -20,7 +20,7 @@ struct passwd_user {
 };
 
 /* user: "" or NULL is root. passwd, group: the files' text, "" when absent. */
-int passwd_resolve(const char *user, const char *passwd, const char *group,
-                   struct passwd_user *out, struct error *err) MUST_CHECK;
+int passwd_resolve(const char *user, const char *passwd, const char *group, struct passwd_user *out,
+                   struct error *err) MUST_CHECK;
 
 #endif

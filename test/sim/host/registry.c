@@ -17,7 +17,8 @@
 enum { MANIFEST_MAX = 4 * 1024 * 1024 };
 
 #define ACCEPT_MANIFESTS                                                                           \
-    "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, " \
+    "Accept: application/vnd.oci.image.index.v1+json, "                                            \
+    "application/vnd.oci.image.manifest.v1+json, "                                                 \
     "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
     "application/vnd.docker.distribution.manifest.v2+json"
 

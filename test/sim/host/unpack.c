@@ -172,8 +172,8 @@ static int write_data(struct unpacker *u, int fd, struct error *err)
     return 0;
 }
 
-static int make_regular(struct unpacker *u, int parent, const char *name,
-                        struct archive_entry *e, struct error *err)
+static int make_regular(struct unpacker *u, int parent, const char *name, struct archive_entry *e,
+                        struct error *err)
 {
     int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -82,8 +82,8 @@ static int add_locked(struct fault_list *list, const json_t *array, struct error
 
 int fault_list_add(struct fault_list *list, const json_t *faults, struct error *err)
 {
-    json_t *array = json_is_array(faults) ? json_incref((json_t *)faults)
-                                          : json_pack("[O]", (json_t *)faults);
+    json_t *array =
+        json_is_array(faults) ? json_incref((json_t *)faults) : json_pack("[O]", (json_t *)faults);
     pthread_mutex_lock(&list->lock);
     int rc = add_locked(list, array, err);
     pthread_mutex_unlock(&list->lock);

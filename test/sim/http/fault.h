@@ -14,12 +14,12 @@
     X(FAULT_NONE, "none")                                                                          \
     X(FAULT_THROTTLE, "throttle")                                                                  \
     X(FAULT_ERROR, "error")                                                                        \
-    X(FAULT_TIMEOUT, "timeout")             /* no answer for latency_ms, then a closed connection */ \
-    X(FAULT_LOST_ANSWER, "lost_answer")     /* acts, then closes the connection */                 \
+    X(FAULT_TIMEOUT, "timeout")         /* no answer for latency_ms, then a closed connection */   \
+    X(FAULT_LOST_ANSWER, "lost_answer") /* acts, then closes the connection */                     \
     X(FAULT_CAPACITY, "capacity")                                                                  \
     X(FAULT_ACCESS_DENIED, "access_denied")                                                        \
     X(FAULT_DROP_CONNECTION, "drop_connection") /* closes it without acting */                     \
-    X(FAULT_LATENCY, "latency")             /* acts after latency_ms */
+    X(FAULT_LATENCY, "latency")                 /* acts after latency_ms */
 
 #define X(name, text) name,
 enum fault_kind { FAULT_KINDS(X) };
@@ -27,9 +27,9 @@ enum fault_kind { FAULT_KINDS(X) };
 
 struct fault {
     enum fault_kind kind;
-    char operation[64]; /* "RunTask", "ecs.RunTask" or "*" */
-    long count;         /* requests still to hit */
-    int status;         /* 0: the kind's own */
+    char operation[64];          /* "RunTask", "ecs.RunTask" or "*" */
+    long count;                  /* requests still to hit */
+    int status;                  /* 0: the kind's own */
     char code[64], message[512]; /* "": the kind's own */
     long latency_ms;
 };

@@ -58,8 +58,7 @@ static enum MHD_Result collect_header(void *ctx, enum MHD_ValueKind kind, const 
     struct http_request *request = ctx;
     (void)kind;
     if (request->header_count < HTTP_HEADERS_MAX)
-        request->headers[request->header_count++] =
-            (struct http_header){key, str_or_empty(value)};
+        request->headers[request->header_count++] = (struct http_header){key, str_or_empty(value)};
     return MHD_YES;
 }
 
@@ -99,8 +98,8 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 static enum MHD_Result answer(struct http_server *server, struct MHD_Connection *connection,
                               const char *method, struct exchange *x)
 {
-    struct http_request request = {.method = method, .body = str_or_empty(x->body.data),
-                                   .body_len = x->body.len};
+    struct http_request request = {
+        .method = method, .body = str_or_empty(x->body.data), .body_len = x->body.len};
     struct http_reply reply = {0};
     char *question = strchr(x->uri, '?');
     request.query = question ? question + 1 : "";
@@ -179,8 +178,10 @@ static int bind_socket(const char *listen_text, struct http_server *server, stru
         *colon = '\0';
     if (!colon || !inet_aton(host, &addr.sin_addr) || !str_to_i64(colon + 1, &port) || port < 0 ||
         port > 65535)
-        return error_set(err, ERROR_INVALID_PARAMETER, "listen address \"%s\" is not like "
-                         "127.0.0.1:4566", listen_text);
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "listen address \"%s\" is not like "
+                         "127.0.0.1:4566",
+                         listen_text);
     addr.sin_port = htons((uint16_t)port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     if (fd < 0)

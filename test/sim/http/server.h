@@ -29,7 +29,7 @@ struct http_request {
 };
 
 struct http_reply {
-    int status; /* 200 unless set */
+    int status;               /* 200 unless set */
     const char *content_type; /* static; NULL: application/json */
     struct buf body;
     struct http_header headers[8]; /* values owned */

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Log tee and log record parser: what goes through both comes out as it was.
+ */
+#include "agent/log_tee.h"
+#include "base/buf.h"
+#include "base/log_record.h"
+#include "ipc/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fixture {
+    struct loop loop;
+    struct log_tee *tee;
+    int read_fd, write_fd;
+    struct buf log, marks;
+    unsigned drained;
+};
+
+static void on_drained(void *owner)
+{
+    ((struct fixture *)owner)->drained++;
+}
+
+static void on_mark_written(void *owner, const char *text, size_t len)
+{
+    struct fixture *f = owner;
+    buf_append(&f->marks, text, len);
+    buf_puts(&f->marks, ";");
+}
+
+static const struct log_tee_events events = {on_drained, on_mark_written};
+
+static void fixture_open(struct fixture *f)
+{
+    struct error err;
+    int ends[2];
+    *f = (struct fixture){0};
+    assert_int_equal(loop_init(&f->loop, &err), 0);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    f->read_fd = ends[0];
+    f->write_fd = ends[1];
+    assert_int_equal(fcntl(f->read_fd, F_SETFL, O_NONBLOCK), 0);
+    f->tee = log_tee_open(&f->loop, f->write_fd, &events, f);
+}
+
+/* What the log driver has received by now. */
+static void fixture_collect(struct fixture *f)
+{
+    for (;;) {
+        ssize_t n = f->read_fd < 0 ? -1 : read(f->read_fd, buf_reserve(&f->log, 65536), 65536);
+        if (n > 0) {
+            buf_commit(&f->log, (size_t)n);
+            uv_run(&f->loop.uv, UV_RUN_NOWAIT);
+        } else if (log_tee_flushed(f->tee)) {
+            return;
+        } else {
+            uv_run(&f->loop.uv, UV_RUN_ONCE);
+        }
+    }
+}
+
+static void fixture_close(struct fixture *f)
+{
+    log_tee_close(f->tee);
+    loop_fini(&f->loop);
+    if (f->read_fd >= 0)
+        close(f->read_fd);
+    close(f->write_fd);
+    buf_free(&f->log);
+    buf_free(&f->marks);
+}
+
+static void put(struct fixture *f, uint8_t type, const char *text)
+{
+    log_tee_output(f->tee, type, text, strlen(text));
+}
+
+static void test_format(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    put(&f, FRAME_STDOUT, "plain\nhal");
+    put(&f, FRAME_STDERR, "error\nunfinished");
+    put(&f, FRAME_STDOUT, "f\n\n\x01odd\n");
+    put(&f, FRAME_STDOUT, "rest");
+    log_tee_exit(f.tee, 137);
+    fixture_collect(&f);
+    assert_string_equal(f.log.data, "plain\n\x01" "eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
+                                    "\x01qunfinished\n\x01x137\n");
+    fixture_close(&f);
+}
+
+static void test_marks(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    put(&f, FRAME_STDOUT, "a");
+    assert_true(log_tee_mark(f.tee, "m1\n", 3));
+    put(&f, FRAME_STDOUT, "b\n");
+    assert_true(log_tee_mark(f.tee, "", 0));
+    fixture_collect(&f);
+    assert_string_equal(f.log.data, "\x01pa\n\x01mm1 \nb\n\x01m\n");
+    assert_string_equal(f.marks.data, "m1\n;;");
+    char long_text[LOG_TEE_MARK_TEXT_MAX + 1] = {0};
+    assert_false(log_tee_mark(f.tee, long_text, sizeof long_text));
+    fixture_close(&f);
+}
+
+static void test_too_many_marks(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    char *filling = calloc(1, 300000);
+    assert_non_null(filling);
+    memset(filling, '\n', 300000);
+    log_tee_output(f.tee, FRAME_STDERR, filling, 300000);
+    for (int i = 0; i < LOG_TEE_MARKS_MAX; i++)
+        assert_true(log_tee_mark(f.tee, "m", 1));
+    assert_false(log_tee_mark(f.tee, "m", 1));
+    assert_int_equal(f.marks.len, 0);
+    fixture_collect(&f);
+    assert_int_equal(f.marks.len, 2 * LOG_TEE_MARKS_MAX);
+    free(filling);
+    fixture_close(&f);
+}
+
+/* A reader that stands still: full, queued, nothing lost, and drained when it goes on. */
+static void test_full_and_drained(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    size_t written = 0;
+    char line[1024];
+    memset(line, 'l', sizeof line);
+    line[sizeof line - 1] = '\n';
+    while (!log_tee_full(f.tee)) {
+        log_tee_output(f.tee, FRAME_STDOUT, line, sizeof line);
+        written += sizeof line;
+    }
+    assert_true(written >= LOG_TEE_QUEUE_MAX);
+    assert_int_equal(f.drained, 0);
+    fixture_collect(&f);
+    assert_false(log_tee_full(f.tee));
+    assert_true(f.drained > 0);
+    fixture_collect(&f);
+    assert_int_equal(f.log.len, written);
+    fixture_close(&f);
+}
+
+static void test_broken_stdout(void **state)
+{
+    (void)state;
+    struct fixture f;
+    signal(SIGPIPE, SIG_IGN);
+    fixture_open(&f);
+    close(f.read_fd);
+    f.read_fd = -1;
+    put(&f, FRAME_STDOUT, "nobody reads this\n");
+    assert_true(log_tee_flushed(f.tee));
+    assert_true(log_tee_mark(f.tee, "m", 1));
+    assert_string_equal(f.marks.data, "m;");
+    put(&f, FRAME_STDOUT, "nor this\n");
+    log_tee_exit(f.tee, 0);
+    fixture_close(&f);
+}
+
+static void test_plain_file(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char path[] = "/tmp/agent-tee-XXXXXX";
+    char text[64] = "";
+    fixture_open(&f);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    struct log_tee *tee = log_tee_open(&f.loop, fd, &events, &f);
+    log_tee_output(tee, FRAME_STDERR, "x\n", 2);
+    log_tee_exit(tee, 0);
+    assert_true(log_tee_flushed(tee));
+    assert_int_equal(pread(fd, text, sizeof text - 1, 0), 8);
+    assert_string_equal(text, "\x01" "ex\n\x01x0\n");
+    log_tee_close(tee);
+    close(fd);
+    unlink(path);
+    fixture_close(&f);
+}
+
+/* ---- round trip ---- */
+
+/* Rebuilds the streams from the records, and checks what every record must keep to. */
+static void parse_log(const struct buf *log, struct buf out[3], int *code)
+{
+    const char *at = log->data, *end = at + log->len;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        assert_non_null(newline);
+        enum log_record_kind kind;
+        const char *text;
+        size_t len;
+        assert_true(newline + 1 - at <= LOG_RECORD_MAX);
+        assert_true(newline > at); /* no empty line */
+        assert_true(log_record_parse(at, (size_t)(newline - at), &kind, &text, &len));
+        bool err = kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
+        struct buf *to = &out[err ? FRAME_STDERR : FRAME_STDOUT];
+        if (kind == LOG_RECORD_EXIT)
+            assert_true(log_record_exit_code(text, len, code));
+        else
+            buf_append(to, text, len);
+        if (kind == LOG_RECORD_STDOUT || kind == LOG_RECORD_STDERR)
+            buf_puts(to, "\n");
+        at = newline + 1;
+    }
+}
+
+static unsigned next_random(unsigned *seed)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return *seed >> 8;
+}
+
+/* Bytes of every kind: long lines, empty lines, escapes, UTF-8. */
+static size_t random_piece(unsigned *seed, char *to, size_t cap)
+{
+    size_t len = next_random(seed) % 4 == 0 ? cap : next_random(seed) % 300;
+    static const char *const words[] = {"\n", "\x01", "a", "bc", "\xc3\xa4", "\xe2\x82\xac", "\n\n",
+                                        "\xf0\x9f\x98\x80", "\xff", "0123456789"};
+    bool long_line = next_random(seed) % 2;
+    size_t n = 0;
+    while (n + 16 < len) {
+        const char *word = words[next_random(seed) % (sizeof words / sizeof *words)];
+        if (long_line && strchr(word, '\n'))
+            continue;
+        memcpy(to + n, word, strlen(word));
+        n += strlen(word);
+    }
+    return n;
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    static char piece[65536];
+    for (unsigned seed = 1; seed <= 30; seed++) {
+        struct fixture f;
+        struct buf in[3] = {{0}}, out[3] = {{0}};
+        unsigned random = seed;
+        int code = -1;
+        fixture_open(&f);
+        for (int i = 0; i < 40; i++) {
+            uint8_t type = next_random(&random) % 3 ? FRAME_STDOUT : FRAME_STDERR;
+            size_t len = random_piece(&random, piece, sizeof piece);
+            buf_append(&in[type], piece, len);
+            log_tee_output(f.tee, type, piece, len);
+            if (i % 8 == 0)
+                fixture_collect(&f);
+        }
+        log_tee_exit(f.tee, (int)seed);
+        fixture_collect(&f);
+        parse_log(&f.log, out, &code);
+        assert_int_equal(code, seed);
+        for (int type = FRAME_STDOUT; type <= FRAME_STDERR; type++) {
+            assert_int_equal(in[type].len, out[type].len);
+            if (in[type].len)
+                assert_memory_equal(in[type].data, out[type].data, in[type].len);
+            buf_free(&in[type]);
+            buf_free(&out[type]);
+        }
+        fixture_close(&f);
+    }
+}
+
+/* Exactly as long as a record may be, one less, one more; and characters at the cut. */
+static void test_long_lines(void **state)
+{
+    (void)state;
+    for (size_t len = LOG_RECORD_TEXT_MAX - 2; len <= LOG_RECORD_TEXT_MAX + 2; len++) {
+        struct fixture f;
+        fixture_open(&f);
+        char *line = malloc(len + 1);
+        assert_non_null(line);
+        memset(line, 'x', len);
+        memcpy(line + LOG_RECORD_TEXT_MAX - 2, "\xe2\x82\xac", len > LOG_RECORD_TEXT_MAX ? 3 : 0);
+        line[len] = '\n';
+        log_tee_output(f.tee, FRAME_STDOUT, line, len + 1);
+        fixture_collect(&f);
+        if (len <= LOG_RECORD_TEXT_MAX) {
+            assert_int_equal(f.log.len, len + 1);
+            assert_memory_equal(f.log.data, line, len + 1);
+        } else { /* cut before the character, which would have been cut */
+            size_t cut = LOG_RECORD_TEXT_MAX - 2;
+            assert_memory_equal(f.log.data, "\x01p", 2);
+            assert_memory_equal(f.log.data + 2, line, cut);
+            assert_memory_equal(f.log.data + 2 + cut, "\n\xe2\x82\xac", 4);
+        }
+        free(line);
+        fixture_close(&f);
+    }
+}
+
+static void test_parser(void **state)
+{
+    (void)state;
+    enum log_record_kind kind;
+    const char *text;
+    size_t len;
+    int code;
+    assert_true(log_record_parse("", 0, &kind, &text, &len));
+    assert_int_equal(kind, LOG_RECORD_STDOUT);
+    assert_int_equal(len, 0);
+    assert_true(log_record_parse("\x01" "eabc\n", 6, &kind, &text, &len));
+    assert_int_equal(kind, LOG_RECORD_STDERR);
+    assert_int_equal(len, 3);
+    assert_false(log_record_parse("\x01", 1, &kind, &text, &len));
+    assert_int_equal(kind, LOG_RECORD_STDOUT);
+    assert_false(log_record_parse("\x01zabc", 5, &kind, &text, &len));
+    assert_int_equal(len, 5);
+    assert_false(log_record_parse("\x01x", 2, &kind, &text, &len));
+    assert_false(log_record_parse("\x01x256", 5, &kind, &text, &len));
+    assert_false(log_record_parse("\x01x-1", 4, &kind, &text, &len));
+    assert_true(log_record_parse("\x01x255", 5, &kind, &text, &len));
+    assert_int_equal(kind, LOG_RECORD_EXIT);
+    assert_true(log_record_exit_code(text, len, &code));
+    assert_int_equal(code, 255);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format),           cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_too_many_marks),   cmocka_unit_test(test_full_and_drained),
+        cmocka_unit_test(test_broken_stdout),    cmocka_unit_test(test_plain_file),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_parser),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

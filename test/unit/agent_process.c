@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Processes on the loop, without server and sessions: streams, terminal, exit codes, start failures,
+ * descriptors, signals, users.
+ */
+#include "agent/process.h"
+#include "agent/spawn.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "ipc/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WAIT_MAX_MS = 20000 };
+
+struct fixture {
+    struct loop loop;
+    struct reaper reaper;
+    struct process *process;
+    struct buf out, err;
+    size_t room; /* what on_room answers */
+    bool stdin_ready, ended;
+    int code, signal;
+    bool timed_out;
+};
+
+static size_t on_room(void *owner)
+{
+    return ((struct fixture *)owner)->room;
+}
+
+static void on_output(void *owner, uint8_t type, const char *bytes, size_t len)
+{
+    struct fixture *f = owner;
+    buf_append(type == FRAME_STDERR ? &f->err : &f->out, bytes, len);
+}
+
+static void on_stdin_ready(void *owner)
+{
+    ((struct fixture *)owner)->stdin_ready = true;
+}
+
+static void on_ended(void *owner, int code, int signal_number)
+{
+    struct fixture *f = owner;
+    f->ended = true;
+    f->code = code;
+    f->signal = signal_number;
+    process_free(f->process);
+    f->process = NULL;
+}
+
+static const struct process_events handlers = {on_room, on_output, on_stdin_ready, on_ended};
+
+static void on_limit(uv_timer_t *timer)
+{
+    ((struct fixture *)timer->data)->timed_out = true;
+}
+
+static void run_until(struct fixture *f, const bool *condition)
+{
+    uv_timer_t limit;
+    uv_timer_init(&f->loop.uv, &limit);
+    limit.data = f;
+    uv_timer_start(&limit, on_limit, WAIT_MAX_MS, 0);
+    while (!*condition && !f->timed_out)
+        uv_run(&f->loop.uv, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&limit, NULL);
+    uv_run(&f->loop.uv, UV_RUN_NOWAIT);
+    assert_false(f->timed_out);
+}
+
+static void fixture_open(struct fixture *f)
+{
+    struct error err;
+    *f = (struct fixture){.room = FRAME_DATA_MAX};
+    assert_int_equal(loop_init(&f->loop, &err), 0);
+    assert_int_equal(reaper_open(&f->reaper, &f->loop, &err), 0);
+}
+
+static void fixture_close(struct fixture *f)
+{
+    reaper_close(&f->reaper);
+    loop_fini(&f->loop);
+    buf_free(&f->out);
+    buf_free(&f->err);
+}
+
+/* Starts `argv` with these options; 0, or the exit code of a start that failed. */
+static int start(struct fixture *f, struct process_options options, const char *const *argv,
+                 struct error *err)
+{
+    int exit_code = 0;
+    for (; *argv; argv++)
+        strv_push(&options.argv, *argv);
+    strv_push(&options.env, "PATH=/usr/local/bin:/usr/bin:/bin");
+    int rc = process_start(&f->loop, &f->reaper, &options, &handlers, f, &f->process, &exit_code,
+                           NULL, err);
+    strv_free(&options.argv);
+    strv_free(&options.env);
+    return rc ? exit_code : 0;
+}
+
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define OPTIONS(...) ((struct process_options){__VA_ARGS__})
+#define NO_OPTIONS ((struct process_options){0})
+
+static void run_script(struct fixture *f, struct process_options options, const char *script)
+{
+    struct error err;
+    if (start(f, options, ARGV("/bin/sh", "-c", script), &err))
+        fail_msg("%s", err.message);
+    run_until(f, &f->ended);
+}
+
+static void test_streams_and_exit_code(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    run_script(&f, NO_OPTIONS, "echo out; echo err >&2; cat; exit 9");
+    assert_string_equal(f.out.data, "out\n");
+    assert_string_equal(f.err.data, "err\n");
+    assert_int_equal(f.code, 9);
+    fixture_close(&f);
+}
+
+static void test_killed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    run_script(&f, NO_OPTIONS, "kill -TERM $$");
+    assert_int_equal(f.code, 143);
+    assert_int_equal(f.signal, SIGTERM);
+    fixture_close(&f);
+}
+
+/* Nothing of the parent's leaks in: descriptors, signal mask, ignored signals. */
+static void test_clean_start(void **state)
+{
+    (void)state;
+    struct fixture f;
+    sigset_t set;
+    int leaky = open("/dev/null", O_RDONLY); /* without close-on-exec */
+    fixture_open(&f);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    run_script(&f, NO_OPTIONS, "ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status");
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    /* 3 is the directory that ls reads */
+    assert_string_equal(f.out.data, "0\n1\n2\n3\nSigBlk:\t0000000000000000\n"
+                                    "SigIgn:\t0000000000000000\n");
+    close(leaky);
+    fixture_close(&f);
+}
+
+static void test_terminal(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    run_script(&f, OPTIONS(.tty = true, .height = 50, .width = 100),
+               "stty size; echo err >&2; echo $TERM; exit 3");
+    assert_string_equal(f.out.data, "50 100\r\nerr\r\nxterm\r\n");
+    assert_int_equal(f.err.len, 0);
+    assert_int_equal(f.code, 3);
+    fixture_close(&f);
+}
+
+static void check_failure(struct process_options options, const char *const *argv, int code,
+                          const char *text)
+{
+    struct fixture f;
+    struct error err;
+    fixture_open(&f);
+    assert_int_equal(start(&f, options, argv, &err), code);
+    assert_string_equal(err.message, text);
+    fixture_close(&f);
+}
+
+static void test_start_failures(void **state)
+{
+    (void)state;
+    check_failure(NO_OPTIONS, ARGV("nope"), 127,
+                  "exec: \"nope\": executable file not found in $PATH: unknown");
+    check_failure(NO_OPTIONS, ARGV(""), 127,
+                  "exec: \"\": executable file not found in $PATH: unknown");
+    check_failure(NO_OPTIONS, ARGV("/nope"), 127,
+                  "exec: \"/nope\": stat /nope: no such file or directory: unknown");
+    check_failure(NO_OPTIONS, ARGV("./n\"o"), 127,
+                  "exec: \"./n\\\"o\": stat ./n\"o: no such file or directory: unknown");
+    check_failure(NO_OPTIONS, ARGV("/etc"), 126, "exec: \"/etc\": permission denied: unknown");
+    check_failure(NO_OPTIONS, ARGV("/etc/passwd"), 126,
+                  "exec: \"/etc/passwd\": permission denied: unknown");
+    check_failure(OPTIONS(.tty = true), ARGV("nope"), 127,
+                  "exec: \"nope\": executable file not found in $PATH: unknown");
+    check_failure(OPTIONS(.workdir = "/nodir"), ARGV("pwd"), 127,
+                  "chdir to cwd (\"/nodir\") set in config.json failed: no such file or directory: "
+                  "unknown");
+    check_failure(OPTIONS(.workdir = "/dev/null/x", .make_workdir = true), ARGV("pwd"), 127,
+                  "error during container init: mkdir /dev/null/x: not a directory: unknown");
+    check_failure(OPTIONS(.user = "no-such-user"), ARGV("id"), 128,
+                  "unable to find user no-such-user: no matching entries in passwd file");
+}
+
+/* Found, but no program: as with runc the process says so itself. */
+static void test_not_a_program(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err;
+    char path[] = "/tmp/agent-process-XXXXXX", text[128];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "garbage", 7), 7);
+    assert_int_equal(fchmod(fd, 0755), 0);
+    close(fd);
+    fixture_open(&f);
+    assert_int_equal(start(&f, NO_OPTIONS, ARGV(path), &err), 0);
+    run_until(&f, &f.ended);
+    snprintf(text, sizeof text, "exec %s: exec format error\n", path);
+    assert_string_equal(f.err.data, text);
+    assert_int_equal(f.code, 1);
+    unlink(path);
+    fixture_close(&f);
+}
+
+static void test_workdir_is_made(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char base[] = "/tmp/agent-process-XXXXXX", deep[64], expected[80];
+    assert_non_null(mkdtemp(base));
+    snprintf(deep, sizeof deep, "%s/a/b", base);
+    fixture_open(&f);
+    run_script(&f, OPTIONS(.workdir = deep, .make_workdir = true), "pwd; cd /; rmdir -p $OLDPWD");
+    snprintf(expected, sizeof expected, "%s\n", deep);
+    assert_string_equal(f.out.data, expected);
+    fixture_close(&f);
+}
+
+static void test_stdin_backpressure(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err;
+    enum { TOTAL = 2 * 1024 * 1024 };
+    fixture_open(&f);
+    assert_int_equal(start(&f, OPTIONS(.open_stdin = true),
+                           ARGV("/bin/sh", "-c", "sleep 0.05; cat; exit 0"), &err),
+                     0);
+    char *bytes = malloc(TOTAL);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < TOTAL; i++)
+        bytes[i] = (char)(i * 7 + i / 251);
+    assert_false(process_stdin(f.process, bytes, TOTAL));
+    process_stdin_close(f.process);
+    process_stdin(f.process, "dropped", 7);
+    run_until(&f, &f.stdin_ready);
+    run_until(&f, &f.ended);
+    assert_int_equal(f.out.len, TOTAL);
+    assert_memory_equal(f.out.data, bytes, TOTAL);
+    free(bytes);
+    fixture_close(&f);
+}
+
+/* Without room nothing is read, and what is in the pipe at the end comes nevertheless. */
+static void test_output_waits_for_room(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    f.room = 0;
+    run_script(&f, NO_OPTIONS, "echo kept");
+    assert_string_equal(f.out.data, "kept\n");
+    fixture_close(&f);
+}
+
+/* Also when the program has closed its stdin. */
+static void test_closed_stdin_is_no_error(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err;
+    static char bytes[600 * 1024];
+    signal(SIGPIPE, SIG_IGN);
+    fixture_open(&f);
+    assert_int_equal(start(&f, OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "exec <&-; echo ok"),
+                           &err),
+                     0);
+    process_stdin(f.process, bytes, sizeof bytes);
+    run_until(&f, &f.ended);
+    assert_string_equal(f.out.data, "ok\n");
+    fixture_close(&f);
+}
+
+static void test_user_owns_his_streams(void **state)
+{
+    (void)state;
+    struct fixture f;
+    if (geteuid() != 0)
+        return; /* needs the right to become somebody */
+    fixture_open(&f);
+    run_script(&f, OPTIONS(.user = "12345:54321", .open_stdin = true),
+               "id -u; id -g; id -G; echo $HOME; echo again > /dev/stdout; "
+               "echo again > /proc/self/fd/2");
+    assert_string_equal(f.out.data, "12345\n54321\n54321\n/\nagain\n");
+    assert_string_equal(f.err.data, "again\n");
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_streams_and_exit_code),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_clean_start),
+        cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_start_failures),
+        cmocka_unit_test(test_not_a_program),
+        cmocka_unit_test(test_workdir_is_made),
+        cmocka_unit_test(test_stdin_backpressure),
+        cmocka_unit_test(test_output_waits_for_room),
+        cmocka_unit_test(test_closed_stdin_is_no_error),
+        cmocka_unit_test(test_user_owns_his_streams),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
