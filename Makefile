@@ -223,6 +223,7 @@ lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependen
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
+		--library=test/lint/cppcheck.cfg \
 		-DPROTOBUF_C_VERSION_NUMBER=1004000 -DPROTOBUF_C_MIN_COMPILER_VERSION=1000000 \
 		$(INCLUDES) $(filter %.c,$(C_FILES))
 	@echo "  clang -Werror"; for f in $(filter %.c,$(C_FILES)); do \

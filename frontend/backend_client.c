@@ -132,9 +132,10 @@ static void stream_on_closed(void *arg, const struct error *why)
         error_set(&err, ERROR_UNAVAILABLE, "the connection to the backend at %s was lost%s%s",
                   s->client->url, why ? ": " : "", why ? why->message : "");
     else
-        error_set(&err, ERROR_UNAVAILABLE,
-                  "cannot reach the backend at %s: %s; is it running? (--backend names its address)",
-                  s->client->url, why->message);
+        error_set(
+            &err, ERROR_UNAVAILABLE,
+            "cannot reach the backend at %s: %s; is it running? (--backend names its address)",
+            s->client->url, why->message);
     stream_fail(s, &err);
     s->client->streams--;
     client_release(s->client);

@@ -47,8 +47,7 @@ void docker_json_put_container_list(struct buf *out, const Sockerless__Container
 void docker_json_put_exec_create(struct buf *out, const Sockerless__ExecCreateReply *r);
 void docker_json_put_exec(struct buf *out, const Sockerless__ExecInspectReply *r);
 void docker_json_put_image(struct buf *out, const Sockerless__Image *i, unsigned api);
-void docker_json_put_image_list(struct buf *out, const Sockerless__ImageListReply *r,
-                                unsigned api);
+void docker_json_put_image_list(struct buf *out, const Sockerless__ImageListReply *r, unsigned api);
 void docker_json_put_info(struct buf *out, const Sockerless__InfoReply *r, int64_t now_ns);
 void docker_json_put_version(struct buf *out);
 /* failure NULL, or why the waiting itself failed: clients then disregard the code. */

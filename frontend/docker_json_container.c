@@ -88,9 +88,7 @@ void docker_status_text(const Sockerless__Container *c, int64_t now_ns, char *ou
         docker_human_duration(now_ns - c->finished_at, ago, sizeof(ago));
         snprintf(out, size, "Exited (%d) %s ago", c->exit_code, ago);
         return;
-    case SOCKERLESS__CONTAINER_STATE__REMOVING:
-        snprintf(out, size, "Removal In Progress");
-        return;
+    case SOCKERLESS__CONTAINER_STATE__REMOVING: snprintf(out, size, "Removal In Progress"); return;
     case SOCKERLESS__CONTAINER_STATE__DEAD: snprintf(out, size, "Dead"); return;
     default: snprintf(out, size, "Created");
     }

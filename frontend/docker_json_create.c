@@ -135,8 +135,7 @@ int docker_json_check_name(const char *name, struct error *err)
 static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerConfig *config,
                          struct error *err)
 {
-    int known =
-        json_decode_object(root, config_fields, "ContainerConfigWrapper", a, config, err);
+    int known = json_decode_object(root, config_fields, "ContainerConfigWrapper", a, config, err);
     if (known < 0)
         return -1;
     if (known == 0)
@@ -158,9 +157,9 @@ static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerCon
 
 static int check_resources(const Sockerless__HostOptions *host, json_t *json, struct error *err)
 {
-    static const char *const sizes[] = {"Memory",     "NanoCpus",          "CpuShares",
-                                        "CpuPeriod",  "ShmSize",           "MemoryReservation",
-                                        "CpuCount",   "CpuRealtimePeriod", "CpuRealtimeRuntime",
+    static const char *const sizes[] = {"Memory",      "NanoCpus",          "CpuShares",
+                                        "CpuPeriod",   "ShmSize",           "MemoryReservation",
+                                        "CpuCount",    "CpuRealtimePeriod", "CpuRealtimeRuntime",
                                         "KernelMemory"};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         json_t *value = json_member(json, sizes[i]);
@@ -187,15 +186,16 @@ static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *h
         if (restart && !json_is_object(restart))
             return json_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
                                    "container.RestartPolicy");
-        if (restart && json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
+        if (restart &&
+            json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
             return -1;
         if (check_resources(host, json, err))
             return -1;
     }
     if (str_empty(host->network_mode))
-        host->network_mode = (char *)(uintptr_t)"default";
+        host->network_mode = (char *)(uintptr_t) "default";
     if (str_empty(host->restart_policy))
-        host->restart_policy = (char *)(uintptr_t)"no";
+        host->restart_policy = (char *)(uintptr_t) "no";
     return 0;
 }
 
@@ -293,7 +293,8 @@ int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreat
 {
     if (!json_is_null(root) && must_be_object(root, "types.ExecConfig", err))
         return -1;
-    if (json_is_object(root) && json_decode_object(root, exec_fields, "ExecConfig", a, out, err) < 0)
+    if (json_is_object(root) &&
+        json_decode_object(root, exec_fields, "ExecConfig", a, out, err) < 0)
         return -1;
     if (out->n_cmd == 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");

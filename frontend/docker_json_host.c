@@ -14,11 +14,10 @@
 #include <strings.h>
 
 #define MASKED                                                                                     \
-    "[\"/proc/asound\",\"/proc/acpi\",\"/proc/kcore\",\"/proc/keys\",\"/proc/latency_stats\","      \
-    "\"/proc/timer_list\",\"/proc/timer_stats\",\"/proc/sched_debug\",\"/proc/scsi\","              \
+    "[\"/proc/asound\",\"/proc/acpi\",\"/proc/kcore\",\"/proc/keys\",\"/proc/latency_stats\","     \
+    "\"/proc/timer_list\",\"/proc/timer_stats\",\"/proc/sched_debug\",\"/proc/scsi\","             \
     "\"/sys/firmware\",\"/sys/devices/virtual/powercap\"]"
-#define READONLY                                                                                   \
-    "[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]"
+#define READONLY "[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]"
 
 enum host_type { HOST_STRING, HOST_INT, HOST_BOOL, HOST_LIST, HOST_OBJECT };
 
@@ -137,8 +136,7 @@ static int host_put_log_config(struct json_writer *w, json_t *value, struct erro
 {
     json_t *type = json_member(value, "Type"), *config = json_member(value, "Config");
     json_object_open(w);
-    json_member_string(w, "Type",
-                       json_string_length(type) ? json_string_value(type) : "json-file");
+    json_member_string(w, "Type", json_string_length(type) ? json_string_value(type) : "json-file");
     json_key(w, "Config");
     if (!config)
         JSON_RAW_LITERAL(w, "{}");

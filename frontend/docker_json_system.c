@@ -68,8 +68,8 @@ static void put_info_counts(struct json_writer *w, const Sockerless__InfoReply *
     json_member_string(w, "Driver", "sockerless");
     json_key(w, "DriverStatus");
     json_array_open(w);
-    char *const backend[] = {(char *)(uintptr_t)"Backend", r->backend_name};
-    char *const version[] = {(char *)(uintptr_t)"Backend Version", r->backend_version};
+    char *const backend[] = {(char *)(uintptr_t) "Backend", r->backend_name};
+    char *const version[] = {(char *)(uintptr_t) "Backend Version", r->backend_version};
     json_string_array(w, backend, 2);
     json_string_array(w, version, 2);
     json_array_close(w);
@@ -86,10 +86,10 @@ static void put_info_abilities(struct json_writer *w)
         const char *key;
         bool value;
     } abilities[] = {
-        {"MemoryLimit", true},   {"SwapLimit", false},         {"CpuCfsPeriod", true},
-        {"CpuCfsQuota", true},   {"CPUShares", true},          {"CPUSet", false},
-        {"PidsLimit", false},    {"IPv4Forwarding", true},     {"BridgeNfIptables", false},
-        {"Debug", false},        {"BridgeNfIp6tables", false}, {"OomKillDisable", false},
+        {"MemoryLimit", true}, {"SwapLimit", false},         {"CpuCfsPeriod", true},
+        {"CpuCfsQuota", true}, {"CPUShares", true},          {"CPUSet", false},
+        {"PidsLimit", false},  {"IPv4Forwarding", true},     {"BridgeNfIptables", false},
+        {"Debug", false},      {"BridgeNfIp6tables", false}, {"OomKillDisable", false},
     };
     for (size_t i = 0; i < sizeof(abilities) / sizeof(abilities[0]); i++)
         json_member_bool(w, abilities[i].key, abilities[i].value);

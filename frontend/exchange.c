@@ -53,8 +53,9 @@ static void call_on_done(void *arg, const Sockerless__Reply *reply, const struct
     if (err)
         reply_failure(x, err);
     else if (op_has_result(x->call_op) && x->call_op != (int)reply->result_case)
-        reply_error(x, 500, "the backend answered something else than what was asked; do the "
-                            "versions of frontend and backend agree?");
+        reply_error(x, 500,
+                    "the backend answered something else than what was asked; do the "
+                    "versions of frontend and backend agree?");
     else
         x->call_done(x, reply);
 }

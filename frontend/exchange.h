@@ -48,7 +48,7 @@ struct exchange {
     size_t body_seen;
 
     /* answer */
-    bool plain;         /* an answer without Docker's standard headers (unknown routes) */
+    bool plain; /* an answer without Docker's standard headers (unknown routes) */
     bool head_sent;
     bool chunked_reply; /* a streaming reply in chunks; else ended by close */
     struct rpc_pending *call;

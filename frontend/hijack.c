@@ -28,8 +28,8 @@ struct hijack {
     struct backend_stream *stream; /* NULL once it ended */
     struct hijack_options options;
     bool tty, opened, head_taken, output_seen;
-    bool client_lags;   /* the channel is paused because of it */
-    uv_timer_t timer;   /* waits for the head to be taken */
+    bool client_lags; /* the channel is paused because of it */
+    uv_timer_t timer; /* waits for the head to be taken */
     bool timer_open;
     unsigned polls;
     struct buf waiting; /* output that came before the head was taken */
@@ -163,11 +163,11 @@ static void hijack_on_opened(void *owner, const Sockerless__StreamOpened *opened
     h->tty = opened->tty;
     if (h->options.detach)
         return;
-    const char *head = arena_printf(
-        &h->x->arena, "HTTP/1.1 %s\r\nContent-Type: %s\r\n%s%s\r\n",
-        h->x->wants_upgrade ? "101 UPGRADED" : "200 OK", hijack_content_type(h),
-        h->x->wants_upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "",
-        h->options.is_exec ? REPLY_STANDARD_HEADERS : "");
+    const char *head =
+        arena_printf(&h->x->arena, "HTTP/1.1 %s\r\nContent-Type: %s\r\n%s%s\r\n",
+                     h->x->wants_upgrade ? "101 UPGRADED" : "200 OK", hijack_content_type(h),
+                     h->x->wants_upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "",
+                     h->options.is_exec ? REPLY_STANDARD_HEADERS : "");
     uv_buf_t piece = uv_buf_init((char *)(uintptr_t)head, (unsigned)strlen(head));
     http_conn_write(h->conn, &piece, 1, true);
     http_conn_hijack(h->conn);
@@ -190,9 +190,9 @@ static void hijack_on_ended(void *owner)
 void hijack_refuse(struct exchange *x, const struct error *err)
 {
     unsigned status = (unsigned)error_http_status(err->code);
-    const char *head =
-        arena_printf(&x->arena, "HTTP/1.1 %u %s\r\nContent-Type: " REPLY_STREAM_RAW "\r\n\r\n%s\r\n",
-                     status, http_reason(status), err->message);
+    const char *head = arena_printf(
+        &x->arena, "HTTP/1.1 %u %s\r\nContent-Type: " REPLY_STREAM_RAW "\r\n\r\n%s\r\n", status,
+        http_reason(status), err->message);
     uv_buf_t piece = uv_buf_init((char *)(uintptr_t)head, (unsigned)strlen(head));
     http_conn_write(x->conn, &piece, 1, false);
     http_conn_finish(x->conn);

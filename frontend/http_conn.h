@@ -32,7 +32,7 @@ struct http_conn;
  * afterwards. Never called from inside an http_conn_ function. */
 struct http_conn_events {
     void (*data)(void *arg, const char *bytes, size_t len); /* raw mode only */
-    void (*eof)(void *arg); /* the client's half-close; NULL: taken as gone */
+    void (*eof)(void *arg);     /* the client's half-close; NULL: taken as gone */
     void (*drained)(void *arg); /* after http_conn_write() said false */
     void (*gone)(void *arg);
 };

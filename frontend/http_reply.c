@@ -167,8 +167,8 @@ void reply_stream_begin(struct exchange *x, unsigned status, const char *content
         x->keep_alive = false; /* the end of the answer is the end of the connection */
     const char *type =
         content_type ? arena_printf(&x->arena, "Content-Type: %s\r\n", content_type) : "";
-    const char *headers = arena_printf(
-        &x->arena, "%s%s\r\n", type, x->chunked_reply ? "Transfer-Encoding: chunked\r\n" : "");
+    const char *headers = arena_printf(&x->arena, "%s%s\r\n", type,
+                                       x->chunked_reply ? "Transfer-Encoding: chunked\r\n" : "");
     const char *head = reply_head(x, status, headers);
     uv_buf_t piece = buf_of(head, strlen(head));
     http_conn_write(x->conn, &piece, 1, true);

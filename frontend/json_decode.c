@@ -52,9 +52,7 @@ json_t *json_member(json_t *object, const char *name)
     const char *key;
     json_t *value = json_object_get(object, name);
     if (!value) {
-        json_object_foreach(object, key, value)
-            if (strcasecmp(key, name) == 0)
-                break;
+        json_object_foreach(object, key, value) if (strcasecmp(key, name) == 0) break;
         if (!key)
             return NULL;
     }
@@ -136,8 +134,7 @@ static int decode_keys(const struct decoding *d, json_t *value)
         return wrong(d, value, "map[string]struct {}");
     char **items = arena_calloc(d->arena, json_object_size(value) + 1, sizeof(char *));
     size_t count = 0;
-    json_object_foreach(value, key, item)
-        items[count++] = arena_strdup(d->arena, key);
+    json_object_foreach(value, key, item) items[count++] = arena_strdup(d->arena, key);
     *FIELD_AT(d, char **, d->field->offset) = items;
     *FIELD_AT(d, size_t, d->field->extra) = count;
     return 0;

@@ -13,16 +13,16 @@
 #include <stddef.h>
 
 enum json_kind {
-    JSON_TEXT,        /* char * */
-    JSON_FLAG,        /* protobuf_c_boolean */
+    JSON_TEXT, /* char * */
+    JSON_FLAG, /* protobuf_c_boolean */
     JSON_INT32,
     JSON_INT64,
-    JSON_TEXTS,       /* repeated string: count at `extra`, items at `offset` */
-    JSON_TEXT_LIST,   /* StringList *, NULL when absent */
-    JSON_COMMAND,     /* the same; a bare string is a list of one */
-    JSON_KEYS,        /* an object's keys, as repeated string */
-    JSON_LABELS,      /* an object of strings, as repeated KeyValue */
-    JSON_ANY,         /* known, decoded elsewhere */
+    JSON_TEXTS,     /* repeated string: count at `extra`, items at `offset` */
+    JSON_TEXT_LIST, /* StringList *, NULL when absent */
+    JSON_COMMAND,   /* the same; a bare string is a list of one */
+    JSON_KEYS,      /* an object's keys, as repeated string */
+    JSON_LABELS,    /* an object of strings, as repeated KeyValue */
+    JSON_ANY,       /* known, decoded elsewhere */
 };
 
 struct json_field {

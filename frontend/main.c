@@ -32,8 +32,9 @@ static int config_read(struct frontend_config *c, int argc, char **argv, bool *h
 {
     const struct config_setting table[] = {
         {"listen", "SOCKERLESS_LISTEN", CONFIG_STRING, "unix:///run/sockerless/docker.sock",
-         &c->listen, "where Docker clients connect: unix:///path, tcp://address:port, or a comma "
-                     "list",
+         &c->listen,
+         "where Docker clients connect: unix:///path, tcp://address:port, or a comma "
+         "list",
          0, 0},
         {"backend", "SOCKERLESS_BACKEND", CONFIG_STRING, "ipc:///run/sockerless/backend.sock",
          &c->backend, "the backend's address: ipc:///path, tcp://host:port", 0, 0},

@@ -114,7 +114,8 @@ int query_int(const struct query *q, const char *key, int64_t absent, int64_t mi
 /* One filter's values, from an array of strings or from an object whose true members count. */
 static int filter_values(Sockerless__Filter *f, struct arena *a, json_t *values, struct error *err)
 {
-    size_t index, most = json_is_object(values) ? json_object_size(values) : json_array_size(values);
+    size_t index,
+        most = json_is_object(values) ? json_object_size(values) : json_array_size(values);
     const char *name;
     json_t *item;
     f->values = arena_calloc(a, most ? most : 1, sizeof(*f->values));

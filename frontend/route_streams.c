@@ -177,10 +177,8 @@ static void wait_broken(struct stream_reply *r, const struct error *err)
 
 void container_wait(struct exchange *x)
 {
-    static const struct stream_kind kind = {.opened = wait_opened,
-                                            .frame = wait_frame,
-                                            .ended = wait_ended,
-                                            .broken = wait_broken};
+    static const struct stream_kind kind = {
+        .opened = wait_opened, .frame = wait_frame, .ended = wait_ended, .broken = wait_broken};
     Sockerless__WaitOpen wait = SOCKERLESS__WAIT_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     const char *condition = text(x->api >= 30 ? query_get(&x->query, "condition") : NULL);

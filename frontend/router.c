@@ -209,8 +209,7 @@ int router_resolve(struct exchange *x)
     x->route = route_find(x);
     if (prefix && x->route != &not_found) {
         const char *arg = x->arg;
-        const struct route *bad =
-            version_check(x, arena_strndup(&x->arena, path + 2, prefix - 2));
+        const struct route *bad = version_check(x, arena_strndup(&x->arena, path + 2, prefix - 2));
         if (bad)
             x->route = bad;
         else

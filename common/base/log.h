@@ -22,7 +22,12 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_STR(k, v) ((struct log_field){.key = (k), .text = (v) ? (v) : ""})
+static inline const char *log_text(const char *text)
+{
+    return text ? text : "";
+}
+
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .text = log_text(v)})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v)})
 
 /* component: borrowed for the life of the process. */

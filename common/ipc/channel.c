@@ -251,7 +251,8 @@ static void channel_write(struct channel *c)
         return;
     }
     /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
-    bool quiet = !c->full && !c->finishing && c->sending.len < CHANNEL_LOW_WATER;
+    bool quiet = !c->full && !c->finishing && !c->queued.len &&
+                 c->sending.len < CHANNEL_LOW_WATER;
     nng_iov iov = {.iov_buf = c->sending.data, .iov_len = c->sending.len};
     nng_aio *aio = quiet ? nng_op_begin_quietly(&c->send, c->sending.len) : nng_op_begin(&c->send);
     nng_aio_set_iov(aio, 1, &iov);

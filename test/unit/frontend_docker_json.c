@@ -73,17 +73,18 @@ static void test_filters(void **state)
     Sockerless__Filter **f;
     size_t count;
     struct error err;
-    assert_int_equal(filters("{\"label\":[\"a\",\"b=c\"],\"status\":{\"running\":true,\"x\":false}}",
-                             &f, &count, &err),
-                     0);
+    assert_int_equal(
+        filters("{\"label\":[\"a\",\"b=c\"],\"status\":{\"running\":true,\"x\":false}}", &f, &count,
+                &err),
+        0);
     assert_int_equal(count, 2);
     assert_string_equal(f[0]->key, "label");
     assert_int_equal(f[0]->n_values, 2);
     assert_string_equal(f[0]->values[1], "b=c");
     assert_int_equal(f[1]->n_values, 1);
     assert_string_equal(f[1]->values[0], "running");
-    static const char *const bad[] = {"nope", "[]", "{\"a\":\"b\"}", "{\"a\":[1]}",
-                                      "{\"a\":{\"b\":1}}", "{\"a\":", "3"};
+    static const char *const bad[] = {
+        "nope", "[]", "{\"a\":\"b\"}", "{\"a\":[1]}", "{\"a\":{\"b\":1}}", "{\"a\":", "3"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(filters(bad[i], &f, &count, &err), -1);
     assert_int_equal(filters("", &f, &count, &err), 0);
@@ -116,8 +117,9 @@ static void test_router(void **state)
     assert_int_equal(x.api, API_MINOR_MAX);
     assert_ptr_not_equal(resolve(&x, HTTP_GET, "/containers/json"), inspect);
     const struct route *missing = resolve(&x, HTTP_GET, "/nope");
-    static const char *const unknown[] = {"/", "/containers", "/containers/nope", "/1.41/version",
-                                          "/vabc/version", "/_ping/", "/containers/json/"};
+    static const char *const unknown[] = {
+        "/",       "/containers",      "/containers/nope", "/1.41/version", "/vabc/version",
+        "/_ping/", "/containers/json/"};
     for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
         assert_ptr_equal(resolve(&x, HTTP_GET, unknown[i]), missing);
     assert_ptr_equal(resolve(&x, HTTP_POST, "/_ping"), missing);
@@ -297,8 +299,7 @@ static void test_inspect_shape(void **state)
     assert_true(json_is_object(at(root, "Config", "Labels")));
     assert_null(at(root, "Config", "StopSignal"));
     assert_string_equal(json_string_value(at(root, "State", "Status")), "created");
-    assert_string_equal(json_string_value(at(root, "State", "StartedAt")),
-                        "0001-01-01T00:00:00Z");
+    assert_string_equal(json_string_value(at(root, "State", "StartedAt")), "0001-01-01T00:00:00Z");
     assert_string_equal(json_string_value(json_object_get(root, "Name")), "/web");
     assert_true(json_is_null(json_object_get(root, "ExecIDs")));
     assert_true(json_is_array(json_object_get(root, "Args")));
@@ -323,9 +324,9 @@ static void test_status_words(void **state)
     static const struct {
         int64_t seconds;
         const char *text;
-    } durations[] = {{0, "Less than a second"}, {1, "1 second"},       {59, "59 seconds"},
-                     {60, "About a minute"},    {150, "2 minutes"},    {3600, "About an hour"},
-                     {7200, "2 hours"},         {3 * 86400, "3 days"}, {21 * 86400, "3 weeks"},
+    } durations[] = {{0, "Less than a second"}, {1, "1 second"},         {59, "59 seconds"},
+                     {60, "About a minute"},    {150, "2 minutes"},      {3600, "About an hour"},
+                     {7200, "2 hours"},         {3 * 86400, "3 days"},   {21 * 86400, "3 weeks"},
                      {90 * 86400, "3 months"},  {800 * 86400, "2 years"}};
     char text[64];
     for (size_t i = 0; i < ARRAY_LEN(durations); i++) {

@@ -203,13 +203,12 @@ static inline void fake_on_session(void *owner, struct channel *c,
     static const struct channel_events events = {fake_on_frame, fake_on_drained, fake_on_closed};
     struct fake *f = owner;
     struct fake_session *s = NEW(struct fake_session);
-    const char *name = open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_ATTACH ? open->attach->ref
-                       : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_EXEC_START
-                           ? open->exec_start->id
-                       : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_LOGS ? open->logs->ref
-                       : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_WAIT
-                           ? open->wait->ref
-                           : open->image_pull->reference;
+    const char *name =
+        open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_ATTACH       ? open->attach->ref
+        : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_EXEC_START ? open->exec_start->id
+        : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_LOGS       ? open->logs->ref
+        : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_WAIT       ? open->wait->ref
+                                                                      : open->image_pull->reference;
     *s = (struct fake_session){.fake = f, .channel = c};
     s->is_attach = open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_ATTACH;
     snprintf(s->name, sizeof(s->name), "%s", name);
@@ -324,8 +323,7 @@ static inline void fake_start(struct fake *f, struct rpc_call *call, const char 
     rpc_reply(call, &reply);
 }
 
-static inline void fake_on_request(void *owner, struct rpc_call *call,
-                                   const Sockerless__Request *r)
+static inline void fake_on_request(void *owner, struct rpc_call *call, const Sockerless__Request *r)
 {
     struct fake *f = owner;
     Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;

@@ -24,7 +24,8 @@ static int teardown(void **state)
 #define HOST " HTTP/1.1\r\nHost: x\r\n"
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: tcp\r\n"
 #define ATTACH(name, api, headers)                                                                 \
-    "POST " api "/containers/" name "/attach?stream=1&stdin=1&stdout=1&stderr=1" HOST headers "\r\n"
+    "POST " api "/containers/" name "/attach?stream=1&stdin=1&stdout=1&stderr=1" HOST headers "\r" \
+                                                                                              "\n"
 #define EXEC(name, headers, length, body)                                                          \
     "POST /exec/" name "/start" HOST headers                                                       \
     "Content-Type: application/json\r\nContent-Length: " length "\r\n\r\n" body
@@ -80,7 +81,10 @@ static void test_glued_bytes(void **state)
     client_send(&c, ATTACH("sink", "", UPGRADE) "glued to it");
     shutdown(c.fd, SHUT_WR);
     client_read_all(&c);
-    assert_non_null(memmem(c.in.data, c.in.len, "\r\n\r\n\1\0\0\0\0\0\0\3" "11\n", 15));
+    assert_non_null(memmem(c.in.data, c.in.len,
+                           "\r\n\r\n\1\0\0\0\0\0\0\3"
+                           "11\n",
+                           15));
     client_close(&c);
     client_open(&c, &h);
     client_send(&c, EXEC("sink", UPGRADE, "2", "{}") "12345");
@@ -88,7 +92,10 @@ static void test_glued_bytes(void **state)
     client_send(&c, "67");
     shutdown(c.fd, SHUT_WR);
     client_read_all(&c);
-    assert_non_null(memmem(c.in.data, c.in.len, "\r\n\r\n\1\0\0\0\0\0\0\2" "7\n", 14));
+    assert_non_null(memmem(c.in.data, c.in.len,
+                           "\r\n\r\n\1\0\0\0\0\0\0\2"
+                           "7\n",
+                           14));
     client_close(&c);
 }
 
@@ -233,10 +240,10 @@ static void test_client_vanishes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attach_upgrade), cmocka_unit_test(test_attach_plain_and_types),
-        cmocka_unit_test(test_glued_bytes),    cmocka_unit_test(test_head_alone),
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_exec_start_failures),
-        cmocka_unit_test(test_flood_out),      cmocka_unit_test(test_flood_echo),
+        cmocka_unit_test(test_attach_upgrade),  cmocka_unit_test(test_attach_plain_and_types),
+        cmocka_unit_test(test_glued_bytes),     cmocka_unit_test(test_head_alone),
+        cmocka_unit_test(test_errors),          cmocka_unit_test(test_exec_start_failures),
+        cmocka_unit_test(test_flood_out),       cmocka_unit_test(test_flood_echo),
         cmocka_unit_test(test_client_vanishes),
     };
     return cmocka_run_group_tests_name("frontend_hijack", tests, setup, teardown);

@@ -65,7 +65,7 @@ static void test_pipelining(void **state)
     client_send(&c, "GET /containers/web/json" HOST "\r\nGET /_ping" HOST "\r\nGET /nope" HOST
                     "\r\nPOST /containers/running/start" HOST "\r\nGET /_ping" HOST
                     "Connection: close\r\n\r\n");
-    const char *const want[] = {"\"Id\":\"" FAKE_ID, "\r\n\r\nOK", "page not found",
+    const char *const want[] = {("\"Id\":\"" FAKE_ID), "\r\n\r\nOK", "page not found",
                                 "304 Not Modified", "Connection: close"};
     for (size_t i = 0; i < ARRAY_LEN(want); i++) {
         AUTO_FREE char *answer = client_answer(&c);
@@ -79,10 +79,10 @@ static void test_pipelining(void **state)
 static void test_split_everywhere(void **state)
 {
     (void)state;
-    static const char request[] = "POST /v1.44/containers/create?name=web" HOST
-                                  "Content-Type: application/json\r\n"
-                                  "Transfer-Encoding: chunked\r\n\r\n"
-                                  "5\r\n{\"Ima\r\n14\r\nge\":\"busybox:latest\"\r\n1\r\n}\r\n0\r\n\r\n";
+    static const char request[] =
+        "POST /v1.44/containers/create?name=web" HOST "Content-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+        "5\r\n{\"Ima\r\n14\r\nge\":\"busybox:latest\"\r\n1\r\n}\r\n0\r\n\r\n";
     struct client c;
     client_open(&c, &h);
     for (size_t i = 0; i + 1 < sizeof(request); i++)
@@ -280,11 +280,10 @@ static void test_pull(void **state)
     (void)state;
     struct client c;
     client_open(&c, &h);
-    client_send(&c, "POST /images/create?fromImage=busybox&tag=1" HOST
-                    "X-Registry-Auth: e30=\r\n\r\n");
+    client_send(&c,
+                "POST /images/create?fromImage=busybox&tag=1" HOST "X-Registry-Auth: e30=\r\n\r\n");
     client_expect(&c, "\r\n0\r\n\r\n");
-    assert_contains(c.in.data,
-                    "{\"status\":\"Pulling from library/busybox\",\"id\":\"1\"}\r\n");
+    assert_contains(c.in.data, "{\"status\":\"Pulling from library/busybox\",\"id\":\"1\"}\r\n");
     assert_contains(c.in.data, "\"progressDetail\":{\"current\":512,\"total\":1024}");
     buf_clear(&c.in);
     client_send(&c, "POST /images/create?fromImage=nope" HOST "\r\n");

@@ -16,11 +16,12 @@ static int split(char *line, char *fields[FIELDS])
     int n = 0;
     for (int i = 0; i < FIELDS; i++)
         fields[i] = NULL;
-    for (char *p = line; p && n < FIELDS;) {
-        fields[n++] = p;
-        p = strchr(p, ':');
-        if (p)
-            *p++ = '\0';
+    while (n < FIELDS) {
+        fields[n++] = line;
+        line = strchr(line, ':');
+        if (!line)
+            break;
+        *line++ = '\0';
     }
     return n;
 }
