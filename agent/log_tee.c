@@ -120,8 +120,8 @@ static void tee_record(struct log_tee *t, enum log_record_kind kind, const char 
                        size_t head_len, const char *tail, size_t tail_len)
 {
     const char *first = head_len ? head : tail;
-    bool plain = kind == LOG_RECORD_STDOUT && head_len + tail_len > 0 &&
-                 first[0] != LOG_RECORD_ESCAPE;
+    bool plain =
+        kind == LOG_RECORD_STDOUT && head_len + tail_len > 0 && first[0] != LOG_RECORD_ESCAPE;
     if (!plain)
         tee_put(t, (char[]){LOG_RECORD_ESCAPE, log_record_letter(kind)}, 2);
     if (head_len)

@@ -278,8 +278,8 @@ void main_process_signal(struct main_process *m, int number)
 {
     if (m->process)
         process_signal(m->process, number);
-    else if (m->options->keep_alive && (number == SIGTERM || number == SIGINT ||
-                                        number == SIGQUIT || number == SIGKILL))
+    else if (m->options->keep_alive &&
+             (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL))
         finish(m, 128 + number, number);
 }
 

@@ -22,10 +22,11 @@ static int command_line(struct agent_options *o, int argc, char **argv, struct e
             o->mode = AGENT_INSTALL;
             o->install_dir = argv[++i];
         } else {
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "%s: not understood; usage: sockerless-agent [--keep-alive] -- command "
-                             "argument… | --install DIRECTORY | --version",
-                             argv[i]);
+            return error_set(
+                err, ERROR_INVALID_PARAMETER,
+                "%s: not understood; usage: sockerless-agent [--keep-alive] -- command "
+                "argument… | --install DIRECTORY | --version",
+                argv[i]);
         }
     }
     for (i++; i < argc; i++)

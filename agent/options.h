@@ -28,7 +28,8 @@ struct agent_options {
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
 };
 
-int agent_options_load(struct agent_options *o, int argc, char **argv, struct error *err) MUST_CHECK;
+int agent_options_load(struct agent_options *o, int argc, char **argv,
+                       struct error *err) MUST_CHECK;
 void agent_options_free(struct agent_options *o);
 
 #endif

@@ -45,7 +45,7 @@ struct process {
     bool tty, reaped, ended, freed;
     bool stdin_closing;
     int wait_status;
-    unsigned handles; /* not yet closed */
+    unsigned handles;   /* not yet closed */
     struct buf pending; /* stdin */
 };
 

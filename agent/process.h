@@ -39,8 +39,8 @@ struct process_options {
     const char *workdir;   /* "" or NULL: "/" */
     bool make_workdir;
     bool tty;
-    uint32_t height, width;   /* tty; 0: not known */
-    bool open_stdin;          /* a pipe, else /dev/null */
+    uint32_t height, width;    /* tty; 0: not known */
+    bool open_stdin;           /* a pipe, else /dev/null */
     bool no_stdout, no_stderr; /* /dev/null instead of a pipe */
     /* How long to wait, after the process ended, for others that hold its output open. 0: what is
      * in the pipe is read, then that's it. */

@@ -15,7 +15,8 @@
 struct reaper_child {
     struct reaper_child *next;
     pid_t pid;
-    void (*exited)(struct reaper_child *child, int wait_status); /* removed from the reaper before */
+    void (*exited)(struct reaper_child *child,
+                   int wait_status); /* removed from the reaper before */
 };
 
 enum { REAPER_BUCKETS = 256 };

@@ -45,8 +45,8 @@ static int health_serve(struct server *s, const char *address, struct error *err
     if (rc == 0)
         rc = nng_http_server_hold(&s->http, url);
     if (rc == 0)
-        rc = nng_http_handler_alloc_static(&handler, "/health", health_body,
-                                           sizeof health_body - 1, "application/json");
+        rc = nng_http_handler_alloc_static(&handler, "/health", health_body, sizeof health_body - 1,
+                                           "application/json");
     if (rc == 0)
         rc = nng_http_server_add_handler(s->http, handler);
     if (rc && handler)

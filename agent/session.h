@@ -24,7 +24,7 @@ struct session_kind {
     void (*drained)(struct session *s);    /* may be NULL */
     void (*closed)(struct session *s);     /* the channel is gone: release state */
     void (*main_ended)(struct session *s); /* the main process has ended, all output was sent */
-    bool holds_end; /* the agent does not end before it is closed */
+    bool holds_end;                        /* the agent does not end before it is closed */
 };
 
 struct session {

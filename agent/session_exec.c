@@ -67,7 +67,8 @@ static void on_ended(void *owner, int code, int signal)
     exec_maybe_free(e);
 }
 
-static const struct process_events process_handlers = {on_room, on_output, on_stdin_ready, on_ended};
+static const struct process_events process_handlers = {on_room, on_output, on_stdin_ready,
+                                                       on_ended};
 
 /* ---- opening ---- */
 

@@ -229,8 +229,7 @@ static int report_to_error(const struct spawn_report *report, const struct spawn
         *exit_code = SPAWN_FAILED;
         return error_set(err, ERROR_SYSTEM, "setting user %u and group %u: %s: unknown",
                          (unsigned)r->user->uid, (unsigned)r->user->gid, text);
-    case STAGE_SETUP:
-        break;
+    case STAGE_SETUP: break;
     }
     *exit_code = SPAWN_FAILED;
     return error_set(err, ERROR_SYSTEM, "setting up the process: %s: unknown", text);

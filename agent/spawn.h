@@ -18,8 +18,8 @@ struct spawn_request {
     const struct strv *env;
     const char *workdir; /* absolute */
     const struct user_identity *user;
-    int stdio[3];       /* borrowed, all three open */
-    bool tty;           /* stdio[0] is a terminal: make it the controlling one */
+    int stdio[3]; /* borrowed, all three open */
+    bool tty;     /* stdio[0] is a terminal: make it the controlling one */
 };
 
 /* Why it failed, as exit codes Docker gives: */

@@ -73,8 +73,8 @@ struct passwd_match {
 };
 
 /* The first entry whose name or uid is the wanted one. */
-static struct passwd_match passwd_find(const char *path, const char *user, bool numeric, int64_t uid,
-                                       struct user_identity *out)
+static struct passwd_match passwd_find(const char *path, const char *user, bool numeric,
+                                       int64_t uid, struct user_identity *out)
 {
     AUTO(buf) struct buf content = BUF_INIT;
     struct passwd_match match = {0};
@@ -140,7 +140,8 @@ static int group_find(const char *path, const char *group, struct user_identity 
         return error_set(err, ERROR_NOT_FOUND,
                          "unable to find group %s: no matching entries in group file", group);
     if (wanted < 0 || wanted > ID_MAX)
-        return error_set(err, ERROR_INVALID_PARAMETER, "uids and gids must be in range 0-%d", ID_MAX);
+        return error_set(err, ERROR_INVALID_PARAMETER, "uids and gids must be in range 0-%d",
+                         ID_MAX);
     out->gid = (gid_t)wanted;
     return 0;
 }
@@ -158,7 +159,8 @@ static int user_find(const char *user, const char *passwd_path, struct user_iden
         return error_set(err, ERROR_NOT_FOUND,
                          "unable to find user %s: no matching entries in passwd file", user);
     if (uid < 0 || uid > ID_MAX)
-        return error_set(err, ERROR_INVALID_PARAMETER, "uids and gids must be in range 0-%d", ID_MAX);
+        return error_set(err, ERROR_INVALID_PARAMETER, "uids and gids must be in range 0-%d",
+                         ID_MAX);
     out->uid = (uid_t)uid;
     return 0;
 }

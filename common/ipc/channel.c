@@ -18,6 +18,7 @@
 
 enum {
     RECV_SMALL = 4 * 1024,   /* an idle channel costs this */
+    SEND_QUIET_MAX = 64 * 1024,
     RECV_LARGE = 256 * 1024, /* a busy one reads this much at a time */
     QUEUE_DEFAULT_MAX = 80 * 1024 * 1024,
     CONNECT_DEFAULT_MS = 5000,
@@ -36,6 +37,7 @@ struct channel {
     unsigned char *in; /* in[in_start..in_end) is received and not delivered */
     size_t in_cap, in_start, in_end;
     struct buf sending, queued;
+    struct loop_deferred flush; /* one write for all that a turn of the loop has queued */
     struct loop_task deliver_task; /* resume and start deliver from the loop, never from inside */
     bool deliver_posted;
     bool started, dialing, paused, full, finishing, closing, delivering;
@@ -52,7 +54,8 @@ static void channel_maybe_free(struct channel *c)
 {
     if (c->closing)
         nng_op_watch(&c->send);
-    if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering)
+    if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted ||
+        c->delivering || c->flush.queued)
         return;
     if (c->next)
         c->next->prev = c->prev;
@@ -252,7 +255,7 @@ static void channel_write(struct channel *c)
     }
     /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
     bool quiet = !c->full && !c->finishing && !c->queued.len &&
-                 c->sending.len < CHANNEL_LOW_WATER;
+                 c->sending.len < SEND_QUIET_MAX;
     nng_iov iov = {.iov_buf = c->sending.data, .iov_len = c->sending.len};
     nng_aio *aio = quiet ? nng_op_begin_quietly(&c->send, c->sending.len) : nng_op_begin(&c->send);
     nng_aio_set_iov(aio, 1, &iov);
@@ -277,6 +280,15 @@ static void on_sent(struct nng_op *op)
         channel_maybe_free(c);
 }
 
+static void run_flush(struct loop_deferred *d)
+{
+    struct channel *c = CONTAINER_OF(d, struct channel, flush);
+    if (!c->closing && !c->dialing)
+        channel_write(c);
+    if (c->closing)
+        channel_maybe_free(c);
+}
+
 static bool after_queueing(struct channel *c)
 {
     size_t depth = c->sending.len + c->queued.len;
@@ -287,8 +299,7 @@ static bool after_queueing(struct channel *c)
         return false;
     }
     if (!c->dialing)
-        channel_write(c);
-    depth = c->sending.len + c->queued.len;
+        loop_defer(c->loop, &c->flush);
     if (depth >= CHANNEL_HIGH_WATER)
         c->full = true;
     return !c->full;
@@ -342,6 +353,7 @@ struct channel *channel_new(struct loop *l, const char *url, const struct channe
         c->next->prev = c;
     l->channels = c;
     c->deliver_task.run = run_deliver;
+    c->flush.run = run_flush;
     c->payload_max = options && options->payload_max ? options->payload_max : FRAME_SESSION_MAX;
     c->queue_max = options && options->queue_max ? options->queue_max : QUEUE_DEFAULT_MAX;
     c->in_cap = RECV_SMALL;
@@ -463,7 +475,7 @@ void channel_finish(struct channel *c)
         return;
     c->finishing = true;
     if (!c->dialing)
-        channel_write(c);
+        loop_defer(c->loop, &c->flush);
 }
 
 void channel_abort(struct channel *c)

@@ -22,8 +22,8 @@
 #include <stdint.h>
 
 enum {
-    CHANNEL_HIGH_WATER = 256 * 1024, /* bytes queued at which channel_send() says false */
-    CHANNEL_LOW_WATER = 64 * 1024,   /* … and at which drained() is called afterwards */
+    CHANNEL_HIGH_WATER = 768 * 1024, /* bytes queued at which channel_send() says false */
+    CHANNEL_LOW_WATER = 256 * 1024,   /* … and at which drained() is called afterwards */
 };
 
 struct channel;

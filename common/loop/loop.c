@@ -20,6 +20,19 @@ static void run_posted(uv_async_t *handle)
     }
 }
 
+static void run_deferred(uv_prepare_t *handle)
+{
+    struct loop *l = handle->data;
+    while (l->deferred_first) {
+        struct loop_deferred *d = l->deferred_first;
+        l->deferred_first = d->next;
+        if (!l->deferred_first)
+            l->deferred_last = &l->deferred_first;
+        d->queued = false;
+        d->run(d);
+    }
+}
+
 int loop_init(struct loop *l, struct error *err)
 {
     *l = (struct loop){0};
@@ -34,6 +47,11 @@ int loop_init(struct loop *l, struct error *err)
     if (rc)
         return error_set(err, ERROR_SYSTEM, "event loop: %s", uv_strerror(rc));
     l->wakeup.data = l;
+    l->deferred_last = &l->deferred_first;
+    uv_prepare_init(&l->uv, &l->turn_end);
+    l->turn_end.data = l;
+    uv_prepare_start(&l->turn_end, run_deferred);
+    uv_unref((uv_handle_t *)&l->turn_end);
     return 0;
 }
 
@@ -49,9 +67,10 @@ void loop_stop(struct loop *l)
 
 void loop_fini(struct loop *l)
 {
-    while (l->outside || l->posted_first)
+    while (l->outside || l->posted_first || l->deferred_first)
         uv_run(&l->uv, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&l->wakeup, NULL);
+    uv_close((uv_handle_t *)&l->turn_end, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     co_scheduler_free(l->co);
     uv_mutex_destroy(&l->lock);
@@ -68,4 +87,14 @@ void loop_post(struct loop *l, struct loop_task *task)
     uv_mutex_unlock(&l->lock);
     if (first)
         uv_async_send(&l->wakeup);
+}
+
+void loop_defer(struct loop *l, struct loop_deferred *d)
+{
+    if (d->queued)
+        return;
+    d->queued = true;
+    d->next = NULL;
+    *l->deferred_last = d;
+    l->deferred_last = &d->next;
 }

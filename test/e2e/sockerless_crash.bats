@@ -27,7 +27,8 @@ says()
     remove_everything
     cloud_settles_empty
     local word
-    for word in a b c d; do gated_exit "$word" 1"$(printf '%d' "'$word")"; done
+    local -A code=([a]=11 [b]=12 [c]=13 [d]=14)
+    for word in a b c d; do gated_exit "$word" "${code[$word]}"; done
     # The fifth ends while nobody looks.
     docker run -d --name "$(name e)" busybox sh -c 'echo hello e; sleep 2; echo bye e; exit 23' >/dev/null
     docker create --name "$(name f)" busybox sh -c 'echo hello f; tail -f /dev/null' >/dev/null
@@ -58,7 +59,7 @@ says()
     for word in a b c d; do docker exec "$(name "$word")" touch /tmp/open; done
     for word in a b c d; do
         run -0 docker wait "$(name "$word")"
-        equal "$output" 1"$(printf '%d' "'$word")"
+        equal "$output" "${code[$word]}"
     done
     for word in a b c d e; do
         equal "$(docker logs "$(name "$word")")" "hello $word"$'\n'"bye $word"

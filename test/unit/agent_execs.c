@@ -22,8 +22,9 @@ static void test_streams_and_exit_code(void **state)
     struct harness h;
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
-    peer_exec(&exec, &h, EXEC(.n_env = 2, .env = env_of(ARGV("A=b", "PATH=/bin:/usr/bin")),
-                              .working_dir = env_of(ARGV("/dev"))[0]),
+    peer_exec(&exec, &h,
+              EXEC(.n_env = 2, .env = env_of(ARGV("A=b", "PATH=/bin:/usr/bin")),
+                   .working_dir = env_of(ARGV("/dev"))[0]),
               SH("echo $A; pwd; echo $HOME >&2; test -t 0; exit 42"));
     WAIT_FOR(&h, exec.ended);
     assert_true(exec.opened);
@@ -191,12 +192,13 @@ static void test_process_outlives_its_session(void **state)
     char script[256];
     assert_non_null(mkdtemp(directory));
     agent_start(&h, NULL, KEEP_ALIVE);
-    snprintf(script, sizeof script, "cat; head -c 1000000 /dev/zero; echo done > %s/file", directory);
+    snprintf(script, sizeof script, "cat; head -c 1000000 /dev/zero; echo done > %s/file",
+             directory);
     peer_exec(&first, &h, EXEC(.stdin = 1), SH(script));
     WAIT_FOR(&h, first.opened);
     peer_close(&first);
-    snprintf(script, sizeof script, "while [ ! -s %s/file ]; do sleep 0.02; done; rm -r %s", directory,
-             directory);
+    snprintf(script, sizeof script, "while [ ! -s %s/file ]; do sleep 0.02; done; rm -r %s",
+             directory, directory);
     peer_exec(&second, &h, EXEC(), SH(script));
     WAIT_FOR(&h, second.ended);
     assert_int_equal(second.code, 0);

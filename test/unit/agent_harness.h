@@ -52,7 +52,7 @@ struct peer {
     struct harness *h;
     struct channel *channel; /* NULL once closed */
     struct buf out, err;
-    bool keep;           /* collect output; else only hash it */
+    bool keep;            /* collect output; else only hash it */
     uint64_t hash, bytes; /* FNV-1a of all output */
     bool opened, started, exited, ended, failed, drained, start_failed, was_dropped;
     bool tty;
@@ -146,7 +146,10 @@ static void peer_frame(void *owner, const struct frame *f)
     case FRAME_STARTED: peer_on_opened(p, f); break;
     case FRAME_EXIT: peer_on_exit(p, f); break;
     case FRAME_ERROR: peer_on_error(p, f); break;
-    case FRAME_END: p->ended = true; break;
+    case FRAME_END:
+        p->ended = true;
+        channel_finish(p->channel); /* as the backend does */
+        break;
     case FRAME_LOG_MARK: buf_append(&p->marks, f->payload, f->len); break;
     default: fail_msg("unexpected frame of type %u", f->type);
     }
@@ -294,8 +297,7 @@ __attribute__((unused)) static int harness_teardown(void **state)
 
 static int free_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);

@@ -99,7 +99,8 @@ static void test_format(void **state)
     put(&f, FRAME_STDOUT, "rest");
     log_tee_exit(f.tee, 137);
     fixture_collect(&f);
-    assert_string_equal(f.log.data, "plain\n\x01" "eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
+    assert_string_equal(f.log.data, "plain\n\x01"
+                                    "eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
                                     "\x01qunfinished\n\x01x137\n");
     fixture_close(&f);
 }
@@ -195,7 +196,8 @@ static void test_plain_file(void **state)
     log_tee_exit(tee, 0);
     assert_true(log_tee_flushed(tee));
     assert_int_equal(pread(fd, text, sizeof text - 1, 0), 8);
-    assert_string_equal(text, "\x01" "ex\n\x01x0\n");
+    assert_string_equal(text, "\x01"
+                              "ex\n\x01x0\n");
     log_tee_close(tee);
     close(fd);
     unlink(path);
@@ -239,8 +241,9 @@ static unsigned next_random(unsigned *seed)
 static size_t random_piece(unsigned *seed, char *to, size_t cap)
 {
     size_t len = next_random(seed) % 4 == 0 ? cap : next_random(seed) % 300;
-    static const char *const words[] = {"\n", "\x01", "a", "bc", "\xc3\xa4", "\xe2\x82\xac", "\n\n",
-                                        "\xf0\x9f\x98\x80", "\xff", "0123456789"};
+    static const char *const words[] = {"\n",       "\x01",         "a",    "bc",
+                                        "\xc3\xa4", "\xe2\x82\xac", "\n\n", "\xf0\x9f\x98\x80",
+                                        "\xff",     "0123456789"};
     bool long_line = next_random(seed) % 2;
     size_t n = 0;
     while (n + 16 < len) {
@@ -324,7 +327,9 @@ static void test_parser(void **state)
     assert_true(log_record_parse("", 0, &kind, &text, &len));
     assert_int_equal(kind, LOG_RECORD_STDOUT);
     assert_int_equal(len, 0);
-    assert_true(log_record_parse("\x01" "eabc\n", 6, &kind, &text, &len));
+    assert_true(log_record_parse("\x01"
+                                 "eabc\n",
+                                 6, &kind, &text, &len));
     assert_int_equal(kind, LOG_RECORD_STDERR);
     assert_int_equal(len, 3);
     assert_false(log_record_parse("\x01", 1, &kind, &text, &len));
@@ -343,10 +348,10 @@ static void test_parser(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format),           cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_too_many_marks),   cmocka_unit_test(test_full_and_drained),
-        cmocka_unit_test(test_broken_stdout),    cmocka_unit_test(test_plain_file),
-        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_format),         cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_too_many_marks), cmocka_unit_test(test_full_and_drained),
+        cmocka_unit_test(test_broken_stdout),  cmocka_unit_test(test_plain_file),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_parser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Processes on the loop, without server and sessions: streams, terminal, exit codes, start failures,
- * descriptors, signals, users.
+ * Processes on the loop, without server and sessions: streams, terminal, exit codes, start
+ * failures, descriptors, signals, users.
  */
 #include "agent/process.h"
 #include "agent/spawn.h"
@@ -299,9 +299,9 @@ static void test_closed_stdin_is_no_error(void **state)
     static char bytes[600 * 1024];
     signal(SIGPIPE, SIG_IGN);
     fixture_open(&f);
-    assert_int_equal(start(&f, OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "exec <&-; echo ok"),
-                           &err),
-                     0);
+    assert_int_equal(
+        start(&f, OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "exec <&-; echo ok"), &err),
+        0);
     process_stdin(f.process, bytes, sizeof bytes);
     run_until(&f, &f.ended);
     assert_string_equal(f.out.data, "ok\n");

@@ -36,8 +36,10 @@ static void test_exit_code_and_streams(void **state)
     acknowledge(&control);
     assert_int_equal(agent_wait(&h), 7);
     assert_non_null(strstr(h.log.data, "out\n"));
-    assert_non_null(strstr(h.log.data, "\x01" "eerr\n"));
-    assert_non_null(strstr(h.log.data, "\x01" "ppart\n"));
+    assert_non_null(strstr(h.log.data, "\x01"
+                                       "eerr\n"));
+    assert_non_null(strstr(h.log.data, "\x01"
+                                       "ppart\n"));
     assert_true(str_ends(h.log.data, "\x01x7\n"));
     peer_close(&control);
     peer_close(&attach);
@@ -55,10 +57,11 @@ static void test_start_failure(void **state)
     assert_true(control.start_failed);
     assert_false(control.started);
     assert_int_equal(control.code, 127);
-    assert_string_equal(control.text.data,
-                        "failed to create shim task: OCI runtime create failed: runc create failed: "
-                        "unable to start container process: exec: \"no-such-program\": executable "
-                        "file not found in $PATH: unknown");
+    assert_string_equal(
+        control.text.data,
+        "failed to create shim task: OCI runtime create failed: runc create failed: "
+        "unable to start container process: exec: \"no-such-program\": executable "
+        "file not found in $PATH: unknown");
     acknowledge(&control);
     assert_int_equal(agent_wait(&h), 127);
     assert_string_equal(h.log.data, "\x01x127\n");
@@ -301,8 +304,9 @@ static void test_terminal(void **state)
     (void)state;
     struct harness h;
     struct peer control, attach;
-    agent_start(&h, ENV("SOCKERLESS_AGENT_TTY=1", "SOCKERLESS_AGENT_STDIN=1"),
-                SH("test -t 0 && test -t 1 && test -t 2 && echo $TERM; read x; stty size; cat; exit 6"));
+    agent_start(
+        &h, ENV("SOCKERLESS_AGENT_TTY=1", "SOCKERLESS_AGENT_STDIN=1"),
+        SH("test -t 0 && test -t 1 && test -t 2 && echo $TERM; read x; stty size; cat; exit 6"));
     peer_control(&control, &h);
     assert_true(control.tty);
     peer_attach(&attach, &h, ATTACH(.replay = 1, .stdin = 1, .stdout = 1));

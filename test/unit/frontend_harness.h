@@ -8,6 +8,8 @@
 
 #include "frontend_fake.h"
 
+#include <signal.h>
+
 struct harness {
     struct loop loop;
     struct http_server_options options;
@@ -62,6 +64,7 @@ static inline void harness_start(struct harness *h, bool with_backend)
 {
     struct error err;
     struct http_server_options options = h->options;
+    signal(SIGPIPE, SIG_IGN); /* as the daemons do */
     *h = (struct harness){.options = options};
     strcpy(h->dir, "/tmp/frontend-test-XXXXXX");
     assert_non_null(mkdtemp(h->dir));

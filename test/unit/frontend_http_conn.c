@@ -336,6 +336,8 @@ static void test_idle_timeout_and_limit(void **state)
     AUTO_FREE char *second = client_answer(&c[1]);
     /* The third is served once an idle one was closed. */
     AUTO_FREE char *third = client_answer(&c[2]);
+    assert_contains(first, "200 OK");
+    assert_contains(second, "200 OK");
     assert_contains(third, "200 OK");
     client_read_all(&c[0]);
     client_read_all(&c[1]);

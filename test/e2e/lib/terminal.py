@@ -74,6 +74,15 @@ def shell(terminal):
     terminal.expect(b"ready\r\n")
 
 
+def prompted(terminal):
+    """Presses Return until a prompt answers: before the client is attached keys get lost."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while b"# " not in terminal.seen:
+        check(time.monotonic() < deadline, f"no prompt: {terminal.seen[-400:]!r}")
+        terminal.type(b"\n")
+        terminal.read(0.2)
+
+
 def interactive():
     """Echo, Ctrl-C to the process in the foreground, size at start and after a change, exit code."""
     terminal = docker("run", "-it", "--rm", "busybox", "sh", rows=33, columns=101)
@@ -158,6 +167,7 @@ def detach():
         terminal.type(b"\x10\x11")
         terminal.finish()
         again = docker("attach", name)
+        prompted(again)
         again.type(b"echo $X''!\n")
         again.expect(b"kept!\r\n")
         again.type(b"exit 3\n")
