@@ -17,12 +17,13 @@
 #include <string.h>
 
 enum {
-    RECV_SMALL = 4 * 1024,   /* an idle channel costs this */
+    RECV_SMALL = 4 * 1024, /* an idle channel costs this */
     SEND_QUIET_MAX = 64 * 1024,
     RECV_LARGE = 256 * 1024, /* a busy one reads this much at a time */
     QUEUE_DEFAULT_MAX = 80 * 1024 * 1024,
     CONNECT_DEFAULT_MS = 5000,
-    FLUSH_AT_CLOSE_MS = 30000, /* a peer that stops reading cannot hold a finishing channel longer */
+    FLUSH_AT_CLOSE_MS =
+        30000, /* a peer that stops reading cannot hold a finishing channel longer */
 };
 
 struct channel {
@@ -37,7 +38,7 @@ struct channel {
     unsigned char *in; /* in[in_start..in_end) is received and not delivered */
     size_t in_cap, in_start, in_end;
     struct buf sending, queued;
-    struct loop_deferred flush; /* one write for all that a turn of the loop has queued */
+    struct loop_deferred flush;    /* one write for all that a turn of the loop has queued */
     struct loop_task deliver_task; /* resume and start deliver from the loop, never from inside */
     bool deliver_posted;
     bool started, dialing, paused, full, finishing, closing, delivering;
@@ -54,8 +55,8 @@ static void channel_maybe_free(struct channel *c)
 {
     if (c->closing)
         nng_op_watch(&c->send);
-    if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted ||
-        c->delivering || c->flush.queued)
+    if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering ||
+        c->flush.queued)
         return;
     if (c->next)
         c->next->prev = c->prev;
@@ -162,9 +163,9 @@ static void run_deliver(struct loop_task *task)
         channel_read(c);
 }
 
-/* nng's WebSocket stream ends the receive that waits when its peer closes, but lets a receive that is
- * started afterwards wait for ever. Asked after the start, it cannot be missed: closing here ends the
- * receive, unless it has brought bytes already; then the next one comes by here too. */
+/* nng's WebSocket stream ends the receive that waits when its peer closes, but lets a receive that
+ * is started afterwards wait for ever. Asked after the start, it cannot be missed: closing here
+ * ends the receive, unless it has brought bytes already; then the next one comes by here too. */
 static void close_if_peer_closed(struct channel *c)
 {
     bool unused;
@@ -254,8 +255,7 @@ static void channel_write(struct channel *c)
         return;
     }
     /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
-    bool quiet = !c->full && !c->finishing && !c->queued.len &&
-                 c->sending.len < SEND_QUIET_MAX;
+    bool quiet = !c->full && !c->finishing && !c->queued.len && c->sending.len < SEND_QUIET_MAX;
     nng_iov iov = {.iov_buf = c->sending.data, .iov_len = c->sending.len};
     nng_aio *aio = quiet ? nng_op_begin_quietly(&c->send, c->sending.len) : nng_op_begin(&c->send);
     nng_aio_set_iov(aio, 1, &iov);
@@ -400,11 +400,13 @@ static void on_dialed(struct nng_op *op)
         channel_read(c);
 }
 
-static int dialer_configure(nng_stream_dialer *dialer, const struct channel_options *options,
-                            struct error *err)
+static int dialer_configure(nng_stream_dialer *dialer, const char *url,
+                            const struct channel_options *options, struct error *err)
 {
     int rc = 0;
-    if (options && options->bearer_token) {
+    if (str_starts(url, "ws")) /* as in channel_listener.c */
+        rc = nng_stream_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true);
+    if (rc == 0 && options && options->bearer_token) {
         char *header = xasprintf("Authorization: Bearer %s\r\n", options->bearer_token);
         rc = nng_stream_dialer_set_string(dialer, NNG_OPT_WS_REQUEST_HEADERS, header);
         free(header);
@@ -422,7 +424,7 @@ int channel_dial(struct loop *l, const char *url, const struct channel_options *
     int rc = nng_stream_dialer_alloc(&dialer, url);
     if (rc)
         return error_set(err, ERROR_INVALID_PARAMETER, "address %s: %s", url, nng_strerror(rc));
-    if (dialer_configure(dialer, options, err)) {
+    if (dialer_configure(dialer, url, options, err)) {
         nng_stream_dialer_free(dialer);
         return -1;
     }

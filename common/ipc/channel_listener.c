@@ -99,6 +99,9 @@ static int listener_configure(struct channel_listener *l, struct error *err)
     int rc = 0;
     if (str_starts(l->url, "ipc://"))
         rc = nng_stream_listener_set_int(l->nng, NNG_OPT_IPC_PERMISSIONS, 0660);
+    /* nng's HTTP server leaves Nagle's algorithm on: two small frames would be 40 ms apart. */
+    if (rc == 0 && str_starts(l->url, "ws"))
+        rc = nng_stream_listener_set_bool(l->nng, NNG_OPT_TCP_NODELAY, true);
     if (rc == 0 && l->options.tls)
         rc = nng_stream_listener_set_ptr(l->nng, NNG_OPT_TLS_CONFIG, l->options.tls);
     if (rc == 0)
