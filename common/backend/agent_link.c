@@ -26,7 +26,7 @@ struct agent_link {
     bool opened, started, settled; /* settled: co_agent_link_open() has returned */
     Sockerless__Exit *exit;        /* heap; NULL while the process runs */
     char last_mark[MARK_MAX + 1];
-    struct error why;              /* of the refusal, when closed before opened */
+    struct error why; /* of the refusal, when closed before opened */
 };
 
 void agent_address_of(const struct container *c, struct agent_address *out)
@@ -253,7 +253,8 @@ bool agent_link_resize(struct container *c, uint32_t height, uint32_t width)
     return true;
 }
 
-int co_agent_link_mark(struct container *c, const char *mark, int64_t deadline_ms, struct error *err)
+int co_agent_link_mark(struct container *c, const char *mark, int64_t deadline_ms,
+                       struct error *err)
 {
     if (!agent_link_ready(c))
         return error_set(err, ERROR_UNAVAILABLE, "no agent is connected");

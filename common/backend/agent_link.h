@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Dials the agent at c->address, which must be set; retries until deadline_ms (monotonic), since the
- * agent may not listen yet. Returns 0 when the agent said that the main process runs, or that it
- * has ended or never started (container_link_exit() then tells). */
+/* Dials the agent at c->address, which must be set; retries until deadline_ms (monotonic), since
+ * the agent may not listen yet. Returns 0 when the agent said that the main process runs, or that
+ * it has ended or never started (container_link_exit() then tells). */
 int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *err) MUST_CHECK;
 /* Dial again in the background after the backend or the connection was lost; keeps trying while
  * the container is alive and its run is the same. */

@@ -38,8 +38,9 @@ static int instance_load(struct backend *b, struct error *err)
         hex_encode(raw, sizeof raw, hex);
         snprintf(b->instance, sizeof b->instance, "sockerless-%s", hex);
     }
-    return kept && !strcmp(kept, b->instance) ? 0
-                                              : store_meta_put(b->store, "instance", b->instance, err);
+    return kept && !strcmp(kept, b->instance)
+               ? 0
+               : store_meta_put(b->store, "instance", b->instance, err);
 }
 
 static int registry_open(struct backend *b, struct error *err)
@@ -78,7 +79,8 @@ static void co_driver_maintain(struct backend *b, bool closing)
     for (struct container *c = b->containers.newest; c; c = c->older)
         if (container_alive(c) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
-    if (driver->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count, closing, &err))
+    if (driver->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count, closing,
+                            &err))
         log_warn("maintenance failed", LOG_STR("error", err.message));
 }
 
@@ -87,8 +89,7 @@ static void co_maintain(void *arg)
     struct backend *b = arg;
     struct error err;
     while (!b->stopping) {
-        if (co_suspend(b->maintain_at_ms, &err) &&
-            err.code != ERROR_DEADLINE)
+        if (co_suspend(b->maintain_at_ms, &err) && err.code != ERROR_DEADLINE)
             break;
         if (b->stopping)
             break;

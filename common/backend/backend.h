@@ -16,14 +16,14 @@
 
 /* Settings that every backend has. */
 struct backend_config {
-    char *listen;            /* ipc:///run/sockerless/ecs.sock, tcp://… */
+    char *listen; /* ipc:///run/sockerless/ecs.sock, tcp://… */
     char *state_dir;
-    char *instance;          /* mark on cloud resources; default: made once, kept in state_dir */
+    char *instance; /* mark on cloud resources; default: made once, kept in state_dir */
     char *log_level;
-    char *registry_mirrors;  /* "docker.io=http://127.0.0.1:5000,…" */
+    char *registry_mirrors;    /* "docker.io=http://127.0.0.1:5000,…" */
     char *insecure_registries; /* hosts spoken to by plain http besides loopback */
     char *registry_ca_file;
-    char *platform;          /* linux/amd64 */
+    char *platform; /* linux/amd64 */
     int64_t agent_port;
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
@@ -32,30 +32,87 @@ struct backend_config {
 /* Rows for a config table; use as `struct config_setting t[] = { own…, BACKEND_SETTINGS(c), {0} }`
  * with c a struct backend_config variable. */
 #define BACKEND_SETTINGS(c)                                                                        \
-    {"listen", "SOCKERLESS_BACKEND_LISTEN", CONFIG_STRING, "ipc:///run/sockerless/backend.sock",   \
-     &(c).listen, "address the frontend dials", 0, 0},                                             \
-    {"state-dir", "SOCKERLESS_STATE_DIR", CONFIG_STRING, "/var/lib/sockerless", &(c).state_dir,    \
-     "where the SQLite database lives", 0, 0},                                                     \
-    {"instance", "SOCKERLESS_INSTANCE", CONFIG_STRING, NULL, &(c).instance,                        \
-     "mark on this backend's cloud resources", 0, 0},                                              \
-    {"log-level", "SOCKERLESS_LOG_LEVEL", CONFIG_STRING, "info", &(c).log_level,                   \
-     "debug, info, warn or error", 0, 0},                                                          \
-    {"registry-mirrors", "SOCKERLESS_REGISTRY_MIRRORS", CONFIG_STRING, NULL,                       \
-     &(c).registry_mirrors, "HOST=URL list: where to ask for a registry's images", 0, 0},          \
-    {"insecure-registries", "SOCKERLESS_INSECURE_REGISTRIES", CONFIG_STRING, NULL,                 \
-     &(c).insecure_registries, "hosts spoken to by plain http", 0, 0},                             \
-    {"registry-ca-file", "SOCKERLESS_REGISTRY_CA_FILE", CONFIG_STRING, NULL,                       \
-     &(c).registry_ca_file, "extra CA bundle for registries", 0, 0},                               \
-    {"platform", "SOCKERLESS_PLATFORM", CONFIG_STRING, "linux/amd64", &(c).platform,               \
-     "platform of the images to choose", 0, 0},                                                    \
-    {"agent-port", "SOCKERLESS_AGENT_PORT", CONFIG_INT, "9111", &(c).agent_port,                   \
-     "port of the agent in the workload", 1, 65535},                                               \
-    {"start-timeout-s", "SOCKERLESS_START_TIMEOUT", CONFIG_INT, "120", &(c).start_timeout_s,       \
-     "longest start of a container", 1, 3600},                                                     \
-    {"image-ttl-s", "SOCKERLESS_IMAGE_TTL", CONFIG_INT, "300", &(c).image_ttl_s,                   \
-     "how long a tag's digest is trusted", 0, 86400}
+    {"listen",                                                                                     \
+     "SOCKERLESS_BACKEND_LISTEN",                                                                  \
+     CONFIG_STRING,                                                                                \
+     "ipc:///run/sockerless/backend.sock",                                                         \
+     &(c).listen,                                                                                  \
+     "address the frontend dials",                                                                 \
+     0,                                                                                            \
+     0},                                                                                           \
+        {"state-dir",                                                                              \
+         "SOCKERLESS_STATE_DIR",                                                                   \
+         CONFIG_STRING,                                                                            \
+         "/var/lib/sockerless",                                                                    \
+         &(c).state_dir,                                                                           \
+         "where the SQLite database lives",                                                        \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"instance",                                                                               \
+         "SOCKERLESS_INSTANCE",                                                                    \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).instance,                                                                            \
+         "mark on this backend's cloud resources",                                                 \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"log-level",                                                                              \
+         "SOCKERLESS_LOG_LEVEL",                                                                   \
+         CONFIG_STRING,                                                                            \
+         "info",                                                                                   \
+         &(c).log_level,                                                                           \
+         "debug, info, warn or error",                                                             \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"registry-mirrors",                                                                       \
+         "SOCKERLESS_REGISTRY_MIRRORS",                                                            \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).registry_mirrors,                                                                    \
+         "HOST=URL list: where to ask for a registry's images",                                    \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"insecure-registries",                                                                    \
+         "SOCKERLESS_INSECURE_REGISTRIES",                                                         \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).insecure_registries,                                                                 \
+         "hosts spoken to by plain http",                                                          \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"registry-ca-file",                                                                       \
+         "SOCKERLESS_REGISTRY_CA_FILE",                                                            \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).registry_ca_file,                                                                    \
+         "extra CA bundle for registries",                                                         \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"platform",                                                                               \
+         "SOCKERLESS_PLATFORM",                                                                    \
+         CONFIG_STRING,                                                                            \
+         "linux/amd64",                                                                            \
+         &(c).platform,                                                                            \
+         "platform of the images to choose",                                                       \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"agent-port",                                                                             \
+         "SOCKERLESS_AGENT_PORT",                                                                  \
+         CONFIG_INT,                                                                               \
+         "9111",                                                                                   \
+         &(c).agent_port,                                                                          \
+         "port of the agent in the workload",                                                      \
+         1,                                                                                        \
+         65535},                                                                                   \
+        {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \
+         &(c).start_timeout_s, "longest start of a container", 1,          3600},                  \
+    {                                                                                              \
+        "image-ttl-s", "SOCKERLESS_IMAGE_TTL", CONFIG_INT, "300", &(c).image_ttl_s,                \
+            "how long a tag's digest is trusted", 0, 86400                                         \
+    }
 
-/* Serve until SIGTERM or SIGINT, then end orderly (running containers stay). 0 on an orderly end. */
+/* Serve until SIGTERM or SIGINT, then end orderly (running containers stay). 0 on an orderly end.
+ */
 int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
                 const struct backend_config *config, struct error *err) MUST_CHECK;
 

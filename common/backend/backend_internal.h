@@ -11,7 +11,6 @@
 #include "backend/store.h"
 #include "ipc/rpc.h"
 
-
 struct exec;
 struct log_hub;
 struct watcher;
@@ -34,7 +33,7 @@ struct backend {
     uv_signal_t sigterm, sigint;
     uv_timer_t patience; /* bounds the orderly end */
     bool stopping;
-    struct co *maintenance;   /* its coroutine, NULL when not running */
+    struct co *maintenance; /* its coroutine, NULL when not running */
     int64_t maintain_at_ms;
 };
 

@@ -30,40 +30,40 @@ enum { CONTAINER_PAST_RUNS_MAX = 64, CONTAINER_NAME_MAX = 255 };
 
 struct container {
     unsigned refs;
-    struct backend *backend;       /* borrowed */
-    struct arena arena;            /* holds view and all that never changes */
-    Sockerless__Container *view;   /* what inspect shows; strings below are pointed to by it */
+    struct backend *backend;     /* borrowed */
+    struct arena arena;          /* holds view and all that never changes */
+    Sockerless__Container *view; /* what inspect shows; strings below are pointed to by it */
     char id[ID_HEX_LEN + 1];
     char name[CONTAINER_NAME_MAX + 1];
     char error[ERROR_MESSAGE_MAX];
-    char address[64];              /* of the agent; "" unknown */
+    char address[64]; /* of the agent; "" unknown */
     char agent_token[65];
     char run_token[37];
     unsigned char request_id[16];
-    char *image_reference;         /* in the arena */
-    struct workload current;       /* current.resource "" : no run in the cloud */
-    bool has_run;                  /* current is meaningful (also after the run ended) */
-    bool run_deleted;              /* the current run's cloud objects are gone */
+    char *image_reference;   /* in the arena */
+    struct workload current; /* current.resource "" : no run in the cloud */
+    bool has_run;            /* current is meaningful (also after the run ended) */
+    bool run_deleted;        /* the current run's cloud objects are gone */
     int64_t run_started_at, run_finished_at;
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 
-    bool removed;                  /* out of the table; only references keep it */
+    bool removed; /* out of the table; only references keep it */
     bool auto_removing;
-    bool stop_requested;           /* by stop or kill of this run */
-    unsigned run_number;           /* counts starts in this process; changes when a run is over */
-    struct co_cond changed;        /* broadcast at every state change, link event and removal */
+    bool stop_requested;    /* by stop or kill of this run */
+    unsigned run_number;    /* counts starts in this process; changes when a run is over */
+    struct co_cond changed; /* broadcast at every state change, link event and removal */
 
-    int64_t next_poll_ms;          /* watcher: when to ask the cloud again; INT64_MAX never */
+    int64_t next_poll_ms; /* watcher: when to ask the cloud again; INT64_MAX never */
     struct workload_status last_status;
     struct container *active_next, *active_prev; /* watcher's list */
     bool active;
 
-    struct agent_link *link;           /* NULL: none */
-    struct attach_session *attachers;  /* list */
-    struct wait_session *waiters;      /* list */
+    struct agent_link *link;          /* NULL: none */
+    struct attach_session *attachers; /* list */
+    struct wait_session *waiters;     /* list */
     unsigned exec_count;
-    char **exec_ids;                   /* heap array for view->exec_ids */
+    char **exec_ids; /* heap array for view->exec_ids */
     unsigned log_readers;
 
     UT_hash_handle by_id, by_name;

@@ -38,7 +38,7 @@ struct op_entry {
 
 static const struct op_entry *op_lookup(Sockerless__Request__OpCase op)
 {
-#define OP(name, function, waits_) [SOCKERLESS__REQUEST__OP_##name] = {function, waits_}
+#define OP(name, function, waits_) [SOCKERLESS__REQUEST__OP_##name] = { function, waits_ }
     static const struct op_entry table[] = {
         OP(INFO, op_info, false),
         OP(CONTAINER_CREATE, op_container_create, false),
@@ -102,7 +102,9 @@ void dispatch_session(void *owner, struct channel *channel, const Sockerless__St
     struct backend *b = owner;
     struct error err;
     switch (open->kind_case) {
-    case SOCKERLESS__STREAM_OPEN__KIND_ATTACH: session_attach_open(b, channel, open->attach); return;
+    case SOCKERLESS__STREAM_OPEN__KIND_ATTACH:
+        session_attach_open(b, channel, open->attach);
+        return;
     case SOCKERLESS__STREAM_OPEN__KIND_EXEC_START:
         session_exec_open(b, channel, open->exec_start);
         return;

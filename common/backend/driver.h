@@ -29,17 +29,17 @@
 
 /* One run of a container, described without any cloud's words. */
 struct workload_spec {
-    const char *container_id;   /* 64 hex */
+    const char *container_id; /* 64 hex */
     const char *container_name;
-    const char *instance;       /* which backend owns it; marks every cloud resource */
-    const char *run_token;      /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
-    const char *image;          /* reference for the cloud to pull, digest included when known */
-    char *const *agent_argv;    /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
+    const char *instance;    /* which backend owns it; marks every cloud resource */
+    const char *run_token;   /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
+    const char *image;       /* reference for the cloud to pull, digest included when known */
+    char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
     size_t agent_argc;
-    char *const *env;           /* complete environment of the user's process, KEY=value */
+    char *const *env; /* complete environment of the user's process, KEY=value */
     size_t env_count;
-    char *const *agent_env;     /* SOCKERLESS_AGENT_…, HOSTNAME: differs for every run, holds the
-                                 * token; goes where the environment can be given per run */
+    char *const *agent_env; /* SOCKERLESS_AGENT_…, HOSTNAME: differs for every run, holds the
+                             * token; goes where the environment can be given per run */
     size_t agent_env_count;
     const Sockerless__ContainerConfig *config; /* merged */
     const Sockerless__HostOptions *host;
@@ -55,7 +55,7 @@ struct workload {
 };
 
 enum workload_phase {
-    WORKLOAD_MISSING,  /* the cloud does not know it (yet: eventual consistency; or any more) */
+    WORKLOAD_MISSING, /* the cloud does not know it (yet: eventual consistency; or any more) */
     WORKLOAD_PENDING,
     WORKLOAD_RUNNING,
     WORKLOAD_STOPPING,
@@ -66,9 +66,9 @@ struct workload_status {
     enum workload_phase phase;
     bool has_exit_code;
     int exit_code;
-    bool start_failed;     /* stopped without ever running the user's process */
-    char address[64];      /* where the agent can be dialled; "" unknown */
-    char reason[512];      /* the cloud's words on why it stopped or waits; "" none */
+    bool start_failed;              /* stopped without ever running the user's process */
+    char address[64];               /* where the agent can be dialled; "" unknown */
+    char reason[512];               /* the cloud's words on why it stopped or waits; "" none */
     int64_t started_ns, stopped_ns; /* 0 unknown */
 };
 
@@ -84,10 +84,10 @@ struct workload_found {
  * last event that was delivered with it. */
 struct log_query {
     const struct workload *workload;
-    const char *token;  /* NULL: from since_ns on (or, backward, from the newest) */
-    bool backward;      /* pages go towards the past; within a page the order stays forward */
-    int64_t since_ns;   /* inclusive; 0: all. The driver may return more, the core filters */
-    int64_t until_ns;   /* inclusive; 0: no end. ditto */
+    const char *token; /* NULL: from since_ns on (or, backward, from the newest) */
+    bool backward;     /* pages go towards the past; within a page the order stays forward */
+    int64_t since_ns;  /* inclusive; 0: all. The driver may return more, the core filters */
+    int64_t until_ns;  /* inclusive; 0: no end. ditto */
 };
 struct log_event {
     int64_t timestamp_ns;
@@ -98,9 +98,9 @@ struct log_page {
     struct arena arena; /* holds what follows; initialised by the caller, released by the caller */
     struct log_event *events;
     size_t count;
-    const char *next_token;     /* for the next query in the same direction */
-    const char *forward_token;  /* of a backward query's first page: where following goes on */
-    bool at_end;                /* nothing more at present in this direction */
+    const char *next_token;    /* for the next query in the same direction */
+    const char *forward_token; /* of a backward query's first page: where following goes on */
+    bool at_end;               /* nothing more at present in this direction */
 };
 
 struct registry_credentials {
@@ -110,19 +110,19 @@ struct registry_credentials {
 };
 
 struct driver_caps {
-    bool has_agent;           /* workloads carry the agent */
-    bool has_addresses;       /* forward agent: status.address is filled */
-    int describe_batch_max;   /* workloads a co_describe call may name */
-    int poll_interval_ms;     /* how often the core asks for status while something changes */
+    bool has_agent;         /* workloads carry the agent */
+    bool has_addresses;     /* forward agent: status.address is filled */
+    int describe_batch_max; /* workloads a co_describe call may name */
+    int poll_interval_ms;   /* how often the core asks for status while something changes */
     int log_poll_interval_ms;
-    int log_grace_ms;         /* how long after the end of a run entries may still arrive */
+    int log_grace_ms; /* how long after the end of a run entries may still arrive */
     int64_t stop_timeout_max_s;
 };
 
 struct cloud_driver {
-    const char *name;             /* "ecs" */
+    const char *name; /* "ecs" */
     struct driver_caps caps;
-    void *self;                   /* the driver's own state, passed first to every function */
+    void *self; /* the driver's own state, passed first to every function */
 
     /* Make what a run needs before it starts (task definition …). Sets w->definition. Idempotent
      * for the same spec. */

@@ -75,7 +75,8 @@ static void exec_free(struct exec *e)
 static void execs_of(struct container *c, bool remove)
 {
     struct exec *e, *next;
-    HASH_ITER(hh, c->backend->execs, e, next) {
+    HASH_ITER(hh, c->backend->execs, e, next)
+    {
         if (e->container != c)
             continue;
         if (e->running)
@@ -102,15 +103,15 @@ void execs_purge(struct backend *b)
     int64_t limit = time_mono_ms() - ENDED_KEEP_MS;
     struct exec *e, *next;
     HASH_ITER(hh, b->execs, e, next)
-        if (!e->session && ((e->ended_ms && e->ended_ms < limit) || e->container->removed))
-            exec_free(e);
+    if (!e->session && ((e->ended_ms && e->ended_ms < limit) || e->container->removed))
+        exec_free(e);
 }
 
 void execs_close(struct backend *b)
 {
     struct exec *e, *next;
     HASH_ITER(hh, b->execs, e, next)
-        exec_free(e);
+    exec_free(e);
 }
 
 /* ---- operations ---- */
@@ -128,15 +129,15 @@ static int create_refused(struct backend *b, const struct container *c,
                           const Sockerless__ExecCreateRequest *request, struct error *err)
 {
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
-        return error_set(err, ERROR_CONFLICT, "Container %s is paused, unpause the container before exec",
-                         c->id);
+        return error_set(err, ERROR_CONFLICT,
+                         "Container %s is paused, unpause the container before exec", c->id);
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING)
         return error_set(err, ERROR_CONFLICT, "Container %s is not running", c->id);
     if (!request->n_cmd)
         return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");
     if (!b->driver->caps.has_agent)
-        return error_set(err, ERROR_NOT_IMPLEMENTED, "exec needs the agent, which %s does not carry",
-                         b->driver->name);
+        return error_set(err, ERROR_NOT_IMPLEMENTED,
+                         "exec needs the agent, which %s does not carry", b->driver->name);
     if (HASH_COUNT(b->execs) >= EXECS_MAX)
         return error_set(err, ERROR_TOO_MANY_REQUESTS, "%d execs exist already", EXECS_MAX);
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Execs: what exec create made, until five minutes after its end or its container's removal. Kept in
- * memory: like dockerd's, they do not survive the daemon.
+ * Execs: what exec create made, until five minutes after its end or its container's removal. Kept
+ * in memory: like dockerd's, they do not survive the daemon.
  */
 #ifndef SOCKERLESS_BACKEND_EXEC_H
 #define SOCKERLESS_BACKEND_EXEC_H
@@ -21,15 +21,15 @@ struct exec_session;
 
 struct exec {
     char id[ID_HEX_LEN + 1];
-    struct container *container;             /* reference */
+    struct container *container; /* reference */
     struct arena arena;
-    Sockerless__ExecCreateRequest *config;   /* in the arena */
+    Sockerless__ExecCreateRequest *config; /* in the arena */
     bool started, running, has_exit_code;
     int32_t exit_code;
     int64_t pid;
-    int64_t ended_ms;                        /* monotonic; 0 not ended */
-    struct exec_session *session;            /* borrowed; NULL when none is under way */
-    uint32_t height, width;                  /* asked before the process ran */
+    int64_t ended_ms;             /* monotonic; 0 not ended */
+    struct exec_session *session; /* borrowed; NULL when none is under way */
+    uint32_t height, width;       /* asked before the process ran */
     UT_hash_handle hh;
 };
 
@@ -44,7 +44,7 @@ void exec_set_ended(struct exec *e, int32_t code);
 
 void execs_container_stopped(struct container *c); /* what still runs has died with it */
 void execs_container_removed(struct container *c);
-void execs_purge(struct backend *b);               /* forget those that ended long ago */
+void execs_purge(struct backend *b); /* forget those that ended long ago */
 void execs_close(struct backend *b);
 
 #endif

@@ -50,8 +50,8 @@ void container_run_over(struct container *c, const struct run_end *end)
         c->run_started_at = c->run_finished_at;
     snprintf(c->error, sizeof c->error, "%s", end->error ? end->error : "");
     c->address[0] = '\0';
-    Sockerless__ContainerState to = never_ran ? SOCKERLESS__CONTAINER_STATE__CREATED
-                                              : SOCKERLESS__CONTAINER_STATE__EXITED;
+    Sockerless__ContainerState to =
+        never_ran ? SOCKERLESS__CONTAINER_STATE__CREATED : SOCKERLESS__CONTAINER_STATE__EXITED;
     if (never_ran && c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
         to = SOCKERLESS__CONTAINER_STATE__EXITED;
     if (container_set_state(c, to, &err))
@@ -122,8 +122,9 @@ int co_container_destroy(struct container *c, struct error *err)
     struct backend *b = c->backend;
     struct error ignored;
     if (co_container_cleanup(c, err)) {
-        if (container_set_state(c, c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
-                                                        : SOCKERLESS__CONTAINER_STATE__CREATED,
+        if (container_set_state(c,
+                                c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
+                                                     : SOCKERLESS__CONTAINER_STATE__CREATED,
                                 &ignored))
             log_error("state", LOG_STR("error", ignored.message));
         return -1;

@@ -13,18 +13,18 @@
 /* How a run ended. */
 struct run_end {
     int32_t code;
-    const char *error;    /* State.Error; "" none */
-    bool start_failed;    /* the process never ran: back to "created" unless it ran before */
-    int64_t finished_ns;  /* 0: now */
+    const char *error;   /* State.Error; "" none */
+    bool start_failed;   /* the process never ran: back to "created" unless it ran before */
+    int64_t finished_ns; /* 0: now */
 };
 
 /* The current run is over: state, exit code and time are persisted, waiters answered, attachers
- * that never reached the agent ended, cloud objects cleaned up in the background, and with AutoRemove
- * the container removed. Harmless when the run is over already. */
+ * that never reached the agent ended, cloud objects cleaned up in the background, and with
+ * AutoRemove the container removed. Harmless when the run is over already. */
 void container_run_over(struct container *c, const struct run_end *end);
 
 /* What an agent reports, or else the cloud, as a run_end. */
-void container_exit_reported(struct container *c);              /* by the link's Exit */
+void container_exit_reported(struct container *c); /* by the link's Exit */
 void container_stop_observed(struct container *c, const struct workload_status *status);
 
 /* Remove cloud objects of the current run; retries a few times. */

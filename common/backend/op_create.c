@@ -75,15 +75,17 @@ static int host_refused(const Sockerless__HostOptions *host, struct error *err)
 }
 
 /* What a serverless cloud cannot give is accepted, shown by inspect, and said once here. */
-static void collect_warnings(const Sockerless__HostOptions *host, struct arena *arena,
-                             char ***out, size_t *count)
+static void collect_warnings(const Sockerless__HostOptions *host, struct arena *arena, char ***out,
+                             size_t *count)
 {
     char **warnings = arena_alloc(arena, (host->n_binds + 3) * sizeof *warnings);
     size_t n = 0;
     for (size_t i = 0; i < host->n_binds; i++)
         if (host->binds[i][0] == '/')
-            warnings[n++] = arena_printf(arena, "the host path of \"%s\" is not mounted: there is no "
-                                                "host behind this daemon", host->binds[i]);
+            warnings[n++] = arena_printf(arena,
+                                         "the host path of \"%s\" is not mounted: there is no "
+                                         "host behind this daemon",
+                                         host->binds[i]);
     if (host->privileged)
         warnings[n++] = arena_strdup(arena, "privileged mode is ignored by this cloud");
     if (!str_empty(host->restart_policy) && strcmp(host->restart_policy, "no") != 0)
@@ -115,7 +117,8 @@ static struct container *create(struct op *op, struct error *err)
     Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
     char id[ID_HEX_LEN + 1], name[CONTAINER_NAME_MAX + 1];
     if (!request->config) {
-        error_set(err, ERROR_INVALID_PARAMETER, "Config cannot be empty in order to create a container");
+        error_set(err, ERROR_INVALID_PARAMETER,
+                  "Config cannot be empty in order to create a container");
         return NULL;
     }
     if (host_refused(host, err) || choose_name(b, request->name, name, err))

@@ -27,7 +27,8 @@ static int co_remove(struct container *c, bool force, struct error *err)
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING) {
         if (force)
             return co_wait_gone(c, err);
-        return error_set(err, ERROR_CONFLICT, "removal of container %s is already in progress", c->id);
+        return error_set(err, ERROR_CONFLICT, "removal of container %s is already in progress",
+                         c->id);
     }
     if (container_alive(c)) {
         if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED && !force)

@@ -46,17 +46,17 @@ static int co_wait_until_up(struct container *c, int64_t deadline_ms, struct err
         const struct workload_status *s = &c->last_status;
         if (s->phase == WORKLOAD_STOPPED || s->phase == WORKLOAD_STOPPING)
             return 0;
-        if (s->phase == WORKLOAD_RUNNING && (c->address[0] || !c->backend->driver->caps.has_addresses))
+        if (s->phase == WORKLOAD_RUNNING &&
+            (c->address[0] || !c->backend->driver->caps.has_addresses))
             return 0;
         if (c->stop_requested)
             return error_set(err, ERROR_CANCELLED, "the container was stopped while it started");
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return err->code == ERROR_DEADLINE
-                       ? error_set(err, ERROR_DEADLINE,
-                                   "%s did not start the container within %d s%s%s",
-                                   c->backend->driver->name,
-                                   (int)c->backend->config->start_timeout_s, s->reason[0] ? ": " : "",
-                                   s->reason)
+                       ? error_set(
+                             err, ERROR_DEADLINE, "%s did not start the container within %d s%s%s",
+                             c->backend->driver->name, (int)c->backend->config->start_timeout_s,
+                             s->reason[0] ? ": " : "", s->reason)
                        : -1;
     }
 }
@@ -82,7 +82,8 @@ static int co_meet_agent(struct container *c, int64_t deadline_ms, struct error 
 
 static void start_undone(struct container *c, const struct error *why)
 {
-    container_run_over(c, &(struct run_end){.code = 128, .error = why->message, .start_failed = true});
+    container_run_over(c,
+                       &(struct run_end){.code = 128, .error = why->message, .start_failed = true});
 }
 
 /* The agent answers at once, so an early end is known here: the container ran and is over. */
@@ -143,12 +144,13 @@ static int co_start_checked(struct container *c, struct error *err)
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
     if (c->removed || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
-        return error_set(err, ERROR_CONFLICT, "container %s is marked for removal and cannot be started",
-                         c->id);
+        return error_set(err, ERROR_CONFLICT,
+                         "container %s is marked for removal and cannot be started", c->id);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__RUNNING)
         return error_set(err, ERROR_NOT_MODIFIED, "container %s is already running", c->id);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
-        return error_set(err, ERROR_CONFLICT, "cannot start a paused container, try unpause instead");
+        return error_set(err, ERROR_CONFLICT,
+                         "cannot start a paused container, try unpause instead");
     container_run_begin(c);
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__STARTING, err))
         return -1;

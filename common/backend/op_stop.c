@@ -95,7 +95,7 @@ void co_op_container_stop(struct op *op)
         return;
     }
     const Sockerless__ContainerConfig *config = c->view->config;
-    int64_t timeout_s = request->has_timeout      ? request->timeout_s
+    int64_t timeout_s = request->has_timeout       ? request->timeout_s
                         : config->has_stop_timeout ? config->stop_timeout_s
                                                    : STOP_DEFAULT_S;
     if (co_stop_gently(c, number, timeout_s, &err))
@@ -110,8 +110,8 @@ static int co_kill_checked(struct container *c, const char *name, struct error *
     if (number < 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
     if (!container_alive(c))
-        return error_set(err, ERROR_CONFLICT, "Cannot kill container: %s: Container %s is not running",
-                         c->name, c->id);
+        return error_set(err, ERROR_CONFLICT,
+                         "Cannot kill container: %s: Container %s is not running", c->name, c->id);
     if (number == SIGKILL)
         return co_container_kill_run(c, err);
     if (number == SIGTERM || number == SIGINT)
@@ -119,7 +119,8 @@ static int co_kill_checked(struct container *c, const char *name, struct error *
     if (agent_link_signal(c, number))
         return 0;
     return error_set(err, ERROR_UNAVAILABLE,
-                     "Cannot kill container: %s: its agent cannot be reached, only SIGKILL works", c->id);
+                     "Cannot kill container: %s: its agent cannot be reached, only SIGKILL works",
+                     c->id);
 }
 
 void co_op_container_kill(struct op *op)

@@ -48,8 +48,8 @@ static void co_resume_ended(struct container *c)
 {
     struct error err;
     if (co_container_cleanup(c, &err))
-        log_warn("cloud objects of a finished run could not be removed", LOG_STR("container", c->id),
-                 LOG_STR("error", err.message));
+        log_warn("cloud objects of a finished run could not be removed",
+                 LOG_STR("container", c->id), LOG_STR("error", err.message));
     if (!c->view->host->auto_remove || !c->view->finished_at || c->removed ||
         c->view->state != SOCKERLESS__CONTAINER_STATE__EXITED)
         return;
@@ -119,7 +119,8 @@ static void co_reconcile(void *arg)
             all[n++] = container_ref(c);
     for (size_t i = 0; i < n; i++)
         if (co_spawn(b->loop, co_resume, all[i], &err)) {
-            log_error("not picked up", LOG_STR("container", all[i]->id), LOG_STR("error", err.message));
+            log_error("not picked up", LOG_STR("container", all[i]->id),
+                      LOG_STR("error", err.message));
             container_unref(all[i]);
         }
     if (n)

@@ -18,9 +18,9 @@ enum { EARLY_STDIN_MAX = 128 * 1024, RETRY_FIRST_MS = 10, RETRY_MAX_MS = 500 };
 
 struct attach_session {
     struct attach_session *next;
-    struct container *container; /* reference; NULL once off its list */
-    struct channel *client;      /* NULL once closed */
-    struct channel *agent;       /* NULL before and after */
+    struct container *container;      /* reference; NULL once off its list */
+    struct channel *client;           /* NULL once closed */
+    struct channel *agent;            /* NULL before and after */
     Sockerless__AgentAttachOpen want; /* replay is set at connect */
     bool close_on_eof; /* OpenStdin without StdinOnce: the client's EOF ends this attach only */
     bool agent_opened, agent_met; /* met: was opened once; then this session is never re-dialled */

@@ -21,10 +21,10 @@ struct exec_session {
     struct channel *client; /* NULL once closed, and after a detached start */
     struct channel *agent;
     bool detach;
-    bool opened;            /* the process runs, FRAME_OPENED went to the client */
+    bool opened; /* the process runs, FRAME_OPENED went to the client */
     bool ended;
-    bool client_eof;        /* before the agent answered */
-    size_t early;           /* stdin bytes queued before that */
+    bool client_eof; /* before the agent answered */
+    size_t early;    /* stdin bytes queued before that */
 };
 
 static void session_maybe_free(struct exec_session *s)
@@ -233,7 +233,8 @@ static void open_fill(Sockerless__AgentExecOpen *m, const struct exec *e,
     m->n_argv = e->config->n_cmd;
     m->env = exec_env(e, arena, &m->n_env);
     m->user = str_empty(e->config->user) ? config->user : e->config->user;
-    m->working_dir = str_empty(e->config->working_dir) ? config->working_dir : e->config->working_dir;
+    m->working_dir =
+        str_empty(e->config->working_dir) ? config->working_dir : e->config->working_dir;
     m->tty = e->config->tty;
     m->stdin = e->config->attach_stdin && !open->detach;
     m->stdout = e->config->attach_stdout;
@@ -250,21 +251,23 @@ static int start_refused(const struct exec *e, struct error *err)
     if (e->started)
         return error_set(err, ERROR_CONFLICT, "Error: Exec command %s has already run", e->id);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
-        return error_set(err, ERROR_CONFLICT, "Container %s is paused, unpause the container before exec",
-                         c->id);
+        return error_set(err, ERROR_CONFLICT,
+                         "Container %s is paused, unpause the container before exec", c->id);
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING || c->removed)
         return error_set(err, ERROR_CONFLICT, "Container %s is not running", c->id);
     return 0;
 }
 
-static int agent_dial(struct exec_session *s, const Sockerless__ExecStartOpen *open, struct error *err)
+static int agent_dial(struct exec_session *s, const Sockerless__ExecStartOpen *open,
+                      struct error *err)
 {
     struct container *c = s->exec->container;
     struct agent_address address;
     AUTO(arena) struct arena arena;
     arena_init(&arena);
     agent_address_of(c, &address);
-    if (channel_dial(c->backend->loop, address.url, &address.options, &agent_events, s, &s->agent, err))
+    if (channel_dial(c->backend->loop, address.url, &address.options, &agent_events, s, &s->agent,
+                     err))
         return -1;
     Sockerless__StreamOpen message = SOCKERLESS__STREAM_OPEN__INIT;
     Sockerless__AgentExecOpen exec_open = SOCKERLESS__AGENT_EXEC_OPEN__INIT;

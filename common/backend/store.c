@@ -54,10 +54,11 @@ static int open_schema(struct store *s, struct error *err)
         return -1;
     for (int t = 0; t < TABLE_COUNT; t++) {
         char sql[256];
-        snprintf(sql, sizeof sql,
-                 "CREATE TABLE IF NOT EXISTS %s (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, "
-                 "record BLOB NOT NULL)",
-                 table_names[t]);
+        snprintf(
+            sql, sizeof sql,
+            "CREATE TABLE IF NOT EXISTS %s (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, "
+            "record BLOB NOT NULL)",
+            table_names[t]);
         if (exec_sql(s, sql, err) ||
             prepare(s, &s->put[t],
                     "INSERT INTO %s (key, record) VALUES (?1, ?2) "

@@ -29,12 +29,12 @@ int store_container_each(struct store *s,
 int store_image_put(struct store *s, const char *id, const Sockerless__ImageRecord *rec,
                     struct error *err) MUST_CHECK;
 int store_image_delete(struct store *s, const char *id, struct error *err) MUST_CHECK;
-int store_image_each(struct store *s,
-                     void (*each)(void *arg, const Sockerless__ImageRecord *rec), void *arg,
-                     struct error *err) MUST_CHECK;
+int store_image_each(struct store *s, void (*each)(void *arg, const Sockerless__ImageRecord *rec),
+                     void *arg, struct error *err) MUST_CHECK;
 
 /* Small values by name (instance id …). get: heap string, NULL when absent. */
-int store_meta_put(struct store *s, const char *key, const char *value, struct error *err) MUST_CHECK;
+int store_meta_put(struct store *s, const char *key, const char *value,
+                   struct error *err) MUST_CHECK;
 char *store_meta_get(struct store *s, const char *key);
 
 #endif

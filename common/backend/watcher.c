@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    IDLE_POLL_MS = 10000,     /* running with a live agent session: it tells of the end itself */
+    IDLE_POLL_MS = 10000, /* running with a live agent session: it tells of the end itself */
     ERROR_PAUSE_MS = 2000,
     MISSING_GRACE_MS = 30000, /* a new run may be unknown to a describe for a while */
     BATCH_LIMIT = 100,

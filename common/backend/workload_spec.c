@@ -92,7 +92,8 @@ struct workload_spec workload_spec_of(struct container *c, struct arena *arena)
         .image = c->image_reference,
         .config = config,
         .host = c->view->host,
-        .stop_timeout_s = config->has_stop_timeout ? config->stop_timeout_s : STOP_TIMEOUT_DEFAULT_S,
+        .stop_timeout_s =
+            config->has_stop_timeout ? config->stop_timeout_s : STOP_TIMEOUT_DEFAULT_S,
         .agent_port = (int)c->backend->config->agent_port,
     };
     spec.agent_argv = agent_argv(c, arena, &spec.agent_argc);

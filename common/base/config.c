@@ -23,7 +23,8 @@ static int assign(const struct config_setting *s, const char *value, const char 
     case CONFIG_INT: {
         int64_t n;
         if (!str_to_i64(value, &n))
-            return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%s\" is not a number", origin, value);
+            return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%s\" is not a number", origin,
+                             value);
         if ((s->min || s->max) && (n < s->min || n > s->max))
             return error_set(err, ERROR_INVALID_PARAMETER, "%s: %lld is outside %lld…%lld", origin,
                              (long long)n, (long long)s->min, (long long)s->max);
@@ -83,8 +84,9 @@ static int load_file(const struct config_setting *table, const char *path, struc
         *equals = '\0';
         char *name = trim(text);
         const struct config_setting *s = find_flag(table, name, strlen(name));
-        rc = s ? assign(s, trim(equals + 1), origin, err)
-               : error_set(err, ERROR_INVALID_PARAMETER, "%s: unknown setting \"%s\"", origin, name);
+        rc =
+            s ? assign(s, trim(equals + 1), origin, err)
+              : error_set(err, ERROR_INVALID_PARAMETER, "%s: unknown setting \"%s\"", origin, name);
     }
     fclose(f);
     return rc;
@@ -106,7 +108,8 @@ static int load_flag(const struct config_setting *table, int argc, char **argv, 
 {
     const char *arg = argv[*i];
     if (!str_starts(arg, "--"))
-        return error_set(err, ERROR_INVALID_PARAMETER, "unexpected argument \"%s\"; see --help", arg);
+        return error_set(err, ERROR_INVALID_PARAMETER, "unexpected argument \"%s\"; see --help",
+                         arg);
     const char *name = arg + 2, *value = NULL;
     size_t len = strcspn(name, "=");
     bool is_config = len == 6 && memcmp(name, "config", 6) == 0;

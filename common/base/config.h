@@ -15,17 +15,18 @@
 enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_BOOL };
 
 struct config_setting {
-    const char *flag;     /* "ecs-cluster"; NULL ends the table */
-    const char *env;      /* "SOCKERLESS_ECS_CLUSTER"; NULL: none */
+    const char *flag; /* "ecs-cluster"; NULL ends the table */
+    const char *env;  /* "SOCKERLESS_ECS_CLUSTER"; NULL: none */
     enum config_type type;
-    const char *initial;  /* default as text; NULL: unset */
-    void *target;         /* char ** (owned by the config's user), int64_t *, bool * */
+    const char *initial; /* default as text; NULL: unset */
+    void *target;        /* char ** (owned by the config's user), int64_t *, bool * */
     const char *help;
-    int64_t min, max;     /* CONFIG_INT bounds; both 0: none */
+    int64_t min, max; /* CONFIG_INT bounds; both 0: none */
 };
 
-/* Fill every target. argv[0] is skipped. `--help` prints the table to stdout and sets *help_shown. 
- * Unknown flags, missing values and bad numbers are errors that name flag, variable or file line. */
+/* Fill every target. argv[0] is skipped. `--help` prints the table to stdout and sets *help_shown.
+ * Unknown flags, missing values and bad numbers are errors that name flag, variable or file line.
+ */
 int config_load(const struct config_setting *table, int argc, char **argv, bool *help_shown,
                 struct error *err) MUST_CHECK;
 /* Free all CONFIG_STRING targets. */

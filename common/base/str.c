@@ -121,7 +121,8 @@ bool str_equal_secret(const char *expected, const char *given)
     size_t expected_len = strlen(expected), given_len = strlen(given);
     unsigned char diff = expected_len != given_len;
     for (size_t i = 0; i < given_len; i++)
-        diff |= (unsigned char)given[i] ^ (unsigned char)expected[expected_len ? i % expected_len : 0];
+        diff |=
+            (unsigned char)given[i] ^ (unsigned char)expected[expected_len ? i % expected_len : 0];
     return diff == 0;
 }
 

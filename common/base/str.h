@@ -43,8 +43,8 @@ struct strv {
     size_t count, cap;
 };
 #define STRV_INIT ((struct strv){0})
-void strv_push(struct strv *v, const char *text);        /* copies */
-void strv_push_owned(struct strv *v, char *text);        /* transfers */
+void strv_push(struct strv *v, const char *text); /* copies */
+void strv_push_owned(struct strv *v, char *text); /* transfers */
 void strv_free(struct strv *v);
 static inline void auto_release_strv(struct strv *v)
 {

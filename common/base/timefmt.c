@@ -77,7 +77,8 @@ bool timefmt_parse_rfc3339(const char *text, int64_t *ns)
     struct tm tm = {0};
     int used = 0;
     if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-               &tm.tm_min, &tm.tm_sec, &used) != 6 || used != 19)
+               &tm.tm_min, &tm.tm_sec, &used) != 6 ||
+        used != 19)
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;

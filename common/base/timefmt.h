@@ -11,8 +11,8 @@
 
 enum { TIMEFMT_RFC3339_MAX = 40 };
 
-int64_t time_now_ns(void);   /* CLOCK_REALTIME */
-int64_t time_mono_ms(void);  /* CLOCK_MONOTONIC */
+int64_t time_now_ns(void);  /* CLOCK_REALTIME */
+int64_t time_mono_ms(void); /* CLOCK_MONOTONIC */
 
 /* Go's RFC3339Nano in UTC: trailing zeros of the fraction dropped. Returns out. */
 char *timefmt_rfc3339nano(int64_t ns, char out[TIMEFMT_RFC3339_MAX]);

@@ -23,14 +23,14 @@
 
 enum {
     CHANNEL_HIGH_WATER = 768 * 1024, /* bytes queued at which channel_send() says false */
-    CHANNEL_LOW_WATER = 256 * 1024,   /* … and at which drained() is called afterwards */
+    CHANNEL_LOW_WATER = 256 * 1024,  /* … and at which drained() is called afterwards */
 };
 
 struct channel;
 
 struct channel_events {
-    void (*frame)(void *owner, const struct frame *f); /* f borrowed for the call */
-    void (*drained)(void *owner);                      /* may be NULL */
+    void (*frame)(void *owner, const struct frame *f);    /* f borrowed for the call */
+    void (*drained)(void *owner);                         /* may be NULL */
     void (*closed)(void *owner, const struct error *why); /* why NULL: peer or we ended orderly */
 };
 
@@ -40,9 +40,10 @@ struct channel_options {
     int64_t connect_timeout_ms; /* 0: 5,000 */
     const char *bearer_token;   /* ws dial: Authorization: Bearer … */
     void *tls;                  /* nng_tls_config *, borrowed; NULL: none */
-    /* Listening on ws://: the request's Authorization header ("" if none) decides. NULL: anybody. */
+    /* Listening on ws://: the request's Authorization header ("" if none) decides. NULL: anybody.
+     */
     bool (*authorize)(void *owner, const char *authorization);
-    unsigned channels_max;      /* listening: accepted at once, more are refused; 0: 16,384 */
+    unsigned channels_max; /* listening: accepted at once, more are refused; 0: 16,384 */
 };
 
 /* Connects in the background; frames sent meanwhile are queued; failure arrives as closed(why).
@@ -64,7 +65,7 @@ bool channel_send_message(struct channel *c, uint8_t type, const void *prefix, s
 void channel_fail(struct channel *c, const struct error *err);
 
 bool channel_writable(const struct channel *c); /* below high water */
-void channel_pause(struct channel *c);  /* no frame() until resumed; nestable not */
+void channel_pause(struct channel *c);          /* no frame() until resumed; nestable not */
 void channel_resume(struct channel *c);
 void channel_finish(struct channel *c);
 void channel_abort(struct channel *c);

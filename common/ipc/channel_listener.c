@@ -106,7 +106,8 @@ static int listener_configure(struct channel_listener *l, struct error *err)
         rc = nng_stream_listener_set_ptr(l->nng, NNG_OPT_TLS_CONFIG, l->options.tls);
     if (rc == 0)
         rc = nng_stream_listener_listen(l->nng);
-    return rc ? error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", l->url, nng_strerror(rc))
+    return rc ? error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", l->url,
+                          nng_strerror(rc))
               : 0;
 }
 

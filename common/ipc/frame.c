@@ -29,10 +29,11 @@ int frame_decode(const unsigned char *bytes, size_t len, size_t payload_max, str
     if (!type_known(bytes[0]) || bytes[1] || bytes[2] || bytes[3])
         return error_set(err, ERROR_INVALID_PARAMETER, "not a frame: header %02x%02x%02x%02x",
                          bytes[0], bytes[1], bytes[2], bytes[3]);
-    size_t payload = (size_t)bytes[4] << 24 | (size_t)bytes[5] << 16 | (size_t)bytes[6] << 8 | bytes[7];
+    size_t payload =
+        (size_t)bytes[4] << 24 | (size_t)bytes[5] << 16 | (size_t)bytes[6] << 8 | bytes[7];
     if (payload > payload_max)
-        return error_set(err, ERROR_TOO_LARGE, "frame of %zu bytes; at most %zu are accepted", payload,
-                         payload_max);
+        return error_set(err, ERROR_TOO_LARGE, "frame of %zu bytes; at most %zu are accepted",
+                         payload, payload_max);
     *used = FRAME_HEADER_SIZE + payload;
     if (len < *used)
         return 0;

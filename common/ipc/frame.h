@@ -38,9 +38,9 @@ enum frame_type {
 
 enum {
     FRAME_HEADER_SIZE = 8,
-    FRAME_DATA_MAX = 64 * 1024,               /* payload of stdin/stdout/stderr frames we make */
-    FRAME_SESSION_MAX = 1024 * 1024,          /* largest payload accepted on a session */
-    FRAME_RPC_MAX = 64 * 1024 * 1024,         /* … on an RPC connection (a list of 10,000s) */
+    FRAME_DATA_MAX = 64 * 1024,       /* payload of stdin/stdout/stderr frames we make */
+    FRAME_SESSION_MAX = 1024 * 1024,  /* largest payload accepted on a session */
+    FRAME_RPC_MAX = 64 * 1024 * 1024, /* … on an RPC connection (a list of 10,000s) */
 };
 
 struct frame {

@@ -17,11 +17,11 @@ struct nng_op {
     struct loop_task task;
     struct loop *loop;
     nng_aio *aio;
-    bool pending;                     /* started, end not yet seen; loop thread only */
-    bool watched;                     /* the loop will be told of the end; loop thread only */
-    atomic_int state;                 /* enum nng_op_state */
-    size_t expected;                  /* bytes a quiet operation should move */
-    void (*done)(struct nng_op *op);  /* on the loop; read nng_aio_result(op->aio) */
+    bool pending;                    /* started, end not yet seen; loop thread only */
+    bool watched;                    /* the loop will be told of the end; loop thread only */
+    atomic_int state;                /* enum nng_op_state */
+    size_t expected;                 /* bytes a quiet operation should move */
+    void (*done)(struct nng_op *op); /* on the loop; read nng_aio_result(op->aio) */
 };
 
 int nng_op_init(struct nng_op *op, struct loop *l, void (*done)(struct nng_op *op),

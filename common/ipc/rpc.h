@@ -54,8 +54,8 @@ struct rpc_server_events {
 };
 
 int rpc_server_listen(struct loop *l, const char *url, const struct channel_options *options,
-                      const struct rpc_server_events *events, void *owner,
-                      struct rpc_server **out, struct error *err) MUST_CHECK;
+                      const struct rpc_server_events *events, void *owner, struct rpc_server **out,
+                      struct error *err) MUST_CHECK;
 void rpc_server_close(struct rpc_server *s); /* stops accepting; connections go on */
 /* After the last of its channels is gone. */
 void rpc_server_free(struct rpc_server *s);

@@ -139,8 +139,9 @@ static void reply_deliver(struct rpc_pending *p, const unsigned char *bytes, siz
     void *arg = p->arg;
     pending_free(p);
     if (!reply) {
-        error_set(&err, ERROR_SYSTEM, "the backend's answer could not be understood; do the "
-                                      "versions of frontend and backend agree?");
+        error_set(&err, ERROR_SYSTEM,
+                  "the backend's answer could not be understood; do the "
+                  "versions of frontend and backend agree?");
         done(arg, NULL, &err);
     } else if (reply->error) {
         error_set(&err, (enum error_code)reply->error->code, "%s", reply->error->message);
@@ -185,7 +186,8 @@ static void on_closed(void *owner, const struct error *why)
         return;
     }
     if (why)
-        log_warn("backend connection lost", LOG_STR("backend", c->url), LOG_STR("error", why->message));
+        log_warn("backend connection lost", LOG_STR("backend", c->url),
+                 LOG_STR("error", why->message));
     error_set(&err, ERROR_UNAVAILABLE,
               "the backend at %s is not reachable (%s); start it, or check --backend "
               "(SOCKERLESS_BACKEND)",

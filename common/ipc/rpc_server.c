@@ -68,8 +68,9 @@ static void on_request(struct rpc_connection *conn, const struct frame *f)
         &call->arena.protobuf, f->len - CORRELATION_SIZE, f->payload + CORRELATION_SIZE);
     if (!request) {
         struct error err;
-        error_set(&err, ERROR_INVALID_PARAMETER, "the request could not be understood; do the "
-                                                 "versions of frontend and backend agree?");
+        error_set(&err, ERROR_INVALID_PARAMETER,
+                  "the request could not be understood; do the "
+                  "versions of frontend and backend agree?");
         rpc_reply_error(call, &err);
         return;
     }
@@ -85,7 +86,8 @@ static void on_session(struct rpc_connection *conn, const struct frame *f)
     struct rpc_server *server = conn->server;
     connection_maybe_free(conn);
     channel_start(channel, NULL, NULL);
-    Sockerless__StreamOpen *open = sockerless__stream_open__unpack(&arena.protobuf, f->len, f->payload);
+    Sockerless__StreamOpen *open =
+        sockerless__stream_open__unpack(&arena.protobuf, f->len, f->payload);
     if (!open) {
         struct error err;
         error_set(&err, ERROR_INVALID_PARAMETER, "the session could not be understood");
@@ -119,8 +121,8 @@ static void on_accept(void *owner, struct channel *channel)
 }
 
 int rpc_server_listen(struct loop *l, const char *url, const struct channel_options *options,
-                      const struct rpc_server_events *events, void *owner,
-                      struct rpc_server **out, struct error *err)
+                      const struct rpc_server_events *events, void *owner, struct rpc_server **out,
+                      struct error *err)
 {
     struct rpc_server *s = NEW(struct rpc_server);
     s->events = events;

@@ -47,8 +47,8 @@ struct co {
     uv_timer_t deadline;
     bool timer_closing;
     bool suspended;
-    bool woken;     /* a wake that no suspend has taken yet */
-    bool queued;    /* is in the ready queue */
+    bool woken;  /* a wake that no suspend has taken yet */
+    bool queued; /* is in the ready queue */
     bool cancelled;
     bool timed_out;
     bool finished;
@@ -69,7 +69,7 @@ struct co_scheduler {
     unsigned pooled, live;
     struct co *live_first;
     bool cancelling; /* co_cancel_all() was called */
-    uv_idle_t kick; /* active while the ready queue is not empty: keeps the loop from sleeping */
+    uv_idle_t kick;  /* active while the ready queue is not empty: keeps the loop from sleeping */
     bool kick_open;
     size_t guard;
 #ifdef CO_ASAN
@@ -201,7 +201,8 @@ static void switch_out(struct co *c)
 {
     struct co_scheduler *s = c->scheduler;
 #ifdef CO_ASAN
-    __sanitizer_start_switch_fiber(c->finished ? NULL : &c->fake_stack, s->main_bottom, s->main_size);
+    __sanitizer_start_switch_fiber(c->finished ? NULL : &c->fake_stack, s->main_bottom,
+                                   s->main_size);
 #endif
     swapcontext(&c->context, &s->main);
 #ifdef CO_ASAN

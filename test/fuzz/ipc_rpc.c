@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fuzz: what a peer may send as Request, Reply, StreamOpen or Exit, unpacked into an arena and packed
- * again. The first byte picks the message. */
+ * Fuzz: what a peer may send as Request, Reply, StreamOpen or Exit, unpacked into an arena and
+ * packed again. The first byte picks the message. */
 #include "base/alloc.h"
 #include "base/arena.h"
 
@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const ProtobufCMessageDescriptor *const kinds[] = {
-        &sockerless__request__descriptor,     &sockerless__reply__descriptor,
-        &sockerless__stream_open__descriptor, &sockerless__exit__descriptor,
+        &sockerless__request__descriptor,          &sockerless__reply__descriptor,
+        &sockerless__stream_open__descriptor,      &sockerless__exit__descriptor,
         &sockerless__container_record__descriptor, &sockerless__image_record__descriptor,
     };
     if (size < 1)

@@ -31,8 +31,12 @@ static void test_numbers(void **state)
 static void test_base64(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         char *text AUTO_FREE = base64_encode(pairs[i][0], strlen(pairs[i][0]));
@@ -80,8 +84,14 @@ static void test_times(void **state)
     assert_int_equal(ns, 1700000000500000000);
     assert_true(timefmt_parse_docker("1700000000.000000007", &ns) && ns == 1700000000000000007);
     assert_true(timefmt_parse_docker("1700000000", &ns) && ns == 1700000000000000000);
-    static const char *const bad[] = {"", "x", "1.2.3", "2023-13-14T22:13:20Z", "2023-11-14",
-                                      "2023-11-14T22:13:20", "99999999999999999999", "5 "};
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "1.2.3",
+                                      "2023-13-14T22:13:20Z",
+                                      "2023-11-14",
+                                      "2023-11-14T22:13:20",
+                                      "99999999999999999999",
+                                      "5 "};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(timefmt_parse_docker(bad[i], &ns));
 }
@@ -102,8 +112,9 @@ static void test_json(void **state)
     json_member_object(&w, "o");
     json_object_close(&w);
     json_object_close(&w);
-    assert_string_equal(b.data, "{\"a\":\"x\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xc3\xa9"
-                                "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"l\":[-1,true,null],\"o\":{}}");
+    assert_string_equal(b.data,
+                        "{\"a\":\"x\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xc3\xa9"
+                        "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"l\":[-1,true,null],\"o\":{}}");
 }
 
 static void test_ids(void **state)

@@ -25,7 +25,7 @@ static int teardown(void **state)
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: tcp\r\n"
 #define ATTACH(name, api, headers)                                                                 \
     "POST " api "/containers/" name "/attach?stream=1&stdin=1&stdout=1&stderr=1" HOST headers "\r" \
-                                                                                              "\n"
+    "\n"
 #define EXEC(name, headers, length, body)                                                          \
     "POST /exec/" name "/start" HOST headers                                                       \
     "Content-Type: application/json\r\nContent-Length: " length "\r\n\r\n" body

@@ -142,8 +142,8 @@ static void on_done(void *arg, const Sockerless__Reply *reply, const struct erro
     loop_stop(&loop);
 }
 
-static struct rpc_pending *call(struct rpc_client *c, Sockerless__Request__OpCase op, int64_t timeout_ms,
-                                struct outcome *o)
+static struct rpc_pending *call(struct rpc_client *c, Sockerless__Request__OpCase op,
+                                int64_t timeout_ms, struct outcome *o)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__InfoRequest info = SOCKERLESS__INFO_REQUEST__INIT;
@@ -358,8 +358,8 @@ static void test_owner_of_a_closed_channel_is_told_once(void **state)
     struct error err;
     (void)state;
     listen_now();
-    assert_int_equal(channel_dial(&loop, "tcp://127.0.0.1:1", NULL, &pump_events, &p, &p.channel, &err),
-                     0);
+    assert_int_equal(
+        channel_dial(&loop, "tcp://127.0.0.1:1", NULL, &pump_events, &p, &p.channel, &err), 0);
     loop_run(&loop);
     assert_true(p.ended);
     assert_int_equal(channel_dial(&loop, "nonsense", NULL, &pump_events, &p, &p.channel, &err), -1);

@@ -210,8 +210,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep_order), TEST(test_broadcast_wakes_all), TEST(test_deadline), TEST(test_cancel),
-        TEST(test_early_wake),  TEST(test_limit),               TEST(test_nested_spawn),
+        TEST(test_sleep_order),  TEST(test_broadcast_wakes_all), TEST(test_deadline),
+        TEST(test_cancel),       TEST(test_early_wake),          TEST(test_limit),
+        TEST(test_nested_spawn),
     };
     return cmocka_run_group_tests_name("coroutines", tests, NULL, NULL);
 }

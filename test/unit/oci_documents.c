@@ -145,15 +145,28 @@ static void test_index(void **state)
                 "2222") "\",\"size\":1,\"annotations\":{\"vnd.docker.reference.type\":"
                         "\"attestation-manifest\"},\"platform\":{\"os\":\"linux\",\"architecture\":"
                         "\"amd64\"}}," ENTRY(D("3333"), "linux", "arm", ",\"variant\":\"v6\"") "," ENTRY(D("4444"), "linux", "arm", ",\"variant\":\"v5\"") "," ENTRY(
-                            D("5555"), "linux",
-                            "arm64", ",\"variant\":\"v8\"") "," ENTRY(D("6666"), "linux", "amd64",
-                                                                      "") "," ENTRY(D("7777"),
-                                                                                    "linux", "amd64",
-                                                                                    ",\"variant\":"
-                                                                                    "\"v3\"") "," ENTRY(D("8888"),
-                                                                                                        "windows",
-                                                                                                        "amd64",
-                                                                                                        ",\"os.version\":\"10\"") "]}";
+                            D("5555"), "linux", "arm64",
+                            ",\"variant\":\"v8\"") "," ENTRY(D("6666"), "linux", "amd64",
+                                                             "") "," ENTRY(D("7777"), "linux",
+                                                                           "amd64",
+                                                                           ",\"variant\":"
+                                                                           "\"v3\"") "," ENTRY(D("8"
+                                                                                                 "8"
+                                                                                                 "8"
+                                                                                                 "8"),
+                                                                                               "win"
+                                                                                               "dow"
+                                                                                               "s",
+                                                                                               "amd"
+                                                                                               "64",
+                                                                                               ",\""
+                                                                                               "os."
+                                                                                               "ver"
+                                                                                               "sio"
+                                                                                               "n\""
+                                                                                               ":\""
+                                                                                               "10"
+                                                                                               "\"") "]}";
     assert_int_equal(parse(&a, index, "application/vnd.oci.image.index.v1+json", &m, &err), 0);
     assert_true(m.is_index);
     assert_string_equal(selected(&m, "linux/amd64", &err), D("6666"));
