@@ -65,11 +65,6 @@ void buf_puts(struct buf *b, const char *text)
     buf_append(b, text, strlen(text));
 }
 
-void buf_putc(struct buf *b, char c)
-{
-    buf_append(b, &c, 1);
-}
-
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args, again;

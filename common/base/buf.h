@@ -26,7 +26,13 @@ char *buf_reserve(struct buf *b, size_t more);
 void buf_commit(struct buf *b, size_t written);
 void buf_append(struct buf *b, const void *bytes, size_t len);
 void buf_puts(struct buf *b, const char *text);
-void buf_putc(struct buf *b, char c);
+static inline void buf_putc(struct buf *b, char c)
+{
+    if (b->off + b->len + 2 > b->cap)
+        buf_reserve(b, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+}
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_consume(struct buf *b, size_t len); /* drop len bytes (<= b->len) from the front */
 /* Hand the content over as a NUL-terminated heap string, "" when empty; the buf is empty after. */

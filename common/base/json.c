@@ -86,19 +86,31 @@ static void put_escaped(struct buf *out, unsigned char c)
     }
 }
 
+/* How many bytes from the start need no escape: the common case is all of them. */
+static size_t plain_prefix(const unsigned char *s, size_t len)
+{
+    size_t i = 0;
+    while (i < len && s[i] >= 0x20 && s[i] < 0x80 && s[i] != '"' && s[i] != '\\')
+        i++;
+    return i;
+}
+
 static void put_string(struct buf *out, const char *text, size_t len)
 {
     const unsigned char *s = (const unsigned char *)text;
-    buf_reserve(out, len + 2);
-    buf_putc(out, '"');
-    size_t plain = 0; /* start of the run that needs no change */
-    size_t i = 0;
+    char *to = buf_reserve(out, len + 2);
+    size_t i = plain_prefix(s, len);
+    *to = '"';
+    memcpy(to + 1, text, i);
+    if (i == len) {
+        to[1 + len] = '"';
+        buf_commit(out, len + 2);
+        return;
+    }
+    buf_commit(out, 1 + i);
+    size_t plain = i; /* start of the run that needs no change */
     while (i < len) {
-        if (s[i] >= 0x20 && s[i] < 0x80 && s[i] != '"' && s[i] != '\\') {
-            i++;
-            continue;
-        }
-        size_t n = s[i] < 0x80 ? 0 : utf8_sequence(s + i, len - i);
+        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(s + i, len - i);
         if (n) {
             i += n;
             continue;

@@ -78,7 +78,8 @@ def prompted(terminal):
     """Presses Return until a prompt answers: before the client is attached keys get lost."""
     deadline = time.monotonic() + TIMEOUT_S
     while b"# " not in terminal.seen:
-        check(time.monotonic() < deadline, f"no prompt: {terminal.seen[-400:]!r}")
+        check(time.monotonic() < deadline and terminal.process.poll() is None,
+              f"no prompt: {terminal.seen[-400:]!r}")
         terminal.type(b"\n")
         terminal.read(0.2)
 
