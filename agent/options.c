@@ -91,6 +91,10 @@ int agent_options_load(struct agent_options *o, int argc, char **argv, struct er
         return -1;
     if (o->mode != AGENT_RUN)
         return 0;
+    /* The user's home as passwd has it, not what the platform has set for root. */
+    const char *home = getenv("SOCKERLESS_AGENT_HOME");
+    if (home && strcmp(home, "passwd") == 0)
+        unsetenv("HOME");
     environment_copy(&o->env, environ);
     return variables(o, err);
 }

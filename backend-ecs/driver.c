@@ -139,6 +139,8 @@ static struct driver_caps caps_of(const struct ecs_config *config)
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
         .stop_timeout_max_s = 120,
+        .cpus_max = 16, /* Fargate's largest task */
+        .memory_max = 120LL * 1024 * 1024 * 1024,
     };
 }
 

@@ -66,6 +66,17 @@ static void pull_auth(struct exchange *x, ProtobufCBinaryData *out)
     free(json);
 }
 
+/* distribution's grammar: [\w][\w.-]{0,127}, or a digest. */
+static bool tag_valid(const char *tag)
+{
+    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    size_t len = strlen(tag);
+    if (!len || strchr(tag, ':'))
+        return true; /* a digest is judged with the whole reference */
+    return len <= 128 && strspn(tag, word) >= 1 &&
+           strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
+}
+
 /* fromImage and tag joined: "@" before a digest, ":" before a tag. */
 static char *pull_reference(struct exchange *x, const char *image)
 {
@@ -90,6 +101,10 @@ void image_create(struct exchange *x)
     }
     if (!*image) {
         reply_error(x, 400, "invalid reference format: fromImage is missing");
+        return;
+    }
+    if (!tag_valid(text(query_get(&x->query, "tag")))) {
+        reply_error(x, 400, "invalid tag format");
         return;
     }
     pull.reference = pull_reference(x, image);

@@ -117,6 +117,8 @@ struct driver_caps {
     int log_poll_interval_ms;
     int log_grace_ms; /* how long after the end of a run entries may still arrive */
     int64_t stop_timeout_max_s;
+    int cpus_max;       /* of one container, for `docker info` */
+    int64_t memory_max; /* ditto, bytes */
 };
 
 struct cloud_driver {

@@ -7,6 +7,7 @@
 
 #include "backend/agent_link.h"
 #include "backend/backend_internal.h"
+#include "backend/detach_keys.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -22,7 +23,8 @@ struct attach_session {
     struct channel *client;           /* NULL once closed */
     struct channel *agent;            /* NULL before and after */
     Sockerless__AgentAttachOpen want; /* replay is set at connect */
-    bool close_on_eof; /* OpenStdin without StdinOnce: the client's EOF ends this attach only */
+    bool close_on_eof;                /* the client's EOF ends this attach only */
+    struct detach_keys keys;          /* none without a tty */
     bool agent_opened, agent_met; /* met: was opened once; then this session is never re-dialled */
     bool ended;                   /* FRAME_END went to the client */
     bool early_closed;            /* CLOSE_STDIN came early */
@@ -145,18 +147,32 @@ static int session_dial(struct attach_session *s, bool replay, struct error *err
 
 /* ---- client's side ---- */
 
-static void client_stdin(struct attach_session *s, const struct frame *f)
+static void client_typed(struct attach_session *s, const void *bytes, size_t len)
 {
-    if (!s->want.stdin)
-        return;
     if (s->agent_opened) {
-        if (!channel_send(s->agent, FRAME_STDIN, f->payload, f->len))
+        if (!channel_send(s->agent, FRAME_STDIN, bytes, len))
             channel_pause(s->client);
         return;
     }
-    buf_append(&s->early, f->payload, f->len);
+    buf_append(&s->early, bytes, len);
     if (s->early.len > EARLY_STDIN_MAX)
         channel_pause(s->client);
+}
+
+static void client_stdin(struct attach_session *s, const struct frame *f)
+{
+    AUTO(buf) struct buf typed = BUF_INIT;
+    if (!s->want.stdin || s->ended)
+        return;
+    if (!s->keys.count) {
+        client_typed(s, f->payload, f->len);
+        return;
+    }
+    bool detached = detach_keys_filter(&s->keys, f->payload, f->len, &typed);
+    if (typed.len)
+        client_typed(s, typed.data, typed.len);
+    if (detached)
+        session_end(s);
 }
 
 static void client_eof(struct attach_session *s)
@@ -267,13 +283,30 @@ static int attach_refused(const struct container *c, struct error *err)
     return 0;
 }
 
+/* logs=1 without stream=1: what was printed so far, and the end. */
+static void attach_replay_log(struct backend *b, struct channel *channel,
+                              const Sockerless__AttachOpen *open)
+{
+    Sockerless__LogsOpen logs = SOCKERLESS__LOGS_OPEN__INIT;
+    logs.ref = open->ref;
+    logs.stdout = open->stdout;
+    logs.stderr = open->stderr;
+    logs.tail = -1;
+    session_logs_open(b, channel, &logs);
+}
+
 void session_attach_open(struct backend *b, struct channel *channel,
                          const Sockerless__AttachOpen *open)
 {
     struct error err;
+    struct detach_keys keys;
     struct container *c = container_find(&b->containers, open->ref, &err);
-    if (!c || attach_refused(c, &err)) {
+    if (!c || attach_refused(c, &err) || detach_keys_parse(open->detach_keys, &keys, &err)) {
         channel_fail(channel, &err);
+        return;
+    }
+    if (open->logs && !open->stream) {
+        attach_replay_log(b, channel, open);
         return;
     }
     const Sockerless__ContainerConfig *config = c->view->config;
@@ -283,7 +316,10 @@ void session_attach_open(struct backend *b, struct channel *channel,
     s->want.stdout = open->stdout;
     s->want.stderr = open->stderr;
     s->want.stdin_once = config->stdin_once;
-    s->close_on_eof = s->want.stdin && !config->stdin_once;
+    /* moby: StdinOnce closes the process's stdin, but never that of a tty */
+    s->close_on_eof = s->want.stdin && (!config->stdin_once || config->tty);
+    if (config->tty)
+        s->keys = keys;
     s->client = channel;
     s->container = container_ref(c);
     s->next = c->attachers;

@@ -5,6 +5,7 @@
  */
 #include "backend/agent_link.h"
 #include "backend/backend_internal.h"
+#include "backend/detach_keys.h"
 #include "backend/exec.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -23,8 +24,9 @@ struct exec_session {
     bool detach;
     bool opened; /* the process runs, FRAME_OPENED went to the client */
     bool ended;
-    bool client_eof; /* before the agent answered */
-    size_t early;    /* stdin bytes queued before that */
+    bool left;               /* the client typed its detach keys, or let go of a tty */
+    struct detach_keys keys; /* none without a tty */
+    size_t early;            /* stdin bytes queued before the process ran */
 };
 
 static void session_maybe_free(struct exec_session *s)
@@ -125,7 +127,7 @@ static void agent_frame(void *owner, const struct frame *f)
     switch (f->type) {
     case FRAME_STDOUT:
     case FRAME_STDERR:
-        if (s->client && !s->ended && !s->detach &&
+        if (s->client && !s->ended && !s->detach && !s->left &&
             !channel_send(s->client, f->type, f->payload, f->len))
             channel_pause(s->agent);
         break;
@@ -159,19 +161,41 @@ static const struct channel_events agent_events = {
 
 /* ---- client's side ---- */
 
+/* The process lives on; only this session of it is over. */
+static void client_leaves(struct exec_session *s)
+{
+    s->left = true;
+    channel_send(s->client, FRAME_END, NULL, 0);
+    channel_finish(s->client);
+}
+
+static void client_stdin(struct exec_session *s, const void *bytes, size_t len)
+{
+    AUTO(buf) struct buf typed = BUF_INIT;
+    bool detached = s->keys.count && detach_keys_filter(&s->keys, bytes, len, &typed);
+    if (s->keys.count) {
+        bytes = typed.data;
+        len = typed.len;
+    }
+    bool more = len == 0 || channel_send(s->agent, FRAME_STDIN, bytes, len);
+    s->early += s->opened ? 0 : len;
+    if (detached)
+        client_leaves(s);
+    else if (!more || (!s->opened && s->early > EARLY_STDIN_MAX))
+        channel_pause(s->client);
+}
+
 static void client_frame(void *owner, const struct frame *f)
 {
     struct exec_session *s = owner;
-    if (!s->agent)
+    if (!s->agent || s->left)
         return;
-    if (f->type == FRAME_STDIN) {
-        bool more = channel_send(s->agent, FRAME_STDIN, f->payload, f->len);
-        s->early += s->opened ? 0 : f->len;
-        if (!more || (!s->opened && s->early > EARLY_STDIN_MAX))
-            channel_pause(s->client);
-    } else if (f->type == FRAME_CLOSE_STDIN || f->type == FRAME_RESIZE) {
+    if (f->type == FRAME_STDIN)
+        client_stdin(s, f->payload, f->len);
+    else if (f->type == FRAME_CLOSE_STDIN && s->keys.count)
+        client_leaves(s); /* moby: a tty's stdin is never closed */
+    else if (f->type == FRAME_CLOSE_STDIN || f->type == FRAME_RESIZE)
         channel_send(s->agent, f->type, f->payload, f->len);
-    }
 }
 
 static void client_drained(void *owner)
@@ -188,7 +212,8 @@ static void client_closed(void *owner, const struct error *why)
     (void)why;
     s->client = NULL;
     if (s->agent) {
-        channel_send(s->agent, FRAME_CLOSE_STDIN, NULL, 0);
+        if (!s->left && !s->keys.count)
+            channel_send(s->agent, FRAME_CLOSE_STDIN, NULL, 0);
         channel_resume(s->agent);
     }
     session_maybe_free(s);
@@ -282,12 +307,15 @@ void session_exec_open(struct backend *b, struct channel *channel,
                        const Sockerless__ExecStartOpen *open)
 {
     struct error err;
+    struct detach_keys keys;
     struct exec *e = exec_find(b, open->id, &err);
-    if (!e || start_refused(e, &err)) {
+    if (!e || start_refused(e, &err) || detach_keys_parse(e->config->detach_keys, &keys, &err)) {
         channel_fail(channel, &err);
         return;
     }
     struct exec_session *s = NEW(struct exec_session);
+    if (e->config->tty && e->config->attach_stdin)
+        s->keys = keys;
     s->exec = e;
     s->client = channel;
     s->detach = open->detach;

@@ -50,10 +50,10 @@ static char **agent_argv(struct container *c, struct arena *arena, size_t *argc)
     return argv + 1;
 }
 
-static bool sets_hostname(const Sockerless__ContainerConfig *config)
+static bool sets_variable(const Sockerless__ContainerConfig *config, const char *name_equals)
 {
     for (size_t i = 0; config->env && i < config->env->n_items; i++)
-        if (str_starts(config->env->items[i], "HOSTNAME="))
+        if (str_starts(config->env->items[i], name_equals))
             return true;
     return false;
 }
@@ -61,9 +61,12 @@ static bool sets_hostname(const Sockerless__ContainerConfig *config)
 static char **agent_env(struct container *c, struct arena *arena, size_t *count)
 {
     const Sockerless__ContainerConfig *config = c->view->config;
-    char **env = arena_alloc(arena, 8 * sizeof *env);
+    char **env = arena_alloc(arena, 12 * sizeof *env);
     size_t n = 0;
-    if (!sets_hostname(config)) /* here, not in env: it would make every definition unique */
+    if (!sets_variable(config, "HOME=")) /* what the platform sets is root's */
+        env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_HOME=passwd");
+    if (!sets_variable(config,
+                       "HOSTNAME=")) /* here, not in env: it would make every definition unique */
         env[n++] = arena_printf(arena, "HOSTNAME=%s", config->hostname);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_TOKEN=%s", c->agent_token);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);

@@ -49,11 +49,11 @@ target_prepare()
     DOCKER_HOST="unix://$(stack_socket)" docker pull -q busybox >/dev/null
 }
 
-# target_bench NAME: results to $WORK/NAME.
+# target_bench NAME: results to $WORK/result-NAME.
 target_bench()
 {
     say "measuring"
-    "$BENCH" "$(stack_socket)" "${@:2}" | tee "$WORK/$1" >&2
+    "$BENCH" "$(stack_socket)" "${@:2}" | tee "$WORK/result-$1" >&2
 }
 
 memory_line()
@@ -85,8 +85,8 @@ us_measure()
 
 table_print()
 {
-    cat "$WORK/dd-memory" >>"$WORK/dockerd"
-    cat "$WORK/us-memory" >>"$WORK/us"
+    cat "$WORK/dd-memory" >>"$WORK/result-dockerd"
+    cat "$WORK/us-memory" >>"$WORK/result-us"
     printf '\n%-20s %14s %14s %10s   %s\n' "" dockerd sockerless us/dockerd aim
     awk 'BEGIN {
             aim["ping"] = "<= 0.7"; aim["inspect"] = "<= 1"; aim["list-1000"] = "<= 0.1"
@@ -98,7 +98,7 @@ table_print()
         }
         NR == FNR { theirs[$1] = $2; next }
         { printf "%-20s %9.3f %-4s %9.3f %-4s %10.3f   %s\n", $1, theirs[$1], $3, $2, $3,
-                 theirs[$1] ? $2 / theirs[$1] : 0, aim[$1] }' "$WORK/dockerd" "$WORK/us"
+                 theirs[$1] ? $2 / theirs[$1] : 0, aim[$1] }' "$WORK/result-dockerd" "$WORK/result-us"
 }
 
 dockerd_measure "$@"
