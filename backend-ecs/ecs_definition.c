@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "ecs_overrides.h"
 #include "ecs_size.h"
 
 #include <openssl/sha.h>
@@ -25,22 +26,13 @@ enum {
     STOP_TIMEOUT_MAX_S = 120,
 };
 
-static void write_environment(struct json_writer *w, const struct workload_spec *spec)
-{
-    json_member_array(w, "environment");
-    for (size_t i = 0; i < spec->env_count; i++) {
-        const char *entry = spec->env[i];
-        size_t key = strcspn(entry, "=");
-        if (!key || ecs_env_is_per_run(spec, entry))
-            continue;
-        json_object_open(w);
-        json_key(w, "name");
-        json_string_len(w, entry, key);
-        json_member_string(w, "value", entry[key] ? entry + key + 1 : "");
-        json_object_close(w);
-    }
-    json_array_close(w);
-}
+/* What a definition is made from. */
+struct source {
+    const struct ecs_config *config;
+    const struct workload_spec *spec;
+    struct ecs_size size;
+    bool has_process; /* command and environment too: they are too large for RunTask */
+};
 
 static void write_labels(struct json_writer *w, const struct workload_spec *spec,
                          const char *content_hash)
@@ -118,10 +110,11 @@ static void write_mount(struct json_writer *w, bool read_only)
     json_array_close(w);
 }
 
-static void write_main_container(struct json_writer *w, const struct ecs_config *config,
-                                 const struct workload_spec *spec, const char *content_hash)
+static void write_main_container(struct json_writer *w, const struct source *from,
+                                 const char *content_hash)
 {
     static char *const entry_point[] = {AGENT_DIRECTORY "/sockerless-agent"};
+    const struct workload_spec *spec = from->spec;
     int64_t stop_s = spec->stop_timeout_s;
     json_object_open(w);
     json_member_string(w, "name", ECS_MAIN_CONTAINER);
@@ -129,15 +122,14 @@ static void write_main_container(struct json_writer *w, const struct ecs_config 
     json_member_bool(w, "essential", true);
     json_key(w, "entryPoint");
     json_string_array(w, entry_point, 1);
-    json_key(w, "command");
-    json_string_array(w, spec->agent_argv, spec->agent_argc);
     /* Root for the agent only; it drops to the user's own user itself. */
     json_member_string(w, "user", "0");
-    write_environment(w, spec);
+    if (from->has_process)
+        ecs_process_write(w, spec);
     write_labels(w, spec, content_hash);
     write_ports(w, spec);
     write_mount(w, true);
-    if (str_empty(config->efs_filesystem_id)) {
+    if (str_empty(from->config->efs_filesystem_id)) {
         json_member_array(w, "dependsOn");
         json_object_open(w);
         json_member_string(w, "containerName", AGENT_CONTAINER);
@@ -150,7 +142,7 @@ static void write_main_container(struct json_writer *w, const struct ecs_config 
                     : stop_s > STOP_TIMEOUT_MAX_S ? STOP_TIMEOUT_MAX_S
                                                   : stop_s);
     json_member_bool(w, "readonlyRootFilesystem", spec->host && spec->host->readonly_rootfs);
-    write_log_configuration(w, config);
+    write_log_configuration(w, from->config);
     json_object_close(w);
 }
 
@@ -192,18 +184,18 @@ static void write_volumes(struct json_writer *w, const struct ecs_config *config
 }
 
 /* Everything but the family and what is derived from the hash. */
-static void write_content(struct json_writer *w, const struct ecs_config *config,
-                          const struct workload_spec *spec, const struct ecs_size *size,
+static void write_content(struct json_writer *w, const struct source *from,
                           const char *content_hash)
 {
+    const struct ecs_config *config = from->config;
     static char *const compatibilities[] = {"FARGATE"};
     char number[16];
     json_member_string(w, "networkMode", "awsvpc");
     json_key(w, "requiresCompatibilities");
     json_string_array(w, compatibilities, 1);
-    snprintf(number, sizeof number, "%d", size->cpu_units);
+    snprintf(number, sizeof number, "%d", from->size.cpu_units);
     json_member_string(w, "cpu", number);
-    snprintf(number, sizeof number, "%d", size->memory_mib);
+    snprintf(number, sizeof number, "%d", from->size.memory_mib);
     json_member_string(w, "memory", number);
     json_member_object(w, "runtimePlatform");
     json_member_string(w, "cpuArchitecture", config->cpu_architecture);
@@ -215,7 +207,7 @@ static void write_content(struct json_writer *w, const struct ecs_config *config
         json_member_string(w, "taskRoleArn", config->task_role_arn);
     write_volumes(w, config);
     json_member_array(w, "containerDefinitions");
-    write_main_container(w, config, spec, content_hash);
+    write_main_container(w, from, content_hash);
     if (str_empty(config->efs_filesystem_id))
         write_agent_container(w, config);
     json_array_close(w);
@@ -228,28 +220,25 @@ static void hash_content(const struct buf *content, char out[65])
     hex_encode(digest, sizeof digest, out);
 }
 
-static void write_request(const struct ecs_config *config, const struct workload_spec *spec,
-                          const struct ecs_size *size, struct ecs_definition_request *out)
+static void write_request(const struct source *from, struct ecs_definition_request *out)
 {
     struct json_writer w;
     char value[ECS_TAG_VALUE_MAX + 1];
     json_writer_init(&w, &out->body);
     json_object_open(&w);
     json_member_string(&w, "family", out->family);
-    write_content(&w, config, spec, size, out->content_hash);
+    write_content(&w, from, out->content_hash);
     json_member_array(&w, "tags");
     ecs_write_tag(&w, ECS_TAG_MANAGED, "true");
-    ecs_tag_value(spec->instance, value);
+    ecs_tag_value(from->spec->instance, value);
     ecs_write_tag(&w, ECS_TAG_INSTANCE, value);
     json_array_close(&w);
     json_object_close(&w);
 }
 
-int ecs_definition_build(const struct ecs_config *config, const struct workload_spec *spec,
-                         struct ecs_definition_request *out, struct error *err)
+static int choose_size(const struct workload_spec *spec, struct ecs_size *out, struct error *err)
 {
     struct ecs_size_wish wish = {0};
-    struct ecs_size size;
     if (spec->host)
         wish = (struct ecs_size_wish){
             .memory_bytes = spec->host->memory,
@@ -257,19 +246,28 @@ int ecs_definition_build(const struct ecs_config *config, const struct workload_
             .cpu_quota = spec->host->cpu_quota,
             .cpu_period = spec->host->cpu_period,
         };
+    return ecs_size_choose(&wish, out, err);
+}
+
+int ecs_definition_build(const struct ecs_config *config, const struct workload_spec *spec,
+                         struct ecs_definition_request *out, struct error *err)
+{
+    struct source from = {.config = config, .spec = spec};
+    AUTO(ecs_overrides) struct ecs_overrides overrides = {0};
     *out = (struct ecs_definition_request){0};
-    if (ecs_size_choose(&wish, &size, err))
+    if (choose_size(spec, &from.size, err) || ecs_overrides_build(spec, &overrides, err))
         return -1;
+    from.has_process = !overrides.complete;
     AUTO(buf) struct buf content = BUF_INIT;
     struct json_writer w;
     json_writer_init(&w, &content);
     json_object_open(&w);
-    write_content(&w, config, spec, &size, NULL);
+    write_content(&w, &from, NULL);
     json_object_close(&w);
     hash_content(&content, out->content_hash);
     snprintf(out->family, sizeof out->family, ECS_FAMILY_PREFIX "%.*s", ECS_FAMILY_HASH_LEN,
              out->content_hash);
-    write_request(config, spec, &size, out);
+    write_request(&from, out);
     if (out->body.len <= DEFINITION_MAX)
         return 0;
     size_t len = out->body.len;

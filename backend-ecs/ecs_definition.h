@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a workload to ECS's request bodies: RegisterTaskDefinition (all that does not differ
- * between runs, named by the hash of its content) and RunTask (all that does). Pure; the calls are
- * made by ecs_definition_store.c and ecs_task.c.
+ * From a workload to ECS's request bodies: RegisterTaskDefinition (image, size, labels and what
+ * else only a definition can hold, named by the hash of its content) and RunTask (what commonly
+ * differs between runs; see ecs_overrides.h). Pure; the calls are made by ecs_definition_store.c
+ * and ecs_task.c.
  */
 #ifndef SOCKERLESS_ECS_DEFINITION_H
 #define SOCKERLESS_ECS_DEFINITION_H
@@ -31,9 +32,6 @@ int ecs_definition_build(const struct ecs_config *config, const struct workload_
 int ecs_run_build(const struct ecs_config *config, const struct workload_spec *spec,
                   const char *definition, struct buf *out, struct error *err) MUST_CHECK;
 
-/* HOSTNAME=<short id> differs between containers that are otherwise alike: it goes with the run,
- * so that they share a definition. */
-bool ecs_env_is_per_run(const struct workload_spec *spec, const char *entry);
 void ecs_write_tag(struct json_writer *w, const char *key, const char *value);
 
 #endif

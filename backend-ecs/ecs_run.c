@@ -4,17 +4,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "ecs_definition.h"
+#include "ecs_overrides.h"
 
 #include <string.h>
-
-enum { OVERRIDES_MAX = 8192 }; /* characters, JSON punctuation included */
-
-bool ecs_env_is_per_run(const struct workload_spec *spec, const char *entry)
-{
-    static const char name[] = "HOSTNAME=";
-    return str_starts(entry, name) && strlen(entry) == sizeof name - 1 + 12 &&
-           strncmp(entry + sizeof name - 1, spec->container_id, 12) == 0;
-}
 
 void ecs_write_tag(struct json_writer *w, const char *key, const char *value)
 {
@@ -22,38 +14,6 @@ void ecs_write_tag(struct json_writer *w, const char *key, const char *value)
     json_member_string(w, "key", key);
     json_member_string(w, "value", value);
     json_object_close(w);
-}
-
-static void write_override(struct json_writer *w, const char *entry)
-{
-    size_t key = strcspn(entry, "=");
-    if (!key)
-        return;
-    json_object_open(w);
-    json_key(w, "name");
-    json_string_len(w, entry, key);
-    json_member_string(w, "value", entry[key] ? entry + key + 1 : "");
-    json_object_close(w);
-}
-
-static void build_overrides(const struct workload_spec *spec, struct buf *out)
-{
-    struct json_writer w;
-    json_writer_init(&w, out);
-    json_object_open(&w);
-    json_member_array(&w, "containerOverrides");
-    json_object_open(&w);
-    json_member_string(&w, "name", ECS_MAIN_CONTAINER);
-    json_member_array(&w, "environment");
-    for (size_t i = 0; i < spec->env_count; i++)
-        if (ecs_env_is_per_run(spec, spec->env[i]))
-            write_override(&w, spec->env[i]);
-    for (size_t i = 0; i < spec->agent_env_count; i++)
-        write_override(&w, spec->agent_env[i]);
-    json_array_close(&w);
-    json_object_close(&w);
-    json_array_close(&w);
-    json_object_close(&w);
 }
 
 static void write_network(struct json_writer *w, const struct ecs_config *config)
@@ -87,14 +47,11 @@ static void write_tags(struct json_writer *w, const struct workload_spec *spec)
 int ecs_run_build(const struct ecs_config *config, const struct workload_spec *spec,
                   const char *definition, struct buf *out, struct error *err)
 {
-    AUTO(buf) struct buf overrides = BUF_INIT;
+    AUTO(ecs_overrides) struct ecs_overrides overrides;
     char started_by[ECS_STARTED_BY_MAX + 1];
     struct json_writer w;
-    build_overrides(spec, &overrides);
-    if (overrides.len > OVERRIDES_MAX)
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "the agent's settings take %zu characters; ECS takes at most %d",
-                         overrides.len, OVERRIDES_MAX);
+    if (ecs_overrides_build(spec, &overrides, err))
+        return -1;
     ecs_started_by(spec->instance, started_by);
     json_writer_init(&w, out);
     json_object_open(&w);
@@ -108,7 +65,7 @@ int ecs_run_build(const struct ecs_config *config, const struct workload_spec *s
     json_member_string(&w, "startedBy", started_by);
     write_network(&w, config);
     json_key(&w, "overrides");
-    json_raw(&w, overrides.data, overrides.len);
+    json_raw(&w, overrides.json.data, overrides.json.len);
     write_tags(&w, spec);
     json_object_close(&w);
     return 0;

@@ -52,14 +52,24 @@ refused_start()
     cloud_settles_empty
 }
 
-@test "cloud: ten like containers share one task definition" {
+logged()
+{
+    [[ $(docker logs "$1" 2>/dev/null) == "$2" ]]
+}
+
+@test "cloud: containers of different commands and environments share one task definition" {
     remove_everything
+    cloud_settles_empty
     local turn
     for turn in 1 2 3 4 5 6 7 8 9 10; do
-        running "$(name "$turn")"
+        docker run -d --name "$(name "$turn")" -e TURN="$turn" busybox \
+            sh -c "echo $turn \$TURN; exec tail -f /dev/null" >/dev/null
     done
-    [[ $(sim_count '.taskDefinitions.active | length') -le 10 ]]
+    equal "$(sim_count '.taskDefinitions.active | length')" 1
     tasks_are 10
+    for turn in 1 10; do
+        until_true "$SETTLE_S" logged "$(name "$turn")" "$turn $turn"
+    done
     remove_everything
     cloud_settles_empty
 }
@@ -91,7 +101,7 @@ refused_start()
         sim_fault '{"operation":"RunTask","count":2,"kind":"'$kind'"}'
         sim_fault '{"operation":"DescribeTasks","count":2,"kind":"'$kind'"}'
         sim_fault '{"operation":"RegisterTaskDefinition","count":1,"kind":"'$kind'"}'
-        run -7 docker run --rm busybox sh -c "echo $kind; exit 7"
+        run -7 docker run --rm --label kind="$kind" busybox sh -c "echo $kind; exit 7"
         contains "$output" "$kind"
     done
     sim_fault '{"operation":"RunTask","count":2,"kind":"error","status":500,"code":"ServerException","message":"x"}'

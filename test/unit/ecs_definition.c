@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The RegisterTaskDefinition and RunTask bodies, and the names and marks in them.
+ * The RegisterTaskDefinition and RunTask bodies, what goes into which of them, and the names and
+ * marks in them.
  */
 #include "backend-ecs/ecs_definition.h"
 
+#include "backend-ecs/ecs_overrides.h"
 #include "base/alloc.h"
 
 #include <jansson.h>
@@ -88,7 +90,7 @@ static void fixture_fini(struct fixture *f)
 /* The value at a path of member names and array indexes, as text. */
 static const char *at(const json_t *root, const char *path)
 {
-    static char text[4096];
+    static char text[4096]; /* cut if longer */
     char copy[256], *save = NULL;
     snprintf(copy, sizeof copy, "%s", path);
     for (char *part = strtok_r(copy, ".", &save); part && root; part = strtok_r(NULL, ".", &save))
@@ -133,13 +135,11 @@ static void definition_members(void **state)
         {"containerDefinitions.0.essential", "true"},
         {"containerDefinitions.0.image", "\"docker.io/library/busybox@sha256:00\""},
         {"containerDefinitions.0.entryPoint", "[\"/sockerless/sockerless-agent\"]"},
-        {"containerDefinitions.0.command", "[\"--\",\"sh\",\"-c\",\"echo \\\"a b\\\"\"]"},
+        {"containerDefinitions.0.command", "(absent)"},
+        {"containerDefinitions.0.environment", "(absent)"},
         {"containerDefinitions.0.user", "\"0\""},
         {"containerDefinitions.0.workingDirectory", "(absent)"},
         {"containerDefinitions.0.hostname", "(absent)"},
-        {"containerDefinitions.0.environment",
-         "[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":\"EMPTY\",\"value\":\"\"},{\"name\":"
-         "\"BARE\",\"value\":\"\"},{\"name\":\"A\",\"value\":\"b=c\"}]"},
         {"containerDefinitions.0.portMappings",
          "[{\"containerPort\":80,\"protocol\":\"tcp\"},{\"containerPort\":53,\"protocol\":\"udp\"},"
          "{\"containerPort\":8080,\"protocol\":\"tcp\"}]"},
@@ -213,21 +213,161 @@ static void same_content_same_family(void **state)
     f.spec.container_id = "f" ID;
     f.spec.container_name = "other";
     f.spec.run_token = "run-2";
-    f.spec.env_count--; /* the host name is per run … */
-    static char *token[] = {"SOCKERLESS_AGENT_TOKEN=other"};
+    f.spec.env_count = 2;
+    static char *token[] = {"SOCKERLESS_AGENT_TOKEN=other"}, *command[] = {"--", "true"};
     f.spec.agent_env = token;
     f.spec.agent_env_count = 1;
+    f.spec.agent_argv = command;
+    f.spec.agent_argc = 2;
     json_decref(build(&f, &b));
     assert_string_equal(a.family, b.family);
     assert_string_equal(a.content_hash, b.content_hash);
-    f.spec.env_count--; /* … other variables are not */
+    assert_string_equal(a.body.data, b.body.data);
+    f.label.value = "other";
     json_decref(build(&f, &c));
     assert_string_not_equal(a.family, c.family);
-    f.spec.env_count++;
     f.spec.instance = "another";
     json_decref(build(&f, &d));
-    assert_string_not_equal(a.family, d.family);
+    assert_string_not_equal(c.family, d.family);
     fixture_fini(&f);
+}
+
+/* ---- what is too large for the overrides ---- */
+
+static json_t *build_run(struct fixture *f, struct buf *body)
+{
+    struct error err = {0};
+    if (ecs_run_build(&f->config, &f->spec, "arn:d:1", body, &err))
+        fail_msg("%s", err.message);
+    json_t *root = json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static char *filled(size_t len)
+{
+    char *text = xcalloc(1, len + 1);
+    memset(text, 'x', len);
+    return text;
+}
+
+static void large_commands_go_into_the_definition(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    AUTO_FREE char *large = filled(20000);
+    char *large_argv[] = {"--", large};
+    f.spec.agent_argv = large_argv;
+    f.spec.agent_argc = 2;
+    AUTO(ecs_definition_request) struct ecs_definition_request request, other;
+    AUTO(buf) struct buf body = BUF_INIT;
+    json_t *root = build(&f, &request), *run = build_run(&f, &body);
+    static const char path[] = "containerDefinitions.0.environment";
+    /* Nothing of a single run is in what runs share, nor what the agent is told. */
+    assert_string_equal(
+        at(root, path),
+        "[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":\"EMPTY\",\"value\":\"\"}"
+        ",{\"name\":\"BARE\",\"value\":\"\"},{\"name\":\"A\",\"value\":\"b=c\"}]");
+    assert_string_equal(at(root, "containerDefinitions.0.command.0"), "\"--\"");
+    assert_non_null(strstr(request.body.data, large));
+    assert_null(strstr(request.body.data, "secret"));
+    assert_string_equal(
+        at(run, "overrides.containerOverrides"),
+        "[{\"name\":\"main\",\"environment\":[{\"name\":\"HOSTNAME\",\"value\":\"0123456789ab\"},{"
+        "\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
+        "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]}]");
+    json_decref(root);
+    json_decref(run);
+    large[0] = 'y';
+    json_decref(build(&f, &other));
+    assert_string_not_equal(request.family, other.family);
+    fixture_fini(&f);
+}
+
+/* Whatever the length and the alphabet: both bodies agree, and the limit holds. */
+static void both_bodies_agree(void **state)
+{
+    (void)state;
+    static const char *const letters[] = {"x",   "\"", "\n", "\x01", "\xC3\xA9", "\xF0\x9F\x90\xB3",
+                                          "\xFF"};
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t l = 0; l < ARRAY_LEN(letters); l++) {
+        AUTO(buf) struct buf text = BUF_INIT;
+        size_t complete = 0, rounds = 0;
+        char *long_argv[] = {"--", NULL};
+        f.spec.agent_argv = long_argv;
+        f.spec.agent_argc = 2;
+        for (; text.len < 8400; rounds++) {
+            for (int i = 0; i < 48; i++)
+                buf_puts(&text, letters[l]);
+            long_argv[1] = text.data;
+            AUTO(ecs_definition_request) struct ecs_definition_request request;
+            AUTO(buf) struct buf body = BUF_INIT;
+            json_t *root = build(&f, &request), *run = build_run(&f, &body);
+            AUTO_FREE char *ascii =
+                json_dumps(json_object_get(run, "overrides"), JSON_COMPACT | JSON_ENSURE_ASCII);
+            bool in_run =
+                strcmp(at(run, "overrides.containerOverrides.0.command.0"), "\"--\"") == 0;
+            bool in_definition =
+                strcmp(at(root, "containerDefinitions.0.command.0"), "\"--\"") == 0;
+            assert_true(in_run != in_definition);
+            assert_true(strlen(ascii) <= 8192);
+            if (in_run) { /* and it is used as far as it goes */
+                assert_int_equal(complete, rounds);
+                complete++;
+            }
+            json_decref(root);
+            json_decref(run);
+        }
+        assert_true(complete > 10 && complete < rounds);
+    }
+    fixture_fini(&f);
+}
+
+/* Docker's rule: the last value, at the first one's place. The agent's own settings win. */
+static void names_are_given_once(void **state)
+{
+    (void)state;
+    static char *twice[] = {"A=1", "SOCKERLESS_AGENT_TOKEN=mine", "B=2", "A=3", "AB=4", "A=5"};
+    struct fixture f;
+    fixture_init(&f);
+    f.spec.env = twice;
+    f.spec.env_count = ARRAY_LEN(twice);
+    AUTO_FREE char *large = filled(10000);
+    char *large_argv[] = {"--", large};
+    AUTO(buf) struct buf small_run = BUF_INIT, large_run = BUF_INIT;
+    json_t *run = build_run(&f, &small_run);
+    assert_string_equal(
+        at(run, "overrides.containerOverrides.0.environment"),
+        "[{\"name\":\"A\",\"value\":\"5\"},{\"name\":\"SOCKERLESS_AGENT_TOKEN\","
+        "\"value\":\"secret\"},{\"name\":\"B\",\"value\":\"2\"},{\"name\":\"AB\","
+        "\"value\":\"4\"},{\"name\":\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]");
+    json_decref(run);
+    f.spec.agent_argv = large_argv;
+    f.spec.agent_argc = 2;
+    AUTO(ecs_definition_request) struct ecs_definition_request request;
+    json_t *root = build(&f, &request);
+    run = build_run(&f, &large_run);
+    assert_string_equal(at(root, "containerDefinitions.0.environment"),
+                        "[{\"name\":\"A\",\"value\":\"5\"},{\"name\":\"B\",\"value\":\"2\"},{"
+                        "\"name\":\"AB\",\"value\":\"4\"}]");
+    assert_string_equal(at(run, "overrides.containerOverrides.0.environment"),
+                        "[{\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
+                        "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]");
+    json_decref(root);
+    json_decref(run);
+    fixture_fini(&f);
+}
+
+static void expect_refusal(struct fixture *f, const char *limit)
+{
+    struct error err = {0};
+    AUTO(ecs_definition_request) struct ecs_definition_request request;
+    assert_int_equal(ecs_definition_build(&f->config, &f->spec, &request, &err), -1);
+    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    assert_non_null(strstr(err.message, limit));
 }
 
 static void too_much_is_refused(void **state)
@@ -236,25 +376,40 @@ static void too_much_is_refused(void **state)
     struct fixture f;
     struct error err = {0};
     fixture_init(&f);
-    AUTO_FREE char *huge = xcalloc(1, 300 * 1024 + 1);
-    memset(huge, 'x', 300 * 1024);
+    AUTO_FREE char *huge = filled((size_t)300 * 1024);
     char *long_argv[] = {"--", huge};
     f.spec.agent_argv = long_argv;
     f.spec.agent_argc = 2;
+    expect_refusal(&f, "65536");
+    fixture_fini(&f);
+
+    fixture_init(&f);
+    AUTO(strv) struct strv many = STRV_INIT;
+    for (int i = 0; i < 10000; i++)
+        strv_push_owned(&many, xasprintf("V%d=%d", i, i));
+    f.spec.env = many.items;
+    f.spec.env_count = many.count;
+    expect_refusal(&f, "65536");
+    f.spec.env_count = 1000; /* too many for a run, not for a definition */
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), -1);
-    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
-    assert_non_null(strstr(err.message, "65536"));
+    json_t *root = build(&f, &request);
+    assert_string_equal(at(root, "containerDefinitions.0.environment.999"),
+                        "{\"name\":\"V999\",\"value\":\"999\"}");
+    json_decref(root);
+    fixture_fini(&f);
+
+    /* What has no other place than the overrides: refused before anything is registered. */
+    fixture_init(&f);
     char *long_env[] = {huge};
     huge[1] = '=';
     f.spec.agent_env = long_env;
     f.spec.agent_env_count = 1;
+    expect_refusal(&f, "8192");
     AUTO(buf) struct buf body = BUF_INIT;
     assert_int_equal(ecs_run_build(&f.config, &f.spec, "arn", &body, &err), -1);
     assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     f.host.memory = -1;
-    AUTO(ecs_definition_request) struct ecs_definition_request negative;
-    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &negative, &err), -1);
+    expect_refusal(&f, "");
     fixture_fini(&f);
 }
 
@@ -285,8 +440,12 @@ static void run_members(void **state)
          "{\"subnets\":[\"subnet-1\"],\"securityGroups\":[\"sg-1\"],\"assignPublicIp\":"
          "\"ENABLED\"}"},
         {"overrides.containerOverrides",
-         "[{\"name\":\"main\",\"environment\":[{\"name\":\"HOSTNAME\",\"value\":\"0123456789ab\"},{"
-         "\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
+         "[{\"name\":\"main\",\"command\":[\"--\",\"sh\",\"-c\",\"echo \\\"a b\\\"\"],"
+         "\"environment\":[{\"name\":\"PATH\",\"value\":\"/"
+         "bin\"},{\"name\":\"EMPTY\",\"value\":\"\"},"
+         "{\"name\":\"BARE\",\"value\":\"\"},{\"name\":\"A\",\"value\":\"b=c\"},"
+         "{\"name\":\"HOSTNAME\",\"value\":\"0123456789ab\"},"
+         "{\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
          "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]}]"},
         {"tags.0", "{\"key\":\"sockerless:managed\",\"value\":\"true\"}"},
         {"tags.1", "{\"key\":\"sockerless:instance\",\"value\":\"inst\"}"},
@@ -357,6 +516,9 @@ int main(void)
         cmocka_unit_test(definition_members),
         cmocka_unit_test(definition_with_efs),
         cmocka_unit_test(same_content_same_family),
+        cmocka_unit_test(large_commands_go_into_the_definition),
+        cmocka_unit_test(both_bodies_agree),
+        cmocka_unit_test(names_are_given_once),
         cmocka_unit_test(too_much_is_refused),
         cmocka_unit_test(run_members),
         cmocka_unit_test(tag_values),

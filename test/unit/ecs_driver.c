@@ -146,6 +146,25 @@ static void refused_definitions(void **state)
     expect_problem(ERROR_SYSTEM, "no ARN");
 }
 
+static void co_prepare_too_large(struct harness *h)
+{
+    (void)h;
+    AUTO_FREE char *huge = xcalloc(1, 300 * 1024 + 1);
+    memset(huge, 'x', (size_t)300 * 1024);
+    char *huge_argv[] = {"--", huge};
+    struct workload_spec large = spec;
+    large.agent_argv = huge_argv;
+    result = driver.co_prepare(driver.self, &large, &w, &problem);
+}
+
+static void what_no_definition_holds_costs_no_call(void **state)
+{
+    struct harness *h = *state;
+    harness_run(h, co_prepare_too_large);
+    expect_problem(ERROR_INVALID_PARAMETER, "65536");
+    assert_int_equal(harness_seen(h, "POST"), 0);
+}
+
 /* ---- runs ---- */
 
 static void run_sets_task_and_log(void **state)
@@ -168,6 +187,51 @@ static void a_lost_answer_repeats_with_the_same_token(void **state)
     harness_run(h, co_run);
     expect_success();
     assert_int_equal(harness_seen(h, "\"clientToken\":\"run-1\""), 3);
+}
+
+/* The n-th RunTask request's body; NULL when there were fewer. */
+static const char *run_body(struct harness *h, int n)
+{
+    const char *found = NULL;
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < h->seen_count && !found; i++)
+        if (strstr(h->seen[i], ".RunTask") && n-- == 0)
+            found = strstr(h->seen[i], "{\"cluster\"");
+    pthread_mutex_unlock(&h->lock);
+    return found;
+}
+
+/* A backend that starts again repeats only co_run: the same token needs the same parameters. */
+static void a_second_life_repeats_the_same_bytes(void **state)
+{
+    struct harness *h = *state;
+    AUTO_FREE char *large = xcalloc(1, 9001);
+    memset(large, 'x', 9000);
+    char *commands[] = {"true", large};
+    static char *env[] = {"B=1", "A=2", "B=3"};
+    const struct workload_spec usual = spec;
+    harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
+    harness_rule(h, ".RegisterTaskDefinition", 200, REGISTERED, 0);
+    harness_rule(h, ".RunTask", 200, STARTED, 0);
+    for (int i = 0; i < 2; i++) {
+        char *both[] = {"--", commands[i]};
+        spec.agent_argv = both;
+        spec.env = env;
+        spec.env_count = ARRAY_LEN(env);
+        harness_run(h, co_prepare);
+        harness_run(h, co_run);
+        driver.close(driver.self);
+        ecs_driver_open(&h->loop, h->http, &config, &driver);
+        harness_run(h, co_run);
+        spec = usual;
+        expect_success();
+        const char *first = run_body(h, 2 * i), *second = run_body(h, 2 * i + 1);
+        assert_non_null(first);
+        assert_non_null(second);
+        assert_string_equal(first, second);
+        assert_int_equal(strstr(first, "\"command\":[\"--\",\"true\"]") != NULL, i == 0);
+    }
+    assert_int_equal(harness_seen(h, large), 1); /* in the one definition */
 }
 
 static void throttled_then_served(void **state)
@@ -554,8 +618,10 @@ int main(void)
         TEST(prepare_registers_once),
         TEST(a_lost_answer_registers_no_second_revision),
         TEST(refused_definitions),
+        TEST(what_no_definition_holds_costs_no_call),
         TEST(run_sets_task_and_log),
         TEST(a_lost_answer_repeats_with_the_same_token),
+        TEST(a_second_life_repeats_the_same_bytes),
         TEST(throttled_then_served),
         TEST(expired_credentials_are_renewed_once),
         TEST(no_capacity),

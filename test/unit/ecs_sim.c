@@ -93,6 +93,8 @@ struct run {
     struct workload w;
     char id[65], token[40];
     char *argv[5];
+    Sockerless__ContainerConfig config;
+    Sockerless__KeyValue label, *labels[1];
 };
 
 static void run_init(struct run *r, const char *script)
@@ -115,6 +117,19 @@ static void run_init(struct run *r, const char *script)
         .agent_argc = 4,
         .stop_timeout_s = 2,
     };
+}
+
+/* A definition of its own: labels are in no overrides. */
+static void run_set_label(struct run *r, const char *value)
+{
+    sockerless__container_config__init(&r->config);
+    sockerless__key_value__init(&r->label);
+    r->label.key = (char *)"test";
+    r->label.value = (char *)value;
+    r->labels[0] = &r->label;
+    r->config.labels = r->labels;
+    r->config.n_labels = 1;
+    r->spec.config = &r->config;
 }
 
 static int co_start(struct run *r, struct error *err)
@@ -255,8 +270,8 @@ static int co_run_once(const char *what, struct error *err)
 {
     struct run r;
     struct workload_status s;
-    AUTO_FREE char *script = xasprintf("true %s", what); /* a definition of its own */
-    run_init(&r, script);
+    run_init(&r, "true");
+    run_set_label(&r, what);
     CHECK(co_start(&r, err) == 0);
     CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 0);
@@ -339,15 +354,25 @@ static void co_one_of_many(void *arg)
     running--;
 }
 
-/* Twenty at once, of one content, under the vendor's rates: one registration, no throttling. */
+/* Twenty at once with twenty commands and environments, under the vendor's rates: one registration,
+ * no throttling. Each exits with 3 only if it got its own. */
 static int co_many(struct error *err)
 {
     static struct run runs[20];
+    static char scripts[ARRAY_LEN(runs)][80], variables[ARRAY_LEN(runs)][32];
+    static char *env[ARRAY_LEN(runs)][2];
     struct alive before, after;
     CHECK(co_alive(&before, err) == 0);
     CHECK(co_sim("POST", "/_sim/config", "{\"throttling\":true}", NULL, err) == 0);
     for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
-        run_init(&runs[i], "exit 3");
+        snprintf(scripts[i], sizeof scripts[i], "[ \"$NUMBER\" = %zu ] && exit 3; exit 1", i);
+        snprintf(variables[i], sizeof variables[i], "NUMBER=%zu", i);
+        env[i][0] = (char *)"PATH=/bin";
+        env[i][1] = variables[i];
+        run_init(&runs[i], scripts[i]);
+        run_set_label(&runs[i], "many");
+        runs[i].spec.env = env[i];
+        runs[i].spec.env_count = 2;
         running++;
         CHECK(co_spawn(&loop, co_one_of_many, &runs[i], err) == 0);
     }
@@ -360,6 +385,60 @@ static int co_many(struct error *err)
     return 0;
 }
 
+/* ---- large commands and environments ---- */
+
+enum { VARIABLES = 10000 };
+
+static int co_large_command(size_t padding, struct error *err)
+{
+    struct run r;
+    struct workload_status s;
+    AUTO_FREE char *script = xasprintf("exit 5 # %0*d", (int)padding, 0);
+    run_init(&r, script);
+    CHECK(co_start(&r, err) == 0);
+    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(s.has_exit_code && s.exit_code == 5);
+    /* Repeated, it is still the same request. */
+    struct workload again = r.w;
+    CHECK(driver.co_run(driver.self, &r.spec, &again, err) == 0);
+    CHECK(strcmp(again.resource, r.w.resource) == 0);
+    return 0;
+}
+
+static int co_large_environment(struct strv *env, struct error *err)
+{
+    struct run r;
+    struct workload_status s;
+    run_init(&r, "[ \"$V999\" = 999 ] && [ \"$V0\" = 0 ] && exit 6; exit 1");
+    r.spec.env = env->items;
+    r.spec.env_count = env->count;
+    CHECK(co_start(&r, err) == -1 && err->code == ERROR_INVALID_PARAMETER);
+    CHECK(strstr(err->message, "65536") && !*r.w.definition);
+    r.spec.env_count = 1001;
+    CHECK(co_start(&r, err) == 0);
+    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(s.has_exit_code && s.exit_code == 6);
+    return 0;
+}
+
+static int co_large(struct error *err)
+{
+    static const size_t paddings[] = {7000, 7400, 8192, 60000};
+    struct run r;
+    for (size_t i = 0; i < ARRAY_LEN(paddings); i++)
+        if (co_large_command(paddings[i], err))
+            return -1;
+    AUTO_FREE char *huge = xasprintf("true # %0*d", 300 * 1024, 0);
+    run_init(&r, huge);
+    CHECK(co_start(&r, err) == -1 && err->code == ERROR_INVALID_PARAMETER);
+    CHECK(strstr(err->message, "65536") && !*r.w.definition);
+    AUTO(strv) struct strv env = STRV_INIT;
+    strv_push(&env, "PATH=/bin");
+    for (int i = 0; i < VARIABLES; i++)
+        strv_push_owned(&env, xasprintf("V%d=%d", i, i));
+    return co_large_environment(&env, err);
+}
+
 /* ---- maintenance and credentials ---- */
 
 static int co_maintenance(struct error *err)
@@ -367,7 +446,8 @@ static int co_maintenance(struct error *err)
     struct run used;
     struct workload_status s;
     struct alive alive;
-    run_init(&used, "true used");
+    run_init(&used, "true");
+    run_set_label(&used, "used");
     CHECK(co_start(&used, err) == 0 && co_await (&used, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(co_alive(&alive, err) == 0 && alive.active > 1);
     /* A second life: it knows nothing of the first one's definitions but finds them. */
@@ -386,7 +466,8 @@ static int co_maintenance(struct error *err)
     CHECK(co_alive(&alive, err) == 0 && alive.active == 1 && alive.inactive == 0);
     /* The one in use can still be run, by a run that finds it in the cloud. */
     struct run again;
-    run_init(&again, "true used");
+    run_init(&again, "true");
+    run_set_label(&again, "used");
     CHECK(co_start(&again, err) == 0 && co_await (&again, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(strcmp(again.w.definition, used.w.definition) == 0);
     CHECK(driver.co_maintain(driver.self, NULL, 0, true, err) == 0);
@@ -460,6 +541,7 @@ SCENARIO(faults)
 SCENARIO(refusals)
 SCENARIO(eventual_consistency)
 SCENARIO(many)
+SCENARIO(large)
 SCENARIO(maintenance)
 SCENARIO(short_lived_credentials)
 
@@ -527,15 +609,11 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(life),
-        cmocka_unit_test(exit_code_and_reason),
-        cmocka_unit_test(logs),
-        cmocka_unit_test(faults),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(eventual_consistency),
-        cmocka_unit_test(many),
-        cmocka_unit_test(maintenance),
-        cmocka_unit_test(short_lived_credentials),
+        cmocka_unit_test(life),        cmocka_unit_test(exit_code_and_reason),
+        cmocka_unit_test(logs),        cmocka_unit_test(faults),
+        cmocka_unit_test(refusals),    cmocka_unit_test(eventual_consistency),
+        cmocka_unit_test(many),        cmocka_unit_test(large),
+        cmocka_unit_test(maintenance), cmocka_unit_test(short_lived_credentials),
     };
     self = argc > 0 ? argv[0] : "";
     log_open("test", LOG_ERROR);
