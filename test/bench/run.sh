@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make bench`: the same client against a real dockerd and against us, one after the other in the
-# same run, then a table of medians, ratios and resident memory. Nothing is asserted: absolute times
+# `make bench`: the same client against a real dockerd and against us, taking turns in the same run,
+# then a table of medians, ratios and resident memory. Nothing is asserted: absolute times
 # are the machine's, ratios are for the reader. The aims are those of the project's first issue.
 # Usage: run.sh [BENCH-BINARY] [NAME…]
 set -euo pipefail
@@ -14,6 +14,7 @@ DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 BENCH=${1:-$TOP_DIR/build/release/test/bench/bench}
 shift || true
+ROUNDS=${BENCH_ROUNDS:-3}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/sk-bench.XXXXXX")
 export DOCKER_CONFIG=$WORK/config
 mkdir -p "$DOCKER_CONFIG"
@@ -49,11 +50,21 @@ target_prepare()
     DOCKER_HOST="unix://$(stack_socket)" docker pull -q busybox >/dev/null
 }
 
-# target_bench NAME: results to $WORK/result-NAME.
+# target_bench NAME ROUND [BENCH…]: results to $WORK/round-NAME-ROUND.
 target_bench()
 {
-    say "measuring"
-    "$BENCH" "$(stack_socket)" "${@:2}" | tee "$WORK/result-$1" >&2
+    say "measuring, round $2"
+    "$BENCH" "$(stack_socket)" "${@:3}" >"$WORK/round-$1-$2"
+}
+
+# medians NAME: of every measurement over the rounds, to $WORK/result-NAME.
+medians()
+{
+    cat "$WORK/round-$1-"* | sort -k1,1 -k2,2g | awk '
+        $1 != name { flush_(); name = $1; unit = $3; n = 0 }
+        { value[++n] = $2 }
+        function flush_() { if (n) print name, value[int((n + 1) / 2)], unit }
+        END { flush_() }' >"$WORK/result-$1"
 }
 
 memory_line()
@@ -61,26 +72,35 @@ memory_line()
     printf '%s %s kB\n' "$1" "$2" >>"$WORK/$3"
 }
 
-dockerd_measure()
+oracle_open()
 {
     DOCKERD_STORAGE=overlay2 dockerd_up bench-dockerd "$WORK/dd"
     target_prepare
     memory_line rss-idle-daemon "$(rss_kb "$(component_pid dockerd)")" dd-memory
     memory_line rss-idle-beside "$(rss_kb "$(containerd_pid)")" dd-memory
-    target_bench dockerd "$@"
-    memory_line rss-after "$(rss_kb "$(component_pid dockerd)" "$(containerd_pid)")" dd-memory
-    dockerd_down
 }
 
-us_measure()
+us_open()
 {
     stack_up bench-us "$WORK/us"
     target_prepare
     memory_line rss-idle-daemon "$(rss_kb "$(component_pid frontend)")" us-memory
     memory_line rss-idle-beside "$(rss_kb "$(component_pid backend)")" us-memory
-    target_bench us "$@"
+}
+
+# Both are up all the time and take turns, so that what else the machine does hits both alike.
+rounds_run()
+{
+    local round
+    for ((round = 1; round <= ROUNDS; round++)); do
+        stack_open bench-dockerd "$WORK/dd"
+        target_bench dockerd "$round" "$@"
+        stack_open bench-us "$WORK/us"
+        target_bench us "$round" "$@"
+    done
     memory_line rss-after "$(rss_kb "$(component_pid frontend)" "$(component_pid backend)")" us-memory
-    stack_down
+    stack_open bench-dockerd "$WORK/dd"
+    memory_line rss-after "$(rss_kb "$(component_pid dockerd)" "$(containerd_pid)")" dd-memory
 }
 
 table_print()
@@ -101,6 +121,9 @@ table_print()
                  theirs[$1] ? $2 / theirs[$1] : 0, aim[$1] }' "$WORK/result-dockerd" "$WORK/result-us"
 }
 
-dockerd_measure "$@"
-us_measure "$@"
+oracle_open
+us_open
+rounds_run "$@"
+medians dockerd
+medians us
 table_print

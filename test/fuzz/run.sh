@@ -1,26 +1,35 @@
 #!/usr/bin/env bash
-# Every fuzzer for SECONDS each, from its committed corpus; findings stay in build/fuzz/findings.
+# Every fuzzer for SECONDS each, two at a time, from its committed corpus; findings stay in
+# build/fuzz/findings.
 # usage: run.sh DIR_OF_FUZZERS SECONDS
 set -euo pipefail
 dir=$1 seconds=$2
 here=$(cd "$(dirname "$0")" && pwd)
-passed=0 failed=0
 findings=build/fuzz/findings
 mkdir -p "$findings"
-for source in "$here"/*.c; do
-    name=$(basename "$source" .c)
-    corpus=build/fuzz/corpus/$name
+
+fuzz_one()
+{
+    local name=$1 dir=$2 seconds=$3 here=$4 findings=$5 seeds
+    local corpus=build/fuzz/corpus/$name
     mkdir -p "$corpus"
     seeds=$here/corpus/$name
     [ -d "$seeds" ] || seeds=
-    echo "  FUZZ  $name, $seconds s"
-    if "$dir/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
-        -verbosity=0 -artifact_prefix="$findings/$name-" "$corpus" $seeds > "$findings/$name.log" 2>&1; then
-        passed=$((passed + 1))
+    # shellcheck disable=SC2086 # no corpus, no word
+    if "$dir/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+        -artifact_prefix="$findings/$name-" "$corpus" $seeds >"$findings/$name.log" 2>&1; then
+        echo "ok $name, $seconds s"
     else
-        failed=$((failed + 1))
-        tail -n 40 "$findings/$name.log"
+        echo "not ok $name"
+        tail -n 40 "$findings/$name.log" | sed 's/^/# /'
     fi
-done
+}
+export -f fuzz_one
+
+results=$(for source in "$here"/*.c; do basename "$source" .c; done |
+    xargs -P 2 -I{} bash -c 'fuzz_one "$@"' fuzz {} "$dir" "$seconds" "$here" "$findings" |
+    tee /dev/stderr)
+passed=$(grep -c '^ok ' <<<"$results" || true)
+failed=$(grep -c '^not ok ' <<<"$results" || true)
 echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
