@@ -13,10 +13,27 @@
 #include "backend/workload_spec.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* moby looks a network up at start, too. There are no user-defined ones here yet. */
+static int network_refused(const struct container *c, struct error *err)
+{
+    static const char *const known[] = {"", "default", "bridge", "host", "none"};
+    const char *mode = str_or_empty(c->view->host->network_mode);
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(mode, known[i]) == 0)
+            return 0;
+    if (str_starts(mode, "container:"))
+        return error_set(err, ERROR_NOT_IMPLEMENTED,
+                         "network mode %s is not supported: every container has an address of its "
+                         "own",
+                         mode);
+    return error_set(err, ERROR_NOT_FOUND, "network %s not found", mode);
+}
 
 static int co_run_in_cloud(struct container *c, struct error *err)
 {
@@ -109,7 +126,7 @@ int co_container_start_run(struct container *c, struct error *err)
 {
     int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
     int64_t began = time_mono_ms();
-    if (co_run_in_cloud(c, err) || co_wait_until_up(c, deadline_ms, err))
+    if (network_refused(c, err) || co_run_in_cloud(c, err) || co_wait_until_up(c, deadline_ms, err))
         goto undo;
     if (c->last_status.phase != WORKLOAD_RUNNING) {
         stopped_too_early(c, err);

@@ -279,3 +279,10 @@ listed()
     run -0 docker info
     run -0 docker version
 }
+
+@test "run: a network that is not there" {
+    run docker run --rm --network e2e-nope busybox true
+    equal "$status" 125
+    contains "$output" "network e2e-nope not found"
+    equal "$(docker ps -aq --filter network=e2e-nope)" ""
+}
