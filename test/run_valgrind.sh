@@ -7,7 +7,10 @@ passed=0 failed=0
 for program in build/valgrind/test/unit/*; do
     [ -x "$program" ] && [ -f "$program" ] || continue
     name=$(basename "$program")
-    case $name in *_sessions|*_sim|*_registry|loop_co|ipc_channel|*_network*) continue ;; esac
+    case $name in
+    *_sessions | *_execs | *_sim | *_registry | loop_co | ipc_channel) continue ;;
+    sim_images) continue ;; # valgrind 3.19 does not know openat2(2)
+    esac
     if valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
         --trace-children=no "$program" > "build/valgrind/$name.log" 2>&1; then
         passed=$((passed + 1))

@@ -22,7 +22,6 @@ struct harness {
     pthread_mutex_t lock;
     pthread_cond_t answered;
     bool answer;
-    uv_timer_t guard;
     char dir[64], listen[96], url[96];
 };
 
@@ -83,20 +82,13 @@ static inline void harness_start(struct harness *h, bool with_backend)
     pthread_create(&h->thread, NULL, harness_main, h);
 }
 
-static inline void harness_on_guard(uv_timer_t *timer)
-{
-    loop_stop(CONTAINER_OF(timer->loop, struct loop, uv));
-}
-
 static inline void harness_close(struct harness *h)
 {
     http_server_close(h->server);
     backend_client_free(h->backend);
     if (h->fake.server)
         rpc_server_close(h->fake.server);
-    /* What nng's threads still hand back arrives within this grace. */
-    uv_timer_init(&h->loop.uv, &h->guard);
-    uv_timer_start(&h->guard, harness_on_guard, 50, 0);
+    loop_stop(&h->loop); /* loop_fini() waits for what nng's threads still hand back */
 }
 
 static inline void harness_stop(struct harness *h)
@@ -104,8 +96,9 @@ static inline void harness_stop(struct harness *h)
     char path[128];
     harness_do(h, harness_close);
     pthread_join(h->thread, NULL);
-    uv_close((uv_handle_t *)&h->guard, NULL);
     loop_fini(&h->loop);
+    if (h->fake.server)
+        rpc_server_free(h->fake.server);
     arena_fini(&h->fake.created_arena);
     snprintf(path, sizeof(path), "%s/docker.sock", h->dir);
     assert_int_equal(access(path, F_OK), -1); /* the listener removed it */
