@@ -8,6 +8,9 @@
 set -uo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=../deploy/local/lib.sh
+. "$TOP/deploy/local/lib.sh"
+become_root "$@"
 SAN=${SAN:-release}
 BUILD=$(cd "$TOP/build/$SAN" && pwd) || exit 2
 if [[ $# == 0 ]]; then

@@ -10,6 +10,7 @@ set -euo pipefail
 
 RUN_DIR=${RUN_DIR:-$TOP_DIR/run}
 [[ -d $RUN_DIR ]] || { say "nothing runs"; exit 0; }
+become_root "$@"
 stack_open local "$RUN_DIR"
 stack_down
 say "stopped"

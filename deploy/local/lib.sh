@@ -34,6 +34,16 @@ die()
     return 1
 }
 
+# become_root "$@": the calling script again, as root, unless we are. Containers, namespaces and a
+# real dockerd need it.
+become_root()
+{
+    [[ $(id -u) != 0 ]] || return 0
+    command -v sudo >/dev/null || { die "needs root: there is no sudo here, run it as root"; exit 1; }
+    say "needs root; going on with sudo"
+    exec sudo --preserve-env=RUN_DIR,BIN_DIR,SAN,CI,BENCH_ROUNDS,E2E_FILTER,JOURNAL "$0" "$@"
+}
+
 # ---- one process ------------------------------------------------------------------------------
 
 # Field 22 of /proc/PID/stat; the command name before it may hold blanks.

@@ -10,7 +10,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 RUN_DIR=${RUN_DIR:-$TOP_DIR/run}
-[[ $(id -u) == 0 ]] || { die "the local cloud runs containers and so needs root"; exit 1; }
+become_root "$@"
 stack_up local "$RUN_DIR"
 
 export DOCKER_HOST="unix://$(stack_socket)"

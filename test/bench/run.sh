@@ -12,6 +12,7 @@ DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$DIR/../../deploy/local/lib.sh"
 . "$DIR/../e2e/lib/dockerd.sh"
 
+become_root "$@"
 BENCH=${1:-$TOP_DIR/build/release/test/bench/bench}
 shift || true
 ROUNDS=${BENCH_ROUNDS:-3}

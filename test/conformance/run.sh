@@ -10,6 +10,7 @@ set -euo pipefail
 DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../deploy/local/lib.sh
 . "$DIR/../../deploy/local/lib.sh"
+become_root "$@"
 SHARED=${1:-$TOP_DIR/../shared}
 PYTHON=${PYTHON:-/usr/bin/python3}
 export PYTHONDONTWRITEBYTECODE=1
