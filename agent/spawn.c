@@ -38,12 +38,16 @@ static void child_fail(enum spawn_stage stage, int error)
     _exit(n == (ssize_t)sizeof report ? 127 : 126);
 }
 
+enum { KERNEL_SIGSET_SIZE = 8 };
+
 /* The agent's handlers must not run here: they would write into the parent's signal pipe. */
 static void child_reset_signals(void)
 {
-    struct sigaction action = {.sa_handler = SIG_DFL};
+    /* The bare system call: glibc keeps two real-time signals from sigaction(), and posix_spawn()
+     * of whoever started us may have left them ignored. All zero is SIG_DFL in every layout. */
+    static const unsigned long action[16];
     for (int i = 1; i <= SIGNAL_LAST; i++)
-        sigaction(i, &action, NULL); /* fails for the two that cannot be caught */
+        syscall(SYS_rt_sigaction, i, action, NULL, KERNEL_SIGSET_SIZE); /* fails for two */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ enum {
     RECV_LARGE = 256 * 1024, /* a busy one reads this much at a time */
     QUEUE_DEFAULT_MAX = 80 * 1024 * 1024,
     CONNECT_DEFAULT_MS = 5000,
+    LINGER_MS = 10000,
     FLUSH_AT_CLOSE_MS =
         30000, /* a peer that stops reading cannot hold a finishing channel longer */
 };
@@ -42,6 +44,11 @@ struct channel {
     struct loop_task deliver_task; /* resume and start deliver from the loop, never from inside */
     bool deliver_posted;
     bool started, dialing, paused, full, finishing, closing, delivering;
+    /* The end. Who said the last word (FRAME_END, FRAME_ERROR) waits until the other has heard it
+     * and closes: nng drops what is not yet read of a unix socket whose peer has closed. */
+    bool last_word_said, last_word_heard, lingering;
+    int64_t linger_until_ms;
+    bool deaf; /* the peer no longer reads; what it has written is still read */
     bool failed;
     struct error why;
     struct channel_listener *listener; /* whose count it belongs to; NULL when dialled */
@@ -109,10 +116,15 @@ static void channel_close(struct channel *c, const struct error *why)
     post_deliver(c); /* makes sure that channel_maybe_free() runs from the loop */
 }
 
+static bool peer_gone(int rc)
+{
+    return rc == NNG_ECLOSED || rc == NNG_ECONNSHUT || rc == NNG_ECONNRESET;
+}
+
 static void close_with_nng(struct channel *c, int rc, const char *doing)
 {
     struct error err;
-    if (rc == NNG_ECLOSED || rc == NNG_ECONNSHUT || rc == NNG_ECONNRESET) {
+    if (peer_gone(rc)) {
         channel_close(c, NULL);
         return;
     }
@@ -123,12 +135,17 @@ static void close_with_nng(struct channel *c, int rc, const char *doing)
 
 /* ---- receiving ---- */
 
+static bool is_last_word(uint8_t type)
+{
+    return type == FRAME_END || type == FRAME_ERROR;
+}
+
 /* Hand out whole frames until there is none, or the owner pauses or ends the channel. */
 static void channel_deliver(struct channel *c)
 {
     struct error err;
     c->delivering = true;
-    while (c->started && c->events && !c->paused && !c->closing) {
+    while (c->started && c->events && !c->paused && !c->closing && !c->lingering) {
         struct frame f;
         size_t used;
         int rc = frame_decode(c->in + c->in_start, c->in_end - c->in_start, c->payload_max, &f,
@@ -146,6 +163,8 @@ static void channel_deliver(struct channel *c)
             break;
         }
         c->in_start += used;
+        if (is_last_word(f.type))
+            c->last_word_heard = true;
         c->events->frame(c->owner, &f);
     }
     c->delivering = false;
@@ -174,10 +193,22 @@ static void close_if_peer_closed(struct channel *c)
         nng_stream_close(c->stream);
 }
 
+static bool wants_to_read(const struct channel *c)
+{
+    if (c->recv.pending || c->closing || c->dialing)
+        return false;
+    return c->lingering || (c->started && c->events && !c->paused);
+}
+
 static void channel_read(struct channel *c)
 {
-    if (c->recv.pending || c->paused || c->closing || c->dialing || !c->started || !c->events)
+    if (!wants_to_read(c))
         return;
+    if (c->lingering) {
+        c->in_start = c->in_end = 0; /* nobody listens any more */
+        int64_t left = c->linger_until_ms - time_mono_ms();
+        nng_aio_set_timeout(c->recv.aio, left > 0 ? (nng_duration)left : 0);
+    }
     if (c->in_start == c->in_end) {
         c->in_start = c->in_end = 0;
         if (c->in_cap > RECV_LARGE) { /* one large frame does not keep its memory */
@@ -200,8 +231,15 @@ static void on_received(struct nng_op *op)
 {
     struct channel *c = CONTAINER_OF(op, struct channel, recv);
     int rc = nng_aio_result(op->aio);
+    if (rc == NNG_ECANCELED && c->lingering && !c->closing) {
+        channel_read(c);
+        return;
+    }
     if (rc) {
-        close_with_nng(c, rc, "receive from");
+        if (c->lingering)
+            channel_close(c, NULL);
+        else
+            close_with_nng(c, rc, "receive from");
         channel_maybe_free(c);
         return;
     }
@@ -225,6 +263,12 @@ static void on_received(struct nng_op *op)
 static bool send_ended(struct channel *c)
 {
     int rc = nng_aio_result(c->send.aio);
+    if (peer_gone(rc) && !c->finishing) {
+        c->deaf = true; /* receiving finds the end, after what there is still to read */
+        buf_free(&c->sending);
+        buf_free(&c->queued);
+        return true;
+    }
     if (rc) {
         close_with_nng(c, rc, "send to");
         return false;
@@ -233,6 +277,23 @@ static bool send_ended(struct channel *c)
     if (c->sending.len == 0 && c->sending.cap > CHANNEL_HIGH_WATER * 2)
         buf_free(&c->sending); /* one large reply does not keep its memory */
     return true;
+}
+
+/* All is sent: close, or wait until the peer has read the last word and closes. */
+static void flushed(struct channel *c)
+{
+    if (!c->last_word_said || c->last_word_heard || c->deaf) {
+        channel_close(c, NULL);
+        return;
+    }
+    if (c->lingering)
+        return;
+    c->lingering = true;
+    c->linger_until_ms = time_mono_ms() + LINGER_MS;
+    if (c->recv.pending)
+        nng_aio_cancel(c->recv.aio); /* it has no time limit; begins anew with one */
+    else
+        channel_read(c);
 }
 
 static void channel_write(struct channel *c)
@@ -251,7 +312,7 @@ static void channel_write(struct channel *c)
     }
     if (c->sending.len == 0) {
         if (c->finishing)
-            channel_close(c, NULL);
+            flushed(c);
         return;
     }
     /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
@@ -307,8 +368,9 @@ static bool after_queueing(struct channel *c)
 
 bool channel_send(struct channel *c, uint8_t type, const void *payload, size_t len)
 {
-    if (c->closing || c->finishing)
+    if (c->closing || c->finishing || c->deaf)
         return true;
+    c->last_word_said = c->last_word_said || is_last_word(type);
     unsigned char *to = (unsigned char *)buf_reserve(&c->queued, FRAME_HEADER_SIZE + len);
     frame_header_encode(to, type, len);
     if (len)
@@ -320,8 +382,9 @@ bool channel_send(struct channel *c, uint8_t type, const void *payload, size_t l
 bool channel_send_message(struct channel *c, uint8_t type, const void *prefix, size_t prefix_len,
                           const ProtobufCMessage *message)
 {
-    if (c->closing || c->finishing)
+    if (c->closing || c->finishing || c->deaf)
         return true;
+    c->last_word_said = c->last_word_said || is_last_word(type);
     size_t len = prefix_len + protobuf_c_message_get_packed_size(message);
     unsigned char *to = (unsigned char *)buf_reserve(&c->queued, FRAME_HEADER_SIZE + len);
     frame_header_encode(to, type, len);

@@ -5,9 +5,11 @@
  *
  * Life: channel_dial() or an accepted channel + channel_start() → frame() … → closed(), exactly
  * once and last; the channel is gone after it returned. channel_finish() ends orderly after the out
- * queue is flushed; channel_abort() at once. Both lead to closed() later, never from inside the
- * call. Backpressure: channel_send() says false when the peer lags: stop until drained();
- * channel_pause() stops reading, and the kernel then stops the peer.
+ * queue is flushed (who sent FRAME_END or FRAME_ERROR waits up to 10 s for the peer to close first,
+ * so that nothing on the way is lost; who received it closes at once); channel_abort() at once.
+ * Both lead to closed() later, never from inside the call. Backpressure: channel_send() says false
+ * when the peer lags: stop until drained(); channel_pause() stops reading, and the kernel then
+ * stops the peer.
  */
 #ifndef SOCKERLESS_IPC_CHANNEL_H
 #define SOCKERLESS_IPC_CHANNEL_H

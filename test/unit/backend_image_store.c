@@ -297,6 +297,8 @@ static void puller_frame(void *owner, const struct frame *f)
         snprintf(p->error, sizeof p->error, "%s", m->message);
         sockerless__error__free_unpacked(m, NULL);
     }
+    if (f->type == FRAME_END || f->type == FRAME_ERROR)
+        channel_finish(p->channel); /* who hears the last word closes */
 }
 
 static void puller_closed(void *owner, const struct error *why)

@@ -289,6 +289,8 @@ static void client_frame(void *owner, const struct frame *f)
         snprintf(c->message, sizeof c->message, "%s", m->message);
         sockerless__error__free_unpacked(m, NULL);
     }
+    if (c->ended || c->failed)
+        channel_finish(c->channel); /* who hears the last word closes */
 }
 
 static void client_closed(void *owner, const struct error *why)

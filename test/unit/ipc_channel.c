@@ -266,6 +266,8 @@ static void pump_frame(void *owner, const struct frame *f)
         snprintf(p->error, sizeof p->error, "%d %s", (int)e->code, e->message);
         sockerless__error__free_unpacked(e, NULL);
     }
+    if (f->type == FRAME_END || f->type == FRAME_ERROR)
+        channel_finish(p->channel); /* who hears the last word closes */
     if (f->type != FRAME_STDIN)
         return;
     for (size_t i = 0; i < f->len; i++)
