@@ -79,3 +79,23 @@ void exchange_done_no_content(struct exchange *x, const Sockerless__Reply *reply
     (void)reply;
     reply_empty(x, 204);
 }
+
+void exchange_done_ok(struct exchange *x, const Sockerless__Reply *reply)
+{
+    (void)reply;
+    reply_empty(x, 200);
+}
+
+int exchange_window_size(struct exchange *x, uint32_t *height, uint32_t *width)
+{
+    struct error err;
+    int64_t h, w;
+    if (query_int(&x->query, "h", 0, 0, UINT16_MAX, &h, &err) ||
+        query_int(&x->query, "w", 0, 0, UINT16_MAX, &w, &err)) {
+        reply_failure(x, &err);
+        return -1;
+    }
+    *height = (uint32_t)h;
+    *width = (uint32_t)w;
+    return 0;
+}

@@ -60,7 +60,11 @@ struct exchange {
  * Docker's error JSON. A client that disconnects meanwhile cancels the wait. timeout_ms 0: 60 s. */
 void exchange_call(struct exchange *x, Sockerless__Request *request, int64_t timeout_ms,
                    void (*done)(struct exchange *x, const Sockerless__Reply *reply));
-/* For requests whose answer is a status without body. */
+/* For requests whose answer is a status without body: 204, 200. */
 void exchange_done_no_content(struct exchange *x, const Sockerless__Reply *reply);
+void exchange_done_ok(struct exchange *x, const Sockerless__Reply *reply);
+
+/* The window size of a resize: query parameters h and w. -1: they are bad and x is answered. */
+int exchange_window_size(struct exchange *x, uint32_t *height, uint32_t *width) MUST_CHECK;
 
 #endif

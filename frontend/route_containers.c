@@ -148,29 +148,16 @@ void container_kill(struct exchange *x)
     exchange_call(x, &request, STOP_EXTRA_MS, exchange_done_no_content);
 }
 
-static void resize_done(struct exchange *x, const Sockerless__Reply *reply)
-{
-    (void)reply;
-    reply_empty(x, 200);
-}
-
 void container_resize(struct exchange *x)
 {
     Sockerless__ContainerResizeRequest resize = SOCKERLESS__CONTAINER_RESIZE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    struct error err;
-    int64_t height, width;
-    if (query_int(&x->query, "h", 0, 0, UINT16_MAX, &height, &err) ||
-        query_int(&x->query, "w", 0, 0, UINT16_MAX, &width, &err)) {
-        reply_failure(x, &err);
-        return;
-    }
     resize.ref = text(x->arg);
-    resize.height = (uint32_t)height;
-    resize.width = (uint32_t)width;
+    if (exchange_window_size(x, &resize.height, &resize.width))
+        return;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_RESIZE;
     request.container_resize = &resize;
-    exchange_call(x, &request, 0, resize_done);
+    exchange_call(x, &request, 0, exchange_done_ok);
 }
 
 void container_remove(struct exchange *x)

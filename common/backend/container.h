@@ -48,8 +48,7 @@ struct container {
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 
-    bool removed; /* out of the table; only references keep it */
-    bool auto_removing;
+    bool removed;           /* out of the table; only references keep it */
     bool stop_requested;    /* by stop or kill of this run */
     unsigned run_number;    /* counts starts in this process; changes when a run is over */
     struct co_cond changed; /* broadcast at every state change, link event and removal */
@@ -97,7 +96,6 @@ static inline void auto_release_container(struct container **slot)
 /* Enter / leave the table (not the store). add takes over the caller's reference. */
 void container_table_add(struct container_table *t, struct container *c);
 void container_table_remove(struct container_table *t, struct container *c);
-void container_table_rename(struct container_table *t, struct container *c, const char *name);
 
 /* New object with one reference; view deep-copied from `from` into the arena. */
 struct container *container_new(struct backend *b, const Sockerless__Container *from);

@@ -108,11 +108,3 @@ void container_table_remove(struct container_table *t, struct container *c)
     t->state_counts[c->view->state]--;
     c->removed = true;
 }
-
-void container_table_rename(struct container_table *t, struct container *c, const char *name)
-{
-    HASH_DELETE(by_name, t->by_name, c);
-    size_t len = strlen(name);
-    memcpy(c->name, name, len + 1);
-    add_name(t, c);
-}

@@ -27,7 +27,6 @@ static void co_after_run(void *arg)
     if (!c->view->host->auto_remove || c->removed ||
         c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         return;
-    c->auto_removing = true;
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) ||
         co_container_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),

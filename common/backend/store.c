@@ -228,11 +228,6 @@ int store_image_put(struct store *s, const char *id, const Sockerless__ImageReco
     return row_put_message(s, TABLE_IMAGE, id, &rec->base, err);
 }
 
-int store_image_delete(struct store *s, const char *id, struct error *err)
-{
-    return row_delete(s, TABLE_IMAGE, id, err);
-}
-
 struct each_image {
     void (*each)(void *arg, const Sockerless__ImageRecord *rec);
     void *arg;

@@ -28,7 +28,6 @@ int store_container_each(struct store *s,
 
 int store_image_put(struct store *s, const char *id, const Sockerless__ImageRecord *rec,
                     struct error *err) MUST_CHECK;
-int store_image_delete(struct store *s, const char *id, struct error *err) MUST_CHECK;
 int store_image_each(struct store *s, void (*each)(void *arg, const Sockerless__ImageRecord *rec),
                      void *arg, struct error *err) MUST_CHECK;
 

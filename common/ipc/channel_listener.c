@@ -19,7 +19,7 @@ struct channel_listener {
     nng_stream_listener *nng;
     struct nng_op accept;
     uv_timer_t retry; /* after an accept that failed, for instance without descriptors */
-    bool retry_closing, retry_closed;
+    bool retry_closed;
     struct channel_options options;
     void (*on_accept)(void *owner, struct channel *c);
     void *owner;

@@ -45,7 +45,6 @@ struct co {
     void (*fn)(void *arg);
     void *arg;
     uv_timer_t deadline;
-    bool timer_closing;
     bool suspended;
     bool woken;  /* a wake that no suspend has taken yet */
     bool queued; /* is in the ready queue */
