@@ -60,12 +60,14 @@ static void test_terminal(void **state)
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
     peer_exec(&exec, &h, EXEC(.stdin = 1, .tty = 1, .height = 24, .width = 80),
-              SH("tty >/dev/null && stty size; read x; stty size; sleep 100"));
+              SH("tty >/dev/null && stty size; read x; stty size; echo ready; exec sleep 100"));
     WAIT_FOR(&h, peer_printed(&exec, "24 80\r\n"));
     assert_true(exec.tty);
     peer_resize(&exec, 40, 132);
     peer_type(&exec, "hello\n"); /* on the same connection, so after the resize */
     WAIT_FOR(&h, peer_printed(&exec, "hello\r\n") && peer_printed(&exec, "40 132\r\n"));
+    /* A shell that waits for a child leaves Ctrl-C to the child, which may just have ended. */
+    WAIT_FOR(&h, peer_printed(&exec, "ready\r\n"));
     peer_type(&exec, "\x03"); /* Ctrl-C */
     WAIT_FOR(&h, exec.ended);
     assert_int_equal(exec.code, 130);

@@ -282,15 +282,15 @@ static void peer_close(struct peer *p)
 
 /* ---- the agent ---- */
 
-/* What a failed test leaves behind. */
-static struct harness *harness_running;
+/* The agent that a failed test leaves behind, or 0; its harness was on a stack that is gone. */
+static pid_t harness_agent;
 
 __attribute__((unused)) static int harness_teardown(void **state)
 {
     (void)state;
-    if (harness_running && !harness_running->exited)
-        kill(harness_running->process.pid, SIGKILL);
-    harness_running = NULL;
+    if (harness_agent)
+        kill(harness_agent, SIGKILL);
+    harness_agent = 0;
     return 0;
 }
 #define TEST(function) cmocka_unit_test_teardown(function, harness_teardown)
@@ -398,7 +398,7 @@ __attribute__((unused)) static void agent_start(struct harness *h, const char *c
     int rc = uv_spawn(&h->loop.uv, &h->process, &options);
     if (rc)
         fail_msg("%s: %s", args.items[0], uv_strerror(rc));
-    harness_running = h;
+    harness_agent = h->process.pid;
     harness_read_log(h);
     harness_wait_listening(h);
 }
@@ -407,6 +407,7 @@ __attribute__((unused)) static void agent_start(struct harness *h, const char *c
 __attribute__((unused)) static int agent_wait(struct harness *h)
 {
     WAIT_FOR(h, h->exited && h->log_ended);
+    harness_agent = 0;
     return h->exit_signal ? 1000 + h->exit_signal : (int)h->exit_code;
 }
 
@@ -415,7 +416,7 @@ __attribute__((unused)) static void agent_stop(struct harness *h)
     if (!h->exited)
         uv_process_kill(&h->process, SIGKILL);
     WAIT_FOR(h, h->exited);
-    harness_running = NULL;
+    harness_agent = 0;
     uv_close((uv_handle_t *)&h->process, NULL);
     uv_close((uv_handle_t *)&h->log_pipe, NULL);
     uv_close((uv_handle_t *)&h->limit, NULL);
