@@ -45,18 +45,19 @@ PROTO_NAMES := sockerless state
 PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
 LLHTTP_DIR := /usr/share/llhttp
 
-COMMON := backend oci ipc loop base
+COMMON := backend gcp oci ipc loop base
 COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
-# oci uses loop and base, backend uses all: this order satisfies the linker.
+# oci uses loop and base, gcp uses oci, backend uses all: this order satisfies the linker.
 
 FRONTEND_OBJ := $(call objects,frontend)
 ECS_OBJ := $(call objects,backend-ecs)
+ACA_OBJ := $(call objects,backend-aca)
 AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
 SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-agent sockerless-sim-aws
@@ -130,6 +131,7 @@ FORCE:
 unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
+unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))

@@ -53,7 +53,7 @@ void docker_json_put_version(struct buf *out);
 /* failure NULL, or why the waiting itself failed: clients then disregard the code. */
 void docker_json_put_wait(struct buf *out, int32_t code, const char *failure, unsigned api);
 /* One line of a pull, with CRLF. */
-void docker_json_put_progress(struct buf *out, const Sockerless__PullProgress *p);
+void docker_json_put_progress(struct buf *out, const Sockerless__Progress *p);
 void docker_json_put_stream_error(struct buf *out, const char *message);
 
 /* ---- shared between the docker_json_*.c ---- */

@@ -142,7 +142,7 @@ static void put_bar(struct json_writer *w, int64_t current, int64_t total)
 }
 
 /* Lines about the whole pull have no progressDetail, those about a layer always have one. */
-void docker_json_put_progress(struct buf *out, const Sockerless__PullProgress *p)
+void docker_json_put_progress(struct buf *out, const Sockerless__Progress *p)
 {
     struct json_writer w;
     json_writer_init(&w, out);

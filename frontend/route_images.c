@@ -30,12 +30,12 @@ static void pull_frame(struct stream_reply *r, const struct frame *f)
 {
     if (f->type != FRAME_PROGRESS)
         return;
-    Sockerless__PullProgress *p = sockerless__pull_progress__unpack(NULL, f->len, f->payload);
+    Sockerless__Progress *p = sockerless__progress__unpack(NULL, f->len, f->payload);
     if (!p)
         return;
     struct buf *out = reply_scratch(r->x);
     docker_json_put_progress(out, p);
-    sockerless__pull_progress__free_unpacked(p, NULL);
+    sockerless__progress__free_unpacked(p, NULL);
     stream_reply_puts(r, out->data, out->len);
 }
 

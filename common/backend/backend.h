@@ -23,7 +23,10 @@ struct backend_config {
     char *registry_mirrors;    /* "docker.io=http://127.0.0.1:5000,…" */
     char *insecure_registries; /* hosts spoken to by plain http besides loopback */
     char *registry_ca_file;
-    char *platform; /* linux/amd64 */
+    char *platform;         /* linux/amd64 */
+    char *staging_registry; /* repository for loaded images: "registry.example/sockerless" */
+    char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
+    int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
@@ -96,6 +99,24 @@ struct backend_config {
          "platform of the images to choose",                                                       \
          0,                                                                                        \
          0},                                                                                       \
+        {"staging-registry",                                                                       \
+         "SOCKERLESS_STAGING_REGISTRY",                                                            \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).staging_registry,                                                                    \
+         "repository that loaded images are pushed to",                                            \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"agent-binary",                                                                           \
+         "SOCKERLESS_AGENT_BINARY",                                                                \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).agent_binary,                                                                        \
+         "agent for image_layer injection",                                                        \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"image-max-gib",    "SOCKERLESS_IMAGE_MAX_GIB",        CONFIG_INT, "20",                  \
+         &(c).image_max_gib, "largest image archive, unpacked", 1,          1024},                 \
         {"agent-port",                                                                             \
          "SOCKERLESS_AGENT_PORT",                                                                  \
          CONFIG_INT,                                                                               \

@@ -15,6 +15,8 @@ struct exec;
 struct log_hub;
 struct watcher;
 struct registry_client;
+struct credential_store;
+struct image_intake_pool;
 
 struct backend {
     struct loop *loop;
@@ -26,7 +28,9 @@ struct backend {
     struct container_table containers;
     struct image_store *images;
     struct registry_client *registry;
-    struct exec *execs; /* uthash by id */
+    struct credential_store *credentials;
+    struct image_intake_pool *intakes; /* loads and imports under way */
+    struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;
     struct rpc_server *server;
@@ -65,6 +69,12 @@ void op_exec_inspect(struct op *op);
 void op_exec_resize(struct op *op);
 void op_image_list(struct op *op);
 void op_image_inspect(struct op *op);
+void op_image_history(struct op *op);
+void op_image_tag(struct op *op);
+void op_image_remove(struct op *op);
+void op_image_prune(struct op *op);
+void co_op_distribution(struct op *op);
+void co_op_auth(struct op *op);
 
 /* Sessions by file: each owns the channel from here on (channel_start or channel_fail before it
  * returns); open is borrowed for the call. */
@@ -73,5 +83,10 @@ void session_exec_open(struct backend *b, struct channel *c, const Sockerless__E
 void session_logs_open(struct backend *b, struct channel *c, const Sockerless__LogsOpen *open);
 void session_wait_open(struct backend *b, struct channel *c, const Sockerless__WaitOpen *open);
 void session_pull_open(struct backend *b, struct channel *c, const Sockerless__ImagePullOpen *open);
+void session_load_open(struct backend *b, struct channel *c, const Sockerless__ImageLoadOpen *open);
+void session_import_open(struct backend *b, struct channel *c,
+                         const Sockerless__ImageImportOpen *open);
+void session_push_open(struct backend *b, struct channel *c, const Sockerless__ImagePushOpen *open);
+void session_save_open(struct backend *b, struct channel *c, const Sockerless__ImageSaveOpen *open);
 
 #endif

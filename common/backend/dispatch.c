@@ -54,6 +54,12 @@ static const struct op_entry *op_lookup(Sockerless__Request__OpCase op)
         OP(EXEC_RESIZE, op_exec_resize, false),
         OP(IMAGE_LIST, op_image_list, false),
         OP(IMAGE_INSPECT, op_image_inspect, false),
+        OP(IMAGE_HISTORY, op_image_history, false),
+        OP(IMAGE_TAG, op_image_tag, false),
+        OP(IMAGE_REMOVE, op_image_remove, false),
+        OP(IMAGE_PRUNE, op_image_prune, false),
+        OP(DISTRIBUTION, co_op_distribution, true),
+        OP(AUTH, co_op_auth, true),
     };
 #undef OP
     if ((size_t)op >= ARRAY_LEN(table) || !table[op].run)
@@ -112,6 +118,18 @@ void dispatch_session(void *owner, struct channel *channel, const Sockerless__St
     case SOCKERLESS__STREAM_OPEN__KIND_WAIT: session_wait_open(b, channel, open->wait); return;
     case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL:
         session_pull_open(b, channel, open->image_pull);
+        return;
+    case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_LOAD:
+        session_load_open(b, channel, open->image_load);
+        return;
+    case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT:
+        session_import_open(b, channel, open->image_import);
+        return;
+    case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH:
+        session_push_open(b, channel, open->image_push);
+        return;
+    case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_SAVE:
+        session_save_open(b, channel, open->image_save);
         return;
     default: break;
     }

@@ -34,6 +34,8 @@ struct workload_spec {
     const char *instance;    /* which backend owns it; marks every cloud resource */
     const char *run_token;   /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
     const char *image;       /* reference for the cloud to pull, digest included when known */
+    bool agent_in_image;     /* the image holds the agent (caps.wants_agent_layer): nothing else has
+                              * to bring it; its path is AGENT_IMAGE_PATH */
     char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
     size_t agent_argc;
     char *const *env; /* complete environment of the user's process, KEY=value */
@@ -109,8 +111,13 @@ struct registry_credentials {
     int64_t expires_ns;        /* 0: never */
 };
 
+/* Where image_layer injection puts the agent. */
+#define AGENT_IMAGE_PATH "/sockerless-agent"
+
 struct driver_caps {
     bool has_agent;         /* workloads carry the agent */
+    bool wants_agent_layer; /* … as a layer of the image, which the core appends in the staging
+                             * registry before co_prepare (image_layer injection) */
     bool has_addresses;     /* forward agent: status.address is filled */
     int describe_batch_max; /* workloads a co_describe call may name */
     int poll_interval_ms;   /* how often the core asks for status while something changes */

@@ -30,6 +30,15 @@ const Sockerless__ImageRecord *image_store_find(struct image_store *s, const cha
 int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec,
                     struct error *err) MUST_CHECK;
 
+/* One more tag (complete reference or familiar form) for an image; it moves from the one that had
+ * it. ERROR_NOT_FOUND as image_store_find. */
+int image_store_tag(struct image_store *s, const char *id, const char *tag,
+                    struct error *err) MUST_CHECK;
+/* Drops one tag or digest reference (familiar form). */
+int image_store_untag(struct image_store *s, const char *id, const char *reference,
+                      struct error *err) MUST_CHECK;
+int image_store_remove(struct image_store *s, const char *id, struct error *err) MUST_CHECK;
+
 size_t image_store_count(const struct image_store *s);
 /* All, newest first; arena array of borrowed records. */
 const Sockerless__ImageRecord **image_store_all(struct image_store *s, struct arena *arena,

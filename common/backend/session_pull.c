@@ -41,7 +41,7 @@ static void progress(struct pull_session *s, const char *id, const char *status)
 {
     if (!s->channel)
         return;
-    Sockerless__PullProgress p = SOCKERLESS__PULL_PROGRESS__INIT;
+    Sockerless__Progress p = SOCKERLESS__PROGRESS__INIT;
     p.id = (char *)id;
     p.status = (char *)status;
     channel_send_message(s->channel, FRAME_PROGRESS, NULL, 0, &p.base);

@@ -31,6 +31,14 @@ int store_image_put(struct store *s, const char *id, const Sockerless__ImageReco
 int store_image_each(struct store *s, void (*each)(void *arg, const Sockerless__ImageRecord *rec),
                      void *arg, struct error *err) MUST_CHECK;
 
+int store_image_delete(struct store *s, const char *id, struct error *err) MUST_CHECK;
+
+/* Sealed logins by registry host. get: heap bytes, NULL when absent. */
+int store_credential_put(struct store *s, const char *host, const void *sealed, size_t len,
+                         struct error *err) MUST_CHECK;
+int store_credential_get(struct store *s, const char *host, void **sealed, size_t *len,
+                         struct error *err) MUST_CHECK;
+
 /* Small values by name (instance id …). get: heap string, NULL when absent. */
 int store_meta_put(struct store *s, const char *key, const char *value,
                    struct error *err) MUST_CHECK;

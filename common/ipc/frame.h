@@ -27,7 +27,7 @@ enum frame_type {
     FRAME_CLOSE_STDIN = 21, /* no payload */
     FRAME_EXIT = 22,        /* Exit */
     FRAME_END = 23,         /* no payload; last frame of a session that went well */
-    FRAME_PROGRESS = 24,    /* PullProgress */
+    FRAME_PROGRESS = 24,    /* Progress */
     FRAME_STARTED = 25,     /* StreamOpened */
     FRAME_ACK = 26,         /* no payload */
     FRAME_LOG_MARK = 27,    /* text */

@@ -288,10 +288,10 @@ static void puller_frame(void *owner, const struct frame *f)
     } else if (f->type == FRAME_END) {
         p->ended = true;
     } else if (f->type == FRAME_PROGRESS) {
-        Sockerless__PullProgress *m = sockerless__pull_progress__unpack(NULL, f->len, f->payload);
+        Sockerless__Progress *m = sockerless__progress__unpack(NULL, f->len, f->payload);
         assert_true(p->opened);
         buf_printf(&p->text, "%s|%s\n", m->id, m->status);
-        sockerless__pull_progress__free_unpacked(m, NULL);
+        sockerless__progress__free_unpacked(m, NULL);
     } else if (f->type == FRAME_ERROR) {
         Sockerless__Error *m = sockerless__error__unpack(NULL, f->len, f->payload);
         snprintf(p->error, sizeof p->error, "%s", m->message);

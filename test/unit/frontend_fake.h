@@ -182,7 +182,7 @@ static inline void fake_logs(struct fake_session *s, const Sockerless__LogsOpen 
 
 static inline void fake_pull(struct fake_session *s)
 {
-    Sockerless__PullProgress p = SOCKERLESS__PULL_PROGRESS__INIT;
+    Sockerless__Progress p = SOCKERLESS__PROGRESS__INIT;
     fake_opened(s);
     p.status = (char *)(uintptr_t) "Pulling from library/busybox";
     p.id = (char *)(uintptr_t) "1";

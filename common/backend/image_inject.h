@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * image_layer injection: the user's image with the agent as one more layer, made in the staging
+ * registry by manifest surgery: blobs are mounted (same registry) or copied, config and manifest
+ * are new. Cached by (image's manifest digest, agent layer's digest), in memory and in the store.
+ */
+#ifndef SOCKERLESS_BACKEND_IMAGE_INJECT_H
+#define SOCKERLESS_BACKEND_IMAGE_INJECT_H
+
+#include "backend/backend_internal.h"
+#include "base/arena.h"
+
+/* *out: "staging/repository@sha256:…" in the arena. Simultaneous calls for one image do the work
+ * once. ERROR_INVALID_PARAMETER, with what to configure, when there is no staging registry or no
+ * agent binary, or when the image's layers are in no registry. */
+int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
+                        struct arena *arena, char **out, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * docker import. */
+#include "backend/backend_internal.h"
+
+void session_import_open(struct backend *b, struct channel *c,
+                         const Sockerless__ImageImportOpen *open)
+{
+    struct error err;
+    (void)b;
+    (void)open;
+    error_set(&err, ERROR_NOT_IMPLEMENTED, "not built yet");
+    channel_fail(c, &err);
+}
