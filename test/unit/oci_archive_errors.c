@@ -85,10 +85,10 @@ static void test_digests(void **state)
     const struct {
         const void *bytes;
         size_t len;
-    } blobs[] = {{k.config, strlen(k.config)},        /* a document */
-                 {k.layer.data, k.layer.len},         /* a plain layer */
-                 {k.packed.data, k.packed.len},       /* a compressed one */
-                 {"VERSION", 7}};                     /* nothing of interest */
+    } blobs[] = {{k.config, strlen(k.config)},  /* a document */
+                 {k.layer.data, k.layer.len},   /* a plain layer */
+                 {k.packed.data, k.packed.len}, /* a compressed one */
+                 {"VERSION", 7}};               /* nothing of interest */
     for (size_t i = 0; i < ARRAY_LEN(blobs); i++) {
         struct buf archive AUTO(buf) = BUF_INIT;
         struct archive *lib = kit_open(&archive, "ustar", NULL);
