@@ -229,6 +229,9 @@ static int co_fetch(struct pull_session *s, struct pull *p, struct error *err)
     p->rec.manifest_digest = fetched.manifest_digest;
     p->rec.config_json.data = fetched.raw_config;
     p->rec.config_json.len = fetched.raw_config_len;
+    p->rec.manifest_json.data = fetched.raw_manifest;
+    p->rec.manifest_json.len = fetched.raw_manifest_len;
+    p->rec.manifest_type = fetched.manifest_type;
     p->layers = fetched.layers;
     p->layer_count = fetched.layer_count;
     return 0;
