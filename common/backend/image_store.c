@@ -7,8 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "oci/image_ref.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct image_entry {
@@ -68,6 +70,13 @@ static void insert(struct image_store *s, struct image_entry *e)
     memmove(s->items + at + 1, s->items + at, (s->count - at) * sizeof *s->items);
     s->items[at] = e;
     s->count++;
+}
+
+static void drop(struct image_store *s, size_t at)
+{
+    entry_free(s->items[at]);
+    memmove(s->items + at, s->items + at + 1, (s->count - at - 1) * sizeof *s->items);
+    s->count--;
 }
 
 static size_t index_of_id(const struct image_store *s, const char *id)
@@ -188,28 +197,73 @@ static int persist(struct image_store *s, const struct image_entry *e, struct er
     return store_image_put(s->store, e->rec->image->id, e->rec, err);
 }
 
-/* The lists of both, without doubles: first's before second's. Heap array of borrowed strings. */
-static char **merged_list(char *const *first, size_t first_count, char *const *second,
-                          size_t second_count, size_t *count)
+/* Docker's order: that of complete references. */
+static int reference_compare(const char *a, const char *b)
 {
-    char **out = xcalloc(first_count + second_count + 1, sizeof *out);
-    size_t n = 0;
-    for (size_t i = 0; i < first_count; i++)
-        out[n++] = first[i];
-    for (size_t i = 0; i < second_count; i++)
-        if (!has_text(out, n, second[i]))
-            out[n++] = second[i];
+    const char *const texts[] = {a, b};
+    struct image_ref ref;
+    struct error ignored;
+    char full[2][IMAGE_REF_TEXT_MAX];
+    for (int i = 0; i < 2; i++)
+        if (image_ref_parse(texts[i], &ref, &ignored))
+            snprintf(full[i], sizeof full[i], "%s", texts[i]);
+        else
+            image_ref_full(&ref, full[i], sizeof full[i]);
+    return strcmp(full[0], full[1]);
+}
+
+static void list_insert(char **list, size_t count, char *text)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (reference_compare(list[middle], text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(list + low + 1, list + low, (count - low) * sizeof *list);
+    list[low] = text;
+}
+
+/* The lists of both, without doubles; known is in order. Heap array of borrowed strings. */
+static char **merged_list(char *const *known, size_t known_count, char *const *more,
+                          size_t more_count, size_t *count)
+{
+    char **out = xcalloc(known_count + more_count + 1, sizeof *out);
+    size_t n = known_count;
+    for (size_t i = 0; i < known_count; i++)
+        out[i] = known[i];
+    for (size_t i = 0; i < more_count; i++)
+        if (!has_text(out, n, more[i]))
+            list_insert(out, n++, more[i]);
     *count = n;
     return out;
 }
 
-/* rec plus the tags and digests that the image has already. */
+/* What only a registry can say is kept when a load of the same image does not say it. */
+static void keep_known(Sockerless__ImageRecord *merged, const Sockerless__ImageRecord *known)
+{
+    if (str_empty(merged->pull_reference)) {
+        merged->pull_reference = known->pull_reference;
+        merged->manifest_digest = known->manifest_digest;
+        merged->checked_at = known->checked_at;
+    }
+    if (!merged->manifest_json.len) {
+        merged->manifest_json = known->manifest_json;
+        merged->manifest_type = known->manifest_type;
+        merged->blob_repository = known->blob_repository;
+    }
+    if (!merged->config_json.len)
+        merged->config_json = known->config_json;
+}
+
+/* rec plus the tags and digests that the image has already; old: NULL when it is a new one. */
 static struct image_entry *entry_merged(const struct image_entry *old,
                                         const Sockerless__ImageRecord *rec)
 {
-    if (!old)
-        return entry_new(rec);
-    const Sockerless__Image *known = old->rec->image;
+    static const Sockerless__Image none = SOCKERLESS__IMAGE__INIT;
+    const Sockerless__Image *known = old ? old->rec->image : &none;
     Sockerless__Image image = *rec->image;
     AUTO_FREE char **tags = merged_list(known->repo_tags, known->n_repo_tags, image.repo_tags,
                                         image.n_repo_tags, &image.n_repo_tags);
@@ -220,6 +274,8 @@ static struct image_entry *entry_merged(const struct image_entry *old,
     image.repo_digests = digests;
     Sockerless__ImageRecord merged = *rec;
     merged.image = &image;
+    if (old)
+        keep_known(&merged, old->rec);
     return entry_new(&merged);
 }
 
@@ -235,28 +291,109 @@ static bool entry_lose_tags(struct image_entry *e, const Sockerless__Image *winn
     return kept != before;
 }
 
-/* Dying in between leaves a tag on no image rather than on two. */
-int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec, struct error *err)
+/* Takes over fresh; what had its place is freed. */
+static int replace(struct image_store *s, size_t at, struct image_entry *fresh, struct error *err)
 {
-    size_t at = index_of_id(s, rec->image->id);
-    struct image_entry *old = at < s->count ? s->items[at] : NULL;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->items[i] != old && entry_lose_tags(s->items[i], rec->image) &&
-            persist(s, s->items[i], err))
-            return -1;
-    struct image_entry *fresh = entry_merged(old, rec);
     if (!fresh)
         return error_set(err, ERROR_SYSTEM, "an image record that cannot be read back");
     if (persist(s, fresh, err)) {
         entry_free(fresh);
         return -1;
     }
-    if (old) {
-        memmove(s->items + at, s->items + at + 1, (s->count - at - 1) * sizeof *s->items);
-        s->count--;
-        entry_free(old);
-    }
+    if (at < s->count)
+        drop(s, at);
     insert(s, fresh);
+    return 0;
+}
+
+static int check_names(const Sockerless__Image *image, struct error *err)
+{
+    return image->n_repo_tags + image->n_repo_digests <= IMAGE_NAMES_MAX
+               ? 0
+               : error_set(err, ERROR_TOO_LARGE, "an image may have %d tags and digests, not more",
+                           IMAGE_NAMES_MAX);
+}
+
+/* Dying in between leaves a tag on no image rather than on two. */
+static int take_tags(struct image_store *s, size_t winner, const Sockerless__Image *image,
+                     struct error *err)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (i != winner && entry_lose_tags(s->items[i], image) && persist(s, s->items[i], err))
+            return -1;
+    return 0;
+}
+
+int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec, struct error *err)
+{
+    size_t at = index_of_id(s, rec->image->id);
+    struct image_entry *fresh = entry_merged(at < s->count ? s->items[at] : NULL, rec);
+    if (fresh &&
+        (check_names(fresh->rec->image, err) || take_tags(s, at, fresh->rec->image, err))) {
+        entry_free(fresh);
+        return -1;
+    }
+    return replace(s, at, fresh, err);
+}
+
+static int find_index(const struct image_store *s, const char *id, size_t *at, struct error *err)
+{
+    *at = index_of_id(s, id);
+    return *at < s->count ? 0 : error_set(err, ERROR_NOT_FOUND, "No such image: %s", id);
+}
+
+int image_store_tag(struct image_store *s, const char *id, const char *tag, struct error *err)
+{
+    struct image_ref ref;
+    char text[IMAGE_REF_TEXT_MAX], *tags = text;
+    size_t at;
+    if (find_index(s, id, &at, err) || image_ref_parse(tag, &ref, err))
+        return -1;
+    if (ref.digest[0])
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "refusing to create a tag with a digest reference");
+    image_ref_default_tag(&ref);
+    image_ref_familiar(&ref, text, sizeof text);
+    Sockerless__ImageRecord rec = *s->items[at]->rec;
+    Sockerless__Image image = *rec.image;
+    rec.image = &image;
+    image.repo_tags = &tags;
+    image.n_repo_tags = 1;
+    image.last_tagged = time_now_ns();
+    return image_store_put(s, &rec, err);
+}
+
+/* list without text; the strings stay where they are. */
+static void list_drop(char **list, size_t *count, const char *text)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(list[i], text) != 0)
+            list[kept++] = list[i];
+    *count = kept;
+}
+
+int image_store_untag(struct image_store *s, const char *id, const char *reference,
+                      struct error *err)
+{
+    size_t at;
+    if (find_index(s, id, &at, err))
+        return -1;
+    struct image_entry *fresh = entry_new(s->items[at]->rec);
+    if (fresh) {
+        Sockerless__Image *image = fresh->rec->image;
+        list_drop(image->repo_tags, &image->n_repo_tags, reference);
+        list_drop(image->repo_digests, &image->n_repo_digests, reference);
+    }
+    return replace(s, at, fresh, err);
+}
+
+int image_store_remove(struct image_store *s, const char *id, struct error *err)
+{
+    size_t at;
+    if (find_index(s, id, &at, err) || store_image_delete(s->store, id, err))
+        return -1;
+    drop(s, at);
     return 0;
 }
 
