@@ -193,10 +193,8 @@ static void injection_methods(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(minimal_settings),
-        cmocka_unit_test(environment_settings),
-        cmocka_unit_test(region_of_the_profile),
-        cmocka_unit_test(messages_say_what_to_set),
+        cmocka_unit_test(minimal_settings),      cmocka_unit_test(environment_settings),
+        cmocka_unit_test(region_of_the_profile), cmocka_unit_test(messages_say_what_to_set),
         cmocka_unit_test(injection_methods),
     };
     return cmocka_run_group_tests(tests, clean_environment, NULL);
