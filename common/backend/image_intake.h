@@ -48,6 +48,6 @@ int co_image_intake_run_layer(struct image_intake *in, struct archive_layer *out
 /* Pushes a config and its manifest into the staging repository (import). */
 int co_image_intake_push(struct image_intake *in, const struct archived_image *image,
                          struct error *err) MUST_CHECK;
-void co_image_intake_close(struct image_intake *in); /* waits for its thread */
+void image_intake_close(struct image_intake *in); /* not while one of the above is under way */
 
 #endif
