@@ -16,7 +16,7 @@ void transfer_init(struct transfer *t, struct backend *b, const struct transfer_
     arena_init(&t->arena);
 }
 
-static void transfer_free(struct transfer *t)
+void transfer_free(struct transfer *t)
 {
     if (t->kind->release)
         t->kind->release(t);

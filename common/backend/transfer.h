@@ -32,8 +32,9 @@ struct transfer { /* first member of a session's struct, which is allocated with
     struct co_cond drained;
 };
 
-/* Takes the channel. Afterwards the session may be gone already. */
 void transfer_init(struct transfer *t, struct backend *b, const struct transfer_kind *kind);
+void transfer_free(struct transfer *t); /* only instead of transfer_start */
+/* Takes the channel. Afterwards the session may be gone already. */
 void transfer_start(struct transfer *t, struct channel *channel);
 
 void transfer_opened(struct transfer *t); /* once; harmless again */
