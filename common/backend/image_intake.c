@@ -502,14 +502,19 @@ void image_intake_feed_end(struct image_intake *in)
     byte_pipe_end(&in->pipe);
 }
 
+void image_intake_fail(struct image_intake *in, const struct error *err)
+{
+    fail_here(in, err);
+    co_cond_broadcast(&in->backend->intakes->freed);
+}
+
 /* What a registry is being sent is left to end by itself: its upload can then be cancelled there. */
 void image_intake_cancel(struct image_intake *in)
 {
     struct error err;
     error_set(&err, ERROR_CANCELLED, "the client is gone");
     in->cancelled = true;
-    fail_here(in, &err);
-    co_cond_broadcast(&in->backend->intakes->freed);
+    image_intake_fail(in, &err);
 }
 
 void image_intake_close(struct image_intake *in)
