@@ -89,8 +89,8 @@ static int co_make(struct backend *b, struct agent_layer *a, const char *path,
 
 static bool is_current(const struct agent_layer *a, const struct stat *file)
 {
-    return a->bytes && a->file_size == file->st_size &&
-           a->changed.tv_sec == file->st_mtim.tv_sec && a->changed.tv_nsec == file->st_mtim.tv_nsec;
+    return a->bytes && a->file_size == file->st_size && a->changed.tv_sec == file->st_mtim.tv_sec &&
+           a->changed.tv_nsec == file->st_mtim.tv_nsec;
 }
 
 int co_agent_layer_update(struct backend *b, struct agent_layer *a, struct error *err)
