@@ -22,8 +22,7 @@ struct call {
 static void co_call(void *arg)
 {
     struct call *c = arg;
-    const Sockerless__ImageRecord *rec =
-        image_store_find(rig.backend.images, c->image, &c->err);
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, c->image, &c->err);
     c->rc = rec ? co_image_with_agent(&rig.backend, rec, &c->arena, &c->reference, &c->err) : -1;
     c->over = true;
 }
@@ -241,8 +240,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_inject),  TEST(test_inject_from_elsewhere), TEST(test_simultaneous),
-        TEST(test_restart), TEST(test_refusals),
+        TEST(test_inject),       TEST(test_inject_from_elsewhere),
+        TEST(test_simultaneous), TEST(test_restart),
+        TEST(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -427,12 +427,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_docker_archive),    TEST(test_tag_moves),
-        TEST(test_untagged),          TEST(test_without_staging),
-        TEST(test_large_layer),       TEST(test_memory_is_bounded),
-        TEST(test_bad_archives),      TEST(test_client_gone),
-        TEST(test_many_at_once),      TEST(test_registry_refuses),
-        TEST(test_registry_stalls),   TEST(test_registry_unreachable),
+        TEST(test_docker_archive),   TEST(test_tag_moves),       TEST(test_untagged),
+        TEST(test_without_staging),  TEST(test_large_layer),     TEST(test_memory_is_bounded),
+        TEST(test_bad_archives),     TEST(test_client_gone),     TEST(test_many_at_once),
+        TEST(test_registry_refuses), TEST(test_registry_stalls), TEST(test_registry_unreachable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

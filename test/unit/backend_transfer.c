@@ -106,8 +106,7 @@ static void test_push_errors(void **state)
 
     push(&c, "nothere", "1");
     expect_lines(&c, "The push refers to repository [docker.io/library/nothere]\n");
-    assert_string_equal(c.err.message,
-                        "An image does not exist locally with the tag: nothere");
+    assert_string_equal(c.err.message, "An image does not exist locally with the tag: nothere");
     client_free(&c);
 
     image_make_small(&image, "unreachable");
@@ -209,8 +208,7 @@ static void forget_images(void)
         AUTO(arena) struct arena arena;
         size_t count;
         arena_init(&arena);
-        const Sockerless__ImageRecord **all =
-            image_store_all(rig.backend.images, &arena, &count);
+        const Sockerless__ImageRecord **all = image_store_all(rig.backend.images, &arena, &count);
         char *id = arena_strdup(&arena, all[0]->image->id);
         assert_int_equal(image_store_remove(rig.backend.images, id, &err), 0);
     }
@@ -460,12 +458,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_push_elsewhere),      TEST(test_push_mounts),
-        TEST(test_push_errors),         TEST(test_push_without_layers),
-        TEST(test_push_client_gone),    TEST(test_save_and_load),
-        TEST(test_save_by_id),          TEST(test_save_errors),
-        TEST(test_save_slow_client),    TEST(test_import_body),
-        TEST(test_import_url),          TEST(test_import_errors),
+        TEST(test_push_elsewhere),      TEST(test_push_mounts),      TEST(test_push_errors),
+        TEST(test_push_without_layers), TEST(test_push_client_gone), TEST(test_save_and_load),
+        TEST(test_save_by_id),          TEST(test_save_errors),      TEST(test_save_slow_client),
+        TEST(test_import_body),         TEST(test_import_url),       TEST(test_import_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
