@@ -69,6 +69,7 @@ teardown()
     local to
     to=$(repo all)
     docker tag busybox "$to:a"
+    docker pull -q plain:1 >/dev/null
     docker tag plain:1 "$to:b"
     run -0 docker push -a "$to"
     contains "$output" "a: digest: sha256:"

@@ -229,7 +229,7 @@ def main():
     parser.add_argument("--oci", action="store_true")
     parser.add_argument("--cmd", action="append")
     parser.add_argument("--label", action="append")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.what == "push":
         types = OCI if options.oci else DOCKER
         done = image_push(options.target, options.names[0], image_from(options), types)
