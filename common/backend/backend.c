@@ -47,6 +47,7 @@ static int registry_open(struct backend *b, struct error *err)
 {
     struct registry_options options = {
         .mirrors = b->config->registry_mirrors,
+        .endpoints = b->config->registry_endpoints,
         .insecure = b->config->insecure_registries,
         .ca_file = b->config->registry_ca_file,
         .platform = b->config->platform,

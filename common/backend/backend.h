@@ -21,6 +21,7 @@ struct backend_config {
     char *instance; /* mark on cloud resources; default: made once, kept in state_dir */
     char *log_level;
     char *registry_mirrors;    /* "docker.io=http://127.0.0.1:5000,…" */
+    char *registry_endpoints;  /* the same form, with credentials and for pushes */
     char *insecure_registries; /* hosts spoken to by plain http besides loopback */
     char *registry_ca_file;
     char *platform;         /* linux/amd64 */
@@ -73,6 +74,14 @@ struct backend_config {
          NULL,                                                                                     \
          &(c).registry_mirrors,                                                                    \
          "HOST=URL list: where to ask for a registry's images",                                    \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"registry-endpoints",                                                                     \
+         "SOCKERLESS_REGISTRY_ENDPOINTS",                                                          \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).registry_endpoints,                                                                  \
+         "HOST=URL list: registries at other addresses",                                           \
          0,                                                                                        \
          0},                                                                                       \
         {"insecure-registries",                                                                    \

@@ -45,7 +45,9 @@ int registry_client_open(struct http_client *http, const struct registry_options
     c->timeout_ms = options->timeout_ms;
     const char *platform = str_empty(options->platform) ? "linux/amd64" : options->platform;
     if (platform_parse(platform, &c->platform, err) ||
-        registry_hosts_parse(options->mirrors, options->insecure, &c->hosts, err)) {
+        registry_hosts_parse(options->mirrors, options->insecure, &c->hosts, err) ||
+        registry_hosts_add_endpoints(c->hosts, options->endpoints, err)) {
+        registry_hosts_free(c->hosts);
         free(c);
         return -1;
     }
