@@ -34,6 +34,7 @@ struct http_request {
     const char *aws_access_key, *aws_secret_key;
     int64_t connect_timeout_ms; /* 0: 5,000 */
     int64_t timeout_ms;         /* whole exchange; 0: 30,000 */
+    bool timeout_is_idle;       /* timeout_ms is how long nothing may move: for large bodies */
     size_t max_body;            /* of the response; 0: 16 MiB; more: ERROR_TOO_LARGE */
     /* libcurl sends a request a second time when a kept-alive connection turns out to be dead, even
      * though the first may have been carried out. True: a new connection, so never. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * libcurl's result codes in the house's words, phrased as Docker's users know them
- * (`dial tcp HOST:PORT: connect: connection refused`). Used by http_client.c only.
+ * (`dial tcp HOST:PORT: connect: connection refused`). Used by http_transfer.c only.
  */
 #ifndef SOCKERLESS_LOOP_HTTP_ERROR_H
 #define SOCKERLESS_LOOP_HTTP_ERROR_H

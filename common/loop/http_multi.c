@@ -238,3 +238,17 @@ void http_multi_remove(struct http_multi *m, struct http_job *job)
             }
     job->state = HTTP_JOB_IDLE;
 }
+
+void http_multi_unpause(struct http_multi *m, struct http_job *job)
+{
+    if (job->state != HTTP_JOB_ACTIVE)
+        return;
+    assert(!m->inside);
+    m->inside++;
+    CURLcode rc = curl_easy_pause(job->easy, CURLPAUSE_CONT);
+    m->inside--;
+    if (rc != CURLE_OK)
+        job_finish(m, job, rc);
+    reap_finished(m);
+    start_deferred(m);
+}

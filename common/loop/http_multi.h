@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * curl_multi on the loop: libcurl says which sockets and which timeout it wants watched, uv watches
- * them. Used by http_client.c only.
+ * them. Used by http_transfer.c and http_stream.c only.
  *
  * libcurl must not be entered from its own callbacks. Coroutines are resumed by the loop, never
  * inside libcurl, but on_body() may spawn one that at once starts a request: such a job waits until
@@ -22,8 +22,7 @@ enum http_job_state { HTTP_JOB_IDLE, HTTP_JOB_DEFERRED, HTTP_JOB_ACTIVE };
 
 /* One exchange. Embedded in its owner's object. */
 struct http_job {
-    CURL
-        *easy; /* from http_multi_take(); its CURLOPT_PRIVATE is set to the job by http_multi_add */
+    CURL *easy; /* from http_multi_take(); http_multi_add sets its CURLOPT_PRIVATE to the job */
     void (*done)(struct http_job *job, CURLcode result); /* libcurl has let go of the handle */
     enum http_job_state state;
     struct http_job *next; /* while deferred */
@@ -41,5 +40,7 @@ void http_multi_give(struct http_multi *m, CURL *easy);
 int http_multi_add(struct http_multi *m, struct http_job *job, struct error *err) MUST_CHECK;
 /* Give up: done() will not be called. No effect on an idle job. */
 void http_multi_remove(struct http_multi *m, struct http_job *job);
+/* Goes on with what a callback paused; callbacks, and done(), may come before it returns. */
+void http_multi_unpause(struct http_multi *m, struct http_job *job);
 
 #endif

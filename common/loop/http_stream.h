@@ -25,6 +25,18 @@ const struct http_response *http_stream_response(const struct http_stream *s);
  * is an error (ERROR_UNAVAILABLE), not an end. */
 int co_http_stream_read(struct http_stream *s, void *out, size_t max, size_t *got,
                         struct error *err) MUST_CHECK;
+
+/* A request with a body of unknown length (Transfer-Encoding: chunked): start, write…, finish, then
+ * as after co_http_stream_open. req's body is not used, redirects are not followed. */
+int http_stream_start(struct http_client *c, const struct http_request *req,
+                      struct http_stream **out, struct error *err) MUST_CHECK;
+/* Returns when libcurl has taken all of it; no wait for the socket is longer than timeout_ms. An
+ * answer that comes before the body's end is an ERROR_UNAVAILABLE, after which
+ * http_stream_response() has a status. */
+int co_http_stream_write(struct http_stream *s, const void *bytes, size_t len,
+                         struct error *err) MUST_CHECK;
+int co_http_stream_finish(struct http_stream *s, struct error *err) MUST_CHECK;
+
 /* At any time; breaks off what is under way. NULL is allowed. */
 void http_stream_close(struct http_stream *s);
 

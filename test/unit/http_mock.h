@@ -50,6 +50,7 @@ struct mock {
     struct mock_conn conns[MOCK_CONNECTIONS_MAX + 1]; /* the last one is never used up */
     int count;                                        /* connections accepted in all */
     bool stopping;
+    bool lazy; /* the handler reads bodies itself, with mock_read_body, or does not */
 };
 
 MOCK_UNUSED static bool mock_send(int fd, const void *bytes, size_t len)
@@ -113,6 +114,51 @@ MOCK_UNUSED static void mock_stall(struct mock_request *r)
         ;
 }
 
+static bool mock_read_line(struct mock_request *r, char *out, size_t size)
+{
+    size_t n = 0;
+    while (n + 1 < size && recv(r->fd, out + n, 1, 0) == 1)
+        if (out[n++] == '\n') {
+            out[n] = '\0';
+            return true;
+        }
+    return false;
+}
+
+static bool mock_read_bytes(struct mock_request *r, size_t len)
+{
+    if (r->body_len + len > MOCK_BODY_MAX)
+        return false;
+    r->body = realloc(r->body, r->body_len + len + 1);
+    while (len) {
+        ssize_t n = recv(r->fd, r->body + r->body_len, len, 0);
+        if (n <= 0)
+            return false;
+        r->body_len += (size_t)n;
+        len -= (size_t)n;
+    }
+    r->body[r->body_len] = '\0';
+    return true;
+}
+
+static bool mock_read_body(struct mock_request *r)
+{
+    char value[64] = "0";
+    if (!mock_header(r, "Transfer-Encoding", value, sizeof value)) {
+        mock_header(r, "Content-Length", value, sizeof value);
+        return mock_read_bytes(r, strtoul(value, NULL, 10));
+    }
+    for (;;) {
+        if (!mock_read_line(r, value, sizeof value))
+            return false;
+        size_t len = strtoul(value, NULL, 16);
+        if ((len && !mock_read_bytes(r, len)) || !mock_read_line(r, value, sizeof value))
+            return false;
+        if (!len)
+            return mock_read_bytes(r, 0);
+    }
+}
+
 static bool mock_read_request(struct mock_request *r)
 {
     size_t have = 0;
@@ -127,23 +173,10 @@ static bool mock_read_request(struct mock_request *r)
         if (have >= 4 && memcmp(r->head + have - 4, "\r\n\r\n", 4) == 0)
             end = r->head + have;
     }
+    r->body_len = 0;
     if (sscanf(r->head, "%15s %4095s", r->method, r->path) != 2)
         return false;
-    char value[32];
-    r->body_len =
-        mock_header(r, "Content-Length", value, sizeof value) ? strtoul(value, NULL, 10) : 0;
-    if (r->body_len > MOCK_BODY_MAX)
-        return false;
-    r->body = malloc(r->body_len + 1);
-    size_t got = 0;
-    while (got < r->body_len) {
-        ssize_t n = recv(r->fd, r->body + got, r->body_len - got, 0);
-        if (n <= 0)
-            return false;
-        got += (size_t)n;
-    }
-    r->body[got] = '\0';
-    return true;
+    return r->mock->lazy ? mock_read_bytes(r, 0) : mock_read_body(r);
 }
 
 static void *mock_connection(void *arg)
