@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 
 #include "backend/backend_internal.h"
+#include "backend/credential_store.h"
 #include "backend/dispatch.h"
 #include "backend/exec.h"
 #include "backend/log_hub.h"
@@ -61,8 +62,9 @@ static const struct rpc_server_events server_events = {.request = dispatch_reque
 static int parts_open(struct backend *b, struct error *err)
 {
     if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
-        image_store_open(b->store, &b->images, err) || registry_open(b, err) ||
-        reconcile_load(b, err) || watcher_open(b, err))
+        image_store_open(b->store, &b->images, err) ||
+        credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
+        registry_open(b, err) || reconcile_load(b, err) || watcher_open(b, err))
         return -1;
     b->log_hub = log_hub_new(b);
     return rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err);
@@ -164,6 +166,7 @@ static void parts_close(struct backend *b)
     container_table_fini(&b->containers);
     image_store_close(b->images);
     registry_client_close(b->registry);
+    credential_store_close(b->credentials);
     store_close(b->store);
     rpc_server_free(b->server);
     free(b);

@@ -7,8 +7,11 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "oci/image_ref.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct image_entry {
@@ -32,6 +35,27 @@ static void entry_free(struct image_entry *e)
     free(e);
 }
 
+static int reference_compare(const void *a, const void *b)
+{
+    const char *const *texts[] = {a, b};
+    struct image_ref ref;
+    struct error ignored;
+    char full[2][IMAGE_REF_TEXT_MAX];
+    for (int i = 0; i < 2; i++)
+        if (image_ref_parse(*texts[i], &ref, &ignored))
+            snprintf(full[i], sizeof full[i], "%s", *texts[i]);
+        else
+            image_ref_full(&ref, full[i], sizeof full[i]);
+    return strcmp(full[0], full[1]);
+}
+
+/* In Docker's order: that of complete references. */
+static void sort_references(char **list, size_t count)
+{
+    if (count > 1)
+        qsort(list, count, sizeof *list, reference_compare);
+}
+
 /* A deep copy. */
 static struct image_entry *entry_new(const Sockerless__ImageRecord *rec)
 {
@@ -46,6 +70,8 @@ static struct image_entry *entry_new(const Sockerless__ImageRecord *rec)
         entry_free(e);
         return NULL;
     }
+    sort_references(e->rec->image->repo_tags, e->rec->image->n_repo_tags);
+    sort_references(e->rec->image->repo_digests, e->rec->image->n_repo_digests);
     return e;
 }
 
@@ -68,6 +94,13 @@ static void insert(struct image_store *s, struct image_entry *e)
     memmove(s->items + at + 1, s->items + at, (s->count - at) * sizeof *s->items);
     s->items[at] = e;
     s->count++;
+}
+
+static void drop(struct image_store *s, size_t at)
+{
+    entry_free(s->items[at]);
+    memmove(s->items + at, s->items + at + 1, (s->count - at - 1) * sizeof *s->items);
+    s->count--;
 }
 
 static size_t index_of_id(const struct image_store *s, const char *id)
@@ -203,6 +236,23 @@ static char **merged_list(char *const *first, size_t first_count, char *const *s
     return out;
 }
 
+/* What only a registry can say is kept when a load of the same image does not say it. */
+static void keep_known(Sockerless__ImageRecord *merged, const Sockerless__ImageRecord *known)
+{
+    if (str_empty(merged->pull_reference)) {
+        merged->pull_reference = known->pull_reference;
+        merged->manifest_digest = known->manifest_digest;
+        merged->checked_at = known->checked_at;
+    }
+    if (!merged->manifest_json.len) {
+        merged->manifest_json = known->manifest_json;
+        merged->manifest_type = known->manifest_type;
+        merged->blob_repository = known->blob_repository;
+    }
+    if (!merged->config_json.len)
+        merged->config_json = known->config_json;
+}
+
 /* rec plus the tags and digests that the image has already. */
 static struct image_entry *entry_merged(const struct image_entry *old,
                                         const Sockerless__ImageRecord *rec)
@@ -220,6 +270,7 @@ static struct image_entry *entry_merged(const struct image_entry *old,
     image.repo_digests = digests;
     Sockerless__ImageRecord merged = *rec;
     merged.image = &image;
+    keep_known(&merged, old->rec);
     return entry_new(&merged);
 }
 
@@ -235,6 +286,21 @@ static bool entry_lose_tags(struct image_entry *e, const Sockerless__Image *winn
     return kept != before;
 }
 
+/* Takes over fresh; what had its place is freed. */
+static int replace(struct image_store *s, size_t at, struct image_entry *fresh, struct error *err)
+{
+    if (!fresh)
+        return error_set(err, ERROR_SYSTEM, "an image record that cannot be read back");
+    if (persist(s, fresh, err)) {
+        entry_free(fresh);
+        return -1;
+    }
+    if (at < s->count)
+        drop(s, at);
+    insert(s, fresh);
+    return 0;
+}
+
 /* Dying in between leaves a tag on no image rather than on two. */
 int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec, struct error *err)
 {
@@ -244,19 +310,67 @@ int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec, s
         if (s->items[i] != old && entry_lose_tags(s->items[i], rec->image) &&
             persist(s, s->items[i], err))
             return -1;
-    struct image_entry *fresh = entry_merged(old, rec);
-    if (!fresh)
-        return error_set(err, ERROR_SYSTEM, "an image record that cannot be read back");
-    if (persist(s, fresh, err)) {
-        entry_free(fresh);
+    return replace(s, at, entry_merged(old, rec), err);
+}
+
+static int find_index(const struct image_store *s, const char *id, size_t *at, struct error *err)
+{
+    *at = index_of_id(s, id);
+    return *at < s->count ? 0 : error_set(err, ERROR_NOT_FOUND, "No such image: %s", id);
+}
+
+int image_store_tag(struct image_store *s, const char *id, const char *tag, struct error *err)
+{
+    struct image_ref ref;
+    char text[IMAGE_REF_TEXT_MAX], *tags = text;
+    size_t at;
+    if (find_index(s, id, &at, err) || image_ref_parse(tag, &ref, err))
         return -1;
+    if (ref.digest[0])
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "refusing to create a tag with a digest reference");
+    image_ref_default_tag(&ref);
+    image_ref_familiar(&ref, text, sizeof text);
+    Sockerless__ImageRecord rec = *s->items[at]->rec;
+    Sockerless__Image image = *rec.image;
+    rec.image = &image;
+    image.repo_tags = &tags;
+    image.n_repo_tags = 1;
+    image.last_tagged = time_now_ns();
+    return image_store_put(s, &rec, err);
+}
+
+/* list without text; the strings stay where they are. */
+static void list_drop(char **list, size_t *count, const char *text)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(list[i], text) != 0)
+            list[kept++] = list[i];
+    *count = kept;
+}
+
+int image_store_untag(struct image_store *s, const char *id, const char *reference,
+                      struct error *err)
+{
+    size_t at;
+    if (find_index(s, id, &at, err))
+        return -1;
+    struct image_entry *fresh = entry_new(s->items[at]->rec);
+    if (fresh) {
+        Sockerless__Image *image = fresh->rec->image;
+        list_drop(image->repo_tags, &image->n_repo_tags, reference);
+        list_drop(image->repo_digests, &image->n_repo_digests, reference);
     }
-    if (old) {
-        memmove(s->items + at, s->items + at + 1, (s->count - at - 1) * sizeof *s->items);
-        s->count--;
-        entry_free(old);
-    }
-    insert(s, fresh);
+    return replace(s, at, fresh, err);
+}
+
+int image_store_remove(struct image_store *s, const char *id, struct error *err)
+{
+    size_t at;
+    if (find_index(s, id, &at, err) || store_image_delete(s->store, id, err))
+        return -1;
+    drop(s, at);
     return 0;
 }
 

@@ -26,7 +26,8 @@ const Sockerless__ImageRecord *image_store_find(struct image_store *s, const cha
                                                 struct error *err) MUST_CHECK;
 
 /* Insert or update: tags and digests are added to those that the image has; a tag moves from the
- * image that had it. Persisted on return. */
+ * image that had it. Where rec has no pull_reference, no manifest or no configuration, those that
+ * are known stay. rec may borrow from the image's own record. Persisted on return. */
 int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec,
                     struct error *err) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "oci/container_config_merge.h"
+#include "oci/image_ref.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,6 +109,35 @@ static void view_fill(Sockerless__Container *v, const Sockerless__ContainerCreat
     v->state = SOCKERLESS__CONTAINER_STATE__CREATED;
 }
 
+static bool has_tag(const Sockerless__Image *image, const char *familiar)
+{
+    for (size_t i = 0; i < image->n_repo_tags; i++)
+        if (strcmp(image->repo_tags[i], familiar) == 0)
+            return true;
+    return false;
+}
+
+/* What the cloud is told to pull. An image that was loaded without a staging registry has a name at
+ * most (the one that was asked for, if it is one): the cloud finds it or says that it does not. */
+static char *cloud_reference(const Sockerless__ImageRecord *image, const char *asked,
+                             struct arena *arena)
+{
+    struct image_ref ref;
+    struct error unreadable;
+    char text[IMAGE_REF_TEXT_MAX];
+    if (!str_empty(image->pull_reference))
+        return arena_strdup(arena, image->pull_reference);
+    if (image_ref_parse(asked, &ref, &unreadable) == 0) {
+        image_ref_default_tag(&ref);
+        if (has_tag(image->image, image_ref_familiar(&ref, text, sizeof text)))
+            return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
+    }
+    const char *name = image->image->n_repo_tags ? image->image->repo_tags[0] : asked;
+    if (image_ref_parse(name, &ref, &unreadable))
+        return arena_strdup(arena, name);
+    return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
+}
+
 static struct container *create(struct op *op, struct error *err)
 {
     const Sockerless__ContainerCreateRequest *request = op->request->container_create;
@@ -139,7 +169,7 @@ static struct container *create(struct op *op, struct error *err)
     if (str_empty(view.config->hostname))
         view.config->hostname = arena_strndup(op->arena, id, ID_SHORT_LEN);
     struct container *c = container_new(b, &view);
-    c->image_reference = arena_strdup(&c->arena, image->pull_reference);
+    c->image_reference = cloud_reference(image, request->config->image, &c->arena);
     if (op->request->id.len == sizeof c->request_id)
         memcpy(c->request_id, op->request->id.data, sizeof c->request_id);
     if (container_save(c, err)) {

@@ -2,6 +2,7 @@
  * Images: list with Docker's filters (daemon/images of moby), inspect. */
 #include "backend/backend_internal.h"
 #include "backend/label_filter.h"
+#include "backend/time_filter.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -51,9 +52,8 @@ static int compile_time(struct backend *b, const char *key, const char *text, in
                         struct error *err)
 {
     (void)b;
-    if (!timefmt_parse_docker(text, value))
-        return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter '%s=%s'", key, text);
-    return 0;
+    (void)key;
+    return time_filter_parse(text, time_now_ns(), value, err);
 }
 
 /* ---- matching ---- */

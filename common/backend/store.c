@@ -17,8 +17,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum store_table { TABLE_CONTAINER, TABLE_IMAGE, TABLE_META, TABLE_COUNT };
-static const char *const table_names[TABLE_COUNT] = {"container", "image", "meta"};
+/* What PRAGMA user_version says; 0 is what was made before there were versions. Every version so
+ * far only added tables and fields, so that older databases need nothing but what is missing. */
+enum { SCHEMA_VERSION = 2 };
+
+enum store_table { TABLE_CONTAINER, TABLE_IMAGE, TABLE_META, TABLE_CREDENTIAL, TABLE_COUNT };
+static const char *const table_names[TABLE_COUNT] = {"container", "image", "meta", "credential"};
 
 struct store {
     sqlite3 *db;
@@ -46,29 +50,54 @@ static int prepare(struct store *s, sqlite3_stmt **out, const char *format, cons
     return 0;
 }
 
+/* A newer backend may have written what this one would overlook and then overwrite. */
+static int check_version(struct store *s, struct error *err)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) != SQLITE_OK)
+        return db_error(s, err, "version");
+    int version = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int(st, 0) : -1;
+    sqlite3_finalize(st);
+    if (version < 0)
+        return db_error(s, err, "version");
+    if (version > SCHEMA_VERSION)
+        return error_set(err, ERROR_CONFLICT,
+                         "the state database was written by a newer version (schema %d, this one "
+                         "knows %d): upgrade this backend or give it another --state-dir",
+                         version, SCHEMA_VERSION);
+    return 0;
+}
+
+static int open_table(struct store *s, enum store_table t, struct error *err)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE IF NOT EXISTS %s (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, "
+             "record BLOB NOT NULL)",
+             table_names[t]);
+    if (exec_sql(s, sql, err) ||
+        prepare(s, &s->put[t],
+                "INSERT INTO %s (key, record) VALUES (?1, ?2) "
+                "ON CONFLICT(key) DO UPDATE SET record = excluded.record",
+                table_names[t], err) ||
+        prepare(s, &s->del[t], "DELETE FROM %s WHERE key = ?1", table_names[t], err))
+        return -1;
+    return prepare(s, &s->get[t], "SELECT record FROM %s WHERE key = ?1", table_names[t], err);
+}
+
 /* Tables have one shape; `seq` keeps the order of first insertion. synchronous=NORMAL in WAL mode
  * survives the death of any process; a power cut may cost the last moments, never consistency. */
 static int open_schema(struct store *s, struct error *err)
 {
-    if (exec_sql(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err))
+    char sql[64];
+    if (check_version(s, err) ||
+        exec_sql(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err))
         return -1;
-    for (int t = 0; t < TABLE_COUNT; t++) {
-        char sql[256];
-        snprintf(
-            sql, sizeof sql,
-            "CREATE TABLE IF NOT EXISTS %s (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, "
-            "record BLOB NOT NULL)",
-            table_names[t]);
-        if (exec_sql(s, sql, err) ||
-            prepare(s, &s->put[t],
-                    "INSERT INTO %s (key, record) VALUES (?1, ?2) "
-                    "ON CONFLICT(key) DO UPDATE SET record = excluded.record",
-                    table_names[t], err) ||
-            prepare(s, &s->del[t], "DELETE FROM %s WHERE key = ?1", table_names[t], err) ||
-            prepare(s, &s->get[t], "SELECT record FROM %s WHERE key = ?1", table_names[t], err))
+    for (int t = 0; t < TABLE_COUNT; t++)
+        if (open_table(s, (enum store_table)t, err))
             return -1;
-    }
-    return 0;
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", SCHEMA_VERSION);
+    return exec_sql(s, sql, err);
 }
 
 static int make_directories(const char *path, struct error *err)
@@ -170,6 +199,29 @@ static int row_delete(struct store *s, enum store_table t, const char *key, stru
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* *bytes stays NULL when there is no such row; else heap bytes with a NUL after them. */
+static int row_get(struct store *s, enum store_table t, const char *key, void **bytes, size_t *len,
+                   struct error *err)
+{
+    sqlite3_stmt *st = s->get[t];
+    *bytes = NULL;
+    *len = 0;
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        const char *blob = sqlite3_column_blob(st, 0); /* NULL when empty */
+        *len = (size_t)sqlite3_column_bytes(st, 0);
+        char *copy = xcalloc(1, *len + 1);
+        memcpy(copy, blob ? blob : "", *len);
+        *bytes = copy;
+    } else if (rc != SQLITE_DONE) {
+        db_error(s, err, "read");
+    }
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
 static int rows_each(struct store *s, enum store_table t,
                      void (*row)(const void *bytes, size_t len, void *context), void *context,
                      struct error *err)
@@ -250,6 +302,23 @@ int store_image_each(struct store *s, void (*each)(void *arg, const Sockerless__
     return rows_each(s, TABLE_IMAGE, each_image_row, &context, err);
 }
 
+int store_image_delete(struct store *s, const char *id, struct error *err)
+{
+    return row_delete(s, TABLE_IMAGE, id, err);
+}
+
+int store_credential_put(struct store *s, const char *host, const void *sealed, size_t len,
+                         struct error *err)
+{
+    return row_put(s, TABLE_CREDENTIAL, host, sealed, len, err);
+}
+
+int store_credential_get(struct store *s, const char *host, void **sealed, size_t *len,
+                         struct error *err)
+{
+    return row_get(s, TABLE_CREDENTIAL, host, sealed, len, err);
+}
+
 int store_meta_put(struct store *s, const char *key, const char *value, struct error *err)
 {
     return row_put(s, TABLE_META, key, value, strlen(value), err);
@@ -257,11 +326,8 @@ int store_meta_put(struct store *s, const char *key, const char *value, struct e
 
 char *store_meta_get(struct store *s, const char *key)
 {
-    sqlite3_stmt *st = s->get[TABLE_META];
-    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-    char *out = NULL;
-    if (sqlite3_step(st) == SQLITE_ROW)
-        out = xstrndup(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
-    sqlite3_reset(st);
-    return out;
+    void *value;
+    size_t len;
+    struct error ignored;
+    return row_get(s, TABLE_META, key, &value, &len, &ignored) ? NULL : value;
 }

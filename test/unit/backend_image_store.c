@@ -290,7 +290,10 @@ static void puller_frame(void *owner, const struct frame *f)
     } else if (f->type == FRAME_PROGRESS) {
         Sockerless__Progress *m = sockerless__progress__unpack(NULL, f->len, f->payload);
         assert_true(p->opened);
-        buf_printf(&p->text, "%s|%s\n", m->id, m->status);
+        buf_printf(&p->text, "%s|%s", m->id, m->status);
+        if (m->total)
+            buf_printf(&p->text, " %d/%d", (int)m->current, (int)m->total);
+        buf_putc(&p->text, '\n');
         sockerless__progress__free_unpacked(m, NULL);
     } else if (f->type == FRAME_ERROR) {
         Sockerless__Error *m = sockerless__error__unpack(NULL, f->len, f->payload);
@@ -362,9 +365,15 @@ static void test_pull(void **state)
     expect_pull("busybox", text("latest|Pulling from library/busybox\n"
                                 "abc1abc1abc1|Pulling fs layer\n"
                                 "abc2abc2abc2|Pulling fs layer\n"
+                                "abc1abc1abc1|Downloading 10/10\n"
+                                "abc1abc1abc1|Verifying Checksum\n"
                                 "abc1abc1abc1|Download complete\n"
+                                "abc2abc2abc2|Downloading 10/10\n"
+                                "abc2abc2abc2|Verifying Checksum\n"
                                 "abc2abc2abc2|Download complete\n"
+                                "abc1abc1abc1|Extracting 10/10\n"
                                 "abc1abc1abc1|Pull complete\n"
+                                "abc2abc2abc2|Extracting 10/10\n"
                                 "abc2abc2abc2|Pull complete\n"
                                 "|Digest: %s\n|Status: %s for busybox:latest\n",
                                 versions[0].digest, status));
@@ -383,7 +392,10 @@ static void test_pull(void **state)
     expect_pull("busybox:latest", text("latest|Pulling from library/busybox\n"
                                        "abc1abc1abc1|Already exists\n"
                                        "abc3abc3abc3|Pulling fs layer\n"
+                                       "abc3abc3abc3|Downloading 10/10\n"
+                                       "abc3abc3abc3|Verifying Checksum\n"
                                        "abc3abc3abc3|Download complete\n"
+                                       "abc3abc3abc3|Extracting 10/10\n"
                                        "abc3abc3abc3|Pull complete\n"
                                        "|Digest: %s\n|Status: %s for busybox:latest\n",
                                        versions[1].digest, status));
