@@ -137,3 +137,48 @@ image_locked_push()
         --dest-creds "$(registry_user locked):$(registry_password locked)" \
         "docker://$REGISTRY_ADDRESS/library/busybox:1" "docker://$(registry_address locked)/$1"
 }
+
+# registry_tls_start NAME [CERTIFICATE KEY]: over TLS with a password; by our own CA's certificate.
+registry_tls_start()
+{
+    htpasswd_make "$1"
+    registry_start_with "$1" https <<END
+http: {addr: "127.0.0.1:@PORT@", tls: {certificate: "${2:-$E2E_CA_DIR/server.pem}", key: "${3:-$E2E_CA_DIR/server.key}"}}
+auth: {htpasswd: {realm: e2e, path: "$REGISTRIES_DIR/$1.htpasswd"}}
+END
+}
+
+# token_service_start NAME: tokend.py; users are written by token_users.
+token_service_start()
+{
+    local dir=$REGISTRIES_DIR/$1.d
+    mkdir -p "$dir"
+    echo '{}' >"$dir/users.json"
+    ln -sf "$E2E_RUN/secrets" "$dir/issued"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=e2e-tokens \
+        -keyout "$dir/service.key" -out "$dir/service.pem" 2>/dev/null
+    in_registries daemon_start_at "$1" http "$PYTHON" "$E2E_DIR/lib/tokend.py" @PORT@ "$dir"
+}
+
+# registry_token_start NAME SERVICE: a registry that sends its clients to a token service.
+registry_token_start()
+{
+    registry_start_with "$1" http <<END
+http: {addr: "127.0.0.1:@PORT@"}
+auth: {token: {realm: "http://$(registry_address "$2")/token", service: e2e-registry, issuer: e2e-tokens, rootcertbundle: "$REGISTRIES_DIR/$2.d/service.pem"}}
+END
+}
+
+# registry_faulty_start NAME: the stack's registry, with faults; see faults.
+registry_faulty_start()
+{
+    in_registries daemon_start_at "$1" http "$PYTHON" "$E2E_DIR/lib/faulty.py" @PORT@ \
+        "http://$REGISTRY_ADDRESS" "$REGISTRIES_DIR/$1.faults"
+}
+
+# faults NAME [LINE…]
+faults()
+{
+    printf '%s\n' "${@:2}" | sed '/^$/d' >"$REGISTRIES_DIR/$1.faults"
+    : >"$REGISTRIES_DIR/$1.faults.seen"
+}
