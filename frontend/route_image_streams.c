@@ -119,8 +119,7 @@ static void pull_name(struct exchange *x, Sockerless__ImagePullOpen *pull)
     pull->all_tags = !*tag && !*end;
     pull->reference = image;
     if (*tag && strchr(tag, ':'))
-        pull->reference =
-            arena_printf(&x->arena, "%.*s@%s", (int)(end - image), image, tag);
+        pull->reference = arena_printf(&x->arena, "%.*s@%s", (int)(end - image), image, tag);
     else if (*tag)
         pull->reference =
             arena_printf(&x->arena, "%.*s:%s%s", (int)(end - image), image, tag, digest);

@@ -99,8 +99,8 @@ static inline void fake_body_frame(struct fake_session *s, const struct frame *f
         fake_body_data(s, f);
     if (f->type != FRAME_CLOSE_STDIN)
         return;
-    snprintf(text, sizeof(text), "Loaded image: %llu bytes, %016llx\n", (unsigned long long)s->bytes,
-             (unsigned long long)s->checksum);
+    snprintf(text, sizeof(text), "Loaded image: %llu bytes, %016llx\n",
+             (unsigned long long)s->bytes, (unsigned long long)s->checksum);
     p.stream = text;
     fake_progress(s, &p);
     fake_session_end(s);
