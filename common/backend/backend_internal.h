@@ -17,6 +17,7 @@ struct watcher;
 struct registry_client;
 struct credential_store;
 struct image_intake_pool;
+struct image_injector;
 
 struct backend {
     struct loop *loop;
@@ -30,6 +31,7 @@ struct backend {
     struct registry_client *registry;
     struct credential_store *credentials;
     struct image_intake_pool *intakes; /* loads and imports under way */
+    struct image_injector *injector;   /* images with the agent in them */
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;

@@ -53,8 +53,8 @@ static int source_parse(struct image_source *s, struct arena *arena, struct erro
     return 0;
 }
 
-int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec,
-                         struct arena *arena, struct image_source *out, struct error *err)
+int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec, struct arena *arena,
+                         struct image_source *out, struct error *err)
 {
     *out = (struct image_source){0};
     if (image_source_check(rec, err))

@@ -26,9 +26,8 @@ struct image_source {
  * configure. */
 int image_source_check(const Sockerless__ImageRecord *rec, struct error *err) MUST_CHECK;
 /* rec is copied into the arena. Asks the registry only for a configuration that was not kept. */
-int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec,
-                         struct arena *arena, struct image_source *out,
-                         struct error *err) MUST_CHECK;
+int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec, struct arena *arena,
+                         struct image_source *out, struct error *err) MUST_CHECK;
 void image_source_close(struct image_source *s);
 
 /* "Foreign" layers lie elsewhere by their manifest's own word and are never copied. */

@@ -22,7 +22,7 @@ int co_import_source_open(struct backend *b, const char *url, const char *shown,
 /* Feeds in a coroutine of its own: the end, or the failure, reaches the intake. */
 int import_source_start(struct import_source *s, struct image_intake *in,
                         struct error *err) MUST_CHECK;
-void import_source_resume(struct import_source *s); /* of wants_more() */
+void import_source_resume(struct import_source *s);   /* of wants_more() */
 void co_import_source_close(struct import_source *s); /* before the intake; NULL allowed */
 
 #endif

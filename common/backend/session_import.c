@@ -153,7 +153,7 @@ static int co_import_into(struct import_session *s, struct error *err)
     struct image_intake_options options = {
         .is_layer = true, .wants_more = on_wants_more, .owner = s};
     struct archive_layer layer;
-    if (image_intake_open(t->backend, &options, &s->intake, err))
+    if (transfer_check_client(t, err) || image_intake_open(t->backend, &options, &s->intake, err))
         return -1;
     transfer_opened(t);
     if (s->url)

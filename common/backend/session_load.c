@@ -91,8 +91,7 @@ static int store_images(struct load_session *s, const struct image_archive *arch
 {
     struct transfer *t = &s->transfer;
     struct arena *arena = &t->arena;
-    Sockerless__ImageRecord *records =
-        arena_alloc(arena, (archive->count + 1) * sizeof *records);
+    Sockerless__ImageRecord *records = arena_alloc(arena, (archive->count + 1) * sizeof *records);
     for (size_t i = 0; i < archive->count; i++)
         if (image_record_of(t->backend, &archive->images[i], arena, &records[i], err))
             return error_wrap(err, "image %.100s", archive->images[i].config_digest);

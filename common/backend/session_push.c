@@ -62,8 +62,8 @@ static void say_layer(struct push *p, size_t layer, const char *status)
 
 static void say_copied(struct push *p, size_t layer, enum blob_copy_result result)
 {
-    static const char *const said[] = {[BLOB_EXISTED] = "Layer already exists",
-                                       [BLOB_COPIED] = "Pushed"};
+    static const char *const said[] = {
+        [BLOB_EXISTED] = "Layer already exists", [BLOB_COPIED] = "Pushed"};
     char mounted[IMAGE_REF_NAME_MAX + 32];
     if (result == BLOB_MOUNTED) {
         snprintf(mounted, sizeof mounted, "Mounted from %s", p->source->ref.path);
@@ -153,10 +153,9 @@ static int remember_digest(struct push *p, struct error *err)
     if (!found)
         return 0;
     Sockerless__ImageRecord *rec = image_record_copy(found, &t->arena);
-    char *digest =
-        arena_printf(&t->arena, "%s@%s",
-                     image_ref_familiar_name(&p->session->target, name, sizeof name),
-                     p->source->manifest_digest);
+    char *digest = arena_printf(&t->arena, "%s@%s",
+                                image_ref_familiar_name(&p->session->target, name, sizeof name),
+                                p->source->manifest_digest);
     rec->image->repo_digests = &digest;
     rec->image->n_repo_digests = 1;
     return image_store_put(t->backend->images, rec, err);
@@ -212,8 +211,7 @@ static int co_push_tag(struct push_session *s, const char *reference, struct err
         return -1;
     image_ref_default_tag(&ref);
     image_ref_familiar(&ref, text, sizeof text);
-    const Sockerless__ImageRecord *rec =
-        image_store_find(s->transfer.backend->images, text, err);
+    const Sockerless__ImageRecord *rec = image_store_find(s->transfer.backend->images, text, err);
     if (!rec)
         return error_set(err, ERROR_NOT_FOUND, "tag does not exist: %s", text);
     if (co_image_source_open(s->transfer.backend, rec, &s->transfer.arena, &source, err))
@@ -264,8 +262,8 @@ static int co_push(struct transfer *t, struct error *err)
     image_ref_familiar_name(&s->target, name, sizeof name);
     tags_find(s, &tags);
     if (tags.count == 0)
-        return error_set(err, ERROR_NOT_FOUND,
-                         "An image does not exist locally with the tag: %s", name);
+        return error_set(err, ERROR_NOT_FOUND, "An image does not exist locally with the tag: %s",
+                         name);
     if (s->tag[0])
         return co_push_tag(s, arena_printf(&t->arena, "%s:%s", name, s->tag), err);
     for (size_t i = 0; i < tags.count; i++)

@@ -223,8 +223,7 @@ static void describe(struct save_session *s, struct saved *saved, struct saved_i
 static int co_write_index(struct save_session *s, struct error *err)
 {
     struct buf index AUTO(buf) = BUF_INIT;
-    struct saved_image *all =
-        arena_alloc(&s->transfer.arena, (s->count + 1) * sizeof *all);
+    struct saved_image *all = arena_alloc(&s->transfer.arena, (s->count + 1) * sizeof *all);
     for (size_t i = 0; i < s->count; i++)
         describe(s, &s->images[i], &all[i]);
     image_archive_put_index(&index, all, s->count);
