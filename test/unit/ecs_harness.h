@@ -44,8 +44,8 @@ struct harness {
     void (*co_body)(struct harness *h);
 };
 
-static void harness_rule(struct harness *h, const char *target, int status, const char *body,
-                         int times)
+MOCK_UNUSED static void harness_rule(struct harness *h, const char *target, int status,
+                                     const char *body, int times)
 {
     h->rules[h->rule_count++] =
         (struct rule){.target = target, .status = status, .body = body, .times = times};
