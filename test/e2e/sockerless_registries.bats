@@ -384,7 +384,7 @@ ecr_renewed()
     ecr '{"create":"e2e/refused"}' >/dev/null
     component_stop backend
     backend_restart
-    sim_fault '{"operation":"GetAuthorizationToken","action":"error","code":"AccessDeniedException","status":400,"count":20}'
+    sim_fault '{"operation":"GetAuthorizationToken","count":20,"kind":"access_denied"}'
     run -1 docker pull "$(stack_ecr_host)/e2e/refused:1"
     sim DELETE faults >/dev/null
     contains "$output" "GetAuthorizationToken"
