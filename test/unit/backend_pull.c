@@ -47,30 +47,72 @@ static struct version versions[2] = {
 struct registry {
     struct mock *mock;
     _Atomic int latest;
-    bool private;
+    const char *wants; /* Basic credentials in base64; NULL: nobody's */
+    const char *tag_list;
+    _Atomic int heads, manifests, configs;
 };
 static struct registry registry;
+
+/* Which of the versions a tag of library/busybox or library/many means; -1: none. */
+static int tag_version(const char *path)
+{
+    static const struct {
+        const char *end;
+        int version;
+    } tags[] = {{"/busybox/manifests/old", 0},
+                {"/many/manifests/a", 0},
+                {"/many/manifests/b", 1},
+                {"/many/manifests/c", 0}};
+    if (strstr(path, "/library/busybox/manifests/latest"))
+        return registry.latest;
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+        if (strstr(path, tags[i].end))
+            return tags[i].version;
+    return -1;
+}
+
+static bool serve_manifest(struct mock_request *r, const struct version *v)
+{
+    char headers[512];
+    if (strcmp(r->method, "HEAD") == 0)
+        registry.heads++;
+    else
+        registry.manifests++;
+    snprintf(headers, sizeof headers, MANIFEST_TYPE "Docker-Content-Digest: %s\r\n", v->digest);
+    return mock_text(r, 200, headers, v->manifest);
+}
 
 static bool serve(void *arg, struct mock_request *r)
 {
     char text[256];
     (void)arg;
-    if (registry.private && (!mock_header(r, "Authorization", text, sizeof text) ||
-                             strcmp(text, "Basic Y2xvdWQ6c2VjcmV0") != 0)) /* cloud:secret */
+    if (registry.wants && (!mock_header(r, "Authorization", text, sizeof text) ||
+                           strncmp(text, "Basic ", 6) != 0 || strcmp(text + 6, registry.wants)))
         return mock_text(r, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "{}");
+    if (registry.tag_list && strstr(r->path, "/library/many/tags/list"))
+        return mock_text(r, 200, "Content-Type: application/json\r\n", registry.tag_list);
     for (int i = 0; i < 2; i++) {
         snprintf(text, sizeof text, "/blobs/%s", versions[i].config_digest);
-        if (strstr(r->path, text))
+        if (strstr(r->path, text)) {
+            registry.configs++;
             return mock_text(r, 200, "", versions[i].config);
+        }
         snprintf(text, sizeof text, "/manifests/%s", versions[i].digest);
-        if (strstr(r->path, text) ||
-            (i == registry.latest && strstr(r->path, "/library/busybox/manifests/latest")))
-            return mock_text(r, 200, MANIFEST_TYPE,
-                             strcmp(r->method, "HEAD") ? versions[i].manifest : "");
+        if (strstr(r->path, text) || tag_version(r->path) == i)
+            return serve_manifest(r, &versions[i]);
     }
     return mock_text(r, 404, "",
                      "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\","
                      "\"message\":\"manifest unknown\"}]}");
+}
+
+/* Since the last look: how often the registry was asked for what. */
+static void expect_asked(int heads, int manifests, int configs)
+{
+    assert_int_equal(registry.heads, heads);
+    assert_int_equal(registry.manifests, manifests);
+    assert_int_equal(registry.configs, configs);
+    registry.heads = registry.manifests = registry.configs = 0;
 }
 
 static int co_credentials(void *self, const char *host, struct registry_credentials *out,
@@ -110,6 +152,9 @@ static int pull_setup(void **state)
     struct http_client_options http = {.user_agent = "test"};
     struct registry_options options = {.mirrors = mirror};
     rig.driver.co_registry_credentials = co_credentials;
+    rig.config.image_ttl_s = 300;
+    assert_int_equal(
+        credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err), 0);
     assert_int_equal(http_client_open(&rig.loop, &http, &rig.backend.http, &err), 0);
     assert_int_equal(registry_client_open(rig.backend.http, &options, &rig.backend.registry, &err),
                      0);
@@ -121,6 +166,7 @@ static int pull_teardown(void **state)
     run_until(co_live(&rig.loop) == 0);
     registry_client_close(rig.backend.registry);
     http_client_close(rig.backend.http);
+    credential_store_close(rig.backend.credentials);
     mock_stop(registry.mock);
     return rig_teardown(state);
 }
@@ -163,29 +209,40 @@ static void puller_closed(void *owner, const struct error *why)
     p->closed = true;
 }
 
-static void pull_begin(struct puller *p, const char *reference)
+static void pull_begin_with(struct puller *p, Sockerless__ImagePullOpen *pull)
 {
     static const struct channel_events events = {.frame = puller_frame, .closed = puller_closed};
     struct error err;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     memset(p, 0, sizeof *p);
-    pull.reference = (char *)reference;
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;
-    open.image_pull = &pull;
+    open.image_pull = pull;
     assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, p, &p->channel, &err), 0);
     channel_send_message(p->channel, FRAME_OPEN, NULL, 0, &open.base);
+}
+
+static void pull_begin(struct puller *p, const char *reference)
+{
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    pull.reference = (char *)reference;
+    pull_begin_with(p, &pull);
+}
+
+static void pull_end(struct puller *p, const char *expected)
+{
+    run_until(p->closed);
+    assert_string_equal(p->error, "");
+    assert_true(p->ended);
+    if (expected)
+        assert_string_equal(p->text.data, expected);
+    buf_free(&p->text);
 }
 
 static void expect_pull(const char *reference, const char *expected)
 {
     struct puller p;
     pull_begin(&p, reference);
-    run_until(p.closed);
-    assert_string_equal(p.error, "");
-    assert_true(p.ended);
-    assert_string_equal(p.text.data, expected);
-    buf_free(&p.text);
+    pull_end(&p, expected);
 }
 
 static void expect_pull_error(const char *reference, const char *expected)
@@ -269,16 +326,209 @@ static void test_pull_errors(void **state)
     assert_int_equal(image_store_count(rig.backend.images), 0);
 }
 
-static void test_pull_with_the_clouds_credentials(void **state)
+/* ---- what is asked of the registry ---- */
+
+static void test_pull_again_is_one_head(void **state)
+{
+    (void)state;
+    const char *same = text("latest|Pulling from library/busybox\n|Digest: %s\n"
+                            "|Status: Image is up to date for busybox:latest\n",
+                            versions[0].digest);
+    expect_pull("busybox", NULL);
+    expect_asked(0, 1, 1);
+    for (int i = 0; i < 2; i++) {
+        expect_pull("busybox", same);
+        expect_asked(1, 0, 0);
+        rig_reload_images();
+    }
+    registry.latest = 1;
+    expect_pull("busybox", NULL);
+    expect_asked(1, 1, 1);
+    expect_found("busybox", versions[1].config_digest);
+}
+
+static void test_tag_older_than_its_ttl_is_fetched_again(void **state)
+{
+    (void)state;
+    expect_pull("busybox", NULL);
+    expect_asked(0, 1, 1);
+    rig.config.image_ttl_s = 0;
+    expect_pull("busybox", NULL);
+    expect_asked(1, 1, 1);
+    expect_pull(text("busybox@%s", versions[0].digest), NULL); /* digests do not age */
+    expect_asked(1, 0, 0);
+}
+
+static void test_known_digest_is_not_fetched_for_another_tag(void **state)
+{
+    (void)state;
+    struct error err;
+    expect_pull("busybox", NULL);
+    expect_asked(0, 1, 1);
+    expect_pull("busybox:old", text("old|Pulling from library/busybox\n|Digest: %s\n"
+                                    "|Status: Downloaded newer image for busybox:old\n",
+                                    versions[0].digest));
+    expect_asked(1, 0, 0);
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox:old", &err);
+    assert_int_equal(rec->image->n_repo_tags, 2);
+    assert_int_equal(rec->image->n_repo_digests, 1);
+    assert_int_equal(image_store_count(rig.backend.images), 1);
+}
+
+static void test_another_platform_is_fetched(void **state)
 {
     (void)state;
     struct puller p;
-    registry.private = true;
-    pull_begin(&p, text("127.0.0.1:%d/library/busybox", registry.mock->port));
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    expect_pull("busybox", NULL);
+    expect_asked(0, 1, 1);
+    pull.reference = (char *)"busybox";
+    pull.platform = (char *)"linux/arm64";
+    pull_begin_with(&p, &pull);
     run_until(p.closed);
-    assert_string_equal(p.error, "");
-    assert_true(p.ended);
+    assert_non_null(strstr(p.error, "does not match the specified platform"));
     buf_free(&p.text);
+    expect_asked(1, 1, 1);
+    pull.platform = (char *)"linux/x86_64";
+    pull_begin_with(&p, &pull);
+    pull_end(&p, NULL);
+    expect_asked(1, 0, 0);
+}
+
+static void test_pull_remembers_documents_verbatim(void **state)
+{
+    (void)state;
+    struct error err;
+    char digest[DIGEST_MAX];
+    expect_pull("busybox", NULL);
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox", &err);
+    digest_sha256(rec->config_json.data, rec->config_json.len, digest);
+    assert_string_equal(digest, rec->image->id);
+    assert_string_equal(rec->blob_repository, "docker.io/library/busybox");
+    digest_sha256(rec->manifest_json.data, rec->manifest_json.len, digest);
+    assert_string_equal(digest, versions[0].digest);
+    assert_string_equal(rec->manifest_type, "application/vnd.oci.image.manifest.v1+json");
+}
+
+static void test_tag_that_is_gone_has_dockers_words(void **state)
+{
+    (void)state;
+    expect_pull("busybox", NULL);
+    registry.latest = 7;
+    expect_pull_error("busybox",
+                      "manifest for busybox:latest not found: manifest unknown: manifest unknown");
+    expect_found("busybox", versions[0].config_digest); /* what we had stays */
+}
+
+/* ---- all tags ---- */
+
+static void pull_all(struct puller *p, const char *tags)
+{
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    registry.tag_list = tags;
+    pull.reference = (char *)"many";
+    pull.all_tags = true;
+    pull_begin_with(p, &pull);
+}
+
+static void test_pull_all_tags(void **state)
+{
+    (void)state;
+    struct puller p;
+    const char *tags = "{\"name\":\"library/many\",\"tags\":[\"b\",\"a\",\"c\"]}";
+    pull_all(&p, tags);
+    pull_end(&p, text("b|Pulling from library/many\n"
+                      "abc1abc1abc1|Pulling fs layer\nabc3abc3abc3|Pulling fs layer\n"
+                      "abc1abc1abc1|Downloading 10/10\nabc1abc1abc1|Verifying Checksum\n"
+                      "abc1abc1abc1|Download complete\n"
+                      "abc3abc3abc3|Downloading 10/10\nabc3abc3abc3|Verifying Checksum\n"
+                      "abc3abc3abc3|Download complete\n"
+                      "abc1abc1abc1|Extracting 10/10\nabc1abc1abc1|Pull complete\n"
+                      "abc3abc3abc3|Extracting 10/10\nabc3abc3abc3|Pull complete\n"
+                      "|Digest: %s\n"
+                      "a|Pulling from library/many\n"
+                      "abc1abc1abc1|Already exists\nabc2abc2abc2|Pulling fs layer\n"
+                      "abc2abc2abc2|Downloading 10/10\nabc2abc2abc2|Verifying Checksum\n"
+                      "abc2abc2abc2|Download complete\n"
+                      "abc2abc2abc2|Extracting 10/10\nabc2abc2abc2|Pull complete\n"
+                      "|Digest: %s\n"
+                      "c|Pulling from library/many\n|Digest: %s\n"
+                      "|Status: Downloaded newer image for many\n",
+                      versions[1].digest, versions[0].digest, versions[0].digest));
+    expect_found("many:b", versions[1].config_digest);
+    expect_found("many:c", versions[0].config_digest);
+    expect_asked(2, 2, 2);
+    pull_all(&p, tags);
+    pull_end(&p, text("b|Pulling from library/many\n|Digest: %s\n"
+                      "a|Pulling from library/many\n|Digest: %s\n"
+                      "c|Pulling from library/many\n|Digest: %s\n"
+                      "|Status: Image is up to date for many\n",
+                      versions[1].digest, versions[0].digest, versions[0].digest));
+    expect_asked(3, 0, 0);
+}
+
+static void test_pull_all_of_a_lying_registry(void **state)
+{
+    (void)state;
+    struct puller p;
+    pull_all(&p, "{\"tags\":[\"../../x\"]}");
+    run_until(p.closed);
+    assert_false(p.opened);
+    assert_non_null(strstr(p.error, "tag"));
+    buf_free(&p.text);
+    assert_int_equal(image_store_count(rig.backend.images), 0);
+}
+
+/* ---- credentials ---- */
+
+#define CLOUD "Y2xvdWQ6c2VjcmV0"  /* cloud:secret */
+#define STORED "Ym9iOnN0b3JlZA==" /* bob:stored */
+#define SENT "ZXZlOnNlbnQ="       /* eve:sent */
+
+static void test_pull_with_the_clouds_credentials(void **state)
+{
+    (void)state;
+    registry.wants = CLOUD;
+    expect_pull(text("127.0.0.1:%d/library/busybox", registry.mock->port), NULL);
+}
+
+static void store_bob(void)
+{
+    struct error err;
+    char host[64];
+    struct registry_login login = {.username = (char *)"bob", .password = (char *)"stored"};
+    snprintf(host, sizeof host, "127.0.0.1:%d", registry.mock->port);
+    assert_int_equal(credential_store_put(rig.backend.credentials, host, &login, &err), 0);
+}
+
+static void test_stored_login_is_used_for_pulls(void **state)
+{
+    (void)state;
+    char *name = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    store_bob();
+    registry.wants = STORED;
+    expect_pull(name, NULL);
+    expect_asked(0, 1, 1);
+    expect_pull(name, NULL);
+    expect_asked(1, 0, 0);
+}
+
+static void test_sent_credentials_come_first(void **state)
+{
+    (void)state;
+    struct puller p;
+    static const char auth[] = "{\"username\":\"eve\",\"password\":\"sent\"}";
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    store_bob();
+    registry.wants = SENT;
+    pull.reference = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    pull.registry_auth.data = (uint8_t *)auth;
+    pull.registry_auth.len = strlen(auth);
+    for (int i = 0; i < 2; i++) {
+        pull_begin_with(&p, &pull);
+        pull_end(&p, NULL);
+    }
+    expect_asked(1, 1, 1);
 }
 
 static void test_pulls_at_once_and_gone(void **state)
@@ -307,7 +557,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pull),
         TEST(pull_errors),
+        TEST(pull_again_is_one_head),
+        TEST(tag_older_than_its_ttl_is_fetched_again),
+        TEST(known_digest_is_not_fetched_for_another_tag),
+        TEST(another_platform_is_fetched),
+        TEST(pull_remembers_documents_verbatim),
+        TEST(tag_that_is_gone_has_dockers_words),
+        TEST(pull_all_tags),
+        TEST(pull_all_of_a_lying_registry),
         TEST(pull_with_the_clouds_credentials),
+        TEST(stored_login_is_used_for_pulls),
+        TEST(sent_credentials_come_first),
         TEST(pulls_at_once_and_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
