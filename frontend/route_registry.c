@@ -39,8 +39,9 @@ void registry_auth_header(struct exchange *x, ProtobufCBinaryData *out)
     auth.data = base64_decode(x->registry_auth, strlen(x->registry_auth), &auth.len);
     json_t *root = auth.data ? docker_json_load((char *)auth.data, auth.len, &err) : NULL;
     if (json_is_object(root) && json_object_size(root))
-        *out = (ProtobufCBinaryData){auth.len, STEAL(auth.data)};
-    registry_auth_wipe(&auth);
+        *out = auth;
+    else
+        registry_auth_wipe(&auth);
     json_decref(root);
 }
 
