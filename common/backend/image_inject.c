@@ -88,8 +88,7 @@ static int co_copy_layer(void *arg, size_t item, struct error *err)
     enum blob_copy_result result;
     if (layer_is_foreign(layer) || layer_is_repeated(i->source.manifest.layers, item))
         return 0;
-    return co_registry_blob_copy(i->source.repo, i->target, layer->digest, layer->size, NULL, NULL,
-                                 &result, err);
+    return co_image_source_copy(i->backend, &i->source, item, i->target, NULL, NULL, &result, err);
 }
 
 static int co_copy_layers(struct injection *i, struct error *err)

@@ -6,17 +6,14 @@
 #include "backend/image_intake.h"
 
 #include "backend/intake_internal.h"
+#include "backend/places.h"
 #include "backend/staging.h"
 #include "base/alloc.h"
-#include "base/timefmt.h"
-
-enum { INTAKE_WAIT_MS = 1800 * 1000 };
 
 /* ---- places ---- */
 
 struct image_intake_pool {
-    unsigned running;
-    struct co_cond freed;
+    struct places places;
 };
 
 struct image_intake_pool *image_intake_pool_new(void)
@@ -125,7 +122,7 @@ void image_intake_feed_end(struct image_intake *in)
 void image_intake_fail(struct image_intake *in, const struct error *err)
 {
     intake_fail_here(in, err);
-    co_cond_broadcast(&in->backend->intakes->freed);
+    places_stir(&in->backend->intakes->places);
 }
 
 /* What a registry is being sent is left to end by itself: its upload can then be cancelled there.
@@ -140,11 +137,8 @@ void image_intake_cancel(struct image_intake *in)
 
 void image_intake_close(struct image_intake *in)
 {
-    struct image_intake_pool *pool = in->backend->intakes;
-    if (in->has_place) {
-        pool->running--;
-        co_cond_broadcast(&pool->freed);
-    }
+    if (in->has_place)
+        places_give(&in->backend->intakes->places);
     for (unsigned i = 0; i < INTAKE_BLOBS; i++)
         if (in->open[i]) {
             intake_chunks_free(in->open[i]->first);
@@ -162,24 +156,21 @@ void image_intake_close(struct image_intake *in)
 
 /* ---- the run ---- */
 
+static bool has_failed(void *arg)
+{
+    struct error ignored;
+    return intake_failure(arg, &ignored);
+}
+
 static int co_place_take(struct image_intake *in, struct error *err)
 {
-    struct image_intake_pool *pool = in->backend->intakes;
-    int64_t deadline_ms = time_mono_ms() + INTAKE_WAIT_MS;
-    while (!intake_failure(in, err)) {
-        if (pool->running < INTAKES_MAX) {
-            pool->running++;
-            in->has_place = true;
-            return 0;
-        }
-        if (co_cond_wait(&pool->freed, deadline_ms, err) == 0)
-            continue;
-        return err->code == ERROR_DEADLINE
-                   ? error_set(err, ERROR_UNAVAILABLE,
-                               "%d images are being loaded already; try again later", INTAKES_MAX)
-                   : -1;
+    if (co_places_take(&in->backend->intakes->places, INTAKES_MAX, "images are being loaded",
+                       has_failed, in, err)) {
+        (void)intake_failure(in, err); /* says it better */
+        return -1;
     }
-    return -1;
+    in->has_place = true;
+    return intake_failure(in, err) ? -1 : 0;
 }
 
 static bool is_over(struct image_intake *in)

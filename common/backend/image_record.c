@@ -21,21 +21,6 @@ static void blobs_set(const struct archived_image *a, const struct image_ref *st
     out->blob_repository = repository_name(staging, arena);
 }
 
-static void blobs_keep(struct backend *b, const char *id, struct arena *arena,
-                       Sockerless__ImageRecord *out)
-{
-    struct error unknown;
-    const Sockerless__ImageRecord *found = image_store_find(b->images, id, &unknown);
-    if (!found)
-        return;
-    const Sockerless__ImageRecord *known = image_record_copy(found, arena);
-    out->pull_reference = known->pull_reference;
-    out->manifest_digest = known->manifest_digest;
-    out->manifest_json = known->manifest_json;
-    out->manifest_type = known->manifest_type;
-    out->blob_repository = known->blob_repository;
-}
-
 static int tags_set(const struct archived_image *a, struct arena *arena, Sockerless__Image *image,
                     struct error *err)
 {
@@ -69,10 +54,8 @@ int image_record_of(struct backend *b, const struct archived_image *a, struct ar
     out->image = image;
     out->config_json.data = (uint8_t *)a->config;
     out->config_json.len = a->config_len;
-    if (!staging_configured(b)) {
-        blobs_keep(b, image->id, arena, out);
+    if (!staging_configured(b)) /* image_store_put() keeps what is known of it */
         return 0;
-    }
     if (staging_ref(b, &staging, err))
         return -1;
     blobs_set(a, &staging, arena, out);

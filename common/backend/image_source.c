@@ -77,6 +77,20 @@ void image_source_close(struct image_source *s)
     s->repo = NULL;
 }
 
+int co_image_source_copy(struct backend *b, const struct image_source *s, size_t layer,
+                         struct registry_repo *to, void (*progress)(void *arg, int64_t current),
+                         void *arg, enum blob_copy_result *result, struct error *err)
+{
+    const struct descriptor *blob = &s->manifest.layers[layer];
+    if (co_places_take(&b->blob_copies, BLOB_COPIES_MAX, "layers are being copied", NULL, NULL,
+                       err))
+        return -1;
+    int rc =
+        co_registry_blob_copy(s->repo, to, blob->digest, blob->size, progress, arg, result, err);
+    places_give(&b->blob_copies);
+    return rc;
+}
+
 bool layer_is_foreign(const struct descriptor *layer)
 {
     return strstr(layer->media_type, "foreign") || strstr(layer->media_type, "nondistributable");

@@ -30,6 +30,13 @@ int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec, 
                          struct image_source *out, struct error *err) MUST_CHECK;
 void image_source_close(struct image_source *s);
 
+/* One of its layers; progress as co_registry_blob_copy. At most BLOB_COPIES_MAX at once in the
+ * whole backend: each holds a piece of REGISTRY_CHUNK. */
+enum { BLOB_COPIES_MAX = 4 };
+int co_image_source_copy(struct backend *b, const struct image_source *s, size_t layer,
+                         struct registry_repo *to, void (*progress)(void *arg, int64_t current),
+                         void *arg, enum blob_copy_result *result, struct error *err) MUST_CHECK;
+
 /* "Foreign" layers lie elsewhere by their manifest's own word and are never copied. */
 bool layer_is_foreign(const struct descriptor *layer);
 /* The same blob occurs earlier in the list. */

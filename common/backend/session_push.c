@@ -86,8 +86,8 @@ static int co_push_layer(void *arg, size_t item, struct error *err)
     }
     if (layer_is_repeated(p->source->manifest.layers, item))
         return 0;
-    if (co_registry_blob_copy(p->source->repo, p->repo, layer->digest, layer->size, on_progress,
-                              &progress, &result, err))
+    if (co_image_source_copy(p->session->transfer.backend, p->source, item, p->repo, on_progress,
+                             &progress, &result, err))
         return -1;
     say_copied(p, item, result);
     return 0;
