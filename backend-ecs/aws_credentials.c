@@ -5,19 +5,15 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/small_file.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "credentials_source.h"
 #include "loop/renewal.h"
 #include "oci/json_doc.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { CREDENTIAL_FILE_MAX = 64 * 1024 };
 static const int64_t ns_per_s = 1000000000;
 
 /* The order is the one of AWS's own SDKs. */
@@ -150,25 +146,5 @@ int credentials_parse_json(const char *body, size_t len, const char *source,
 
 char *credentials_read_file(const char *path, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error_errno(err, ERROR_FORBIDDEN, errno, "%s", path);
-        return NULL;
-    }
-    char *text = xmalloc(CREDENTIAL_FILE_MAX + 1);
-    size_t len = 0;
-    ssize_t n;
-    while ((n = read(fd, text + len, CREDENTIAL_FILE_MAX - len)) > 0)
-        len += (size_t)n;
-    int problem = n < 0 ? errno : len == CREDENTIAL_FILE_MAX ? EFBIG : 0;
-    close(fd);
-    if (problem) {
-        error_errno(err, ERROR_FORBIDDEN, problem, "%s", path);
-        free(text);
-        return NULL;
-    }
-    while (len && strchr(" \t\r\n", text[len - 1]))
-        len--;
-    text[len] = '\0';
-    return text;
+    return small_file_read(path, ERROR_FORBIDDEN, err);
 }
