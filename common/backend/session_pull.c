@@ -272,16 +272,18 @@ static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer
         image_store_find(s->backend->images, p->familiar, &absent);
     const Sockerless__ImageRecord *same = image_store_find(s->backend->images, id, &absent);
     bool tagged = !before || strcmp(before->image->id, id) != 0;
+    const char *digest =
+        arena_strdup(&s->work, p->rec.manifest_digest); /* known goes with the put */
     int64_t tagged_ns = tagged ? time_now_ns() : before->image->last_tagged;
     report_opened(s);
     progress(s, p->ref.digest[0] ? p->familiar : p->ref.tag,
              arena_printf(&s->work, "Pulling from %s", p->ref.path));
     if (!same)
         report_layers(s, p);
-    progress(s, "", arena_printf(&s->work, "Digest: %s", p->rec.manifest_digest));
+    progress(s, "", arena_printf(&s->work, "Digest: %s", digest));
     if (remember(s, p, tagged_ns, err))
         return -1;
-    log_info("pulled", LOG_STR("image", p->familiar), LOG_STR("digest", p->rec.manifest_digest),
+    log_info("pulled", LOG_STR("image", p->familiar), LOG_STR("digest", digest),
              LOG_STR("config", known ? "known" : "fetched"));
     *newer |= tagged;
     return 0;

@@ -82,6 +82,16 @@ static bool serve_manifest(struct mock_request *r, const struct version *v)
     return mock_text(r, 200, headers, v->manifest);
 }
 
+#define INDEX_TYPE "Content-Type: application/vnd.oci.image.index.v1+json\r\n"
+static const char index_document[] =
+    "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
+    "{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"size\":5,\"digest\":\"" DIFF(
+        "aaaa") "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}},"
+                "{\"mediaType\":\"application/"
+                "vnd.oci.image.manifest.v1+json\",\"size\":5,\"digest\":\"" DIFF(
+                    "bbbb") "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\","
+                            "\"variant\":\"v8\"}}]}";
+
 static bool serve(void *arg, struct mock_request *r)
 {
     char text[256];
@@ -91,6 +101,8 @@ static bool serve(void *arg, struct mock_request *r)
         return mock_text(r, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "{}");
     if (registry.tag_list && strstr(r->path, "/library/many/tags/list"))
         return mock_text(r, 200, "Content-Type: application/json\r\n", registry.tag_list);
+    if (strstr(r->path, "/busybox/manifests/multi"))
+        return mock_text(r, 200, INDEX_TYPE, index_document);
     for (int i = 0; i < 2; i++) {
         snprintf(text, sizeof text, "/blobs/%s", versions[i].config_digest);
         if (strstr(r->path, text)) {
@@ -531,6 +543,73 @@ static void test_sent_credentials_come_first(void **state)
     expect_asked(1, 1, 1);
 }
 
+/* ---- distribution inspect ---- */
+
+static const Sockerless__DistributionReply *distribution(const char *ref, const char *auth)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__DistributionRequest r = SOCKERLESS__DISTRIBUTION_REQUEST__INIT;
+    request.op_case = SOCKERLESS__REQUEST__OP_DISTRIBUTION;
+    request.distribution = &r;
+    r.ref = (char *)ref;
+    r.registry_auth.data = (uint8_t *)auth;
+    r.registry_auth.len = auth ? strlen(auth) : 0;
+    const Sockerless__Reply *reply = ask(&request);
+    return reply ? reply->distribution : NULL;
+}
+
+static void test_distribution_of_a_manifest(void **state)
+{
+    (void)state;
+    const Sockerless__DistributionReply *d = distribution("busybox", NULL);
+    if (!d)
+        fail_msg("%s", rig.err.message);
+    assert_string_equal(d->digest, versions[0].digest);
+    assert_string_equal(d->media_type, "application/vnd.oci.image.manifest.v1+json");
+    assert_int_equal(d->size, strlen(versions[0].manifest));
+    assert_int_equal(d->n_platforms, 1);
+    assert_string_equal(d->platforms[0]->os, "linux");
+    assert_string_equal(d->platforms[0]->architecture, "amd64");
+    d = distribution(text("busybox@%s", versions[1].digest), NULL);
+    assert_string_equal(d->digest, versions[1].digest);
+}
+
+static void test_distribution_of_an_index(void **state)
+{
+    (void)state;
+    char digest[DIGEST_MAX];
+    digest_sha256(index_document, strlen(index_document), digest);
+    const Sockerless__DistributionReply *d = distribution("busybox:multi", NULL);
+    if (!d)
+        fail_msg("%s", rig.err.message);
+    assert_string_equal(d->digest, digest);
+    assert_string_equal(d->media_type, "application/vnd.oci.image.index.v1+json");
+    assert_int_equal(d->n_platforms, 2);
+    assert_string_equal(d->platforms[0]->variant, "");
+    assert_string_equal(d->platforms[1]->architecture, "arm64");
+    assert_string_equal(d->platforms[1]->variant, "v8"); /* as written */
+}
+
+static void test_distribution_errors(void **state)
+{
+    (void)state;
+    assert_null(distribution("nope:1", NULL));
+    assert_int_equal(rig.err.code, ERROR_NOT_FOUND);
+    assert_string_equal(rig.err.message, "manifest unknown: manifest unknown");
+    assert_null(distribution("BAD/Upper", NULL));
+    assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
+    assert_null(distribution(DIFF("1234"), NULL));
+    assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
+    assert_string_equal(rig.err.message, "no manifest found for full image ID");
+    registry.wants = SENT;
+    rig.driver.co_registry_credentials = NULL;
+    char *name = text("127.0.0.1:%d/library/busybox:latest", registry.mock->port);
+    assert_null(distribution(name, NULL));
+    assert_int_equal(rig.err.code, ERROR_SYSTEM);
+    assert_non_null(strstr(rig.err.message, "no basic auth credentials"));
+    assert_non_null(distribution(name, "{\"username\":\"eve\",\"password\":\"sent\"}"));
+}
+
 static void test_pulls_at_once_and_gone(void **state)
 {
     (void)state;
@@ -568,6 +647,9 @@ int main(void)
         TEST(pull_with_the_clouds_credentials),
         TEST(stored_login_is_used_for_pulls),
         TEST(sent_credentials_come_first),
+        TEST(distribution_of_a_manifest),
+        TEST(distribution_of_an_index),
+        TEST(distribution_errors),
         TEST(pulls_at_once_and_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
