@@ -17,13 +17,6 @@ enum { AUTH_JSON_MAX = 64 * 1024, HOST_SIZE = 256 };
 
 /* ---- docker login ---- */
 
-static void secret_free(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 /* The host that Docker's AuthConfig names. */
 static int auth_host(const ProtobufCBinaryData *auth, char host[HOST_SIZE], struct error *err)
 {
@@ -74,7 +67,7 @@ void co_op_auth(struct op *op)
     if (op->request->auth->auth.len)
         explicit_bzero(op->request->auth->auth.data, op->request->auth->auth.len);
     if (rc) {
-        secret_free(identity_token);
+        registry_secret_free(identity_token);
         op_fail(op, &err);
         return;
     }
@@ -85,7 +78,7 @@ void co_op_auth(struct op *op)
     reply.result_case = SOCKERLESS__REPLY__RESULT_AUTH;
     reply.auth = &auth;
     op_reply(op, &reply);
-    secret_free(identity_token);
+    registry_secret_free(identity_token);
 }
 
 /* ---- distribution inspect ---- */

@@ -187,15 +187,14 @@ static int repo_open(struct pull_session *s, const struct image_ref *ref,
     return registry_repo_open(s->backend->registry, &options, repo, err);
 }
 
-/* Sets *known when the registry has under this reference what we have. A refusal is left to the
- * fetch: the answer to a HEAD has no words. */
+/* Sets *known when the registry has under this reference what we have. */
 static int co_ask_digest(struct pull_session *s, const struct pull *p,
                          const Sockerless__ImageRecord **known, struct error *err)
 {
     struct registry_repo *repo;
     struct registry_manifest found;
     *known = NULL;
-    if (!repository_known(s, p))
+    if (!repository_known(s, p)) /* then the fetch asks */
         return 0;
     if (repo_open(s, &p->ref, &repo, err))
         return -1;
@@ -204,9 +203,6 @@ static int co_ask_digest(struct pull_session *s, const struct pull *p,
     registry_repo_close(repo);
     if (rc == 0)
         *known = find_known(s, p, found.digest);
-    else if (err->code == ERROR_NOT_FOUND || err->code == ERROR_UNAUTHORIZED ||
-             err->code == ERROR_FORBIDDEN)
-        rc = 0;
     return rc;
 }
 
@@ -229,6 +225,9 @@ static int co_fetch(struct pull_session *s, struct pull *p, struct error *err)
     p->rec.manifest_digest = fetched.manifest_digest;
     p->rec.config_json.data = fetched.raw_config;
     p->rec.config_json.len = fetched.raw_config_len;
+    p->rec.manifest_json.data = fetched.raw_manifest;
+    p->rec.manifest_json.len = fetched.raw_manifest_len;
+    p->rec.manifest_type = fetched.manifest_type;
     p->layers = fetched.layers;
     p->layer_count = fetched.layer_count;
     return 0;
