@@ -13,11 +13,12 @@ setup_file()
     registries_open
     registry_open_start second
     registry_tls_start locked
+    registry_password_start kept
     registry_selfsigned_start stranger
     token_service_start tokens
     registry_token_start tokened tokens
     registry_cache_start cache "http://$REGISTRY_ADDRESS"
-    local refresh
+    local name refresh
     refresh=$(secret_new pw-reader)
     jq -n --arg w "$(secret_new pw-writer)" --arg r "$refresh" '{
         writer: {password: $w, scopes: {"team/*": ["pull", "push"]}},
@@ -25,6 +26,11 @@ setup_file()
         "": {password: "", scopes: {"public/*": ["pull"]}}}' >"$(tokens users.json)"
     export BACKEND_ENV_BEFORE=$BACKEND_ENV
     BACKEND_ENV+=" SOCKERLESS_REGISTRY_MIRRORS=docker.io=http://$REGISTRY_ADDRESS,cached.example=http://$(registry_address cache)"
+    # Loopback is spoken to by plain http unless it is said otherwise.
+    BACKEND_ENV+=" SOCKERLESS_REGISTRY_ENDPOINTS=$(stack_ecr_host)=$(stack_sim_url)"
+    for name in locked stranger; do
+        BACKEND_ENV+=",$(registry_address "$name")=https://$(registry_address "$name")"
+    done
     export BACKEND_ENV
     component_stop backend
     backend_restart
@@ -44,6 +50,7 @@ setup()
 {
     DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker-config
     mkdir -p "$DOCKER_CONFIG"
+    asked_reset
 }
 
 teardown()
@@ -164,11 +171,11 @@ daemon_login()
 
 @test "credentials: POST /auth keeps them by host, also over a restart, and never in clear" {
     local name auth
-    name=$(registry_address locked)/team/kept:1
-    image_copy busybox "$name" "$(registry_user locked):$(registry_password locked)"
+    name=$(registry_address kept)/team/kept:1
+    image_copy busybox "$name" "$(registry_user kept):$(registry_password kept)"
     pull_as 'X-Registry-Auth: e30=' "$name"
     [[ $status != 200 ]]
-    daemon_login "$(registry_user locked)" "$(registry_password locked)" "https://$(registry_address locked)/v2/"
+    daemon_login "$(registry_user kept)" "$(registry_password kept)" "https://$(registry_address kept)/v2/"
     equal "$status" 200
     equal "$(jq -r .Status <<<"$output")" "Login Succeeded"
     pull_as 'X-Registry-Auth: e30=' "$name"
@@ -178,15 +185,15 @@ daemon_login()
     backend_restart
     pull_as '' "$name"
     equal "$status" 200
-    ! grep -raq "$(registry_password locked)" "$STACK_DIR/state/ecs" "$STACK_DIR"/*.log
-    auth=$(printf '%s:%s' "$(registry_user locked)" "$(registry_password locked)" | base64 -w0)
+    ! grep -raq "$(registry_password kept)" "$STACK_DIR/state/ecs" "$STACK_DIR"/*.log
+    auth=$(printf '%s:%s' "$(registry_user kept)" "$(registry_password kept)" | base64 -w0)
     ! grep -raq "$auth" "$STACK_DIR/state/ecs" "$STACK_DIR"/*.log
     equal "$(stat -c %a "$STACK_DIR/state/ecs/credentials.key")" 600
     # Another host does not get them.
     asked_reset
     pull_as '' "$(registry_address tokened)/team/none:1"
     [[ $status != 200 ]]
-    ! asked | grep -q "$(registry_user locked)"
+    ! asked | grep -q "$(registry_user kept)"
 }
 
 @test "tokens: nobody pulls what is public, and nothing else" {

@@ -157,6 +157,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         note("asked", f"POST {user or '-'} {kind} {' '.join(scopes)}")
         if "no-post" in mode():
             self.answer(405, {})
+        elif "down" in mode():
+            self.refuse(503)
         elif kind == "password" and password_right(user, form.get("password", "")):
             self.grant(user, scopes, form.get("access_type") == "offline")
         elif kind == "refresh_token" and user:
