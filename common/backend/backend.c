@@ -9,6 +9,8 @@
 #include "backend/credential_store.h"
 #include "backend/dispatch.h"
 #include "backend/exec.h"
+#include "backend/image_inject.h"
+#include "backend/image_intake.h"
 #include "backend/log_hub.h"
 #include "backend/reconcile.h"
 #include "backend/watcher.h"
@@ -48,9 +50,11 @@ static int registry_open(struct backend *b, struct error *err)
 {
     struct registry_options options = {
         .mirrors = b->config->registry_mirrors,
+        .endpoints = b->config->registry_endpoints,
         .insecure = b->config->insecure_registries,
         .ca_file = b->config->registry_ca_file,
         .platform = b->config->platform,
+        .timeout_ms = b->config->registry_timeout_s * 1000,
     };
     return registry_client_open(b->http, &options, &b->registry, err);
 }
@@ -66,6 +70,8 @@ static int parts_open(struct backend *b, struct error *err)
         registry_open(b, err) || reconcile_load(b, err) || watcher_open(b, err))
         return -1;
     b->log_hub = log_hub_new(b);
+    b->intakes = image_intake_pool_new();
+    b->injector = image_injector_new();
     return rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err);
 }
 
@@ -161,6 +167,8 @@ static void parts_close(struct backend *b)
     while (co_live(l) || l->channels)
         uv_run(&l->uv, UV_RUN_ONCE);
     log_hub_free(b->log_hub);
+    image_intake_pool_free(b->intakes);
+    image_injector_free(b->injector);
     execs_close(b);
     container_table_fini(&b->containers);
     image_store_close(b->images);

@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "backend/container.h"
 #include "backend/image_store.h"
+#include "backend/places.h"
 #include "backend/store.h"
 #include "ipc/rpc.h"
 
@@ -17,6 +18,7 @@ struct watcher;
 struct registry_client;
 struct credential_store;
 struct image_intake_pool;
+struct image_injector;
 
 struct backend {
     struct loop *loop;
@@ -30,6 +32,8 @@ struct backend {
     struct registry_client *registry;
     struct credential_store *credentials;
     struct image_intake_pool *intakes; /* loads and imports under way */
+    struct image_injector *injector;   /* images with the agent in them */
+    struct places blob_copies;         /* from registry to registry */
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;

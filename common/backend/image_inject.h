@@ -10,6 +10,10 @@
 #include "backend/backend_internal.h"
 #include "base/arena.h"
 
+/* What is in memory; struct backend holds it. */
+struct image_injector *image_injector_new(void);
+void image_injector_free(struct image_injector *in); /* no call may be under way; NULL allowed */
+
 /* *out: "staging/repository@sha256:…" in the arena. Simultaneous calls for one image do the work
  * once. ERROR_INVALID_PARAMETER, with what to configure, when there is no staging registry or no
  * agent binary, or when the image's layers are in no registry. */

@@ -35,8 +35,10 @@ int image_intake_open(struct backend *b, const struct image_intake_options *opti
  * error everything is taken and dropped. */
 bool image_intake_feed(struct image_intake *in, const void *bytes, size_t len);
 void image_intake_feed_end(struct image_intake *in);
-/* The client is gone: reading ends with ERROR_CANCELLED. */
+/* The client is gone: reading ends with ERROR_CANCELLED, and the owner is not called any more. */
 void image_intake_cancel(struct image_intake *in);
+/* Where the bytes come from has failed: reading ends with that error. */
+void image_intake_fail(struct image_intake *in, const struct error *err);
 
 /* Wait until all was read and every layer is in the staging registry (if there is one), then push
  * configs and manifests, and tag them there by config digest. Results live in the intake's arena,
@@ -48,6 +50,6 @@ int co_image_intake_run_layer(struct image_intake *in, struct archive_layer *out
 /* Pushes a config and its manifest into the staging repository (import). */
 int co_image_intake_push(struct image_intake *in, const struct archived_image *image,
                          struct error *err) MUST_CHECK;
-void co_image_intake_close(struct image_intake *in); /* waits for its thread */
+void image_intake_close(struct image_intake *in); /* not while one of the above is under way */
 
 #endif

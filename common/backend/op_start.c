@@ -7,6 +7,7 @@
 
 #include "backend/agent_link.h"
 #include "backend/backend_internal.h"
+#include "backend/image_inject.h"
 #include "backend/lifecycle.h"
 #include "backend/session_attach.h"
 #include "backend/watcher.h"
@@ -35,12 +36,32 @@ static int network_refused(const struct container *c, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "network %s not found", mode);
 }
 
+/* The image with the agent in it. It is the same for every run of the image, so a start that is
+ * taken up again after a crash finds what its definition names. */
+static int co_agent_into_image(struct container *c, struct workload_spec *spec, struct arena *arena,
+                               struct error *err)
+{
+    char *image;
+    if (!c->backend->driver->caps.wants_agent_layer ||
+        (c->current.definition[0] && c->current.resource[0]))
+        return 0;
+    const Sockerless__ImageRecord *rec =
+        image_store_find(c->backend->images, c->view->image_id, err);
+    if (!rec || co_image_with_agent(c->backend, rec, arena, &image, err))
+        return -1;
+    spec->image = image;
+    spec->agent_in_image = true;
+    return 0;
+}
+
 static int co_run_in_cloud(struct container *c, struct error *err)
 {
     struct cloud_driver *driver = c->backend->driver;
     AUTO(arena) struct arena arena;
     arena_init(&arena);
     struct workload_spec spec = workload_spec_of(c, &arena);
+    if (co_agent_into_image(c, &spec, &arena, err))
+        return -1;
     if (!c->current.definition[0]) {
         if (driver->co_prepare(driver->self, &spec, &c->current, err))
             return error_wrap(err, "%s", driver->name);

@@ -446,6 +446,18 @@ int co_cond_wait(struct co_cond *cond, int64_t deadline_ms, struct error *err)
     return 0;
 }
 
+void co_cond_join(struct co_cond *cond)
+{
+    struct co *c = co_current();
+    struct co_waiter self = {.co = c};
+    link_waiter(cond, &self);
+    while (!self.fired) {
+        c->suspended = true;
+        switch_out(c);
+    }
+    c->woken = false;
+}
+
 void co_cond_broadcast(struct co_cond *cond)
 {
     struct co_waiter *waiter = cond->first;

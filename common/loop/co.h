@@ -49,5 +49,8 @@ struct co_cond {
 };
 int co_cond_wait(struct co_cond *cond, int64_t deadline_ms, struct error *err) MUST_CHECK;
 void co_cond_broadcast(struct co_cond *cond);
+/* The wait of whoever started threads or coroutines that use its own memory: cancellation does not
+ * end it. Only for a broadcast that is sure to come soon, because those were told to end. */
+void co_cond_join(struct co_cond *cond);
 
 #endif

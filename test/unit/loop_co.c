@@ -144,6 +144,33 @@ static void test_cancel(void **state)
     run();
 }
 
+static void co_joins(void *arg)
+{
+    struct error err;
+    (void)arg;
+    victim = co_current();
+    note("(");
+    co_cond_join(&cond);
+    note(")");
+    assert_int_equal(co_sleep(1, &err), -1); /* the cancellation is still known */
+    stop_when_idle();
+}
+
+/* Neither a cancellation nor a stray wake ends a join; its broadcast does. */
+static void test_join(void **state)
+{
+    (void)state;
+    spawn(co_joins, NULL);
+    co_cancel(victim);
+    co_wake(victim);
+    for (int i = 0; i < 3; i++)
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+    assert_string_equal(trace, "(");
+    spawn(co_broadcasts, NULL);
+    run();
+    assert_string_equal(trace, "()");
+}
+
 static void co_wakes_itself(void *arg)
 {
     struct error err;
@@ -210,9 +237,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_sleep_order),  TEST(test_broadcast_wakes_all), TEST(test_deadline),
-        TEST(test_cancel),       TEST(test_early_wake),          TEST(test_limit),
-        TEST(test_nested_spawn),
+        TEST(test_sleep_order),  TEST(test_broadcast_wakes_all),
+        TEST(test_deadline),     TEST(test_cancel),
+        TEST(test_early_wake),   TEST(test_limit),
+        TEST(test_nested_spawn), TEST(test_join),
     };
     return cmocka_run_group_tests_name("coroutines", tests, NULL, NULL);
 }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A real docker-registry on a loopback port, its data in a directory of the test's.
+ */
+#ifndef SOCKERLESS_TEST_UNIT_REGISTRY_PROCESS_H
+#define SOCKERLESS_TEST_UNIT_REGISTRY_PROCESS_H
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct registry_process {
+    int port;
+    pid_t pid;
+    int log;
+    pthread_t drain;
+    char host[32]; /* "127.0.0.1:port" */
+};
+
+static int registry_free_port(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof addr;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &size), 0);
+    close(fd);
+    return ntohs(addr.sin_port);
+}
+
+/* A registry whose log nobody reads stops when the pipe is full. */
+static void *registry_drain(void *arg)
+{
+    struct registry_process *r = arg;
+    char bytes[4096];
+    while (read(r->log, bytes, sizeof bytes) > 0)
+        ;
+    return NULL;
+}
+
+static void registry_await(struct registry_process *r)
+{
+    char text[8192] = "";
+    size_t have = 0;
+    while (!strstr(text, "listening on")) {
+        if (have > sizeof text / 2) { /* keep the end: the words may be split */
+            memmove(text, text + have - 64, 65);
+            have = 64;
+        }
+        ssize_t n = read(r->log, text + have, sizeof text - have - 1);
+        if (n <= 0)
+            fail_msg("docker-registry did not start: %s", text);
+        have += (size_t)n;
+        text[have] = '\0';
+    }
+}
+
+/* Returns when the registry says that it listens. directory: exists; name: unique in it. */
+static void registry_start(struct registry_process *r, const char *directory, const char *name)
+{
+    int log[2];
+    char config[256];
+    r->port = registry_free_port();
+    snprintf(r->host, sizeof r->host, "127.0.0.1:%d", r->port);
+    snprintf(config, sizeof config, "%s/%s.yml", directory, name);
+    FILE *out = fopen(config, "w");
+    assert_non_null(out);
+    fprintf(out,
+            "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n"
+            "    rootdirectory: %s/%s\nhttp:\n  addr: %s\n",
+            directory, name, r->host);
+    fclose(out);
+    assert_int_equal(pipe(log), 0);
+    r->pid = fork();
+    if (r->pid == 0) {
+        dup2(log[1], 1);
+        dup2(log[1], 2);
+        close(log[0]);
+        close(log[1]);
+        unsetenv("REGISTRY_HTTP_ADDR");
+        execlp("docker-registry", "docker-registry", "serve", config, (char *)NULL);
+        dprintf(2, "docker-registry is not installed: apt-get install docker-registry\n");
+        _exit(127);
+    }
+    close(log[1]);
+    r->log = log[0];
+    registry_await(r);
+    assert_int_equal(pthread_create(&r->drain, NULL, registry_drain, r), 0);
+}
+
+static void registry_stop(struct registry_process *r)
+{
+    if (!r->pid)
+        return;
+    kill(r->pid, SIGKILL);
+    waitpid(r->pid, NULL, 0);
+    pthread_join(r->drain, NULL);
+    close(r->log);
+    r->pid = 0;
+}
+
+#endif
