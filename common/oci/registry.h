@@ -28,7 +28,8 @@ struct registry_options { /* strings are copied; all may be NULL */
     const char *insecure;
     const char *ca_file;  /* CAs besides the system's */
     const char *platform; /* default choice from an index; NULL: linux/amd64 */
-    int64_t timeout_ms;   /* of one request; 0: 30,000 */
+    int64_t timeout_ms;   /* of one request, or of a standstill in a large one; 0: 30,000 */
+    int64_t backoff_ms;   /* before the first repetition, at most; 0: 200 */
 };
 
 /* http: borrowed for the client's life. */
@@ -54,6 +55,9 @@ struct registry_image {       /* in the arena */
     int64_t size;
     void *raw_config;
     size_t raw_config_len;
+    void *raw_manifest; /* the platform's, verbatim */
+    size_t raw_manifest_len;
+    char *manifest_type; /* its media type */
 };
 
 /* Everything is verified against its digest. Errors have Docker's texts:

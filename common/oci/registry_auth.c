@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Logging in at registries; see registry_auth.h. Owns the cache of Authorization values, one per
- * (registry, repository, credentials), oldest dropped first.
+ * (registry, scopes, credentials), oldest dropped first.
  */
 #include "oci/registry_auth.h"
 
@@ -10,11 +10,9 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "oci/digest.h"
-#include "oci/json_doc.h"
 #include "oci/registry_error.h"
-#include "oci/www_authenticate.h"
+#include "oci/registry_token.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -22,12 +20,9 @@
 enum {
     CACHE_MAX = 256,
     CHALLENGES_MAX = 4,
-    TOKEN_ANSWER_MAX = 256 * 1024,
-    TOKEN_MAX = 64 * 1024,
-    TOKEN_LIFE_S = 60, /* when the service does not say; also the least, as Docker */
-    TOKEN_LIFE_MAX_S = 3600,
     TOKEN_MARGIN_S = 10, /* it has to last for the requests to come */
     BASIC_LIFE_S = 600,
+    LOGIN_WAITS = 4, /* for somebody else's login: so many requests may be in it */
 };
 
 struct entry {
@@ -46,7 +41,7 @@ struct registry_auth {
 
 static void entry_free(struct entry *e)
 {
-    free(e->value);
+    registry_secret_free(e->value);
     free(e);
 }
 
@@ -103,6 +98,15 @@ static void cache_put(struct registry_auth *a, const char *key, char *value, int
     a->count++;
 }
 
+/* What is kept for the key and has not expired; borrowed. */
+static const char *cache_get(struct registry_auth *a, const char *key)
+{
+    struct entry **p = cache_find(a, key);
+    if (*p && (*p)->expires_ms <= time_mono_ms())
+        cache_drop(a, p);
+    return *p && strcmp((*p)->key, key) == 0 ? (*p)->value : NULL;
+}
+
 /* ---- a session ---- */
 
 static void key_part(struct buf *b, const char *part)
@@ -110,149 +114,107 @@ static void key_part(struct buf *b, const char *part)
     buf_append(b, str_or_empty(part), strlen(str_or_empty(part)) + 1); /* NULs keep parts apart */
 }
 
+static void make_key(struct auth_session *s)
+{
+    const struct registry_login *login = &s->login;
+    const char *const secrets[] = {login->username, login->password, login->identity_token,
+                                   login->registry_token};
+    size_t need = 1;
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+        need += strlen(str_or_empty(secrets[i])) + 1;
+    struct buf all = BUF_INIT;
+    key_part(&all, s->endpoint->base);
+    for (size_t i = 0; i < s->scope_count; i++)
+        key_part(&all, s->scopes[i]);
+    key_part(&all, "");
+    buf_reserve(&all, need); /* growing would leave copies */
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+        key_part(&all, secrets[i]);
+    digest_sha256(all.data, all.len, s->key);
+    explicit_bzero(all.data, all.len);
+    buf_free(&all);
+}
+
 void auth_session_open(struct auth_session *s)
 {
-    struct buf all AUTO(buf) = BUF_INIT;
-    key_part(&all, s->endpoint->base);
-    key_part(&all, s->repository);
-    key_part(&all, s->login.username);
-    key_part(&all, s->login.password);
-    key_part(&all, s->login.identity_token);
-    key_part(&all, s->login.registry_token);
-    digest_sha256(all.data, all.len, s->key);
+    make_key(s);
 }
 
 void auth_session_close(struct auth_session *s)
 {
     registry_login_free(&s->login);
+    registry_secret_free(s->identity_token);
+    for (size_t i = 0; i < s->scope_count; i++)
+        free(s->scopes[i]);
 }
 
-char *auth_session_value(const struct auth_session *s)
+void auth_session_add_scope(struct auth_session *s, const char *repository, const char *actions)
 {
-    struct entry **p = cache_find(s->auth, s->key);
-    if (!*p)
-        return NULL;
-    if ((*p)->expires_ms <= time_mono_ms()) {
-        cache_drop(s->auth, p);
-        return NULL;
-    }
-    return xstrdup((*p)->value);
+    char *scope AUTO_FREE = xasprintf("repository:%s:%s", repository, actions);
+    for (size_t i = 0; i < s->scope_count; i++)
+        if (strcmp(s->scopes[i], scope) == 0)
+            return;
+    if (s->scope_count == AUTH_SCOPES_MAX)
+        return;
+    s->scopes[s->scope_count++] = STEAL(scope);
+    make_key(s);
 }
 
-static char *basic_value(const struct registry_login *login)
+char *registry_basic_value(const char *username, const char *password)
 {
-    char *pair AUTO_FREE =
-        xasprintf("%s:%s", str_or_empty(login->username), str_or_empty(login->password));
-    char *encoded AUTO_FREE = base64_encode(pair, strlen(pair));
+    char *pair AUTO(registry_secret) =
+        xasprintf("%s:%s", str_or_empty(username), str_or_empty(password));
+    char *encoded AUTO(registry_secret) = base64_encode(pair, strlen(pair));
     return xasprintf("Basic %s", encoded);
 }
 
-/* ---- the token service ---- */
+/* ---- one logs in at a time ---- */
 
-static void form_put(struct buf *b, const char *name, const char *value)
+static int co_session_lock(struct auth_session *s, struct error *err)
 {
-    buf_printf(b, "%s%s=", b->len ? "&" : "", name);
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-        if (isalnum(c) || strchr("-._~", c))
-            buf_putc(b, (char)c);
-        else
-            buf_printf(b, "%%%02X", c);
-    }
-}
-
-static bool token_clean(const char *token)
-{
-    size_t n = 0;
-    for (; token[n]; n++)
-        if ((unsigned char)token[n] <= 0x20 || n >= TOKEN_MAX)
-            return false;
-    return n > 0;
-}
-
-static int take_token(struct auth_session *s, const struct http_response *res, struct error *err)
-{
-    json_t *doc AUTO(json) =
-        json_doc_load(res->body.data ? res->body.data : "", res->body.len, err);
-    if (!doc)
-        return error_wrap(err, "registry %s: token service", s->endpoint->host);
-    const char *token = json_doc_string(doc, "token");
-    if (!token)
-        token = json_doc_string(doc, "access_token");
-    if (!token || !token_clean(token))
-        return error_set(err, ERROR_SYSTEM,
-                         "registry %s: the token service's answer holds no token",
-                         s->endpoint->host);
-    int64_t life_s = json_integer_value(json_object_get(doc, "expires_in"));
-    if (life_s < TOKEN_LIFE_S)
-        life_s = TOKEN_LIFE_S;
-    if (life_s > TOKEN_LIFE_MAX_S)
-        life_s = TOKEN_LIFE_MAX_S;
-    cache_put(s->auth, s->key, xasprintf("Bearer %s", token), life_s - TOKEN_MARGIN_S);
+    int64_t deadline_ms = time_mono_ms() + LOGIN_WAITS * s->timeout_ms;
+    while (s->busy)
+        if (co_cond_wait(&s->idle, deadline_ms, err))
+            return error_wrap(err, "login at %s", s->endpoint->host);
+    s->busy = true;
     return 0;
 }
 
-static int token_refused(struct auth_session *s, const struct http_response *res, struct error *err)
+static void session_unlock(struct auth_session *s)
 {
-    char message[256];
-    registry_error_message(res, message, sizeof message);
-    if (res->status != 401 && res->status != 403 && res->status != 400)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "registry %s: the token service answered with status %ld%s%s",
-                         s->endpoint->host, res->status, *message ? ": " : "", message);
-    if (registry_login_empty(&s->login))
-        return registry_error_denied(err, s->ref, "");
-    return error_set(err, ERROR_UNAUTHORIZED, "unauthorized: %s",
-                     *message ? message : "incorrect username or password");
+    s->busy = false;
+    co_cond_broadcast(&s->idle);
 }
 
-/* Anonymous or with a password: GET with a query; with a refresh token: POST of a form. */
-static int co_token_fetch(struct auth_session *s, const struct www_challenge *c, struct error *err)
+static int co_token_renew(struct auth_session *s, struct error *err)
 {
-    bool plain = strncasecmp(c->realm, "http://", 7) == 0;
-    if (!plain && strncasecmp(c->realm, "https://", 8) != 0)
-        return error_set(err, ERROR_SYSTEM, "registry %s: token service at \"%.200s\" is no URL",
-                         s->endpoint->host, c->realm);
-    if (plain && !s->endpoint->is_plain && !registry_login_empty(&s->login))
-        return error_set(err, ERROR_SYSTEM,
-                         "registry %s wants the credentials sent unencrypted to %.200s; refused",
-                         s->endpoint->host, c->realm);
-    struct buf form AUTO(buf) = BUF_INIT;
-    char *scope AUTO_FREE = xasprintf("repository:%s:pull", s->repository);
-    bool refresh = !str_empty(s->login.identity_token);
-    if (*c->service)
-        form_put(&form, "service", c->service);
-    form_put(&form, "scope", scope);
-    if (refresh) {
-        form_put(&form, "grant_type", "refresh_token");
-        form_put(&form, "client_id", "sockerless");
-        form_put(&form, "refresh_token", s->login.identity_token);
+    struct registry_token token;
+    if (co_registry_token_fetch(s, &s->bearer, &token, err))
+        return -1;
+    cache_put(s->auth, s->key, xasprintf("Bearer %s", token.token), token.life_s - TOKEN_MARGIN_S);
+    if (s->offline && token.refresh_token) {
+        registry_secret_free(s->identity_token);
+        s->identity_token = STEAL(token.refresh_token);
     }
-    char *url AUTO_FREE =
-        refresh ? xstrdup(c->realm)
-                : xasprintf("%s%s%s", c->realm, strchr(c->realm, '?') ? "&" : "?", form.data);
-    char *basic AUTO_FREE = str_empty(s->login.username) ? NULL : basic_value(&s->login);
-    char *authorization AUTO_FREE = basic ? xasprintf("Authorization: %s", basic) : NULL;
-    const char *refresh_headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
-    const char *query_headers[] = {authorization, NULL};
-    struct http_request req = {
-        .method = refresh ? "POST" : "GET",
-        .url = url,
-        .headers = refresh ? refresh_headers : query_headers,
-        .body = refresh ? form.data : NULL,
-        .body_len = refresh ? form.len : 0,
-        .ca_file = s->ca_file,
-        .timeout_ms = s->timeout_ms,
-        .max_body = TOKEN_ANSWER_MAX,
-        .follow_redirects = !refresh, /* the refresh token is in the body: it goes nowhere else */
-    };
-    struct http_response res AUTO(http_response);
-    if (co_http_do(s->http, &req, &res, err)) {
-        if (err->code == ERROR_UNAVAILABLE)
-            err->code = ERROR_SYSTEM; /* as Docker: 503 would say that we are not there */
-        return error_wrap(err, "%s \"%s\"", refresh ? "Post" : "Get", c->realm);
+    registry_token_free(&token);
+    return 0;
+}
+
+int co_auth_session_value(struct auth_session *s, char **value, struct error *err)
+{
+    *value = NULL;
+    const char *kept = cache_get(s->auth, s->key);
+    if (!kept && s->bearer.scheme == AUTH_BEARER && str_empty(s->login.registry_token)) {
+        if (co_session_lock(s, err))
+            return -1;
+        int rc = cache_get(s->auth, s->key) ? 0 : co_token_renew(s, err);
+        session_unlock(s);
+        if (rc)
+            return -1;
+        kept = cache_get(s->auth, s->key);
     }
-    return res.status == 200 ? take_token(s, &res, err) : token_refused(s, &res, err);
+    *value = kept ? xstrdup(kept) : NULL;
+    return 0;
 }
 
 /* ---- challenges ---- */
@@ -262,7 +224,7 @@ static void find_challenges(const struct http_response *res, struct www_challeng
                             struct www_challenge *basic)
 {
     static const char name[] = "WWW-Authenticate:";
-    bearer->scheme = basic->scheme = AUTH_OTHER;
+    *bearer = *basic = (struct www_challenge){.scheme = AUTH_OTHER};
     for (size_t i = 0; i < res->headers.count; i++) {
         const char *line = res->headers.items[i];
         struct www_challenge found[CHALLENGES_MAX];
@@ -284,13 +246,25 @@ static int co_ask_login(struct auth_session *s, struct error *err)
         return 0;
     s->login_asked = true;
     registry_login_free(&s->login);
-    return s->login_fn(s->login_arg, s->endpoint->host, &s->login, err);
+    if (s->login_fn(s->login_arg, s->endpoint->host, &s->login, err))
+        return error_wrap(err, "credentials for %s", s->endpoint->host);
+    make_key(s); /* others with these credentials may have been here */
+    return 0;
 }
 
-int co_auth_session_answer(struct auth_session *s, const struct http_response *unauthorized,
-                           const char *url, struct error *err)
+/* Something is known that was not sent yet. */
+static bool has_other(struct auth_session *s, const char *sent)
+{
+    const char *kept = cache_get(s->auth, s->key);
+    return kept && (!sent || strcmp(kept, sent) != 0);
+}
+
+static int co_log_in(struct auth_session *s, const struct http_response *unauthorized,
+                     const char *sent, const char *request, struct error *err)
 {
     struct www_challenge bearer, basic;
+    if (has_other(s, sent))
+        return 0;
     find_challenges(unauthorized, &bearer, &basic);
     cache_drop(s->auth, cache_find(s->auth, s->key));
     /* A redirect's target may not ask for what belongs to the registry. */
@@ -300,21 +274,39 @@ int co_auth_session_answer(struct auth_session *s, const struct http_response *u
     if (!ours || (bearer.scheme == AUTH_OTHER && basic.scheme == AUTH_OTHER))
         return registry_error_set(err, unauthorized, s->ref, false);
     if (co_ask_login(s, err))
-        return error_wrap(err, "credentials for %s", s->endpoint->host);
-    bool has_password = !str_empty(s->login.username);
+        return -1;
+    if (has_other(s, sent))
+        return 0;
     if (bearer.scheme == AUTH_BEARER) {
+        s->bearer = bearer;
         s->denied = registry_login_empty(&s->login);
-        if (!str_empty(s->login.registry_token)) {
-            cache_put(s->auth, s->key, xasprintf("Bearer %s", s->login.registry_token),
-                      BASIC_LIFE_S);
-            return 0;
-        }
-        return co_token_fetch(s, &bearer, err);
-    }
-    if (has_password) {
-        cache_put(s->auth, s->key, basic_value(&s->login), BASIC_LIFE_S);
+        if (str_empty(s->login.registry_token))
+            return co_token_renew(s, err);
+        cache_put(s->auth, s->key, xasprintf("Bearer %s", s->login.registry_token), BASIC_LIFE_S);
         return 0;
     }
-    /* Docker would have tried HEAD first, and says so. */
-    return error_set(err, ERROR_SYSTEM, "Head \"%s\": no basic auth credentials", url);
+    if (str_empty(s->login.username))
+        return error_set(err, ERROR_SYSTEM, "%s%sno basic auth credentials", request,
+                         *request ? ": " : "");
+    cache_put(s->auth, s->key, registry_basic_value(s->login.username, s->login.password),
+              BASIC_LIFE_S);
+    return 0;
+}
+
+int co_auth_session_answer(struct auth_session *s, const struct http_response *unauthorized,
+                           const char *sent, const char *request, struct error *err)
+{
+    if (co_session_lock(s, err))
+        return -1;
+    int rc = co_log_in(s, unauthorized, sent, request, err);
+    session_unlock(s);
+    return rc;
+}
+
+void auth_session_note_refusal(struct auth_session *s, const struct http_response *unauthorized)
+{
+    struct www_challenge bearer, basic;
+    find_challenges(unauthorized, &bearer, &basic);
+    if (strcmp(bearer.error, "insufficient_scope") == 0)
+        s->denied = true;
 }

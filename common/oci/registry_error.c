@@ -105,8 +105,9 @@ static int set_known(struct error *err, const struct known *k, const struct imag
     code_words(k->code, words);
     if (!*message)
         message = k->message;
-    if (k->names == NAMES_NOTHING)
-        return error_set(err, k->ours, "%s: %s", words, message);
+    if (!ref || k->names == NAMES_NOTHING)
+        return error_set(err, !ref && k->status == 403 ? ERROR_FORBIDDEN : k->ours, "%s: %s", words,
+                         message);
     if (k->names == NAMES_REPOSITORY)
         image_ref_familiar_name(ref, name, sizeof name);
     else
@@ -132,6 +133,10 @@ int registry_error_set(struct error *err, const struct http_response *res,
     if (k)
         return set_known(err, k, ref, message);
     enum error_code ours = res->status >= 500 ? ERROR_UNAVAILABLE : ERROR_SYSTEM;
-    return error_set(err, ours, "received unexpected HTTP status %ld from the registry%s%s",
-                     res->status, *message ? ": " : "", message);
+    if (!*code || res->status >= 500)
+        return error_set(err, ours, "received unexpected HTTP status %ld from the registry%s%s",
+                         res->status, *message ? ": " : "", message);
+    char words[CODE_MAX];
+    code_words(code, words);
+    return error_set(err, ours, "%s%s%s", words, *message ? ": " : "", message);
 }

@@ -10,12 +10,13 @@
 #include "loop/http_client.h"
 #include "oci/image_ref.h"
 
-/* res: an answer other than 200. `denied`: the challenge said insufficient_scope, or there was
- * nothing to log in with: then a 401 means "does not exist or needs a login". Returns -1. */
+/* res: an answer that is no success. ref: what was pulled; NULL: it was no pull, whose errors
+ * Docker prints without the image's name. `denied`: the challenge said insufficient_scope, or there
+ * was nothing to log in with: then a 401 means "does not exist or needs a login". Returns -1. */
 int registry_error_set(struct error *err, const struct http_response *res,
                        const struct image_ref *ref, bool denied);
 
-/* The text for a repository that may exist or not. Returns -1. */
+/* The text for a repository that may exist or not. ref as above. Returns -1. */
 int registry_error_denied(struct error *err, const struct image_ref *ref, const char *message);
 
 /* "message" of the first of the answer's errors, or of its "details"/"error" as token services

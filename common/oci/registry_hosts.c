@@ -141,19 +141,41 @@ static bool is_insecure(const struct registry_hosts *h, const char *domain)
     return false;
 }
 
-void registry_hosts_find(const struct registry_hosts *h, const char *domain,
-                         struct registry_endpoint *out)
+/* "localhost:5000=https://localhost:5000" only says how to speak to it: that is no mirror. */
+static const struct mirror *find_mirror(const struct registry_hosts *h, const char *domain,
+                                        bool itself)
 {
     for (size_t i = 0; i < h->mirror_count; i++)
-        if (strcasecmp(h->mirrors[i].domain, domain) == 0) {
-            *out = h->mirrors[i].endpoint;
-            /* "localhost:5000=https://localhost:5000" only says how to speak to it. */
-            out->is_mirror = strcasecmp(out->host, domain) != 0;
-            return;
-        }
+        if (strcasecmp(h->mirrors[i].domain, domain) == 0 &&
+            (!itself || strcasecmp(h->mirrors[i].endpoint.host, domain) == 0))
+            return &h->mirrors[i];
+    return NULL;
+}
+
+static void find(const struct registry_hosts *h, const char *domain, bool itself,
+                 struct registry_endpoint *out)
+{
+    const struct mirror *m = find_mirror(h, domain, itself);
+    if (m) {
+        *out = m->endpoint;
+        out->is_mirror = strcasecmp(out->host, domain) != 0;
+        return;
+    }
     *out = (struct registry_endpoint){.is_plain = is_loopback(domain) || is_insecure(h, domain)};
     if (strcmp(domain, "docker.io") == 0)
         domain = "registry-1.docker.io";
     snprintf(out->host, sizeof out->host, "%s", domain);
     snprintf(out->base, sizeof out->base, "%s://%s", out->is_plain ? "http" : "https", out->host);
+}
+
+void registry_hosts_find(const struct registry_hosts *h, const char *domain,
+                         struct registry_endpoint *out)
+{
+    find(h, domain, false, out);
+}
+
+void registry_hosts_find_itself(const struct registry_hosts *h, const char *domain,
+                                struct registry_endpoint *out)
+{
+    find(h, domain, true, out);
 }

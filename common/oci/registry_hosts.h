@@ -29,5 +29,8 @@ void registry_hosts_free(struct registry_hosts *h);
 /* domain: of an image_ref. */
 void registry_hosts_find(const struct registry_hosts *h, const char *domain,
                          struct registry_endpoint *out);
+/* The registry itself, for pushes and logins. */
+void registry_hosts_find_itself(const struct registry_hosts *h, const char *domain,
+                                struct registry_endpoint *out);
 
 #endif

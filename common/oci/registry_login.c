@@ -7,12 +7,19 @@
 
 #include <string.h>
 
+void registry_secret_free(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
 void registry_login_free(struct registry_login *login)
 {
-    free(login->username);
-    free(login->password);
-    free(login->identity_token);
-    free(login->registry_token);
+    registry_secret_free(login->username);
+    registry_secret_free(login->password);
+    registry_secret_free(login->identity_token);
+    registry_secret_free(login->registry_token);
     *login = (struct registry_login){0};
 }
 
@@ -33,12 +40,13 @@ static void from_auth_member(json_t *doc, struct registry_login *out)
 {
     const char *auth = json_doc_string(doc, "auth");
     size_t len;
-    char *plain AUTO_FREE = auth ? (char *)base64_decode(auth, strlen(auth), &len) : NULL;
+    char *plain AUTO(registry_secret) =
+        auth ? (char *)base64_decode(auth, strlen(auth), &len) : NULL;
     char *colon = plain ? strchr(plain, ':') : NULL;
     if (!colon)
         return;
-    free(out->username);
-    free(out->password);
+    registry_secret_free(out->username);
+    registry_secret_free(out->password);
     out->username = xstrndup(plain, (size_t)(colon - plain));
     out->password = xstrdup(colon + 1);
 }

@@ -32,7 +32,7 @@ enum {
 
 struct registry_repo;
 
-struct registry_repo_options {   /* all borrowed for the call */
+struct registry_repo_options {   /* all borrowed for the call, login_arg for the repo's life */
     const struct image_ref *ref; /* domain and path count; the rest is for messages */
     const void *auth_json;       /* as registry_fetch */
     size_t auth_json_len;

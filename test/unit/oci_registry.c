@@ -274,6 +274,9 @@ static void check_good(const struct pull *p)
     assert_int_equal(p->image.layer_count, 1);
     assert_int_equal(p->image.size, 1234);
     assert_string_equal(p->image.platform_digest, p->f->manifest_digest);
+    assert_int_equal(p->image.raw_manifest_len, strlen(p->f->manifest));
+    assert_memory_equal(p->image.raw_manifest, p->f->manifest, p->image.raw_manifest_len);
+    assert_string_equal(p->image.manifest_type, "application/vnd.oci.image.manifest.v1+json");
 }
 
 /* ---- tests ---- */
@@ -580,7 +583,7 @@ static int setup(void **state)
 {
     struct fixture *f = NEW(struct fixture);
     struct error err;
-    struct registry_options options = {.timeout_ms = 2000};
+    struct registry_options options = {.timeout_ms = 2000, .backoff_ms = 1};
     if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err) ||
         registry_client_open(f->http, &options, &f->registry, &err)) {
         free(f);
