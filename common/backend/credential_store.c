@@ -20,6 +20,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,28 +160,39 @@ static bool host_valid(const char *host)
     return !*s || (*s == ':' && s[1] && strlen(s + 1) <= 5 && !s[1 + strspn(s + 1, "0123456789")]);
 }
 
-int credential_host(const char *server_address, char *out, size_t size, struct error *err)
+/* Lower case, without scheme and path; false when it does not fit. */
+static bool bare_host(const char *address, char host[HOST_MAX + 1])
 {
-    static const char *const hub[] = {"", "index.docker.io", "registry-1.docker.io"};
     static const char *const schemes[] = {"https://", "http://"};
-    const char *s = str_or_empty(server_address);
-    char host[HOST_MAX + 1];
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-        if (strncasecmp(s, schemes[i], strlen(schemes[i])) == 0) {
-            s += strlen(schemes[i]);
+        if (strncasecmp(address, schemes[i], strlen(schemes[i])) == 0) {
+            address += strlen(schemes[i]);
             break;
         }
-    size_t len = strcspn(s, "/");
-    if (len < sizeof host)
-        for (size_t i = 0; i <= len; i++)
-            host[i] = i < len ? (char)tolower((unsigned char)s[i]) : '\0';
-    bool is_hub = false;
-    for (size_t i = 0; i < ARRAY_LEN(hub) && len < sizeof host; i++)
-        is_hub |= strcmp(host, hub[i]) == 0;
-    if (len >= sizeof host || len >= size || (!is_hub && !host_valid(host)))
+    size_t len = strcspn(address, "/");
+    if (len > HOST_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        host[i] = (char)tolower((unsigned char)address[i]);
+    host[len] = '\0';
+    return true;
+}
+
+int credential_host(const char *server_address, char *out, size_t size, struct error *err)
+{
+    static const char *const hub[] = {"index.docker.io", "registry-1.docker.io"};
+    char host[HOST_MAX + 1];
+    const char *found = host;
+    if (str_empty(server_address))
+        server_address = "docker.io";
+    bool valid = bare_host(server_address, host) && host_valid(host);
+    for (size_t i = 0; i < ARRAY_LEN(hub) && valid; i++)
+        if (strcmp(host, hub[i]) == 0)
+            found = "docker.io";
+    if (!valid || strlen(found) >= size)
         return error_set(err, ERROR_INVALID_PARAMETER, "\"%.100s\" is no registry's address",
                          server_address);
-    snprintf(out, size, "%s", is_hub ? "docker.io" : host);
+    snprintf(out, size, "%s", found);
     return 0;
 }
 

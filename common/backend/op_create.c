@@ -133,7 +133,7 @@ static char *cloud_reference(const Sockerless__ImageRecord *image, const char *a
             return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
     }
     const char *name = image->image->n_repo_tags ? image->image->repo_tags[0] : asked;
-    if (image_ref_parse(name, &ref, &unreadable))
+    if (image_ref_parse_any(name, &ref, &unreadable) || image_ref_is_id(&ref))
         return arena_strdup(arena, name);
     return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
 }

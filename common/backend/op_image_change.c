@@ -83,8 +83,9 @@ void op_image_remove(struct op *op)
 /* ---- prune ---- */
 
 struct prune_query {
-    bool tagged_too;  /* dangling=false */
-    int64_t until_ns; /* 0: any age */
+    bool tagged_too; /* dangling=false */
+    bool has_until;
+    int64_t until_ns;
     const Sockerless__Filter *labels, *not_labels;
 };
 
@@ -104,6 +105,7 @@ static int take_until(struct prune_query *q, const Sockerless__Filter *f, struct
 {
     if (f->n_values > 1)
         return error_set(err, ERROR_INVALID_PARAMETER, "more than one until filter specified");
+    q->has_until = f->n_values;
     return f->n_values ? time_filter_parse(f->values[0], time_now_ns(), &q->until_ns, err) : 0;
 }
 
@@ -160,7 +162,7 @@ static bool prune_wants(const struct prune_query *q, const Sockerless__Image *im
 {
     if (image->n_repo_tags && !q->tagged_too)
         return false;
-    if (q->until_ns && image->created > q->until_ns)
+    if (q->has_until && image->created > q->until_ns)
         return false;
     if (q->labels && !has_labels(image, q->labels))
         return false;

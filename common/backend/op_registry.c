@@ -17,19 +17,12 @@ enum { AUTH_JSON_MAX = 64 * 1024, HOST_SIZE = 256 };
 
 /* ---- docker login ---- */
 
-static void secret_free(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 /* The host that Docker's AuthConfig names. */
 static int auth_host(const ProtobufCBinaryData *auth, char host[HOST_SIZE], struct error *err)
 {
     if (auth->len > AUTH_JSON_MAX)
         return error_set(err, ERROR_TOO_LARGE, "the login is longer than %d bytes", AUTH_JSON_MAX);
-    json_t *doc AUTO(json) = json_doc_load(auth->data, auth->len, err);
+    json_t *doc AUTO(json) = json_doc_load(auth->len ? (char *)auth->data : "", auth->len, err);
     if (!doc)
         return -1;
     return credential_host(json_doc_string(doc, "serveraddress"), host, HOST_SIZE, err);
@@ -71,9 +64,10 @@ void co_op_auth(struct op *op)
     char *identity_token = NULL;
     int rc = co_login(op, &identity_token, &err);
     /* The call's arena holds the request until it is answered. */
-    explicit_bzero(op->request->auth->auth.data, op->request->auth->auth.len);
+    if (op->request->auth->auth.len)
+        explicit_bzero(op->request->auth->auth.data, op->request->auth->auth.len);
     if (rc) {
-        secret_free(identity_token);
+        registry_secret_free(identity_token);
         op_fail(op, &err);
         return;
     }
@@ -84,7 +78,7 @@ void co_op_auth(struct op *op)
     reply.result_case = SOCKERLESS__REPLY__RESULT_AUTH;
     reply.auth = &auth;
     op_reply(op, &reply);
-    secret_free(identity_token);
+    registry_secret_free(identity_token);
 }
 
 /* ---- distribution inspect ---- */

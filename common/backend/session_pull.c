@@ -187,15 +187,14 @@ static int repo_open(struct pull_session *s, const struct image_ref *ref,
     return registry_repo_open(s->backend->registry, &options, repo, err);
 }
 
-/* Sets *known when the registry has under this reference what we have. A refusal is left to the
- * fetch: the answer to a HEAD has no words. */
+/* Sets *known when the registry has under this reference what we have. */
 static int co_ask_digest(struct pull_session *s, const struct pull *p,
                          const Sockerless__ImageRecord **known, struct error *err)
 {
     struct registry_repo *repo;
     struct registry_manifest found;
     *known = NULL;
-    if (!repository_known(s, p))
+    if (!repository_known(s, p)) /* then the fetch asks */
         return 0;
     if (repo_open(s, &p->ref, &repo, err))
         return -1;
@@ -204,9 +203,6 @@ static int co_ask_digest(struct pull_session *s, const struct pull *p,
     registry_repo_close(repo);
     if (rc == 0)
         *known = find_known(s, p, found.digest);
-    else if (err->code == ERROR_NOT_FOUND || err->code == ERROR_UNAUTHORIZED ||
-             err->code == ERROR_FORBIDDEN)
-        rc = 0;
     return rc;
 }
 
@@ -229,6 +225,9 @@ static int co_fetch(struct pull_session *s, struct pull *p, struct error *err)
     p->rec.manifest_digest = fetched.manifest_digest;
     p->rec.config_json.data = fetched.raw_config;
     p->rec.config_json.len = fetched.raw_config_len;
+    p->rec.manifest_json.data = fetched.raw_manifest;
+    p->rec.manifest_json.len = fetched.raw_manifest_len;
+    p->rec.manifest_type = fetched.manifest_type;
     p->layers = fetched.layers;
     p->layer_count = fetched.layer_count;
     return 0;
@@ -272,16 +271,18 @@ static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer
         image_store_find(s->backend->images, p->familiar, &absent);
     const Sockerless__ImageRecord *same = image_store_find(s->backend->images, id, &absent);
     bool tagged = !before || strcmp(before->image->id, id) != 0;
+    const char *digest =
+        arena_strdup(&s->work, p->rec.manifest_digest); /* known goes with the put */
     int64_t tagged_ns = tagged ? time_now_ns() : before->image->last_tagged;
     report_opened(s);
     progress(s, p->ref.digest[0] ? p->familiar : p->ref.tag,
              arena_printf(&s->work, "Pulling from %s", p->ref.path));
     if (!same)
         report_layers(s, p);
-    progress(s, "", arena_printf(&s->work, "Digest: %s", p->rec.manifest_digest));
+    progress(s, "", arena_printf(&s->work, "Digest: %s", digest));
     if (remember(s, p, tagged_ns, err))
         return -1;
-    log_info("pulled", LOG_STR("image", p->familiar), LOG_STR("digest", p->rec.manifest_digest),
+    log_info("pulled", LOG_STR("image", p->familiar), LOG_STR("digest", digest),
              LOG_STR("config", known ? "known" : "fetched"));
     *newer |= tagged;
     return 0;
