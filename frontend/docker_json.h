@@ -48,11 +48,16 @@ void docker_json_put_exec_create(struct buf *out, const Sockerless__ExecCreateRe
 void docker_json_put_exec(struct buf *out, const Sockerless__ExecInspectReply *r);
 void docker_json_put_image(struct buf *out, const Sockerless__Image *i, unsigned api);
 void docker_json_put_image_list(struct buf *out, const Sockerless__ImageListReply *r, unsigned api);
+void docker_json_put_history(struct buf *out, const Sockerless__ImageHistoryReply *r);
+void docker_json_put_image_removed(struct buf *out, const Sockerless__ImageRemoveReply *r);
+void docker_json_put_image_prune(struct buf *out, const Sockerless__ImagePruneReply *r);
+void docker_json_put_distribution(struct buf *out, const Sockerless__DistributionReply *r);
+void docker_json_put_login(struct buf *out, const Sockerless__AuthReply *r);
 void docker_json_put_info(struct buf *out, const Sockerless__InfoReply *r, int64_t now_ns);
 void docker_json_put_version(struct buf *out);
 /* failure NULL, or why the waiting itself failed: clients then disregard the code. */
 void docker_json_put_wait(struct buf *out, int32_t code, const char *failure, unsigned api);
-/* One line of a pull, with CRLF. */
+/* One line of a pull, push, load or import, with CRLF. */
 void docker_json_put_progress(struct buf *out, const Sockerless__Progress *p);
 void docker_json_put_stream_error(struct buf *out, const char *message);
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Images, and the progress lines of a pull; see docker_json.h.
+ * Images: inspect, list, history, removal, what a registry has; see docker_json.h.
  */
 #include "frontend/docker_json.h"
 
 #include "base/json.h"
-#include "base/str.h"
 #include "base/timefmt.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static void put_time(struct json_writer *w, const char *key, int64_t ns)
 {
@@ -112,67 +108,106 @@ void docker_json_put_image_list(struct buf *out, const Sockerless__ImageListRepl
     json_array_close(&w);
 }
 
-/* ---- pull ---- */
+/* ---- history, removal ---- */
 
-/* "[=====>      ]  1.2MB/3.4MB", what clients print that do not draw a bar themselves. */
-static void put_bar(struct json_writer *w, int64_t current, int64_t total)
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-    char text[128], bar[64], sizes[2][24];
-    const int64_t values[2] = {current, total};
-    int filled = (int)(current * 50 / total);
-    if (filled > 50)
-        filled = 50;
-    memset(bar, ' ', sizeof(bar));
-    memset(bar, '=', (size_t)filled);
-    if (filled < 50)
-        bar[filled] = '>';
-    bar[50] = '\0';
-    for (size_t i = 0; i < 2; i++) {
-        double size = (double)values[i];
-        size_t unit = 0;
-        while (size >= 1000 && unit < 4) {
-            size /= 1000;
-            unit++;
-        }
-        snprintf(sizes[i], sizeof(sizes[i]), "%.4g%s", size, units[unit]);
-    }
-    snprintf(text, sizeof(text), "[%s] %8s/%s", bar, sizes[0], sizes[1]);
-    json_member_string(w, "progress", text);
-}
-
-/* Lines about the whole pull have no progressDetail, those about a layer always have one. */
-void docker_json_put_progress(struct buf *out, const Sockerless__Progress *p)
+void docker_json_put_history(struct buf *out, const Sockerless__ImageHistoryReply *r)
 {
     struct json_writer w;
     json_writer_init(&w, out);
-    json_object_open(&w);
-    json_member_string(&w, "status", p->status);
-    if (p->total > 0 && p->current >= 0 && p->current <= INT64_MAX / 64) {
-        json_member_object(&w, "progressDetail");
-        json_member_int(&w, "current", p->current);
-        json_member_int(&w, "total", p->total);
+    json_array_open(&w);
+    for (size_t i = 0; i < r->n_items; i++) {
+        const Sockerless__ImageHistoryItem *item = r->items[i];
+        json_object_open(&w);
+        json_member_string(&w, "Comment", item->comment);
+        json_member_int(&w, "Created", item->created / 1000000000);
+        json_member_string(&w, "CreatedBy", item->created_by);
+        json_member_string(&w, "Id", item->id);
+        json_member_int(&w, "Size", item->size);
+        json_key(&w, "Tags");
+        if (item->n_tags)
+            json_string_array(&w, item->tags, item->n_tags);
+        else
+            json_put_null(&w);
         json_object_close(&w);
-        put_bar(&w, p->current, p->total);
-    } else if (*p->id && !str_starts(p->status, "Pulling from")) {
-        json_key(&w, "progressDetail");
-        JSON_RAW_LITERAL(&w, "{}");
     }
-    if (*p->id)
-        json_member_string(&w, "id", p->id);
-    json_object_close(&w);
-    buf_puts(out, "\r\n");
+    json_array_close(&w);
 }
 
-void docker_json_put_stream_error(struct buf *out, const char *message)
+static void put_removed(struct json_writer *w, Sockerless__ImageRemoved **items, size_t count)
+{
+    json_array_open(w);
+    for (size_t i = 0; i < count; i++) {
+        json_object_open(w);
+        if (*items[i]->untagged)
+            json_member_string(w, "Untagged", items[i]->untagged);
+        if (*items[i]->deleted)
+            json_member_string(w, "Deleted", items[i]->deleted);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+void docker_json_put_image_removed(struct buf *out, const Sockerless__ImageRemoveReply *r)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    put_removed(&w, r->items, r->n_items);
+}
+
+void docker_json_put_image_prune(struct buf *out, const Sockerless__ImagePruneReply *r)
 {
     struct json_writer w;
     json_writer_init(&w, out);
     json_object_open(&w);
-    json_member_object(&w, "errorDetail");
-    json_member_string(&w, "message", message);
+    json_key(&w, "ImagesDeleted");
+    if (r->n_items)
+        put_removed(&w, r->items, r->n_items);
+    else
+        json_put_null(&w);
+    json_member_int(&w, "SpaceReclaimed", r->space_reclaimed);
     json_object_close(&w);
-    json_member_string(&w, "error", message);
+}
+
+/* ---- registries ---- */
+
+static void put_platform(struct json_writer *w, const Sockerless__PlatformName *p)
+{
+    json_object_open(w);
+    json_member_string(w, "architecture", p->architecture);
+    json_member_string(w, "os", p->os);
+    if (*p->variant)
+        json_member_string(w, "variant", p->variant);
+    json_object_close(w);
+}
+
+void docker_json_put_distribution(struct buf *out, const Sockerless__DistributionReply *r)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object_open(&w);
+    json_member_object(&w, "Descriptor");
+    json_member_string(&w, "mediaType", r->media_type);
+    json_member_string(&w, "digest", r->digest);
+    json_member_int(&w, "size", r->size);
     json_object_close(&w);
-    buf_puts(out, "\r\n");
+    json_key(&w, "Platforms");
+    if (r->n_platforms) {
+        json_array_open(&w);
+        for (size_t i = 0; i < r->n_platforms; i++)
+            put_platform(&w, r->platforms[i]);
+        json_array_close(&w);
+    } else {
+        json_put_null(&w);
+    }
+    json_object_close(&w);
+}
+
+void docker_json_put_login(struct buf *out, const Sockerless__AuthReply *r)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object_open(&w);
+    json_member_string(&w, "IdentityToken", r->identity_token);
+    json_member_string(&w, "Status", r->status);
+    json_object_close(&w);
 }

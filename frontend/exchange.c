@@ -33,6 +33,11 @@ static bool op_has_result(int op)
         SOCKERLESS__REPLY__RESULT_EXEC_INSPECT,
         SOCKERLESS__REPLY__RESULT_IMAGE_LIST,
         SOCKERLESS__REPLY__RESULT_IMAGE_INSPECT,
+        SOCKERLESS__REPLY__RESULT_IMAGE_HISTORY,
+        SOCKERLESS__REPLY__RESULT_IMAGE_REMOVE,
+        SOCKERLESS__REPLY__RESULT_IMAGE_PRUNE,
+        SOCKERLESS__REPLY__RESULT_DISTRIBUTION,
+        SOCKERLESS__REPLY__RESULT_AUTH,
     };
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
         if (ops[i] == op)
@@ -44,6 +49,7 @@ _Static_assert((int)SOCKERLESS__REPLY__RESULT_INFO == SOCKERLESS__REQUEST__OP_IN
 _Static_assert((int)SOCKERLESS__REPLY__RESULT_IMAGE_INSPECT ==
                    SOCKERLESS__REQUEST__OP_IMAGE_INSPECT,
                "agree");
+_Static_assert((int)SOCKERLESS__REPLY__RESULT_AUTH == SOCKERLESS__REQUEST__OP_AUTH, "agree");
 
 static void call_on_done(void *arg, const Sockerless__Reply *reply, const struct error *err)
 {
@@ -78,6 +84,12 @@ void exchange_done_no_content(struct exchange *x, const Sockerless__Reply *reply
 {
     (void)reply;
     reply_empty(x, 204);
+}
+
+void exchange_done_created(struct exchange *x, const Sockerless__Reply *reply)
+{
+    (void)reply;
+    reply_empty(x, 201);
 }
 
 void exchange_done_ok(struct exchange *x, const Sockerless__Reply *reply)

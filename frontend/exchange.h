@@ -44,8 +44,9 @@ struct exchange {
     bool keep_alive; /* the connection may serve another request */
     bool chunked_body;
     uint64_t content_length;
-    struct buf body; /* only for routes that take JSON */
-    size_t body_seen;
+    struct buf body; /* only for BODY_JSON routes */
+    uint64_t body_seen;
+    bool body_pending; /* BODY_STREAM: the client has not sent its end yet */
 
     /* answer */
     bool plain; /* an answer without Docker's standard headers (unknown routes) */
@@ -60,8 +61,9 @@ struct exchange {
  * Docker's error JSON. A client that disconnects meanwhile cancels the wait. timeout_ms 0: 60 s. */
 void exchange_call(struct exchange *x, Sockerless__Request *request, int64_t timeout_ms,
                    void (*done)(struct exchange *x, const Sockerless__Reply *reply));
-/* For requests whose answer is a status without body: 204, 200. */
+/* For requests whose answer is a status without body: 204, 201, 200. */
 void exchange_done_no_content(struct exchange *x, const Sockerless__Reply *reply);
+void exchange_done_created(struct exchange *x, const Sockerless__Reply *reply);
 void exchange_done_ok(struct exchange *x, const Sockerless__Reply *reply);
 
 /* The window size of a resize: query parameters h and w. -1: they are bad and x is answered. */

@@ -17,7 +17,6 @@
 
 enum {
     LINGER_MS = 5000,
-    HALF_CLOSED_CHECK_MS = 5000,
     IN_PIPELINE_MAX = 64 * 1024, /* input that waits while a request is answered */
     IN_KEEP_MAX = 4096,
 };
@@ -53,6 +52,10 @@ static void exchange_end(struct http_conn *c)
 {
     if (!c->exchange_live)
         return;
+    if (c->x.registry_auth)
+        explicit_bzero((char *)(uintptr_t)c->x.registry_auth, strlen(c->x.registry_auth));
+    if (c->x.body.len)
+        explicit_bzero(c->x.body.data, c->x.body.len);
     arena_fini(&c->x.arena);
     buf_free(&c->x.body);
     c->exchange_live = false;
@@ -166,22 +169,31 @@ static void conn_answer(struct http_conn *c)
     } else if (c->request_complete) {
         c->request_complete = false;
         c->state = CONN_ANSWERING;
+        http_body_set_deadline(c);
         c->x.route->handle(&c->x);
     } else {
         c->deadline_ms = time_mono_ms() + http_server_settings(c->server)->head_timeout_ms;
     }
 }
 
-/* Requests that waited in c->in, as long as they are answered at once. */
+/* Requests that waited in c->in, as long as they are answered at once, and bodies, as long as they
+ * are taken. */
 static void conn_work_off(struct http_conn *c)
 {
     if (c->processing)
         return;
     c->processing = true;
-    while (c->state == CONN_IDLE && c->in.len && !c->over_high) {
-        size_t used = conn_parse(c, c->in.data, c->in.len);
-        buf_consume(&c->in, used);
-        conn_answer(c);
+    while (c->in.len) {
+        if (c->state == CONN_IDLE && !c->over_high) {
+            buf_consume(&c->in, conn_parse(c, c->in.data, c->in.len));
+            conn_answer(c);
+        } else if (http_body_wanted(c)) {
+            buf_consume(&c->in, http_body_feed(c, c->in.data, c->in.len));
+            if (c->refuse_status)
+                http_body_broken(c, c->refuse_status);
+        } else {
+            break;
+        }
     }
     if (!c->in.len && c->in.cap > IN_KEEP_MAX)
         buf_free(&c->in);
@@ -189,6 +201,28 @@ static void conn_work_off(struct http_conn *c)
     if (c->state == CONN_IDLE && c->peer_eof && !c->in.len)
         http_conn_finish(c);
     conn_update_reading(c);
+}
+
+static void conn_feed_answering(struct http_conn *c, const char *bytes, size_t len)
+{
+    size_t used = 0;
+    if (!c->in.len && http_body_wanted(c))
+        used = http_body_feed(c, bytes, len);
+    if (c->refuse_status) {
+        http_body_broken(c, c->refuse_status);
+        return;
+    }
+    if (used < len)
+        buf_append(&c->in, bytes + used, len - used);
+    conn_update_reading(c);
+}
+
+/* Who still sends a body whose answer is out has not read it yet: wait on. */
+static void conn_linger(struct http_conn *c)
+{
+    int64_t until = time_mono_ms() + LINGER_MS;
+    if (c->drain_until_ms)
+        c->deadline_ms = until < c->drain_until_ms ? until : c->drain_until_ms;
 }
 
 void http_conn_feed(struct http_conn *c, const char *bytes, size_t len)
@@ -218,12 +252,9 @@ void http_conn_feed(struct http_conn *c, const char *bytes, size_t len)
             return;
         }
         /* fall through */
-    case CONN_ANSWERING:
-        buf_append(&c->in, bytes, len);
-        conn_update_reading(c);
-        return;
+    case CONN_ANSWERING: conn_feed_answering(c, bytes, len); return;
+    case CONN_LINGERING: conn_linger(c); return;
     case CONN_FINISHING:
-    case CONN_LINGERING:
     case CONN_CLOSED: return;
     }
 }
@@ -262,8 +293,12 @@ static void conn_on_eof(struct http_conn *c)
             conn_close(c);
         return;
     case CONN_ANSWERING:
-        if (c->events && !c->events->eof)
+        if (c->x.body_pending)
+            http_body_broken(c, 400);
+        else if (c->events && !c->events->eof)
             conn_gone(c);
+        else
+            c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
         return;
     case CONN_RAW:
         c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
@@ -305,8 +340,9 @@ void http_conn_hijack(struct http_conn *c)
 void http_conn_hold(struct http_conn *c, bool hold)
 {
     c->held = hold;
-    if (!hold && c->state == CONN_RAW && (c->in.len || c->peer_eof))
+    if (!hold && ((c->state == CONN_RAW && c->peer_eof) || c->in.len))
         http_server_flush_later(c->server, c);
+    http_body_set_deadline(c);
     conn_update_reading(c);
 }
 
@@ -326,7 +362,7 @@ void http_conn_flush(struct http_conn *c)
     }
     if (c->state == CONN_RAW)
         conn_deliver_raw(c);
-    else if (c->state == CONN_IDLE)
+    else if (c->state == CONN_IDLE || http_body_wanted(c))
         conn_work_off(c);
 }
 
@@ -337,7 +373,7 @@ void http_conn_reply_done(struct http_conn *c)
     c->events = NULL;
     if (c->state != CONN_ANSWERING)
         return;
-    if (!c->x.keep_alive || c->broken || (c->peer_eof && !c->in.len)) {
+    if (!c->x.keep_alive || c->broken || c->x.body_pending || (c->peer_eof && !c->in.len)) {
         http_conn_finish(c);
         return;
     }
@@ -384,6 +420,9 @@ void http_conn_finish(struct http_conn *c)
     c->events = NULL;
     c->deadline_ms = 0;
     c->held = false;
+    if (c->x.body_pending)
+        c->drain_until_ms = c->deadline_ms = time_mono_ms() + HTTP_BODY_DRAIN_MAX_MS;
+    c->x.body_pending = false;
     c->state = CONN_FINISHING;
     exchange_end(c);
     buf_free(&c->in);
@@ -411,7 +450,14 @@ void http_conn_tick(struct http_conn *c, int64_t now_ms)
     switch (c->state) {
     case CONN_IDLE: http_conn_finish(c); return;
     case CONN_READING:
+    case CONN_FINISHING:
     case CONN_LINGERING: conn_gone(c); return;
+    case CONN_ANSWERING:
+        if (http_body_wanted(c)) {
+            http_body_broken(c, 408);
+            return;
+        }
+        /* fall through */
     case CONN_RAW:
         c->deadline_ms = now_ms + HALF_CLOSED_CHECK_MS;
         if (conn_hung_up(c))

@@ -22,6 +22,9 @@ enum {
     HTTP_HEAD_MAX = 64 * 1024,
     HTTP_JSON_BODY_MAX = 16 * 1024 * 1024,
     HTTP_DROPPED_BODY_MAX = 64 * 1024 * 1024, /* of a body that no handler reads */
+    /* How long the rest of a body is dropped after its answer is out, as long as it keeps coming:
+     * many clients write all of it before they read, and a reset would cost them the answer. */
+    HTTP_BODY_DRAIN_MAX_MS = 15 * 60 * 1000,
     HTTP_OUT_HIGH_WATER = 256 * 1024,
     HTTP_OUT_LOW_WATER = 64 * 1024,
 };
@@ -31,9 +34,11 @@ struct http_conn;
 /* What an owner hears. gone() comes at most once and last: the owner must not touch the connection
  * afterwards. Never called from inside an http_conn_ function. */
 struct http_conn_events {
-    void (*data)(void *arg, const char *bytes, size_t len); /* raw mode only */
-    void (*eof)(void *arg);     /* the client's half-close; NULL: taken as gone */
-    void (*drained)(void *arg); /* after http_conn_write() said false */
+    /* Raw mode, or a BODY_STREAM route's body (NULL: it is dropped). Must not answer. */
+    void (*data)(void *arg, const char *bytes, size_t len);
+    void (*body_end)(void *arg); /* all of a streamed body has come; may be NULL. Must not answer */
+    void (*eof)(void *arg);      /* the client's half-close; NULL: taken as gone */
+    void (*drained)(void *arg);  /* after http_conn_write() said false */
     void (*gone)(void *arg);
 };
 
@@ -55,7 +60,7 @@ void http_conn_own(struct http_conn *c, const struct http_conn_events *events, v
 /* From now on bytes go to data(); those that came with the head are delivered first, from the
  * loop. */
 void http_conn_hijack(struct http_conn *c);
-/* Raw mode: stop or go on reading from the client. */
+/* Raw mode and streamed bodies: stop or go on reading from the client. */
 void http_conn_hold(struct http_conn *c, bool hold);
 
 /* False: above high water, wait for drained(). Bytes are accepted in any case. `now`: do not

@@ -13,6 +13,8 @@
 #include <strings.h>
 #include <string.h>
 
+enum { BODY_ROOM_MAX = 64 * 1024 };
+
 static int parse_refuse(struct http_conn *c, unsigned status)
 {
     c->refuse_status = (uint16_t)status;
@@ -76,20 +78,44 @@ static int on_header_value_complete(llhttp_t *p)
 {
     struct http_conn *c = p->data;
     const char *name = str_or_empty(c->header.data);
+    if (c->x.route) { /* a trailer */
+        buf_clear(&c->header);
+        return 0;
+    }
     for (size_t i = 0; i < sizeof(header_table) / sizeof(header_table[0]); i++) {
         if (header_table[i].len == c->name_len &&
             strncasecmp(header_table[i].name, name, c->name_len) == 0)
             exchange_set_header(&c->x, header_table[i].kind, name + c->name_len,
                                 c->header.len - c->name_len);
     }
+    if (c->x.registry_auth && c->header.len)
+        explicit_bzero(c->header.data, c->header.len);
     buf_clear(&c->header);
     c->name_len = 0;
     return 0;
 }
 
-static size_t body_limit(const struct exchange *x)
+static uint64_t body_limit(const struct exchange *x)
 {
-    return x->route->takes_json ? HTTP_JSON_BODY_MAX : HTTP_DROPPED_BODY_MAX;
+    return x->route->body == BODY_JSON ? HTTP_JSON_BODY_MAX : HTTP_DROPPED_BODY_MAX;
+}
+
+/* What comes after the head: a stream's handler runs at once, JSON gets its room. */
+static int body_expect(struct http_conn *c)
+{
+    struct exchange *x = &c->x;
+    bool has_body = x->content_length || x->chunked_body;
+    if (x->route->body == BODY_STREAM && has_body) {
+        x->body_pending = c->request_complete = true;
+        return HPE_PAUSED;
+    }
+    if (x->content_length > body_limit(x))
+        return parse_refuse(c, 413);
+    if (x->route->body == BODY_JSON && x->content_length && x->content_length < BODY_ROOM_MAX)
+        buf_reserve(&x->body, x->content_length); /* growing would leave copies of secrets behind */
+    if (x->expects_continue && !x->http10 && has_body)
+        reply_continue(x);
+    return 0;
 }
 
 static int on_headers_complete(llhttp_t *p)
@@ -109,11 +135,7 @@ static int on_headers_complete(llhttp_t *p)
         return parse_refuse(c, 400);
     if (router_resolve(x))
         return parse_refuse(c, 400);
-    if (x->content_length > body_limit(x))
-        return parse_refuse(c, 413);
-    if (x->expects_continue && !x->http10 && (x->content_length || x->chunked_body))
-        reply_continue(x);
-    return 0;
+    return body_expect(c);
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t len)
@@ -121,9 +143,13 @@ static int on_body(llhttp_t *p, const char *at, size_t len)
     struct http_conn *c = p->data;
     struct exchange *x = &c->x;
     x->body_seen += len;
+    if (x->body_pending && c->events && c->events->data) {
+        c->events->data(c->owner, at, len);
+        return 0;
+    }
     if (x->body_seen > body_limit(x))
         return parse_refuse(c, 413);
-    if (x->route->takes_json)
+    if (x->route->body == BODY_JSON)
         buf_append(&x->body, at, len);
     return 0;
 }
@@ -131,7 +157,13 @@ static int on_body(llhttp_t *p, const char *at, size_t len)
 static int on_message_complete(llhttp_t *p)
 {
     struct http_conn *c = p->data;
-    c->request_complete = true;
+    if (!c->x.body_pending) {
+        c->request_complete = true;
+        return HPE_PAUSED;
+    }
+    c->x.body_pending = false;
+    if (c->events && c->events->body_end)
+        c->events->body_end(c->owner);
     return HPE_PAUSED;
 }
 
@@ -160,10 +192,11 @@ void http_parse_begin(struct http_conn *c)
 
 size_t http_parse(struct http_conn *c, const char *bytes, size_t len)
 {
+    llhttp_resume(&c->parser); /* no-op but for a body whose head was answered already */
     llhttp_errno_t rc = llhttp_execute(&c->parser, bytes, len);
     if (rc == HPE_OK)
         return len;
-    if (rc == HPE_PAUSED && c->request_complete) {
+    if (rc == HPE_PAUSED) {
         const char *end = llhttp_get_error_pos(&c->parser);
         return end >= bytes && end <= bytes + len ? (size_t)(end - bytes) : len;
     }

@@ -29,6 +29,7 @@ static const struct {
     {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
+    {408, "Request Timeout"},
     {409, "Conflict"},
     {413, "Request Entity Too Large"},
     {429, "Too Many Requests"},
@@ -79,6 +80,8 @@ static char *reply_head(struct exchange *x, unsigned status, const char *headers
 static void reply_whole(struct exchange *x, unsigned status, const char *headers, const char *body,
                         size_t len, bool newline)
 {
+    if (x->body_pending)
+        x->keep_alive = false; /* the rest of the body is dropped, and the connection with it */
     bool has_length = status != 204 && status != 304;
     const char *length = has_length ? arena_printf(&x->arena, "%sContent-Length: %zu\r\n\r\n",
                                                    headers, len + newline)

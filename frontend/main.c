@@ -11,9 +11,12 @@
 #include "frontend/version.h"
 #include "loop/loop.h"
 
+#include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct frontend_config {
     char *listen, *backend, *socket_group, *log_level;
@@ -66,6 +69,15 @@ static void config_free(struct frontend_config *c)
     free(c->log_level);
 }
 
+/* Requests carry passwords and the environments of containers: what jansson made of them is wiped.
+ */
+static void json_wipe(void *memory)
+{
+    if (memory)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct frontend *f = handle->data;
@@ -111,6 +123,7 @@ int main(int argc, char **argv)
     struct error err;
     bool help = false;
     log_open("frontend", LOG_INFO);
+    json_set_alloc_funcs(malloc, json_wipe);
     if (config_read(&config, argc, argv, &help, &err)) {
         fprintf(stderr, "sockerless-frontend: %s\n", err.message);
         config_free(&config);

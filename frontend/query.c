@@ -84,6 +84,16 @@ const char *query_get(const struct query *q, const char *key)
     return NULL;
 }
 
+char **query_all(const struct query *q, struct arena *a, const char *key, size_t *count)
+{
+    char **values = arena_calloc(a, q->count + 1, sizeof(*values));
+    *count = 0;
+    for (size_t i = 0; i < q->count; i++)
+        if (strcmp(q->pairs[i].key, key) == 0)
+            values[(*count)++] = (char *)(uintptr_t)q->pairs[i].value;
+    return values;
+}
+
 bool query_bool(const struct query *q, const char *key, bool absent)
 {
     static const char *const no[] = {"", "0", "no", "false", "none"};

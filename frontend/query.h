@@ -34,6 +34,8 @@ void query_parse(struct query *q, struct arena *a, const char *text);
 
 /* First value of that key, NULL if absent. */
 const char *query_get(const struct query *q, const char *key);
+/* All values of that key, in their order; an arena array, its length in *count. */
+char **query_all(const struct query *q, struct arena *a, const char *key, size_t *count);
 /* Docker's rule: "", 0, no, false, none are false, anything else is true; absent is `absent`. */
 bool query_bool(const struct query *q, const char *key, bool absent);
 /* Absent or empty: `absent`. Otherwise a decimal integer within [min, max] or an error in Go's

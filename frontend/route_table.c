@@ -6,14 +6,13 @@
 #include "frontend/router.h"
 #include "frontend/routes.h"
 
-#define R(method, prefix, suffix, handle)                                                          \
+#define ROUTE(method, prefix, suffix, handle, body)                                                \
     {                                                                                              \
-        HTTP_##method, prefix, suffix, handle, false                                               \
+        HTTP_##method, prefix, suffix, handle, body                                                \
     }
-#define RJ(method, prefix, suffix, handle)                                                         \
-    {                                                                                              \
-        HTTP_##method, prefix, suffix, handle, true                                                \
-    }
+#define R(method, prefix, suffix, handle) ROUTE(method, prefix, suffix, handle, BODY_DROPPED)
+#define RJ(method, prefix, suffix, handle) ROUTE(method, prefix, suffix, handle, BODY_JSON)
+#define RS(method, prefix, suffix, handle) ROUTE(method, prefix, suffix, handle, BODY_STREAM)
 #define LATER(method, prefix, suffix) R(method, prefix, suffix, system_not_built)
 #define SWARM(method, prefix, suffix) R(method, prefix, suffix, system_no_swarm)
 
@@ -56,19 +55,19 @@ const struct route route_table[] = {
 
     R(GET, "/images/json", NULL, image_list),
     LATER(GET, "/images/search", NULL),
-    LATER(GET, "/images/get", NULL),
-    LATER(GET, "/images/", "/get"),
-    LATER(GET, "/images/", "/history"),
+    R(GET, "/images/get", NULL, image_save),
+    R(GET, "/images/", "/get", image_save),
+    R(GET, "/images/", "/history", image_history),
     R(GET, "/images/", "/json", image_inspect),
-    R(POST, "/images/create", NULL, image_create),
-    LATER(POST, "/images/load", NULL),
-    LATER(POST, "/images/prune", NULL),
-    LATER(POST, "/images/", "/push"),
-    LATER(POST, "/images/", "/tag"),
-    LATER(DELETE, "/images/", ""),
-    LATER(GET, "/distribution/", "/json"),
+    RS(POST, "/images/create", NULL, image_create),
+    RS(POST, "/images/load", NULL, image_load),
+    R(POST, "/images/prune", NULL, image_prune),
+    RJ(POST, "/images/", "/push", image_push),
+    R(POST, "/images/", "/tag", image_tag),
+    R(DELETE, "/images/", "", image_remove),
+    R(GET, "/distribution/", "/json", distribution_inspect),
 
-    LATER(POST, "/auth", NULL),
+    RJ(POST, "/auth", NULL, registry_login),
     LATER(POST, "/build", NULL),
     LATER(POST, "/build/prune", NULL),
     LATER(POST, "/build/cancel", NULL),
@@ -113,5 +112,5 @@ const struct route route_table[] = {
     SWARM(GET, "/configs", ""),
     SWARM(POST, "/configs/", ""),
     SWARM(DELETE, "/configs/", ""),
-    {0, NULL, NULL, NULL, false},
+    {0, NULL, NULL, NULL, BODY_DROPPED},
 };

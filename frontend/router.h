@@ -11,13 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum route_body {
+    BODY_DROPPED, /* read and thrown away before the handler runs */
+    BODY_JSON,    /* kept for the handler: exchange.body */
+    BODY_STREAM,  /* the handler runs before the body was read: exchange.body_pending */
+};
+
 /* A path matches a route when it equals `prefix` (suffix NULL) or starts with prefix and ends with
  * suffix; what lies between, slashes included, is the argument (moby's `{name:.*}`). */
 struct route {
     uint8_t method;
     const char *prefix, *suffix;
     void (*handle)(struct exchange *x);
-    bool takes_json; /* the body is kept for the handler; otherwise it is read and dropped */
+    enum route_body body;
 };
 
 /* Fills path, query, api, route, arg. Always finds a route: unknown paths, bad versions, redirects

@@ -38,9 +38,28 @@ void exec_resize(struct exchange *x);
 void exec_inspect(struct exchange *x);
 
 /* route_images.c */
-void image_create(struct exchange *x);
 void image_list(struct exchange *x);
 void image_inspect(struct exchange *x);
+void image_history(struct exchange *x);
+void image_tag(struct exchange *x);
+void image_remove(struct exchange *x);
+void image_prune(struct exchange *x);
+
+/* route_image_streams.c */
+void image_create(struct exchange *x); /* pull and import */
+void image_load(struct exchange *x);
+void image_push(struct exchange *x);
+void image_save(struct exchange *x);
+
+/* route_registry.c */
+void distribution_inspect(struct exchange *x);
+void registry_login(struct exchange *x);
+/* The credentials of X-Registry-Auth as JSON; none when it is missing, empty or cannot be read. To
+ * be wiped as soon as the request is sent. */
+void registry_auth_header(struct exchange *x, ProtobufCBinaryData *out);
+/* Credentials as JSON from a request's body. */
+int registry_auth_body(struct exchange *x, ProtobufCBinaryData *out, struct error *err) MUST_CHECK;
+void registry_auth_wipe(ProtobufCBinaryData *auth);
 
 /* route_body.c: the JSON body of a request. NULL: answered already. */
 json_t *route_body(struct exchange *x);

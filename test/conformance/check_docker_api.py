@@ -99,9 +99,9 @@ class Conformance:
         self.passed = self.failed = 0
         self.seen = set()
 
-    def call(self, want, method, target, body=None):
+    def call(self, want, method, target, body=None, headers=None):
         """One exchange: the status wanted, declared, and a body as described. Gives its JSON."""
-        reply = self.docker.call(method, self.prefix + target, body)
+        reply = self.docker.call(method, self.prefix + target, body, headers)
         problems = list(self.judge(want, method, target, reply))
         self.passed += not problems
         self.failed += bool(problems)
@@ -158,6 +158,42 @@ def images(c):
     c.call(200, "GET", "/images/json?all=1&digests=1")
     c.call(200, "GET", "/images/busybox/json")
     c.call(404, "GET", "/images/nosuchimage/json")
+
+
+def image_changes(c):
+    c.call(201, "POST", "/images/busybox/tag?repo=conformance/x&tag=1")
+    c.call(201, "POST", "/images/busybox/tag?repo=conformance/y")
+    c.call(404, "POST", "/images/nosuchimage/tag?repo=x")
+    c.call(400, "POST", "/images/busybox/tag?repo=x@sha256:" + "1" * 64)
+    layers = c.call(200, "GET", "/images/conformance/x:1/history")
+    check("conformance/x:1" in layers[0]["Tags"], f"tags of the newest layer: {layers[0]}")
+    c.call(404, "GET", "/images/nosuchimage/history")
+    removed = c.call(200, "DELETE", "/images/conformance/x:1")
+    check(removed == [{"Untagged": "conformance/x:1"}], f"rmi of a tag: {removed}")
+    c.call(404, "DELETE", "/images/conformance/x:1")
+    c.call(200, "DELETE", "/images/conformance/y?force=1&noprune=1")
+    c.call(200, "POST", "/images/prune")
+    c.call(200, "POST", "/images/prune?filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D")
+    c.call(400, "POST", "/images/prune?filters=%7B%22bogus%22%3A%5B%22x%22%5D%7D")
+
+
+def image_streams(c):
+    c.call(400, "POST", "/images/busybox/push?tag=latest")
+    c.call(200, "POST", "/images/load?quiet=1", b"not an archive")
+    c.call(500, "POST", "/images/create?fromSrc=-&repo=conformance/import", b"not an archive")
+    c.call(400, "POST", "/images/create?fromSrc=-&changes=RUN+x", b"not an archive")
+    c.call(400, "POST", "/images/create?fromSrc=-&repo=BAD:x", b"not an archive")
+
+
+def registries(c):
+    found = c.call(200, "GET", "/distribution/busybox/json")
+    check(found["Descriptor"]["digest"].startswith("sha256:"), f"descriptor: {found}")
+    # The description has 401 and 500 only; dockerd hands the registry's own 404 on.
+    status = c.docker.call("GET", c.prefix + "/distribution/nosuchimage/json").status
+    check(status in (401, 404, 500), f"distribution of a missing image: {status}")
+    c.call(500, "POST", "/auth", b"", JSON_TYPE)
+    c.call(500, "POST", "/auth", {"username": "a", "password": "b",
+                                  "serveraddress": "127.0.0.1:1"})
 
 
 CREATE = {"Image": "busybox", "Cmd": ["sh", "-c", "echo hello; echo err >&2; exit 3"],
@@ -226,7 +262,7 @@ def main():
         sys.exit("usage: check_docker_api.py SOCKET SPEC.json [API-VERSION]")
     version = sys.argv[3] if len(sys.argv) > 3 else "1.44"
     c = Conformance(sys.argv[1], Spec(sys.argv[2]), version)
-    for part in (system, images, container_life, container_running, unknown):
+    for part in (system, images, image_changes, image_streams, registries, container_life, container_running, unknown):
         try:
             part(c)
         except (Failure, OSError, TypeError, KeyError) as failure:

@@ -403,6 +403,75 @@ static void test_exec_shapes(void **state)
     assert_true(start.detach);
 }
 
+static void check_progress(const Sockerless__Progress *p, const char *want)
+{
+    AUTO(buf) struct buf out = BUF_INIT;
+    docker_json_put_progress(&out, p);
+    assert_string_equal(out.data, want);
+}
+
+#define PUSHING(current_, total_, want)                                                            \
+    do {                                                                                           \
+        Sockerless__Progress p_ = SOCKERLESS__PROGRESS__INIT;                                      \
+        p_.status = (char *)(uintptr_t) "Pushing";                                                 \
+        p_.id = (char *)(uintptr_t) "a";                                                           \
+        p_.current = (current_);                                                                   \
+        p_.total = (total_);                                                                       \
+        check_progress(&p_,                                                                        \
+                       "{\"status\":\"Pushing\",\"progressDetail\":" want ",\"id\":\"a\"}\r\n");   \
+    } while (0)
+#define BAR_50 "=================================================="
+#define GAP_50 "                                                  "
+
+/* As recorded from dockerd. */
+static void test_progress(void **state)
+{
+    (void)state;
+    PUSHING(19968, 1984348,
+            "{\"current\":19968,\"total\":1984348},\"progress\":\"[>" GAP_50
+            "]  19.97kB/1.984MB\"");
+    PUSHING(1646080, 1984348,
+            "{\"current\":1646080,\"total\":1984348},\"progress\":"
+            "\"[=========================================>         ]  1.646MB/1.984MB\"");
+    PUSHING(2129920, 1984348,
+            "{\"current\":2129920,\"total\":1984348},\"progress\":\"[" BAR_50 ">]   2.13MB\"");
+    PUSHING(512, 6, "{\"current\":512,\"total\":6},\"progress\":\"[" BAR_50 ">]     512B\"");
+    PUSHING(97, 97, "{\"current\":97,\"total\":97},\"progress\":\"[" BAR_50 ">]      97B/97B\"");
+    PUSHING(1536, 0, "{\"current\":1536},\"progress\":\" 1.536kB\"");
+    PUSHING(0, 3000000, "{\"total\":3000000},\"progress\":\"[>" GAP_50 "]       0B/3MB\"");
+    PUSHING(0, 0, "{}");
+    PUSHING(-1, -1, "{}");
+    PUSHING(INT64_MAX, INT64_MAX,
+            "{\"current\":9223372036854775807,\"total\":9223372036854775807},\"progress\":"
+            "\"[" BAR_50 ">]  9.223EB/9.223EB\"");
+    PUSHING(INT64_MAX, 1,
+            "{\"current\":9223372036854775807,\"total\":1},\"progress\":"
+            "\"[" BAR_50 ">]  9.223EB\"");
+}
+
+static void test_progress_words(void **state)
+{
+    (void)state;
+    Sockerless__Progress p = SOCKERLESS__PROGRESS__INIT;
+    Sockerless__PushedImage pushed = SOCKERLESS__PUSHED_IMAGE__INIT;
+    p.stream = (char *)(uintptr_t) "Loaded image: oracle:full\n";
+    check_progress(&p, "{\"stream\":\"Loaded image: oracle:full\\n\"}\r\n");
+    p.stream = (char *)(uintptr_t) "";
+    p.status = (char *)(uintptr_t) "Pulling from full";
+    p.id = (char *)(uintptr_t) "1";
+    check_progress(&p, "{\"status\":\"Pulling from full\",\"id\":\"1\"}\r\n");
+    p.id = (char *)(uintptr_t) "";
+    p.status = (char *)(uintptr_t) "sha256:aa";
+    check_progress(&p, "{\"status\":\"sha256:aa\"}\r\n");
+    p.status = (char *)(uintptr_t) "";
+    pushed.tag = (char *)(uintptr_t) "1";
+    pushed.digest = (char *)(uintptr_t) "sha256:aa";
+    pushed.size = 527;
+    p.aux = &pushed;
+    check_progress(&p, "{\"progressDetail\":{},\"aux\":{\"Tag\":\"1\",\"Digest\":\"sha256:aa\","
+                       "\"Size\":527}}\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,7 +480,8 @@ int main(void)
         cmocka_unit_test(test_create_refused), cmocka_unit_test(test_create_large),
         cmocka_unit_test(test_names),          cmocka_unit_test(test_inspect_shape),
         cmocka_unit_test(test_status_words),   cmocka_unit_test(test_list_and_images),
-        cmocka_unit_test(test_exec_shapes),
+        cmocka_unit_test(test_exec_shapes),    cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_progress_words),
     };
     return cmocka_run_group_tests_name("frontend_docker_json", tests, setup, teardown);
 }

@@ -11,6 +11,8 @@
  *   sink     swallows stdin and ends at EOF with the number of bytes
  *   broken   an exec that cannot be started running  is running already
  *   slow     start is never answered
+ *
+ * Images are in frontend_fake_images.h.
  */
 #ifndef SOCKERLESS_TEST_FRONTEND_FAKE_H
 #define SOCKERLESS_TEST_FRONTEND_FAKE_H
@@ -41,6 +43,16 @@
 enum { FLOOD_BYTES = 64 * 1024 * 1024, FLOOD_FRAME = 64 * 1024, CLIENT_TIMEOUT_S = 20 };
 #define FAKE_ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+/* What the fake does with the body of a load or an import. */
+enum fake_body {
+    BODY_COUNT,  /* reads it and tells its size and checksum */
+    BODY_REFUSE, /* an error before OPENED */
+    BODY_FAIL,   /* OPENED, an error after the first bytes */
+    BODY_STALL,  /* OPENED, then reads nothing until fake_unstall() */
+    BODY_TALK,   /* like count, with many lines of progress meanwhile; no reading without writing */
+    BODY_EARLY,  /* a good end after the first bytes */
+};
+
 struct fake {
     struct loop *loop;
     struct rpc_server *server;
@@ -49,6 +61,10 @@ struct fake {
     struct arena created_arena;
     atomic_int sessions, requests, lost; /* lost: sessions cut by the frontend */
     int list_count;
+    _Atomic enum fake_body body;
+    struct fake_session *stalled;
+    atomic_ullong body_bytes; /* taken so far by the last load or import */
+    char opened[4096];        /* the last image session or request, as text; see fake_note() */
 };
 
 struct fake_session {
@@ -57,7 +73,10 @@ struct fake_session {
     struct fake_session *next_waiter;
     char name[32];
     bool is_attach, over;
+    bool is_body;
+    enum fake_body body;
     uint64_t bytes, flood_left;
+    uint64_t checksum;
 };
 
 static inline void fake_error(struct rpc_call *call, enum error_code code, const char *text)
@@ -66,6 +85,9 @@ static inline void fake_error(struct rpc_call *call, enum error_code code, const
     error_set(&err, code, "%s", text);
     rpc_reply_error(call, &err);
 }
+
+static inline void fake_opened(struct fake_session *s);
+#include "frontend_fake_images.h"
 
 /* ---- sessions ---- */
 
@@ -95,7 +117,9 @@ static inline void fake_flood(struct fake_session *s)
 static inline void fake_on_frame(void *owner, const struct frame *f)
 {
     struct fake_session *s = owner;
-    if (f->type == FRAME_STDIN) {
+    if (s->is_body) {
+        fake_body_frame(s, f);
+    } else if (f->type == FRAME_STDIN) {
         s->bytes += f->len;
         bool echoes = !strcmp(s->name, "echo") || !strcmp(s->name, "tty");
         if (echoes && !channel_send(s->channel, FRAME_STDOUT, f->payload, f->len))
@@ -128,6 +152,8 @@ static inline void fake_on_closed(void *owner, const struct error *why)
             break;
         }
     }
+    if (s->fake->stalled == s)
+        s->fake->stalled = NULL;
     if (!s->over)
         s->fake->lost++;
     s->fake->sessions--;
@@ -203,12 +229,16 @@ static inline void fake_on_session(void *owner, struct channel *c,
     static const struct channel_events events = {fake_on_frame, fake_on_drained, fake_on_closed};
     struct fake *f = owner;
     struct fake_session *s = NEW(struct fake_session);
+    if (open->kind_case >= SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL)
+        fake_note_session(f, open);
     const char *name =
         open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_ATTACH       ? open->attach->ref
         : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_EXEC_START ? open->exec_start->id
         : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_LOGS       ? open->logs->ref
         : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_WAIT       ? open->wait->ref
-                                                                      : open->image_pull->reference;
+        : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL ? open->image_pull->reference
+        : open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH ? open->image_push->repo
+                                                                      : "";
     *s = (struct fake_session){.fake = f, .channel = c};
     s->is_attach = open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_ATTACH;
     snprintf(s->name, sizeof(s->name), "%s", name);
@@ -223,6 +253,8 @@ static inline void fake_on_session(void *owner, struct channel *c,
         fake_logs(s, open->logs);
     } else if (open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL) {
         fake_pull(s);
+    } else if (open->kind_case > SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL) {
+        fake_image_session(s, open);
     } else if (open->kind_case == SOCKERLESS__STREAM_OPEN__KIND_WAIT) {
         fake_opened(s);
         s->next_waiter = f->waiters;
@@ -355,7 +387,7 @@ static inline void fake_on_request(void *owner, struct rpc_call *call, const Soc
         reply.result_case = SOCKERLESS__REPLY__RESULT_INFO;
         reply.info = &info;
         break;
-    default: break;
+    default: fake_image_request(f, call, r); return;
     }
     rpc_reply(call, &reply);
 }
