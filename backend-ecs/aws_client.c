@@ -6,6 +6,7 @@
 #include "aws_exchange.h"
 #include "aws_reply.h"
 #include "base/alloc.h"
+#include "base/backoff.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
@@ -217,8 +218,8 @@ int co_aws_call(struct aws_client *c, const struct aws_call *call, json_t **repl
         bool throttled = made.retry == AWS_RETRY_THROTTLED;
         if (throttled)
             aws_bucket_drain(bucket, time_mono_ms());
-        int64_t wait_ms = aws_backoff_ms(attempt, throttled ? THROTTLED_BASE_MS : BACKOFF_BASE_MS,
-                                         BACKOFF_CAP_MS, made.retry_after);
+        int64_t wait_ms = backoff_ms(attempt, throttled ? THROTTLED_BASE_MS : BACKOFF_BASE_MS,
+                                     BACKOFF_CAP_MS, made.retry_after);
         log_info("AWS call failed, trying again", LOG_STR("error", err->message),
                  LOG_INT("attempt", attempt + 1), LOG_INT("wait_ms", wait_ms));
         if (co_sleep(wait_ms, err))

@@ -4,24 +4,16 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/secret.h"
+#include "base/small_file.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "credentials_source.h"
-#include "loop/co.h"
+#include "loop/renewal.h"
 #include "oci/json_doc.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum {
-    EARLY_S = 300,          /* renew this long before the end … */
-    EARLY_SHARE = 4,        /* … but not before three quarters of the life are over */
-    RENEW_PAUSE_MS = 30000, /* after a failed renewal of credentials that still hold */
-    CREDENTIAL_FILE_MAX = 64 * 1024,
-};
 static const int64_t ns_per_s = 1000000000;
 
 /* The order is the one of AWS's own SDKs. */
@@ -39,27 +31,14 @@ static const struct {
 struct aws_credential_chain {
     struct aws_credentials_context context;
     struct aws_credentials current; /* access_key NULL: none yet */
-    int64_t obtained_ns;
-    unsigned generation;
-    bool rejected;   /* current was refused by a service */
-    bool refreshing; /* one coroutine walks the sources, the others wait */
-    struct co_cond refreshed;
-    struct error last_error; /* of the last walk; ERROR_NONE: it succeeded */
-    int64_t pause_until_ms;  /* no renewal before (monotonic) */
+    struct renewal renewal;
 };
-
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
 
 void aws_credentials_free(struct aws_credentials *c)
 {
-    free_secret(c->access_key);
-    free_secret(c->secret_key);
-    free_secret(c->session_token);
+    secret_free(c->access_key);
+    secret_free(c->secret_key);
+    secret_free(c->session_token);
     *c = (struct aws_credentials){0};
 }
 
@@ -75,6 +54,7 @@ struct aws_credential_chain *aws_credential_chain_new(const struct aws_credentia
 {
     struct aws_credential_chain *chain = NEW(struct aws_credential_chain);
     chain->context = *context;
+    chain->renewal.name = "AWS credentials";
     return chain;
 }
 
@@ -84,26 +64,6 @@ void aws_credential_chain_free(struct aws_credential_chain *chain)
         return;
     aws_credentials_free(&chain->current);
     free(chain);
-}
-
-static bool is_usable(const struct aws_credential_chain *chain)
-{
-    const struct aws_credentials *c = &chain->current;
-    return c->access_key && !chain->rejected &&
-           (!c->expires_ns || c->expires_ns > time_now_ns() + ns_per_s);
-}
-
-static bool is_due(const struct aws_credential_chain *chain)
-{
-    const struct aws_credentials *c = &chain->current;
-    if (!is_usable(chain))
-        return true;
-    if (!c->expires_ns || time_mono_ms() < chain->pause_until_ms)
-        return false;
-    int64_t early = (c->expires_ns - chain->obtained_ns) / EARLY_SHARE;
-    if (early > EARLY_S * ns_per_s)
-        early = EARLY_S * ns_per_s;
-    return time_now_ns() >= c->expires_ns - early;
 }
 
 static int co_walk(struct aws_credential_chain *chain, struct aws_credentials *out,
@@ -125,68 +85,36 @@ static int co_walk(struct aws_credential_chain *chain, struct aws_credentials *o
 }
 
 /* Walk the sources and keep what they give. The only place that writes chain->current. */
-static void co_refresh(struct aws_credential_chain *chain)
+static int co_renew(void *owner, int64_t *expires_ns, struct error *err)
 {
+    struct aws_credential_chain *chain = owner;
     struct aws_credentials fresh = {0};
-    struct error err = {0};
-    chain->refreshing = true;
-    int rc = co_walk(chain, &fresh, &err);
-    chain->refreshing = false;
-    if (rc == 0) {
-        aws_credentials_free(&chain->current);
-        chain->current = fresh;
-        chain->obtained_ns = time_now_ns();
-        chain->generation++;
-        chain->rejected = false;
-        chain->last_error.code = ERROR_NONE;
-        log_info("AWS credentials obtained", LOG_STR("source", fresh.source),
-                 LOG_INT("valid_s", fresh.expires_ns
-                                        ? (fresh.expires_ns - chain->obtained_ns) / ns_per_s
-                                        : 0));
-    } else {
+    if (co_walk(chain, &fresh, err)) {
         aws_credentials_free(&fresh);
-        chain->last_error = err;
-        chain->pause_until_ms = time_mono_ms() + RENEW_PAUSE_MS;
-        if (is_usable(chain))
-            log_warn("AWS credentials not renewed; the old ones still hold",
-                     LOG_STR("error", err.message));
+        return -1;
     }
-    co_cond_broadcast(&chain->refreshed);
+    aws_credentials_free(&chain->current);
+    chain->current = fresh;
+    *expires_ns = fresh.expires_ns;
+    log_info(
+        "AWS credentials obtained", LOG_STR("source", fresh.source),
+        LOG_INT("valid_s", fresh.expires_ns ? (fresh.expires_ns - time_now_ns()) / ns_per_s : 0));
+    return 0;
 }
 
 int co_aws_credentials_get(struct aws_credential_chain *chain, struct aws_credentials *out,
                            unsigned *generation, struct error *err)
 {
-    bool waited = false;
-    while (is_due(chain)) {
-        if (chain->refreshing && is_usable(chain))
-            break;
-        if (chain->refreshing) {
-            if (co_cond_wait(&chain->refreshed, time_mono_ms() + 60000, err))
-                return -1;
-            waited = true;
-            continue;
-        }
-        /* A walk that somebody else cancelled says nothing about us. */
-        bool failed = waited && chain->last_error.code != ERROR_NONE &&
-                      chain->last_error.code != ERROR_CANCELLED;
-        if (!failed)
-            co_refresh(chain);
-        if (!is_usable(chain)) {
-            *err = chain->last_error;
-            return -1;
-        }
-        break;
-    }
+    if (co_renewal_ensure(&chain->renewal, co_renew, chain, err))
+        return -1;
     aws_credentials_copy(&chain->current, out);
-    *generation = chain->generation;
+    *generation = chain->renewal.generation;
     return 0;
 }
 
 void aws_credential_chain_reject(struct aws_credential_chain *chain, unsigned generation)
 {
-    if (generation == chain->generation)
-        chain->rejected = true;
+    renewal_reject(&chain->renewal, generation);
 }
 
 int credentials_parse_json(const char *body, size_t len, const char *source,
@@ -218,25 +146,5 @@ int credentials_parse_json(const char *body, size_t len, const char *source,
 
 char *credentials_read_file(const char *path, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error_errno(err, ERROR_FORBIDDEN, errno, "%s", path);
-        return NULL;
-    }
-    char *text = xmalloc(CREDENTIAL_FILE_MAX + 1);
-    size_t len = 0;
-    ssize_t n;
-    while ((n = read(fd, text + len, CREDENTIAL_FILE_MAX - len)) > 0)
-        len += (size_t)n;
-    int problem = n < 0 ? errno : len == CREDENTIAL_FILE_MAX ? EFBIG : 0;
-    close(fd);
-    if (problem) {
-        error_errno(err, ERROR_FORBIDDEN, problem, "%s", path);
-        free(text);
-        return NULL;
-    }
-    while (len && strchr(" \t\r\n", text[len - 1]))
-        len--;
-    text[len] = '\0';
-    return text;
+    return small_file_read(path, ERROR_FORBIDDEN, err);
 }

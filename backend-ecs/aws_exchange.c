@@ -3,13 +3,27 @@
 #include "aws_exchange.h"
 
 #include "base/alloc.h"
-#include "base/id.h"
 #include "base/str.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { CONNECT_TIMEOUT_MS = 5000 };
+
+const char *aws_region_domain(const char *region)
+{
+    static const struct {
+        const char *prefix, *domain;
+    } partitions[] = {
+        {"cn-", "amazonaws.com.cn"},    {"eusc-", "amazonaws.eu"},
+        {"us-iso-", "c2s.ic.gov"},      {"us-isob-", "sc2s.sgov.gov"},
+        {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(partitions); i++)
+        if (str_starts(region, partitions[i].prefix))
+            return partitions[i].domain;
+    return "amazonaws.com";
+}
 
 void aws_service_url(const char *endpoint_url, const char *host_prefix, const char *region,
                      char *out, size_t size)
@@ -20,8 +34,7 @@ void aws_service_url(const char *endpoint_url, const char *host_prefix, const ch
         snprintf(out, size, "%s%s", endpoint_url, slash ? "" : "/");
         return;
     }
-    snprintf(out, size, "https://%s.%s.amazonaws.com%s/", host_prefix, region,
-             str_starts(region, "cn-") ? ".cn" : "");
+    snprintf(out, size, "https://%s.%s.%s/", host_prefix, region, aws_region_domain(region));
 }
 
 int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
@@ -55,36 +68,4 @@ int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
         .never_twice = x->never_twice,
     };
     return co_http_do(http, &req, res, err);
-}
-
-void aws_form_add(struct buf *form, const char *key, const char *value)
-{
-    if (form->len)
-        buf_putc(form, '&');
-    buf_printf(form, "%s=", key);
-    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                     (*c >= '0' && *c <= '9') || strchr("-_.~", *c);
-        if (plain)
-            buf_putc(form, (char)*c);
-        else
-            buf_printf(form, "%%%02X", *c);
-    }
-}
-
-int64_t aws_backoff_ms(int attempt, int64_t base_ms, int64_t cap_ms, const char *retry_after)
-{
-    int64_t most = attempt < 20 ? base_ms << attempt : cap_ms;
-    if (most > cap_ms)
-        most = cap_ms;
-    uint32_t dice;
-    random_bytes(&dice, sizeof dice);
-    int64_t wait = 1 + (int64_t)dice % most;
-    int64_t asked_s;
-    if (retry_after && str_to_i64(retry_after, &asked_s) && asked_s > 0) {
-        int64_t asked = asked_s > cap_ms / 1000 ? cap_ms : asked_s * 1000;
-        if (asked > wait)
-            wait = asked;
-    }
-    return wait;
 }

@@ -8,7 +8,6 @@
 #define SOCKERLESS_AWS_EXCHANGE_H
 
 #include "aws_credentials.h"
-#include "base/buf.h"
 #include "base/error.h"
 #include "loop/http_client.h"
 
@@ -37,10 +36,7 @@ int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
 /* "https://ecs.eu-west-1.amazonaws.com/", in the partition of the region. */
 void aws_service_url(const char *endpoint_url, const char *host_prefix, const char *region,
                      char *out, size_t size);
-/* Append "key=value" (percent-encoded, '&' in between) to a query-protocol body. */
-void aws_form_add(struct buf *form, const char *key, const char *value);
-/* How long to wait before retry number `attempt` (0, 1 …): full jitter below base * 2^attempt,
- * capped, but at least what Retry-After (whole seconds, may be NULL) says, capped as well. */
-int64_t aws_backoff_ms(int attempt, int64_t base_ms, int64_t cap_ms, const char *retry_after);
+/* "amazonaws.com", "amazonaws.com.cn" …: what the host names of the region's partition end with. */
+const char *aws_region_domain(const char *region);
 
 #endif

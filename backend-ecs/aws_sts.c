@@ -6,7 +6,9 @@
 #include "aws_exchange.h"
 #include "aws_xml.h"
 #include "base/alloc.h"
+#include "base/backoff.h"
 #include "base/buf.h"
+#include "base/form.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
@@ -50,14 +52,14 @@ static void form_begin(struct buf *form, const char *action, const struct aws_st
 {
     char name[65];
     session_name(role->session_name, name);
-    aws_form_add(form, "Action", action);
-    aws_form_add(form, "Version", "2011-06-15");
-    aws_form_add(form, "RoleArn", role->arn);
-    aws_form_add(form, "RoleSessionName", name);
+    form_add(form, "Action", action);
+    form_add(form, "Version", "2011-06-15");
+    form_add(form, "RoleArn", role->arn);
+    form_add(form, "RoleSessionName", name);
     if (role->duration_s) {
         char digits[24];
         snprintf(digits, sizeof digits, "%lld", (long long)role->duration_s);
-        aws_form_add(form, "DurationSeconds", digits);
+        form_add(form, "DurationSeconds", digits);
     }
 }
 
@@ -102,7 +104,7 @@ static int co_call(const struct aws_credentials_context *context,
         if (!again || attempt + 1 == STS_ATTEMPTS)
             return -1;
         log_debug("sts call failed, trying again", LOG_STR("error", err->message));
-        if (co_sleep(aws_backoff_ms(attempt, STS_BASE_MS, STS_CAP_MS, NULL), err))
+        if (co_sleep(backoff_ms(attempt, STS_BASE_MS, STS_CAP_MS, NULL), err))
             return -1;
     }
 }
@@ -114,7 +116,7 @@ int co_aws_sts_assume_role(const struct aws_credentials_context *context,
     AUTO(buf) struct buf form = BUF_INIT;
     form_begin(&form, "AssumeRole", role);
     if (role->external_id)
-        aws_form_add(&form, "ExternalId", role->external_id);
+        form_add(&form, "ExternalId", role->external_id);
     return co_call(context, base, "AssumeRole", &form, out, err);
 }
 
@@ -124,6 +126,6 @@ int co_aws_sts_assume_role_with_token(const struct aws_credentials_context *cont
 {
     AUTO(buf) struct buf form = BUF_INIT;
     form_begin(&form, "AssumeRoleWithWebIdentity", role);
-    aws_form_add(&form, "WebIdentityToken", token);
+    form_add(&form, "WebIdentityToken", token);
     return co_call(context, NULL, "AssumeRoleWithWebIdentity", &form, out, err);
 }

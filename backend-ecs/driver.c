@@ -133,6 +133,7 @@ static struct driver_caps caps_of(const struct ecs_config *config)
 {
     return (struct driver_caps){
         .has_agent = true,
+        .wants_agent_layer = config->injection == ECS_INJECT_IMAGE_LAYER,
         .has_addresses = true,
         .describe_batch_max = ECS_DESCRIBE_MAX,
         .poll_interval_ms = (int)config->poll_ms,

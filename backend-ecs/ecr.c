@@ -4,29 +4,35 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "loop/co.h"
+#include "loop/renewal.h"
 
 #include <ctype.h>
 #include <jansson.h>
 #include <string.h>
 
-enum { REGIONS_MAX = 16, REGION_NAME_MAX = 32, ACCOUNT_LEN = 12, WAIT_MS = 120000 };
-static const int64_t early_ns = 600 * (int64_t)1000000000; /* renew ten minutes before the end */
+enum {
+    REGIONS_MAX = 16,
+    REGION_NAME_MAX = 32,
+    ACCOUNT_LEN = 12,
+    LIFE_S = 12 * 3600, /* when the answer does not say (API reference, GetAuthorizationToken) */
+};
+static const int64_t ns_per_s = 1000000000;
 
 /* One login per region: a token is good for every registry that we may read there. */
 struct login {
+    struct ecr *ecr;
     char region[REGION_NAME_MAX]; /* "": free slot */
     char *username, *password;    /* NULL: none yet */
-    int64_t expires_ns;
+    struct renewal renewal;
     int64_t used_ms;
-    bool refreshing;
+    int users; /* coroutines that hold the slot */
 };
 struct ecr {
     struct aws_client *client;
     struct login logins[REGIONS_MAX];
-    struct co_cond refreshed;
 };
 
 struct ecr *ecr_new(struct aws_client *client)
@@ -36,12 +42,16 @@ struct ecr *ecr_new(struct aws_client *client)
     return e;
 }
 
+static void login_forget(struct login *l)
+{
+    free(l->username);
+    secret_free(l->password);
+    l->username = l->password = NULL;
+}
+
 static void login_clear(struct login *l)
 {
-    if (l->password)
-        explicit_bzero(l->password, strlen(l->password));
-    free(l->username);
-    free(l->password);
+    login_forget(l);
     *l = (struct login){0};
 }
 
@@ -54,10 +64,18 @@ void ecr_free(struct ecr *e)
     free(e);
 }
 
+/* ---- host names ---- */
+
+/* What follows the account; FIPS and dual-stack endpoints take the same login. */
+static const char *const marks[] = {".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr.", ".dkr-ecr-fips."};
+/* What follows the region: of AWS's partitions, then of the dual-stack names. */
+static const char *const ends[] = {
+    ".amazonaws.com",  ".amazonaws.com.cn", ".amazonaws.eu",
+    ".c2s.ic.gov",     ".sc2s.sgov.gov",    ".csp.hci.ic.gov",
+    ".cloud.adc-e.uk", ".on.aws",           ".on.amazonwebservices.com.cn"};
+
 bool ecr_host_region(const char *host, char *out, size_t size)
 {
-    static const char *const marks[] = {".dkr.ecr.", ".dkr.ecr-fips."};
-    static const char *const ends[] = {".amazonaws.com", ".amazonaws.com.cn"};
     if (strspn(host, "0123456789") != ACCOUNT_LEN)
         return false;
     const char *region = NULL;
@@ -79,6 +97,8 @@ bool ecr_host_region(const char *host, char *out, size_t size)
     out[len] = '\0';
     return true;
 }
+
+/* ---- the login ---- */
 
 bool ecr_decode_token(const char *token, char **username, char **password)
 {
@@ -104,17 +124,19 @@ static struct login *find_login(struct ecr *e, const char *region)
         struct login *l = &e->logins[i];
         if (strcmp(l->region, region) == 0)
             return l;
-        if (!l->refreshing && (!oldest || l->used_ms < oldest->used_ms))
+        if (!l->users && (!oldest || l->used_ms < oldest->used_ms))
             oldest = l;
     }
     if (oldest) {
         login_clear(oldest);
         strcpy(oldest->region, region);
+        oldest->ecr = e;
+        oldest->renewal.name = "ECR login";
     }
     return oldest;
 }
 
-static int read_reply(const json_t *reply, struct login *out, struct error *err)
+static int read_reply(const json_t *reply, struct login *l, int64_t *expires_ns, struct error *err)
 {
     const json_t *data = json_array_get(json_object_get(reply, "authorizationData"), 0);
     const char *token = json_string_value(json_object_get(data, "authorizationToken"));
@@ -123,35 +145,28 @@ static int read_reply(const json_t *reply, struct login *out, struct error *err)
     if (!token || !ecr_decode_token(token, &username, &password))
         return error_set(err, ERROR_SYSTEM,
                          "ecr: GetAuthorizationToken: the answer holds no usable token");
-    free(out->username);
-    free(out->password);
-    out->username = username;
-    out->password = password;
-    out->expires_ns = expires_s > 0 && expires_s < 9e9 ? (int64_t)expires_s * 1000000000 : 0;
+    login_forget(l);
+    l->username = username;
+    l->password = password;
+    *expires_ns = expires_s > 0 && expires_s < 9e9 ? (int64_t)expires_s * ns_per_s
+                                                   : time_now_ns() + LIFE_S * ns_per_s;
     return 0;
 }
 
-static int co_login(struct ecr *e, struct login *l, struct error *err)
+static int co_login(void *owner, int64_t *expires_ns, struct error *err)
 {
+    struct login *l = owner;
     AUTO(buf) struct buf body = BUF_INIT;
     struct aws_error why;
     json_t *reply = NULL;
     buf_puts(&body, "{}");
     const struct aws_call call = {
         .api = AWS_API_GetAuthorizationToken, .region = l->region, .body = &body};
-    l->refreshing = true; /* keeps the slot from being given away */
-    int rc = co_aws_call(e->client, &call, &reply, &why, err);
-    l->refreshing = false;
+    int rc = co_aws_call(l->ecr->client, &call, &reply, &why, err);
     if (rc == 0)
-        rc = read_reply(reply, l, err);
+        rc = read_reply(reply, l, expires_ns, err);
     json_decref(reply);
-    co_cond_broadcast(&e->refreshed);
     return rc;
-}
-
-static bool is_fresh(const struct login *l)
-{
-    return l->password && l->expires_ns > time_now_ns() + early_ns;
 }
 
 int co_ecr_credentials(struct ecr *e, const char *registry_host, struct registry_credentials *out,
@@ -161,19 +176,21 @@ int co_ecr_credentials(struct ecr *e, const char *registry_host, struct registry
     *out = (struct registry_credentials){0};
     if (!ecr_host_region(registry_host, region, sizeof region))
         return 0;
-    struct login *l;
-    int64_t deadline = time_mono_ms() + WAIT_MS;
-    while ((l = find_login(e, region)) == NULL || l->refreshing)
-        if (co_cond_wait(&e->refreshed, deadline, err))
-            return error_wrap(err, "ecr: login in %s", region);
-    if (!is_fresh(l) && co_login(e, l, err))
-        return -1;
+    struct login *l = find_login(e, region);
+    if (!l)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "ecr: logins in %d regions are under way; try again", REGIONS_MAX);
+    l->users++;
+    int rc = co_renewal_ensure(&l->renewal, co_login, l, err);
+    l->users--;
     l->used_ms = time_mono_ms();
+    if (rc)
+        return error_wrap(err, "registry login in %s", region);
     *out = (struct registry_credentials){
         .found = true,
         .username = xstrdup(l->username),
         .password = xstrdup(l->password),
-        .expires_ns = l->expires_ns,
+        .expires_ns = l->renewal.expires_ns,
     };
     return 0;
 }

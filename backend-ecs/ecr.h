@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Elastic Container Registry: login for `ACCOUNT.dkr.ecr.REGION.amazonaws.com` hosts with the
- * backend's own AWS credentials. Tokens live for twelve hours and are kept until shortly before.
+ * Elastic Container Registry: login for `ACCOUNT.dkr.ecr.REGION.amazonaws.com` hosts (and those of
+ * AWS's other partitions, FIPS and dual-stack names) with the backend's own AWS credentials. Tokens
+ * live for twelve hours and are kept until shortly before; what they are is a user and a password
+ * for Basic.
  */
 #ifndef SOCKERLESS_ECR_H
 #define SOCKERLESS_ECR_H

@@ -97,10 +97,48 @@ static int check_resources(const struct ecs_config *c, struct error *err)
     if (str_empty(c->log_group) || strlen(c->log_group) > GROUP_NAME_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_ECS_LOG_GROUP must be 1 to %d characters", GROUP_NAME_MAX);
-    if (str_empty(c->efs_filesystem_id) && str_empty(c->agent_image))
+    return 0;
+}
+
+static int find_injection(struct ecs_config *c, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum ecs_injection injection;
+    } names[] = {{"init_container", ECS_INJECT_INIT_CONTAINER},
+                 {"image_layer", ECS_INJECT_IMAGE_LAYER},
+                 {"efs", ECS_INJECT_EFS}};
+    bool has_efs = !str_empty(c->efs_filesystem_id);
+    c->injection = has_efs ? ECS_INJECT_EFS : ECS_INJECT_INIT_CONTAINER;
+    if (str_empty(c->agent_injection))
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i].name, c->agent_injection) == 0) {
+            c->injection = names[i].injection;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_ECS_AGENT_INJECTION: \"%s\" is none of init_container, "
+                     "image_layer, efs",
+                     c->agent_injection);
+}
+
+static int check_injection(const struct ecs_config *c, struct error *err)
+{
+    bool has_efs = !str_empty(c->efs_filesystem_id);
+    if (has_efs && c->injection != ECS_INJECT_EFS)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "set SOCKERLESS_ECS_AGENT_IMAGE (image with the agent) or "
-                         "SOCKERLESS_ECS_EFS_FILESYSTEM_ID (file system with the agent)");
+                         "SOCKERLESS_ECS_EFS_FILESYSTEM_ID is for agent injection \"efs\", but "
+                         "SOCKERLESS_ECS_AGENT_INJECTION is \"%s\"; unset one of them",
+                         c->agent_injection);
+    if (!has_efs && c->injection == ECS_INJECT_EFS)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "agent injection \"efs\": set SOCKERLESS_ECS_EFS_FILESYSTEM_ID to the "
+                         "file system that holds the agent");
+    if (c->injection == ECS_INJECT_INIT_CONTAINER && str_empty(c->agent_image))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "set SOCKERLESS_ECS_AGENT_IMAGE (image with the agent), or another "
+                         "SOCKERLESS_ECS_AGENT_INJECTION");
     return 0;
 }
 
@@ -132,7 +170,7 @@ static int find_architecture(struct ecs_config *c, const char *platform, struct 
 int ecs_config_finish(struct ecs_config *c, const char *platform, struct error *err)
 {
     if (find_region(c, err) || check_endpoint(c, err) || check_network(c, err) ||
-        check_resources(c, err))
+        check_resources(c, err) || find_injection(c, err) || check_injection(c, err))
         return -1;
     return find_architecture(c, str_empty(platform) ? "linux/amd64" : platform, err);
 }

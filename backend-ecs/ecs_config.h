@@ -13,11 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How the agent gets into a task. */
+enum ecs_injection {
+    ECS_INJECT_INIT_CONTAINER, /* an init container copies it into a volume */
+    ECS_INJECT_IMAGE_LAYER,    /* the core appends it to the image */
+    ECS_INJECT_EFS,            /* a file system holds it */
+};
+
 struct ecs_config {
     char *region, *endpoint_url;
     char *cluster, *subnets, *security_groups;
     char *execution_role_arn, *task_role_arn;
-    char *log_group, *agent_image, *platform_version;
+    char *log_group, *agent_injection, *agent_image, *platform_version;
     char *efs_filesystem_id, *efs_agent_path, *efs_access_point_id;
     bool assign_public_ip;
     int64_t log_grace_ms, log_poll_ms, poll_ms;
@@ -27,6 +34,7 @@ struct ecs_config {
     /* Filled by ecs_config_finish. */
     struct strv subnet_list, security_group_list;
     const char *cpu_architecture; /* "X86_64" or "ARM64": static text */
+    enum ecs_injection injection;
 };
 
 /* Rows for a config table; c is a struct ecs_config variable. */
@@ -93,6 +101,15 @@ struct ecs_config {
          "/sockerless",                                                                            \
          &(c).log_group,                                                                           \
          "CloudWatch log group of the containers",                                                 \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"ecs-agent-injection",                                                                    \
+         "SOCKERLESS_ECS_AGENT_INJECTION",                                                         \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).agent_injection,                                                                     \
+         "how tasks get the agent: init_container, image_layer or efs; else efs if a file "        \
+         "system is given, else init_container",                                                   \
          0,                                                                                        \
          0},                                                                                       \
         {"ecs-agent-image",                                                                        \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The RegisterTaskDefinition body; see ecs_definition.h.
  *
- * The agent is the task's PID 1: an init container (or an EFS volume) puts it into /sockerless, and
- * the main container's entry point is the agent, which starts the user's process with its own
- * user, working directory and environment. */
+ * The agent is the task's PID 1: an init container (or an EFS volume) puts it into /sockerless, or
+ * the image holds it. The main container's entry point is the agent, which starts the user's
+ * process with its own user, working directory and environment. */
 #include "ecs_definition.h"
 
 #include "base/alloc.h"
@@ -31,6 +31,7 @@ struct source {
     const struct ecs_config *config;
     const struct workload_spec *spec;
     struct ecs_size size;
+    enum ecs_injection injection;
     bool has_process; /* command and environment too: they are too large for RunTask */
 };
 
@@ -110,11 +111,28 @@ static void write_mount(struct json_writer *w, bool read_only)
     json_array_close(w);
 }
 
+/* What brings the agent into the main container. */
+static void write_agent_source(struct json_writer *w, const struct source *from)
+{
+    if (from->injection == ECS_INJECT_IMAGE_LAYER)
+        return;
+    write_mount(w, true);
+    if (from->injection != ECS_INJECT_INIT_CONTAINER)
+        return;
+    json_member_array(w, "dependsOn");
+    json_object_open(w);
+    json_member_string(w, "containerName", AGENT_CONTAINER);
+    json_member_string(w, "condition", "SUCCESS");
+    json_object_close(w);
+    json_array_close(w);
+}
+
 static void write_main_container(struct json_writer *w, const struct source *from,
                                  const char *content_hash)
 {
-    static char *const entry_point[] = {AGENT_DIRECTORY "/sockerless-agent"};
     const struct workload_spec *spec = from->spec;
+    bool in_image = from->injection == ECS_INJECT_IMAGE_LAYER;
+    char *const entry_point[] = {in_image ? AGENT_IMAGE_PATH : AGENT_DIRECTORY "/sockerless-agent"};
     int64_t stop_s = spec->stop_timeout_s;
     json_object_open(w);
     json_member_string(w, "name", ECS_MAIN_CONTAINER);
@@ -128,15 +146,7 @@ static void write_main_container(struct json_writer *w, const struct source *fro
         ecs_process_write(w, spec);
     write_labels(w, spec, content_hash);
     write_ports(w, spec);
-    write_mount(w, true);
-    if (str_empty(from->config->efs_filesystem_id)) {
-        json_member_array(w, "dependsOn");
-        json_object_open(w);
-        json_member_string(w, "containerName", AGENT_CONTAINER);
-        json_member_string(w, "condition", "SUCCESS");
-        json_object_close(w);
-        json_array_close(w);
-    }
+    write_agent_source(w, from);
     json_member_int(w, "stopTimeout",
                     stop_s < 0                    ? 0
                     : stop_s > STOP_TIMEOUT_MAX_S ? STOP_TIMEOUT_MAX_S
@@ -160,12 +170,13 @@ static void write_agent_container(struct json_writer *w, const struct ecs_config
     json_object_close(w);
 }
 
-static void write_volumes(struct json_writer *w, const struct ecs_config *config)
+static void write_volumes(struct json_writer *w, const struct source *from)
 {
+    const struct ecs_config *config = from->config;
     json_member_array(w, "volumes");
     json_object_open(w);
     json_member_string(w, "name", AGENT_VOLUME);
-    if (!str_empty(config->efs_filesystem_id)) {
+    if (from->injection == ECS_INJECT_EFS) {
         bool point = !str_empty(config->efs_access_point_id);
         json_member_object(w, "efsVolumeConfiguration");
         json_member_string(w, "fileSystemId", config->efs_filesystem_id);
@@ -205,10 +216,11 @@ static void write_content(struct json_writer *w, const struct source *from,
         json_member_string(w, "executionRoleArn", config->execution_role_arn);
     if (!str_empty(config->task_role_arn))
         json_member_string(w, "taskRoleArn", config->task_role_arn);
-    write_volumes(w, config);
+    if (from->injection != ECS_INJECT_IMAGE_LAYER)
+        write_volumes(w, from);
     json_member_array(w, "containerDefinitions");
     write_main_container(w, from, content_hash);
-    if (str_empty(config->efs_filesystem_id))
+    if (from->injection == ECS_INJECT_INIT_CONTAINER)
         write_agent_container(w, config);
     json_array_close(w);
 }
@@ -236,6 +248,18 @@ static void write_request(const struct source *from, struct ecs_definition_reque
     json_object_close(&w);
 }
 
+/* An image that holds the agent needs nothing else, whatever is configured. */
+static int choose_injection(const struct ecs_config *config, const struct workload_spec *spec,
+                            enum ecs_injection *out, struct error *err)
+{
+    *out = spec->agent_in_image ? ECS_INJECT_IMAGE_LAYER : config->injection;
+    if (*out == ECS_INJECT_IMAGE_LAYER && !spec->agent_in_image)
+        return error_set(err, ERROR_SYSTEM,
+                         "agent injection \"image_layer\": the image %s was not given the agent",
+                         spec->image);
+    return 0;
+}
+
 static int choose_size(const struct workload_spec *spec, struct ecs_size *out, struct error *err)
 {
     struct ecs_size_wish wish = {0};
@@ -255,7 +279,8 @@ int ecs_definition_build(const struct ecs_config *config, const struct workload_
     struct source from = {.config = config, .spec = spec};
     AUTO(ecs_overrides) struct ecs_overrides overrides = {0};
     *out = (struct ecs_definition_request){0};
-    if (choose_size(spec, &from.size, err) || ecs_overrides_build(spec, &overrides, err))
+    if (choose_injection(config, spec, &from.injection, err) ||
+        choose_size(spec, &from.size, err) || ecs_overrides_build(spec, &overrides, err))
         return -1;
     from.has_process = !overrides.complete;
     AUTO(buf) struct buf content = BUF_INIT;

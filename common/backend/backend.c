@@ -50,9 +50,11 @@ static int registry_open(struct backend *b, struct error *err)
 {
     struct registry_options options = {
         .mirrors = b->config->registry_mirrors,
+        .endpoints = b->config->registry_endpoints,
         .insecure = b->config->insecure_registries,
         .ca_file = b->config->registry_ca_file,
         .platform = b->config->platform,
+        .timeout_ms = b->config->registry_timeout_s * 1000,
     };
     return registry_client_open(b->http, &options, &b->registry, err);
 }

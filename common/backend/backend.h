@@ -21,10 +21,12 @@ struct backend_config {
     char *instance; /* mark on cloud resources; default: made once, kept in state_dir */
     char *log_level;
     char *registry_mirrors;    /* "docker.io=http://127.0.0.1:5000,…" */
+    char *registry_endpoints;  /* the same form, with credentials and for pushes */
     char *insecure_registries; /* hosts spoken to by plain http besides loopback */
     char *registry_ca_file;
-    char *platform;         /* linux/amd64 */
-    char *staging_registry; /* repository for loaded images: "registry.example/sockerless" */
+    int64_t registry_timeout_s; /* of a request, or of a body's next piece */
+    char *platform;             /* linux/amd64 */
+    char *staging_registry;     /* repository for loaded images: "registry.example/sockerless" */
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
@@ -75,6 +77,14 @@ struct backend_config {
          "HOST=URL list: where to ask for a registry's images",                                    \
          0,                                                                                        \
          0},                                                                                       \
+        {"registry-endpoints",                                                                     \
+         "SOCKERLESS_REGISTRY_ENDPOINTS",                                                          \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).registry_endpoints,                                                                  \
+         "HOST=URL list: registries at other addresses",                                           \
+         0,                                                                                        \
+         0},                                                                                       \
         {"insecure-registries",                                                                    \
          "SOCKERLESS_INSECURE_REGISTRIES",                                                         \
          CONFIG_STRING,                                                                            \
@@ -91,6 +101,8 @@ struct backend_config {
          "extra CA bundle for registries",                                                         \
          0,                                                                                        \
          0},                                                                                       \
+        {"registry-timeout-s",    "SOCKERLESS_REGISTRY_TIMEOUT", CONFIG_INT, "30",                 \
+         &(c).registry_timeout_s, "longest wait for a registry", 1,          600},                 \
         {"platform",                                                                               \
          "SOCKERLESS_PLATFORM",                                                                    \
          CONFIG_STRING,                                                                            \

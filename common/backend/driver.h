@@ -105,9 +105,10 @@ struct log_page {
     bool at_end;               /* nothing more at present in this direction */
 };
 
-struct registry_credentials {
+struct registry_credentials { /* texts are owned by the receiver */
     bool found;
-    char *username, *password; /* owned by the receiver; Basic or token-service login */
+    char *username, *password; /* Basic or token-service login */
+    char *identity_token;      /* instead of a password: a refresh token for the token service */
     int64_t expires_ns;        /* 0: never */
 };
 

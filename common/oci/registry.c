@@ -35,7 +35,9 @@ int registry_client_open(struct http_client *http, const struct registry_options
     c->backoff_ms = options->backoff_ms > 0 ? options->backoff_ms : RETRY_BACKOFF_MS;
     const char *platform = str_empty(options->platform) ? "linux/amd64" : options->platform;
     if (platform_parse(platform, &c->platform, err) ||
-        registry_hosts_parse(options->mirrors, options->insecure, &c->hosts, err)) {
+        registry_hosts_parse(options->mirrors, options->insecure, &c->hosts, err) ||
+        registry_hosts_add_endpoints(c->hosts, options->endpoints, err)) {
+        registry_hosts_free(c->hosts);
         free(c);
         return -1;
     }

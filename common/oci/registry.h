@@ -25,6 +25,7 @@ struct registry_client;
 
 struct registry_options { /* strings are copied; all may be NULL */
     const char *mirrors;  /* see registry_hosts.h */
+    const char *endpoints;
     const char *insecure;
     const char *ca_file;  /* CAs besides the system's */
     const char *platform; /* default choice from an index; NULL: linux/amd64 */

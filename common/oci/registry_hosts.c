@@ -17,7 +17,7 @@ struct mirror {
 };
 
 struct registry_hosts {
-    struct mirror *mirrors;
+    struct mirror *mirrors; /* and endpoints */
     size_t mirror_count;
     struct strv insecure;
 };
@@ -69,7 +69,7 @@ static bool endpoint_parse(const char *url, struct registry_endpoint *out)
                                                         "._-/") == strlen(out->prefix);
 }
 
-static int add_mirror(struct registry_hosts *h, char *item, struct error *err)
+static int add_mirror(struct registry_hosts *h, char *item, bool is_endpoint, struct error *err)
 {
     struct mirror m = {0};
     char *equals = strchr(item, '=');
@@ -77,28 +77,46 @@ static int add_mirror(struct registry_hosts *h, char *item, struct error *err)
         *equals = '\0';
     if (!equals || !host_valid(item) || !endpoint_parse(equals + 1, &m.endpoint))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "registry mirror \"%.200s%s%.200s\": expected HOST=http[s]://HOST[:PORT]"
+                         "registry %s \"%.200s%s%.200s\": expected HOST=http[s]://HOST[:PORT]"
                          "[/PREFIX]",
-                         item, equals ? "=" : "", equals ? equals + 1 : "");
+                         is_endpoint ? "endpoint" : "mirror", item, equals ? "=" : "",
+                         equals ? equals + 1 : "");
+    if (is_endpoint) /* so it is no mirror, as little as "localhost:5000=https://localhost:5000" */
+        snprintf(m.endpoint.host, sizeof m.endpoint.host, "%s", item);
     m.domain = xstrdup(item);
+    size_t at = is_endpoint ? 0 : h->mirror_count; /* the first that fits is taken */
     h->mirrors = xrealloc(h->mirrors, (h->mirror_count + 1) * sizeof *h->mirrors);
-    h->mirrors[h->mirror_count++] = m;
+    memmove(h->mirrors + at + 1, h->mirrors + at, (h->mirror_count - at) * sizeof *h->mirrors);
+    h->mirrors[at] = m;
+    h->mirror_count++;
     return 0;
+}
+
+static int add_list(struct registry_hosts *h, const char *list, bool is_endpoint, struct error *err)
+{
+    char *item;
+    int rc = 0;
+    while (rc == 0 && (item = next_item(&list))) {
+        rc = add_mirror(h, item, is_endpoint, err);
+        free(item);
+    }
+    return rc;
+}
+
+int registry_hosts_add_endpoints(struct registry_hosts *h, const char *endpoints, struct error *err)
+{
+    return add_list(h, endpoints, true, err);
 }
 
 int registry_hosts_parse(const char *mirrors, const char *insecure, struct registry_hosts **out,
                          struct error *err)
 {
     struct registry_hosts *h = NEW(struct registry_hosts);
-    char *item;
-    while ((item = next_item(&mirrors))) {
-        int rc = add_mirror(h, item, err);
-        free(item);
-        if (rc) {
-            registry_hosts_free(h);
-            return -1;
-        }
+    if (add_list(h, mirrors, false, err)) {
+        registry_hosts_free(h);
+        return -1;
     }
+    char *item;
     while ((item = next_item(&insecure)))
         strv_push_owned(&h->insecure, item);
     *out = h;

@@ -12,7 +12,7 @@
 #                             one of registry, sim, backend, frontend
 #
 # Knobs (environment): BIN_DIR (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"),
-# FRONTEND_FLAGS, STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one).
+# FRONTEND_ENV, FRONTEND_FLAGS, STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one).
 #
 # A pid file holds "PID STARTTIME": a recycled pid is never mistaken for ours.
 
@@ -251,6 +251,7 @@ sim_start()
         component_spawn sim "$BIN_DIR/sockerless-sim-aws" --config "$STACK_DIR/sim.conf" \
             --listen "127.0.0.1:$port" \
             --state-dir "$STACK_DIR/state/sim" --registry "docker.io=$(stack_registry_url)" \
+            --ecr-registry "$(stack_registry_url)" \
             --region us-east-1 --access-key AKIASOCKERLESSLOCAL \
             $(stack_network) ${SIM_FLAGS:-} || return 1
         wait_ready sim curl -fsS "http://127.0.0.1:$port/_sim/resources" && return
@@ -260,9 +261,17 @@ sim_start()
     return 1
 }
 
+# The simulated account's ECR.
+stack_ecr_host()
+{
+    printf '123456789012.dkr.ecr.us-east-1.amazonaws.com'
+}
+
 # This account has no request quotas and answers at once: no need to spare it.
 backend_start()
 {
+    local registry
+    registry=$(stack_registry_url)
     # shellcheck disable=SC2086 # BACKEND_ENV is a list of words
     component_spawn backend env \
         SOCKERLESS_ENDPOINT_URL="$(stack_sim_url)" \
@@ -275,7 +284,9 @@ backend_start()
         SOCKERLESS_ECS_EXECUTION_ROLE_ARN=arn:aws:iam::000000000000:role/sockerless-local \
         SOCKERLESS_ECS_LOG_GROUP=/sockerless/local \
         SOCKERLESS_ECS_AGENT_IMAGE=sockerless/agent:latest \
-        SOCKERLESS_REGISTRY_MIRRORS="docker.io=$(stack_registry_url)" \
+        SOCKERLESS_REGISTRY_MIRRORS="docker.io=$registry" \
+        SOCKERLESS_REGISTRY_ENDPOINTS="$(stack_ecr_host)=$(stack_sim_url)" \
+        SOCKERLESS_STAGING_REGISTRY="${registry#*://}/sockerless-staging" \
         SOCKERLESS_ECS_RATE_PERCENT=10000 \
         SOCKERLESS_ECS_POLL_MS=50 \
         SOCKERLESS_ECS_LOG_POLL_MS=100 \
@@ -286,8 +297,8 @@ backend_start()
 
 frontend_start()
 {
-    # shellcheck disable=SC2086 # FRONTEND_FLAGS is a list of words
-    component_spawn frontend "$BIN_DIR/sockerless-frontend" --listen "unix://$(stack_socket)" \
+    # shellcheck disable=SC2086 # lists of words
+    component_spawn frontend env ${FRONTEND_ENV:-} "$BIN_DIR/sockerless-frontend" --listen "unix://$(stack_socket)" \
         --backend "ipc://$STACK_DIR/backend-ecs.sock" ${FRONTEND_FLAGS:-}
 }
 

@@ -18,8 +18,10 @@ setup_suite()
     case ${TARGET:?dockerd or sockerless} in
     dockerd) dockerd_up e2e "$E2E_RUN/stack" ;;
     sockerless)
-        # Scenarios wait for unused definitions to go.
-        export BACKEND_ENV="${BACKEND_ENV:-SOCKERLESS_ECS_DEFINITION_IDLE_S=1}"
+        ca_make
+        # Scenarios wait for unused definitions to go, and one reads all that daemons log.
+        export BACKEND_ENV="${BACKEND_ENV:-SOCKERLESS_ECS_DEFINITION_IDLE_S=1} SOCKERLESS_LOG_LEVEL=debug SOCKERLESS_REGISTRY_CA_FILE=$E2E_CA_DIR/ca.pem"
+        export FRONTEND_ENV=SOCKERLESS_LOG_LEVEL=debug
         SIM_FLAGS="${SIM_FLAGS:-} --journal $E2E_RUN/journal.jsonl" \
             stack_up e2e "$E2E_RUN/stack" ;;
     esac || { teardown_suite; return 1; }
@@ -34,6 +36,21 @@ setup_suite()
     for image in busybox test/merge test/scratch; do
         docker pull -q "$image" >/dev/null || { teardown_suite; return 1; }
     done
+}
+
+# A certification authority of this run, for registries over TLS.
+ca_make()
+{
+    export E2E_CA_DIR=$E2E_RUN/ca
+    mkdir -p "$E2E_CA_DIR"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=e2e-ca \
+        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign \
+        -keyout "$E2E_CA_DIR/ca.key" -out "$E2E_CA_DIR/ca.pem" 2>/dev/null
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=127.0.0.1 \
+        -keyout "$E2E_CA_DIR/server.key" -out "$E2E_CA_DIR/server.csr" 2>/dev/null
+    openssl x509 -req -in "$E2E_CA_DIR/server.csr" -CA "$E2E_CA_DIR/ca.pem" \
+        -CAkey "$E2E_CA_DIR/ca.key" -CAcreateserial -days 2 -out "$E2E_CA_DIR/server.pem" \
+        -extfile <(printf 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.test') 2>/dev/null
 }
 
 teardown_suite()

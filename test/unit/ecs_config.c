@@ -134,6 +134,15 @@ static void messages_say_what_to_set(void **state)
          "linux/amd64",
          {"--region=r", "--ecs-subnets=s", "--endpoint-url=localhost:4566", ROLE}},
         {"SOCKERLESS_PLATFORM", "windows/amd64", {"--region=r", "--ecs-subnets=s", ROLE}},
+        {"SOCKERLESS_ECS_AGENT_INJECTION",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=s", ROLE, "--ecs-agent-injection=sidecar"}},
+        {"SOCKERLESS_ECS_EFS_FILESYSTEM_ID",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=s", ROLE, "--ecs-agent-injection=efs"}},
+        {"SOCKERLESS_ECS_AGENT_IMAGE",
+         "linux/amd64",
+         {"--region=r", "--ecs-subnets=s", ROLE, "--ecs-agent-image="}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ecs_config c;
@@ -148,13 +157,45 @@ static void messages_say_what_to_set(void **state)
     }
 }
 
+static void injection_methods(void **state)
+{
+    (void)state;
+    static const struct {
+        char *flags[2];
+        enum ecs_injection expected;
+        bool refused;
+    } cases[] = {
+        {{NULL}, ECS_INJECT_INIT_CONTAINER, false},
+        {{"--ecs-efs-filesystem-id=fs-1"}, ECS_INJECT_EFS, false},
+        {{"--ecs-agent-injection=init_container"}, ECS_INJECT_INIT_CONTAINER, false},
+        {{"--ecs-agent-injection=image_layer"}, ECS_INJECT_IMAGE_LAYER, false},
+        {{"--ecs-agent-injection=image_layer", "--ecs-agent-image="},
+         ECS_INJECT_IMAGE_LAYER,
+         false},
+        {{"--ecs-agent-injection=efs", "--ecs-efs-filesystem-id=fs-1"}, ECS_INJECT_EFS, false},
+        {{"--ecs-agent-injection=image_layer", "--ecs-efs-filesystem-id=fs-1"}, 0, true},
+        {{"--ecs-agent-injection=init_container", "--ecs-efs-filesystem-id=fs-1"}, 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ecs_config c;
+        char *flags[5] = {"--region=r", "--ecs-subnets=s", ROLE, cases[i].flags[0],
+                          cases[i].flags[1]};
+        int count = 3 + (flags[3] != NULL) + (flags[4] != NULL);
+        const char *problem = load("linux/amd64", &c, flags, count);
+        if (!problem == cases[i].refused)
+            fail_msg("case %zu: %s", i, problem ? problem : "accepted");
+        if (!problem)
+            assert_int_equal(c.injection, cases[i].expected);
+        unload(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(minimal_settings),
-        cmocka_unit_test(environment_settings),
-        cmocka_unit_test(region_of_the_profile),
-        cmocka_unit_test(messages_say_what_to_set),
+        cmocka_unit_test(minimal_settings),      cmocka_unit_test(environment_settings),
+        cmocka_unit_test(region_of_the_profile), cmocka_unit_test(messages_say_what_to_set),
+        cmocka_unit_test(injection_methods),
     };
     return cmocka_run_group_tests(tests, clean_environment, NULL);
 }

@@ -185,6 +185,7 @@ static void definition_with_efs(void **state)
     (void)state;
     struct fixture f;
     fixture_init(&f);
+    f.config.injection = ECS_INJECT_EFS;
     f.config.efs_filesystem_id = "fs-1";
     f.config.efs_agent_path = "/agent";
     f.host.readonly_rootfs = true;
@@ -200,6 +201,54 @@ static void definition_with_efs(void **state)
     assert_string_equal(at(root, "containerDefinitions.0.readonlyRootfilesystem"), "(absent)");
     assert_string_equal(at(root, "containerDefinitions.0.readonlyRootFilesystem"), "true");
     json_decref(root);
+    fixture_fini(&f);
+}
+
+/* Nothing but the image brings the agent, whatever else is configured. */
+static void definition_with_image_layer(void **state)
+{
+    (void)state;
+    static const enum ecs_injection configured[] = {ECS_INJECT_IMAGE_LAYER,
+                                                    ECS_INJECT_INIT_CONTAINER, ECS_INJECT_EFS};
+    struct fixture f;
+    char family[ECS_FAMILY_MAX] = "";
+    fixture_init(&f);
+    f.config.efs_filesystem_id = "fs-1";
+    f.spec.agent_in_image = true;
+    for (size_t i = 0; i < ARRAY_LEN(configured); i++) {
+        AUTO(ecs_definition_request) struct ecs_definition_request request;
+        f.config.injection = configured[i];
+        json_t *root = build(&f, &request);
+        assert_string_equal(at(root, "volumes"), "(absent)");
+        assert_string_equal(at(root, "containerDefinitions.1"), "(absent)");
+        assert_string_equal(at(root, "containerDefinitions.0.entryPoint"),
+                            "[\"" AGENT_IMAGE_PATH "\"]");
+        assert_string_equal(at(root, "containerDefinitions.0.mountPoints"), "(absent)");
+        assert_string_equal(at(root, "containerDefinitions.0.dependsOn"), "(absent)");
+        assert_string_equal(at(root, "containerDefinitions.0.user"), "\"0\"");
+        if (*family)
+            assert_string_equal(request.family, family);
+        strcpy(family, request.family);
+        json_decref(root);
+    }
+    AUTO(ecs_definition_request) struct ecs_definition_request other;
+    f.config.injection = ECS_INJECT_INIT_CONTAINER;
+    f.spec.agent_in_image = false;
+    json_decref(build(&f, &other));
+    assert_string_not_equal(other.family, family);
+    fixture_fini(&f);
+}
+
+static void image_layer_without_the_agent_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = {0};
+    struct ecs_definition_request request;
+    fixture_init(&f);
+    f.config.injection = ECS_INJECT_IMAGE_LAYER;
+    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), -1);
+    assert_non_null(strstr(err.message, "was not given the agent"));
     fixture_fini(&f);
 }
 
@@ -515,6 +564,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(definition_members),
         cmocka_unit_test(definition_with_efs),
+        cmocka_unit_test(definition_with_image_layer),
+        cmocka_unit_test(image_layer_without_the_agent_is_refused),
         cmocka_unit_test(same_content_same_family),
         cmocka_unit_test(large_commands_go_into_the_definition),
         cmocka_unit_test(both_bodies_agree),

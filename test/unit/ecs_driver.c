@@ -5,7 +5,6 @@
  */
 #include "backend-ecs/driver.h"
 
-#include "backend-ecs/ecr.h"
 #include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
 #include "base/timefmt.h"
@@ -588,28 +587,6 @@ static void ecr_login(void **state)
     login = (struct registry_credentials){0};
 }
 
-static void ecr_hosts(void **state)
-{
-    (void)state;
-    char region[32];
-    static const char *const no[] = {"docker.io",
-                                     "12345678901.dkr.ecr.eu-west-1.amazonaws.com",
-                                     "123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.org",
-                                     "123456789012.dkr.ecr..amazonaws.com",
-                                     "public.ecr.aws",
-                                     ""};
-    for (size_t i = 0; i < ARRAY_LEN(no); i++)
-        assert_false(ecr_host_region(no[i], region, sizeof region));
-    assert_true(ecr_host_region("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", region,
-                                sizeof region));
-    assert_string_equal(region, "us-gov-west-1");
-    assert_true(
-        ecr_host_region("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", region, sizeof region));
-    char *username, *password;
-    assert_false(ecr_decode_token("!!!", &username, &password));
-    assert_false(ecr_decode_token("bm8gY29sb24=", &username, &password));
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -636,7 +613,6 @@ int main(void)
         TEST(idle_definitions_are_dropped),
         TEST(log_pages),
         TEST(ecr_login),
-        TEST(ecr_hosts),
     };
     log_open("test", LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

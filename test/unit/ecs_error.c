@@ -8,6 +8,8 @@
 #include "backend-ecs/aws_sts.h"
 #include "backend-ecs/aws_xml.h"
 #include "base/alloc.h"
+#include "base/backoff.h"
+#include "base/form.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -173,8 +175,8 @@ static void request_parts(void **state)
     aws_service_url("http://127.0.0.1:4566", "ecs", "us-east-1", url, sizeof url);
     assert_string_equal(url, "http://127.0.0.1:4566/");
     AUTO(buf) struct buf form = BUF_INIT;
-    aws_form_add(&form, "A", "b c+d/é");
-    aws_form_add(&form, "B", "-_.~");
+    form_add(&form, "A", "b c+d/é");
+    form_add(&form, "B", "-_.~");
     assert_string_equal(form.data, "A=b%20c%2Bd%2F%C3%A9&B=-_.~");
 }
 
@@ -182,13 +184,13 @@ static void backoff_is_bounded(void **state)
 {
     (void)state;
     for (int attempt = 0; attempt < 100; attempt++) {
-        int64_t wait = aws_backoff_ms(attempt, 100, 8000, NULL);
+        int64_t wait = backoff_ms(attempt, 100, 8000, NULL);
         int64_t most = attempt < 7 ? 100 << attempt : 8000;
         assert_in_range(wait, 1, most);
     }
-    assert_in_range(aws_backoff_ms(0, 100, 8000, "3"), 3000, 3000);
-    assert_in_range(aws_backoff_ms(0, 100, 8000, "9223372036854775807"), 8000, 8000);
-    assert_in_range(aws_backoff_ms(0, 100, 8000, "soon"), 1, 100);
+    assert_in_range(backoff_ms(0, 100, 8000, "3"), 3000, 3000);
+    assert_in_range(backoff_ms(0, 100, 8000, "9223372036854775807"), 8000, 8000);
+    assert_in_range(backoff_ms(0, 100, 8000, "soon"), 1, 100);
 }
 
 int main(void)

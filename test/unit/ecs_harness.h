@@ -26,7 +26,8 @@ struct rule {
     const char *contains; /* in head or body; NULL: anything */
     int status;           /* 0: close the connection without an answer */
     const char *body;
-    int times; /* 0: for ever */
+    const char *headers; /* complete lines; NULL: an AWS request id */
+    int times;           /* 0: for ever */
     int used;
 };
 
@@ -44,8 +45,8 @@ struct harness {
     void (*co_body)(struct harness *h);
 };
 
-static void harness_rule(struct harness *h, const char *target, int status, const char *body,
-                         int times)
+MOCK_UNUSED static void harness_rule(struct harness *h, const char *target, int status,
+                                     const char *body, int times)
 {
     h->rules[h->rule_count++] =
         (struct rule){.target = target, .status = status, .body = body, .times = times};
@@ -88,10 +89,13 @@ static bool harness_serve(void *arg, struct mock_request *m)
     struct rule rule = found ? *found : (struct rule){.status = 599, .body = "{}"};
     if (!found)
         snprintf(h->problem, sizeof h->problem, "no rule for %.400s", text);
+    /* The test may be over, and its text gone, while we are still in send(). */
+    AUTO_FREE char *body = xstrdup(rule.body);
     pthread_mutex_unlock(&h->lock);
     if (!rule.status)
         return false;
-    return mock_text(m, rule.status, "x-amzn-RequestId: req-1\r\n", rule.body);
+    return mock_text(m, rule.status, rule.headers ? rule.headers : "x-amzn-RequestId: req-1\r\n",
+                     body);
 }
 
 MOCK_UNUSED static int harness_setup(void **state)

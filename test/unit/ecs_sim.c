@@ -210,6 +210,38 @@ static int co_exit_code_and_reason(struct error *err)
     return 0;
 }
 
+/* The image holds the agent: one container, no volume, and as many definitions as content. */
+static int co_image_layer(struct error *err)
+{
+    struct run baked, again, read_only, other;
+    struct workload_status s;
+    struct alive before, after;
+    Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
+    host.readonly_rootfs = true;
+    run_init(&baked, "test ! -e /sockerless && echo x >/written && exit 5");
+    run_init(&again, "exit 6");
+    run_init(&read_only, "echo x 2>/dev/null >/written || exit 7");
+    run_init(&other, "test -x /sockerless/sockerless-agent && exit 8");
+    baked.spec.agent_in_image = again.spec.agent_in_image = true;
+    read_only.spec.agent_in_image = true;
+    read_only.spec.host = &host;
+    struct run *runs[] = {&baked, &again, &read_only, &other};
+    CHECK(co_alive(&before, err) == 0);
+    for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
+        CHECK(co_start(runs[i], err) == 0);
+        CHECK(co_await (runs[i], WORKLOAD_STOPPED, &s, err) == 0);
+        if (s.exit_code != 5 + (int)i)
+            return error_set(err, ERROR_SYSTEM, "run %zu: exit code %d, %s", i, s.exit_code,
+                             s.reason);
+        CHECK(driver.co_delete(driver.self, &runs[i]->w, err) == 0);
+    }
+    CHECK(strcmp(baked.w.definition, again.w.definition) == 0);
+    CHECK(strcmp(baked.w.definition, read_only.w.definition) != 0);
+    CHECK(strcmp(baked.w.definition, other.w.definition) != 0);
+    CHECK(co_alive(&after, err) == 0 && after.tasks == before.tasks);
+    return 0;
+}
+
 /* Read a log in one direction; *sum counts lines, and checks that they are 1, 2, 3 … */
 static int co_read_log(struct run *r, bool backward, size_t *lines, struct error *err)
 {
@@ -536,6 +568,7 @@ static void scenario(int (*co_fn)(struct error *err))
     }
 SCENARIO(life)
 SCENARIO(exit_code_and_reason)
+SCENARIO(image_layer)
 SCENARIO(logs)
 SCENARIO(faults)
 SCENARIO(refusals)
@@ -609,11 +642,17 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(life),        cmocka_unit_test(exit_code_and_reason),
-        cmocka_unit_test(logs),        cmocka_unit_test(faults),
-        cmocka_unit_test(refusals),    cmocka_unit_test(eventual_consistency),
-        cmocka_unit_test(many),        cmocka_unit_test(large),
-        cmocka_unit_test(maintenance), cmocka_unit_test(short_lived_credentials),
+        cmocka_unit_test(life),
+        cmocka_unit_test(exit_code_and_reason),
+        cmocka_unit_test(image_layer),
+        cmocka_unit_test(logs),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(eventual_consistency),
+        cmocka_unit_test(many),
+        cmocka_unit_test(large),
+        cmocka_unit_test(maintenance),
+        cmocka_unit_test(short_lived_credentials),
     };
     self = argc > 0 ? argv[0] : "";
     log_open("test", LOG_ERROR);

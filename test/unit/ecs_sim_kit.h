@@ -94,6 +94,8 @@ static void kit_make_layer(struct kit_blob *out)
     }
     kit_tar_entry(tar, "agent.sh", AE_IFREG, kit_agent, strlen(kit_agent));
     kit_tar_entry(tar, "install.sh", AE_IFREG, kit_install, strlen(kit_install));
+    /* as image_layer injection leaves it */
+    kit_tar_entry(tar, "sockerless-agent", AE_IFREG, kit_agent, strlen(kit_agent));
     archive_write_close(tar);
     archive_write_free(tar);
     free(busybox);

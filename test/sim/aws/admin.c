@@ -97,11 +97,10 @@ static bool set_tuning(struct aws_tuning *t, const char *key, const json_t *valu
     struct {
         const char *key;
         atomic_long *target;
-    } numbers[] = {{"provision_ms", &t->provision_ms},
-                   {"stop_ms", &t->stop_ms},
-                   {"log_delay_ms", &t->log_delay_ms},
-                   {"describe_missing", &t->describe_missing},
-                   {"credential_ttl_s", &t->credential_ttl_s}};
+    } numbers[] = {
+        {"provision_ms", &t->provision_ms},         {"stop_ms", &t->stop_ms},
+        {"log_delay_ms", &t->log_delay_ms},         {"describe_missing", &t->describe_missing},
+        {"credential_ttl_s", &t->credential_ttl_s}, {"ecr_token_ttl_s", &t->ecr_token_ttl_s}};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         if (!strcmp(numbers[i].key, key) && json_is_integer(value)) {
             *numbers[i].target = (long)json_integer_value(value);
@@ -116,10 +115,12 @@ static bool set_tuning(struct aws_tuning *t, const char *key, const json_t *valu
 
 static json_t *tuning_json(const struct aws_tuning *t)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "provision_ms", (json_int_t)t->provision_ms,
-                     "stop_ms", (json_int_t)t->stop_ms, "log_delay_ms", (json_int_t)t->log_delay_ms,
-                     "describe_missing", (json_int_t)t->describe_missing, "credential_ttl_s",
-                     (json_int_t)t->credential_ttl_s, "throttling", (int)t->throttling);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "provision_ms",
+                     (json_int_t)t->provision_ms, "stop_ms", (json_int_t)t->stop_ms, "log_delay_ms",
+                     (json_int_t)t->log_delay_ms, "describe_missing",
+                     (json_int_t)t->describe_missing, "credential_ttl_s",
+                     (json_int_t)t->credential_ttl_s, "ecr_token_ttl_s",
+                     (json_int_t)t->ecr_token_ttl_s, "throttling", (int)t->throttling);
 }
 
 void admin_config(void *ctx, const struct http_request *request, struct http_reply *reply)

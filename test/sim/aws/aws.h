@@ -16,6 +16,7 @@
 struct credential_store;
 struct ecs;
 struct cloud_logs;
+struct ecr_registry;
 struct image_store;
 struct container_runtime;
 struct network;
@@ -28,6 +29,7 @@ struct aws_tuning {
     atomic_long provision_ms, stop_ms, log_delay_ms;
     atomic_long describe_missing;      /* DescribeTasks calls that do not know a new task yet */
     atomic_long credential_ttl_s;      /* lifetime of what the metadata endpoints issue */
+    atomic_long ecr_token_ttl_s;       /* lifetime of ECR's authorization tokens */
     atomic_bool throttling;            /* the vendor's request rates */
     atomic_long log_duplicate;         /* events still to deliver twice (FilterLogEvents) */
     atomic_long log_late, log_late_ms; /* events still to hold back, and for how long */
@@ -40,6 +42,7 @@ struct aws {
     struct credential_store *credentials;
     struct ecs *ecs;
     struct cloud_logs *logs;
+    struct ecr_registry *ecr;
     struct image_store *images;
     struct container_runtime *runtime;
     struct network *network;

@@ -10,6 +10,7 @@
 #include "test/sim/aws/cloud_logs.h"
 #include "test/sim/aws/credentials.h"
 #include "test/sim/aws/dispatch.h"
+#include "test/sim/aws/ecr_registry.h"
 #include "test/sim/aws/ecs.h"
 #include "test/sim/aws/metadata.h"
 #include "test/sim/host/files.h"
@@ -29,7 +30,7 @@
 
 struct settings {
     char *listen, *state_dir, *registry, *subnet, *bridge, *region, *account, *access_key,
-        *secret_key, *journal, *log_level;
+        *secret_key, *journal, *log_level, *ecr_registry;
     int64_t provision_ms, stop_ms, log_delay_ms;
     bool cleanup, throttling;
 };
@@ -43,6 +44,8 @@ static const struct config_setting table[] = {
      &settings.state_dir, "images, containers and logs; one simulator a directory", 0, 0},
     {"registry", "SOCKERLESS_SIM_REGISTRY", CONFIG_STRING, NULL, &settings.registry,
      "where hosts are pulled from: docker.io=http://127.0.0.1:5000,…", 0, 0},
+    {"ecr-registry", NULL, CONFIG_STRING, NULL, &settings.ecr_registry,
+     "registry that holds what is in ECR: http://127.0.0.1:5000", 0, 0},
     {"subnet", NULL, CONFIG_STRING, "198.18.0.0/16", &settings.subnet, "addresses of the tasks", 0,
      0},
     {"bridge-name", NULL, CONFIG_STRING, "skl-aws0", &settings.bridge, "network interface to make",
@@ -96,6 +99,19 @@ static void remove_leftovers(const char *state_dir)
         log_warn("left-over volumes not removed", LOG_STR("error", err.message));
 }
 
+/* Tasks pull from what is behind the registry endpoint. */
+static struct image_store *images_open(struct aws *aws, struct error *err)
+{
+    AUTO_FREE char *registries =
+        settings.ecr_registry
+            ? xasprintf("%s.dkr.ecr.%s.amazonaws.com=%s%s%s", aws->account, aws->region,
+                        settings.ecr_registry, settings.registry ? "," : "",
+                        str_or_empty(settings.registry))
+        : settings.registry ? xstrdup(settings.registry)
+                            : NULL;
+    return image_store_open(aws->state_dir, registries, err);
+}
+
 static int aws_open(struct aws *aws, struct error *err)
 {
     aws->state_dir = settings.state_dir;
@@ -105,15 +121,17 @@ static int aws_open(struct aws *aws, struct error *err)
     aws->tuning.stop_ms = (long)settings.stop_ms;
     aws->tuning.log_delay_ms = (long)settings.log_delay_ms;
     aws->tuning.credential_ttl_s = 3600;
+    aws->tuning.ecr_token_ttl_s = 12 * 3600L;
     aws->tuning.throttling = settings.throttling;
     aws->credentials =
         credential_store_new(settings.access_key, settings.secret_key, settings.account);
     aws->faults = fault_list_new();
     aws->counts = call_counts_new();
     aws->ecs = ecs_open(aws);
+    aws->ecr = ecr_registry_new(settings.ecr_registry, aws->account, aws->region);
     if (!(aws->runtime = container_runtime_open(aws->state_dir, err)) ||
         !(aws->network = network_open(settings.bridge, settings.subnet, err)) ||
-        !(aws->images = image_store_open(aws->state_dir, settings.registry, err)) ||
+        !(aws->images = images_open(aws, err)) ||
         !(aws->logs =
               cloud_logs_open(aws->state_dir, aws->region, aws->account, &aws->tuning, err)) ||
         !(aws->journal = journal_open(settings.journal, err)))
@@ -128,6 +146,7 @@ static void aws_close(struct aws *aws)
     container_runtime_close(aws->runtime);
     image_store_close(aws->images);
     cloud_logs_close(aws->logs);
+    ecr_registry_free(aws->ecr);
     journal_close(aws->journal);
     call_counts_free(aws->counts);
     fault_list_free(aws->faults);
@@ -136,16 +155,20 @@ static void aws_close(struct aws *aws)
 
 static int serve(struct aws *aws, const sigset_t *signals, struct error *err)
 {
-    const struct http_route routes[] = {{"GET", "/_sim/resources", admin_resources, aws},
-                                        {NULL, "/_sim/config", admin_config, aws},
-                                        {"POST", "/_sim/faults", admin_faults_add, aws},
-                                        {"DELETE", "/_sim/faults", admin_faults_clear, aws},
-                                        {"POST", "/_sim/logs/duplicate", admin_logs_duplicate, aws},
-                                        {"POST", "/_sim/logs/late", admin_logs_late, aws},
-                                        {"GET", "/_sim/credentials", metadata_container, aws},
-                                        {NULL, "/latest/*", metadata_instance, aws},
-                                        {NULL, "/", dispatch_request, aws},
-                                        {0}};
+    const struct http_route routes[] = {
+        {"GET", "/_sim/resources", admin_resources, aws, 0},
+        {NULL, "/_sim/config", admin_config, aws, 0},
+        {"POST", "/_sim/faults", admin_faults_add, aws, 0},
+        {"DELETE", "/_sim/faults", admin_faults_clear, aws, 0},
+        {"POST", "/_sim/logs/duplicate", admin_logs_duplicate, aws, 0},
+        {"POST", "/_sim/logs/late", admin_logs_late, aws, 0},
+        {"GET", "/_sim/credentials", metadata_container, aws, 0},
+        {NULL, "/_sim/ecr", ecr_registry_admin, aws->ecr, 0},
+        {NULL, "/_sim/ecr/layers/*", ecr_registry_layer, aws->ecr, 0},
+        {NULL, "/v2/*", ecr_registry_request, aws->ecr, ECR_BODY_MAX},
+        {NULL, "/latest/*", metadata_instance, aws, 0},
+        {NULL, "/", dispatch_request, aws, 0},
+        {0}};
     struct http_server *server = http_server_open(settings.listen, routes, err);
     if (!server)
         return -1;

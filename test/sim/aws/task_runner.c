@@ -233,7 +233,7 @@ static struct container *start_process(struct runner *r, struct task_container *
                                   .mounts = mounts,
                                   .mount_count = mount_count,
                                   .read_only_rootfs =
-                                      aws_bool(c->definition, "readonlyRootfilesystem", false),
+                                      aws_bool(c->definition, "readonlyRootFilesystem", false),
                                   .memory_bytes = memory_limit(t, c),
                                   .cpu_shares = units};
     if (argv.count == 0)

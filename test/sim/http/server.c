@@ -26,6 +26,7 @@ struct http_server {
 struct exchange {
     char *uri; /* as sent */
     struct buf body;
+    size_t body_max;
     bool began, too_large;
 };
 
@@ -109,7 +110,7 @@ static enum MHD_Result answer(struct http_server *server, struct MHD_Connection 
     MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_header, &request);
     const struct http_route *route = find_route(server->routes, method, request.path);
     if (x->too_large)
-        http_reply_text(&reply, 413, NULL, "{\"message\":\"request body is larger than 4 MiB\"}\n");
+        http_reply_text(&reply, 413, NULL, "{\"message\":\"the request's body is too large\"}\n");
     else if (route)
         route->handle(route->ctx, &request, &reply);
     else
@@ -135,21 +136,23 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
                                   size_t *upload_len, void **slot)
 {
     struct exchange *x = *slot;
-    (void)url;
+    struct http_server *server = ctx;
     (void)version;
     if (!x->began) {
+        const struct http_route *route = find_route(server->routes, method, url);
+        x->body_max = route && route->body_max ? route->body_max : HTTP_BODY_MAX;
         x->began = true;
         return MHD_YES;
     }
     if (*upload_len) {
-        if (x->body.len + *upload_len > HTTP_BODY_MAX)
+        if (x->body.len + *upload_len > x->body_max)
             x->too_large = true;
         else
             buf_append(&x->body, upload, *upload_len);
         *upload_len = 0;
         return MHD_YES;
     }
-    return answer(ctx, connection, method, x);
+    return answer(server, connection, method, x);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **slot,

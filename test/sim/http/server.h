@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HTTP for the simulators: libmicrohttpd, a thread a connection, whole bodies up to 4 MiB, a table
- * of routes. A handler may block.
+ * HTTP for the simulators: libmicrohttpd, a thread a connection, whole bodies in memory, a table of
+ * routes. A handler may block.
  */
 #ifndef SOCKERLESS_SIM_HTTP_SERVER_H
 #define SOCKERLESS_SIM_HTTP_SERVER_H
@@ -42,6 +42,7 @@ struct http_route {
     const char *path;   /* exact; a prefix when it ends in '*' */
     void (*handle)(void *ctx, const struct http_request *request, struct http_reply *reply);
     void *ctx;
+    size_t body_max; /* of a request; 0: HTTP_BODY_MAX */
 };
 
 /* First value of a header, name in any case; NULL when absent. */

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+# Archives and registries that lie, break off, never end or never answer: a clear error, no image,
+# no file, no descriptor and no upload left.
+
+bats_require_minimum_version 1.5.0
+load lib/common
+load lib/images
+load lib/registries
+load lib/cloud
+
+setup_file()
+{
+    registries_open
+    registry_faulty_start faulty
+    faults faulty
+    export BACKEND_ENV_BEFORE=$BACKEND_ENV
+    BACKEND_ENV+=" SOCKERLESS_IMAGE_MAX_GIB=1 SOCKERLESS_REGISTRY_TIMEOUT=1"
+    BACKEND_ENV+=" SOCKERLESS_STAGING_REGISTRY=$(registry_address faulty)/sockerless-staging"
+    export BACKEND_ENV
+    component_stop backend
+    backend_restart
+}
+
+teardown_file()
+{
+    component_stop backend
+    BACKEND_ENV=$BACKEND_ENV_BEFORE
+    backend_restart
+    registries_close
+}
+
+teardown()
+{
+    faults faulty
+    images_forget
+}
+
+# What the backend holds besides its connections: files of its state directory, and descriptors.
+belongings()
+{
+    find "$STACK_DIR/state/ecs" -type f -printf '%P\n' | sort
+    find "/proc/$(component_pid backend)/fd" -lname '/*' -not -lname '/dev/*' -printf '%l\n' | sort
+}
+
+descriptor_count()
+{
+    find "/proc/$(component_pid backend)/fd" -mindepth 1 | wc -l
+}
+
+# Kept-alive connections come and go; a leak for every try does not go.
+descriptors_are_few()
+{
+    [[ $(descriptor_count) -le $1 ]]
+}
+
+images_are()
+{
+    equal "$(docker images -aq --no-trunc | sort | xargs)" "$1"
+}
+
+# hostile_load CASE: refused with a text, nothing is left.
+hostile_load()
+{
+    local text
+    if "$PYTHON" "$E2E_DIR/lib/hostile.py" "$1" "$(repo hostile):1" |
+        api -X POST -H 'Content-Type: application/x-tar' -H 'Expect:' -T - \
+            'http://docker/images/load?quiet=1' >"$BATS_TEST_TMPDIR/answer"; then
+        text=$(jq -rs '.[-1].error // ""' "$BATS_TEST_TMPDIR/answer")
+        [[ ${#text} -gt 8 ]] || { echo "$1: $(<"$BATS_TEST_TMPDIR/answer")" >&2; return 1; }
+        echo "# $1: ${text:0:150}" >&"${HOSTILE_TELL:-2}"
+    else
+        echo "$1: no answer" >&2
+        return 1
+    fi
+    image_gone "$(repo hostile):1" || { echo "$1: has an image" >&2; return 1; }
+}
+
+@test "hostile: archives that lie or break off are refused, each with a reason" {
+    local before images_before count failed=
+    images_before=$(docker images -aq --no-trunc | sort | xargs)
+    hostile_load text
+    before=$(belongings)
+    count=$(descriptor_count)
+    for word in $("$PYTHON" "$E2E_DIR/lib/hostile.py"); do
+        hostile_load "$word" || failed+=" $word"
+    done
+    equal "$failed" ""
+    images_are "$images_before"
+    equal "$(belongings)" "$before"
+    until_true 30 descriptors_are_few $((count + 8))
+    docker pull -q busybox >/dev/null
+}
+
+@test "hostile: an image behind 100,000 other entries is found" {
+    PYTHONPATH=$E2E_DIR/lib "$PYTHON" -c 'import hostile, sys
+sys.stdout.buffer.write(hostile.entries_many(sys.argv[1], 100000))' "$(repo many):1" |
+        docker load -q
+    docker image inspect "$(repo many):1" >/dev/null
+}
+
+@test "hostile: names in an imported layer are the layer's own matter, its end is not" {
+    "$PYTHON" "$E2E_DIR/lib/hostile.py" size-huge x:1 >"$BATS_TEST_TMPDIR/a.tar"
+    run -1 docker import "$BATS_TEST_TMPDIR/a.tar" "$(repo bad):1"
+    "$PYTHON" "$E2E_DIR/lib/hostile.py" gzip-bomb x:1 >"$BATS_TEST_TMPDIR/a.tar"
+    run -1 docker import "$BATS_TEST_TMPDIR/a.tar" "$(repo bad):1"
+    image_gone "$(repo bad):1"
+    [[ ! -e /tmp/e2e-hostile ]]
+}
+
+@test "hostile: clients that go away in the middle of a load" {
+    local turn before count
+    before=$(belongings)
+    count=$(descriptor_count)
+    for turn in 1 2 3; do
+        "$E2E_DIR/../bench/archive.py" 20 "$(repo gone):1" 2>/dev/null | head -c $((turn * 6000000)) |
+            timeout -s KILL 30 curl -sS --max-time 1 --limit-rate 4M --unix-socket "${DOCKER_HOST#unix://}" \
+                -X POST -H 'Expect:' -T - 'http://docker/images/load' >/dev/null 2>&1 || true
+    done
+    image_gone "$(repo gone):1"
+    equal "$(belongings)" "$before"
+    until_true 30 descriptors_are_few $((count + 8))
+    docker pull -q busybox >/dev/null
+}
+
+# ---- registries ----
+
+# faulty_pull LINE…: fails with a text and leaves no image; without the fault it works.
+faulty_pull()
+{
+    local name
+    name=$(registry_address faulty)/t$BATS_SUITE_TEST_NUMBER/app:1
+    faults faulty "$@"
+    run docker pull "$name"
+    [[ $status == 1 && ${#output} -gt 20 ]] || { echo "with $*: $output" >&2; return 1; }
+    echo "# $*: ${output:0:200}" >&"${HOSTILE_TELL:-2}"
+    image_gone "$name"
+    faults faulty
+    docker pull -q "$name" >/dev/null
+    docker rmi "$name" >/dev/null
+}
+
+@test "faulty registry: manifests" {
+    local action failed=
+    image_make "$(repo app):1" --seed faulty
+    for action in stall reset long short corrupt hang cut 404 403 500; do
+        faulty_pull "GET /manifests/ $action" "HEAD /manifests/ $([[ $action == [0-9]* ]] && echo "$action" || echo 405)" ||
+            failed+=" $action"
+    done
+    equal "$failed" ""
+}
+
+@test "faulty registry: configurations" {
+    local action failed=
+    image_make "$(repo app):1" --seed faulty
+    for action in stall reset long short corrupt hang cut 404 500; do
+        faulty_pull "GET /blobs/ $action" || failed+=" $action"
+    done
+    equal "$failed" ""
+}
+
+@test "faulty registry: what happens once is tried again" {
+    local action name
+    name=$(registry_address faulty)/t$BATS_SUITE_TEST_NUMBER/app:1
+    image_make "$(repo app):1" --seed once
+    for action in cut 503 429; do
+        faults faulty "GET /blobs/ $action 1"
+        docker pull -q "$name"
+        docker rmi "$name" >/dev/null
+        grep -q "GET .*/blobs/.* $action" "$REGISTRIES_DIR/faulty.faults.seen"
+    done
+}
+
+# faulty_load LINE…: a load into the faulty staging registry fails and leaves nothing.
+faulty_load()
+{
+    local file=$BATS_TEST_TMPDIR/a.tar
+    made=$(mkimage docker-archive "$file" --layers 3 --seed "$*" "$(repo load):1")
+    faults faulty "$@"
+    run -0 api -X POST -H 'Content-Type: application/x-tar' -T "$file" 'http://docker/images/load?quiet=1'
+    [[ $(jq -rs '.[-1].error | length' <<<"$output") -gt 8 ]] || { echo "with $*: $output" >&2; return 1; }
+    echo "# $*: ${output:0:200}" >&"${HOSTILE_TELL:-2}"
+    image_gone "$(repo load):1"
+    faults faulty
+    docker load -q -i "$file" >/dev/null
+    docker rmi "$(repo load):1" >/dev/null
+}
+
+@test "faulty registry: a staging registry that takes nothing" {
+    local line failed=
+    for line in 'POST /blobs/uploads hang' 'POST /blobs/uploads 500' 'PUT /blobs/uploads cut' \
+        'PUT /blobs/uploads 403' 'PUT /manifests/ 500' 'PUT /manifests/ hang'; do
+        faulty_load "$line" || failed+=" ($line)"
+    done
+    equal "$failed" ""
+    docker pull -q busybox >/dev/null
+}
+
+@test "faulty registry: an upload that breaks off once goes on" {
+    local file=$BATS_TEST_TMPDIR/a.tar line
+    for line in 'PUT /blobs/uploads 503 1' 'POST /blobs/uploads 503 1' 'PUT /manifests/ 503 1'; do
+        made=$(mkimage docker-archive "$file" --seed "$line" "$(repo once):1")
+        faults faulty "$line"
+        run -0 docker load -q -i "$file"
+        contains "$output" "Loaded image: $(repo once):1"
+    done
+    # More than a piece: the connection is reset within, and resumed where the registry is.
+    "$E2E_DIR/../bench/archive.py" 24 "$(repo once):big" 1 >"$file"
+    faults faulty 'PATCH /blobs/uploads cut 1'
+    run -0 docker load -q -i "$file"
+    contains "$output" "Loaded image: $(repo once):big"
+    grep -q 'PATCH .* cut' "$REGISTRIES_DIR/faulty.faults.seen"
+}
+
+@test "faulty registry: push fails in the stream" {
+    local name line
+    name=$(registry_address faulty)/t$BATS_SUITE_TEST_NUMBER/push:1
+    docker tag busybox "$name"
+    for line in 'PUT /manifests/ 500' 'POST /blobs/uploads cut' 'PUT /manifests/ hang'; do
+        faults faulty "$line"
+        run -1 docker push "$name"
+        contains "$output" "The push refers to repository"
+    done
+    faults faulty
+    docker push -q "$name"
+}
+
+@test "staging: the same image twice sends nothing twice" {
+    local file=$BATS_TEST_TMPDIR/a.tar
+    mkimage docker-archive "$file" --layers 3 --busybox --seed twice "$(repo twice):1" >/dev/null
+    docker load -q -i "$file"
+    faults faulty
+    docker load -q -i "$file"
+    ! grep -E '^(PUT|PATCH) .*/blobs/' "$REGISTRIES_DIR/faulty.faults.seen"
+}
