@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -207,6 +208,8 @@ static void *mock_accept(void *arg)
         int fd = accept4(m->fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             return NULL;
+        int on = 1; /* heads and bodies are sent apart */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         pthread_mutex_lock(&m->lock);
         struct mock_conn *c = m->conns + m->count;
         bool room = !m->stopping && m->count < MOCK_CONNECTIONS_MAX;
