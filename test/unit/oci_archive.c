@@ -61,9 +61,9 @@ static void test_docker_save(void **state)
     static const struct {
         const char *filter, *prefix;
         size_t step;
-    } cases[] = {{NULL, "", 65536},  {NULL, "./", 65536}, {NULL, "", 1},    {NULL, "", 511},
-                 {"gzip", "", 700},  {"gzip", "./", 7},   {"zstd", "", 100}, {"xz", "", 65536},
-                 {"bzip2", "", 1000}};
+    } cases[] = {{NULL, "", 65536}, {NULL, "./", 65536}, {NULL, "", 1},
+                 {NULL, "", 511},   {"gzip", "", 700},   {"gzip", "./", 7},
+                 {"zstd", "", 100}, {"xz", "", 65536},   {"bzip2", "", 1000}};
     struct kit_image k;
     kit_image_make(&k, "content", NULL);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -73,8 +73,7 @@ static void test_docker_save(void **state)
         struct error err = {0};
         arena_init(&arena);
         docker_save_make(&archive, &k, cases[i].filter, cases[i].prefix);
-        struct kit_sink sink = {
-            .bytes = archive.data, .len = archive.len, .step = cases[i].step};
+        struct kit_sink sink = {.bytes = archive.data, .len = archive.len, .step = cases[i].step};
         if (kit_load_sized(&sink, KIT_SIZE_MAX, &arena, &out, &err))
             fail_msg("case %zu: %s", i, err.message);
         assert_int_equal(sink.layers, 1);
@@ -187,13 +186,14 @@ static void test_platforms(void **state)
     arena_init(&arena);
     kit_image_make(&ours, "amd64", "gzip");
     kit_image_make(&other, "arm64", "gzip");
-    snprintf(index, sizeof index,
-             "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
-             "\"manifests\":[{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":\"linux\","
-             "\"architecture\":\"arm64\"}},{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":"
-             "\"unknown\",\"architecture\":\"unknown\"}},{\"digest\":\"%s\",\"size\":1,\"platform\":"
-             "{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}",
-             other.manifest_digest, other.config_digest, ours.manifest_digest);
+    snprintf(
+        index, sizeof index,
+        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
+        "\"manifests\":[{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":\"linux\","
+        "\"architecture\":\"arm64\"}},{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":"
+        "\"unknown\",\"architecture\":\"unknown\"}},{\"digest\":\"%s\",\"size\":1,\"platform\":"
+        "{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}",
+        other.manifest_digest, other.config_digest, ours.manifest_digest);
     digest_sha256(index, strlen(index), digest);
     struct archive *lib = kit_open(&archive, "pax", NULL);
     kit_index(lib, digest, strlen(index), "{\"org.opencontainers.image.ref.name\":\"m:1\"}");
@@ -267,8 +267,8 @@ static void test_saved_by_us(void **state)
     }
     assert_string_equal(out.images[0].tags[1], "docker.io/library/busybox:2");
     assert_string_equal(out.images[1].tags[0], "host:5000/x:y");
-    assert_non_null(memmem(archive.data, archive.len,
-                           "{\"busybox\":{\"1\":\"", strlen("{\"busybox\":{\"1\":\"")));
+    assert_non_null(memmem(archive.data, archive.len, "{\"busybox\":{\"1\":\"",
+                           strlen("{\"busybox\":{\"1\":\"")));
 }
 
 static void test_tar_headers(void **state)

@@ -226,10 +226,11 @@ static inline void kit_image_make(struct kit_image *k, const char *content, cons
     }
     digest_sha256(k->layer.data, k->layer.len, k->diff_id);
     digest_sha256(k->packed.data, k->packed.len, k->blob);
-    snprintf(k->config, sizeof k->config,
-             "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"sh\"]},\"rootfs\":"
-             "{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
-             k->diff_id);
+    snprintf(
+        k->config, sizeof k->config,
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"sh\"]},\"rootfs\":"
+        "{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
+        k->diff_id);
     digest_sha256(k->config, strlen(k->config), k->config_digest);
     snprintf(k->manifest, sizeof k->manifest,
              "{\"schemaVersion\":2, \"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
