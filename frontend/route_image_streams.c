@@ -73,10 +73,14 @@ static void progress_broken(struct stream_reply *r, const struct error *err)
 /* An import that fails before it said anything is a plain error, unlike a load. */
 static void import_broken(struct stream_reply *r, const struct error *err)
 {
+    struct error told = *err;
+    if (told.code == ERROR_INVALID_PARAMETER)
+        told.code =
+            ERROR_SYSTEM; /* dockerd says 500 to a bad archive, 400 to bad parameters only */
     if (r->x->head_sent)
         progress_broken(r, err);
     else
-        stream_reply_refuse(r, err);
+        stream_reply_refuse(r, &told);
 }
 
 static const struct stream_kind progress_kind = {.opened = progress_opened,

@@ -77,7 +77,7 @@ static inline void fake_body_data(struct fake_session *s, const struct frame *f)
     s->bytes += f->len;
     s->fake->body_bytes = s->bytes;
     if (s->body == BODY_FAIL && s->bytes > FAIL_AFTER) {
-        fake_session_fail(s, ERROR_SYSTEM, "unexpected EOF");
+        fake_session_fail(s, ERROR_INVALID_PARAMETER, "unexpected EOF");
     } else if (s->body == BODY_EARLY && s->bytes > FAIL_AFTER) {
         fake_session_end(s);
     } else if (s->body == BODY_TALK) {
