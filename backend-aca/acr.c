@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/backoff.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -116,11 +116,11 @@ static void write_form(struct buf *form, const struct login *l, const char *acce
 {
     const struct acr_options *o = &l->acr->options;
     buf_reserve(form, 512 + 3 * strlen(access_token)); /* it must not move: see secret_buf_free */
-    form_add(form, "grant_type", "access_token");
-    form_add(form, "service", l->host);
+    http_form_put(form, "grant_type", "access_token");
+    http_form_put(form, "service", l->host);
     if (!str_empty(o->tenant))
-        form_add(form, "tenant", o->tenant);
-    form_add(form, "access_token", access_token);
+        http_form_put(form, "tenant", o->tenant);
+    http_form_put(form, "access_token", access_token);
 }
 
 static int take_answer(struct login *l, const struct http_response *res, int64_t *expires_ns,

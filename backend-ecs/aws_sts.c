@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "base/buf.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
@@ -52,14 +52,14 @@ static void form_begin(struct buf *form, const char *action, const struct aws_st
 {
     char name[65];
     session_name(role->session_name, name);
-    form_add(form, "Action", action);
-    form_add(form, "Version", "2011-06-15");
-    form_add(form, "RoleArn", role->arn);
-    form_add(form, "RoleSessionName", name);
+    http_form_put(form, "Action", action);
+    http_form_put(form, "Version", "2011-06-15");
+    http_form_put(form, "RoleArn", role->arn);
+    http_form_put(form, "RoleSessionName", name);
     if (role->duration_s) {
         char digits[24];
         snprintf(digits, sizeof digits, "%lld", (long long)role->duration_s);
-        form_add(form, "DurationSeconds", digits);
+        http_form_put(form, "DurationSeconds", digits);
     }
 }
 
@@ -116,7 +116,7 @@ int co_aws_sts_assume_role(const struct aws_credentials_context *context,
     AUTO(buf) struct buf form = BUF_INIT;
     form_begin(&form, "AssumeRole", role);
     if (role->external_id)
-        form_add(&form, "ExternalId", role->external_id);
+        http_form_put(&form, "ExternalId", role->external_id);
     return co_call(context, base, "AssumeRole", &form, out, err);
 }
 
@@ -126,6 +126,6 @@ int co_aws_sts_assume_role_with_token(const struct aws_credentials_context *cont
 {
     AUTO(buf) struct buf form = BUF_INIT;
     form_begin(&form, "AssumeRoleWithWebIdentity", role);
-    form_add(&form, "WebIdentityToken", token);
+    http_form_put(&form, "WebIdentityToken", token);
     return co_call(context, NULL, "AssumeRoleWithWebIdentity", &form, out, err);
 }

@@ -331,6 +331,7 @@ static int co_driver_login(struct cloud_driver *driver, const char *host,
     if (found.found) {
         out->username = found.username;
         out->password = found.password;
+        out->identity_token = found.identity_token;
     }
     return 0;
 }

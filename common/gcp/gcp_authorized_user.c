@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Credential source: a person's refresh token, left by gcloud; see gcp_source.h. */
 #include "base/alloc.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 #include "base/str.h"
 #include "gcp/gcp_exchange.h"
 #include "oci/json_doc.h"
@@ -19,12 +19,12 @@ int co_gcp_authorized_user(const struct gcp_context *context, json_t *file,
         return -1;
     struct buf form AUTO(secret_buf) = BUF_INIT;
     buf_reserve(&form, 4096);
-    form_add(&form, "grant_type", "refresh_token");
+    http_form_put(&form, "grant_type", "refresh_token");
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         const char *value = gcp_member(file, members[i], err);
         if (!value)
             return -1;
-        form_add(&form, members[i], value);
+        http_form_put(&form, members[i], value);
     }
     const struct gcp_exchange x = {
         .what = "user's token",

@@ -3,7 +3,7 @@
  * v1.token, in the form encoding of RFC 8693 that Google's own libraries send; AIP-4117.) */
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "gcp/gcp_credentials.h"
@@ -47,12 +47,12 @@ static void write_form(struct buf *form, const struct federation *f, const char 
                        const char *subject_token)
 {
     buf_reserve(form, 4096 + 3 * strlen(subject_token)); /* it must not move: secret_buf_free */
-    form_add(form, "grant_type", GRANT_EXCHANGE);
-    form_add(form, "audience", f->audience);
-    form_add(form, "scope", scope);
-    form_add(form, "requested_token_type", TOKEN_TYPE_ACCESS);
-    form_add(form, "subject_token", subject_token);
-    form_add(form, "subject_token_type", f->subject_token_type);
+    http_form_put(form, "grant_type", GRANT_EXCHANGE);
+    http_form_put(form, "audience", f->audience);
+    http_form_put(form, "scope", scope);
+    http_form_put(form, "requested_token_type", TOKEN_TYPE_ACCESS);
+    http_form_put(form, "subject_token", subject_token);
+    http_form_put(form, "subject_token_type", f->subject_token_type);
     if (str_empty(f->user_project) || !str_empty(f->client_id))
         return;
     struct buf options AUTO(buf) = BUF_INIT;
@@ -61,7 +61,7 @@ static void write_form(struct buf *form, const struct federation *f, const char 
     json_object_open(&w);
     json_member_string(&w, "userProject", f->user_project);
     json_object_close(&w);
-    form_add(form, "options", options.data);
+    http_form_put(form, "options", options.data);
 }
 
 /* "Authorization: Basic …" of a workforce client; NULL: none. */

@@ -3,7 +3,7 @@
  * that this is no Google machine. (Documentation, "About VM metadata".) */
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 #include "base/str.h"
 #include "gcp/gcp_exchange.h"
 
@@ -23,7 +23,7 @@ static char *token_url(const struct gcp_context *context)
     if (strpbrk(host, "/@?# \t\r\n"))
         return NULL;
     struct buf query AUTO(buf) = BUF_INIT;
-    form_add(&query, "scopes", context->scope);
+    http_form_put(&query, "scopes", context->scope);
     return xasprintf("http://%s" TOKEN_PATH "?%s", host, query.data);
 }
 

@@ -3,7 +3,7 @@
  * for Server to Server Applications".) */
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -69,8 +69,8 @@ int co_gcp_service_account(const struct gcp_context *context, json_t *file,
         return -1;
     struct buf form AUTO(secret_buf) = BUF_INIT;
     buf_reserve(&form, 256 + 3 * strlen(assertion));
-    form_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-    form_add(&form, "assertion", assertion);
+    http_form_put(&form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    http_form_put(&form, "assertion", assertion);
     const struct gcp_exchange x = {
         .what = "service account's token",
         .url = key.token_uri,

@@ -126,13 +126,15 @@ int registry_error_set(struct error *err, const struct http_response *res,
     char code[CODE_MAX], message[MESSAGE_MAX];
     read_body(res, code, message, sizeof message);
     const struct known *k = *code ? find_code(code) : NULL;
-    if (!k && res->status < 500)
+    if (!k && res->status < 500 && (ref || !*code))
         k = find_status(res->status);
     if (res->status == 401 && denied) /* the body's message is about the missing login */
         return registry_error_denied(err, ref, "");
     if (k)
         return set_known(err, k, ref, message);
-    enum error_code ours = res->status >= 500 ? ERROR_UNAVAILABLE : ERROR_SYSTEM;
+    enum error_code ours = res->status >= 500   ? ERROR_UNAVAILABLE
+                           : res->status == 404 ? ERROR_NOT_FOUND
+                                                : ERROR_SYSTEM;
     if (!*code || res->status >= 500)
         return error_set(err, ours, "received unexpected HTTP status %ld from the registry%s%s",
                          res->status, *message ? ": " : "", message);

@@ -10,11 +10,23 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { REFERENCE_MAX = DIGEST_MAX > IMAGE_REF_TAG_MAX + 1 ? DIGEST_MAX : IMAGE_REF_TAG_MAX + 1 };
+
 static int check_reference(const char *reference, struct error *err)
 {
     if (digest_valid(reference) || image_ref_tag_valid(reference))
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER, "invalid reference: %.140s", reference);
+}
+
+/* The reference may be the digest in *out, as of a head before. */
+static int begin(const char *reference, char copy[REFERENCE_MAX], struct registry_manifest *out,
+                 struct error *err)
+{
+    snprintf(copy, REFERENCE_MAX, "%s", reference);
+    int rc = check_reference(reference, err);
+    *out = (struct registry_manifest){0};
+    return rc;
 }
 
 /* The header is right but for documents that say themselves what they are. */
@@ -104,13 +116,13 @@ static int co_get(struct registry_repo *r, const char *reference, struct arena *
 int co_registry_manifest_head(struct registry_repo *r, const char *reference, struct arena *arena,
                               struct registry_manifest *out, struct error *err)
 {
+    char wanted[REFERENCE_MAX];
     bool known;
-    *out = (struct registry_manifest){0};
-    if (check_reference(reference, err) || co_head(r, reference, arena, out, &known, err))
+    if (begin(reference, wanted, out, err) || co_head(r, wanted, arena, out, &known, err))
         return -1;
     if (known)
         return 0;
-    if (co_get(r, reference, arena, out, err))
+    if (co_get(r, wanted, arena, out, err))
         return -1;
     out->bytes = NULL;
     return 0;
@@ -121,17 +133,15 @@ int co_registry_manifest_head(struct registry_repo *r, const char *reference, st
 int co_registry_manifest_get(struct registry_repo *r, const char *reference, struct arena *arena,
                              struct registry_manifest *out, struct error *err)
 {
+    char wanted[REFERENCE_MAX];
     bool known = false;
-    *out = (struct registry_manifest){0};
-    if (check_reference(reference, err))
+    if (begin(reference, wanted, out, err))
         return -1;
-    if (!digest_valid(reference) && co_head(r, reference, arena, out, &known, err))
+    if (!digest_valid(wanted) && co_head(r, wanted, arena, out, &known, err))
         return -1;
-    if (!known)
-        return co_get(r, reference, arena, out, err);
-    char digest[DIGEST_MAX];
-    snprintf(digest, sizeof digest, "%s", out->digest);
-    return co_get(r, digest, arena, out, err);
+    if (known)
+        snprintf(wanted, sizeof wanted, "%s", out->digest);
+    return co_get(r, wanted, arena, out, err);
 }
 
 int co_registry_manifest_put(struct registry_repo *r, const char *reference, const char *media_type,

@@ -165,8 +165,10 @@ static int co_ask_offset(struct registry_upload *u, size_t len, size_t *has, str
     const char *range = http_response_header(&res, "Range");
     int64_t end = range ? range_end(range) : 0;
     if (!is_success(&res) || end < u->offset || end > u->offset + (int64_t)len) {
-        if (!is_success(&res) && registry_refused(u->repo, &res, err))
+        if (!is_success(&res) && registry_refused(u->repo, &res, err)) {
+            err->code = ERROR_SYSTEM;
             return error_wrap(err, "the upload broke and cannot be resumed; push again");
+        }
         return error_set(
             err, ERROR_SYSTEM,
             "the upload broke and cannot be resumed, since the registry has %lld bytes "
@@ -357,7 +359,8 @@ static int co_put(struct registry_upload *u, const char *digest, bool *again, st
     struct http_response res AUTO(http_response);
     if (co_registry_call(u->repo, &call, &res, err))
         return -1;
-    *again = res.status >= 500 || res.status == 408 || (u->held && res.status == 404);
+    /* libcurl sends a request twice when a kept connection turns out dead: 404 may be the second. */
+    *again = res.status >= 500 || res.status == 408 || res.status == 404;
     if (!is_success(&res))
         return registry_refused(u->repo, &res, err);
     const char *said = http_response_header(&res, "Docker-Content-Digest");

@@ -9,7 +9,7 @@
 #include "backend-ecs/aws_xml.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
-#include "base/form.h"
+#include "loop/http_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -175,8 +175,8 @@ static void request_parts(void **state)
     aws_service_url("http://127.0.0.1:4566", "ecs", "us-east-1", url, sizeof url);
     assert_string_equal(url, "http://127.0.0.1:4566/");
     AUTO(buf) struct buf form = BUF_INIT;
-    form_add(&form, "A", "b c+d/é");
-    form_add(&form, "B", "-_.~");
+    http_form_put(&form, "A", "b c+d/é");
+    http_form_put(&form, "B", "-_.~");
     assert_string_equal(form.data, "A=b%20c%2Bd%2F%C3%A9&B=-_.~");
 }
 

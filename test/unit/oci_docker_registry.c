@@ -8,155 +8,15 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "loop/co.h"
-
-#include <arpa/inet.h>
-#include <ftw.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "test/unit/docker_registry.h"
 
 struct fixture {
-    char dir[64];
-    int port;
-    pid_t registry_pid;
-    int registry_log;
-    pthread_t drain;
-    bool secure;
+    struct docker_registry process;
     struct loop loop;
     struct http_client *http;
     struct registry_client *registry;
     struct arena arena;
 };
-
-/* ---- the registry's process ---- */
-
-static int free_port(void)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof addr;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&addr, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &size), 0);
-    close(fd);
-    return ntohs(addr.sin_port);
-}
-
-/* A self-signed certificate for 127.0.0.1 is its own private CA. */
-static void write_certificate(const struct fixture *f)
-{
-    char path[128];
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_NAME *name = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
-    X509_set_issuer_name(cert, name);
-    X509_set_pubkey(cert, key);
-    X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
-    X509_add_ext(cert, san, -1);
-    X509_EXTENSION_free(san);
-    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-    snprintf(path, sizeof path, "%s/cert.pem", f->dir);
-    FILE *out = fopen(path, "w");
-    assert_true(PEM_write_X509(out, cert));
-    fclose(out);
-    snprintf(path, sizeof path, "%s/key.pem", f->dir);
-    out = fopen(path, "w");
-    assert_true(PEM_write_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL));
-    fclose(out);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-}
-
-static void write_config(const struct fixture *f)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/config.yml", f->dir);
-    FILE *out = fopen(path, "w");
-    assert_non_null(out);
-    fprintf(
-        out,
-        "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: %s/data\n"
-        "http:\n  addr: 127.0.0.1:%d\n",
-        f->dir, f->port);
-    if (f->secure)
-        fprintf(out,
-                "  tls:\n    certificate: %s/cert.pem\n    key: %s/key.pem\n"
-                "auth:\n  htpasswd:\n    realm: test\n    path: %s/htpasswd\n",
-                f->dir, f->dir, f->dir);
-    fclose(out);
-    snprintf(path, sizeof path, "%s/htpasswd", f->dir);
-    out = fopen(path, "w"); /* alice, s3cret */
-    fputs("alice:$2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n", out);
-    fclose(out);
-}
-
-/* A registry whose log nobody reads stops when the pipe is full. */
-static void *drain_log(void *arg)
-{
-    struct fixture *f = arg;
-    char bytes[4096];
-    while (read(f->registry_log, bytes, sizeof bytes) > 0)
-        ;
-    return NULL;
-}
-
-/* Returns when the registry says that it listens. */
-static void registry_start(struct fixture *f)
-{
-    int log[2];
-    char config[128], line[4096] = "";
-    snprintf(config, sizeof config, "%s/config.yml", f->dir);
-    assert_int_equal(pipe(log), 0);
-    f->registry_pid = fork();
-    if (f->registry_pid == 0) {
-        dup2(log[1], 1);
-        dup2(log[1], 2);
-        close(log[0]);
-        close(log[1]);
-        unsetenv("REGISTRY_HTTP_ADDR");
-        execlp("docker-registry", "docker-registry", "serve", config, (char *)NULL);
-        dprintf(2, "docker-registry is not installed: apt-get install docker-registry\n");
-        _exit(127);
-    }
-    close(log[1]);
-    f->registry_log = log[0];
-    size_t have = 0;
-    while (!strstr(line, "listening on")) {
-        if (have > sizeof line / 2) { /* keep the end: the words may be split */
-            memmove(line, line + have - 64, 65);
-            have = 64;
-        }
-        ssize_t n = read(log[0], line + have, sizeof line - have - 1);
-        if (n <= 0)
-            fail_msg("docker-registry did not start: %s", line);
-        have += (size_t)n;
-        line[have] = '\0';
-    }
-    assert_int_equal(pthread_create(&f->drain, NULL, drain_log, f), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 /* ---- pushing ---- */
 
@@ -201,7 +61,7 @@ static struct http_response co_send(struct task *t, const char *method, const ch
 {
     struct fixture *f = t->f;
     char ca[128], header[128];
-    snprintf(ca, sizeof ca, "%s/cert.pem", f->dir);
+    snprintf(ca, sizeof ca, "%s/cert.pem", f->process.dir);
     snprintf(header, sizeof header, "Content-Type: %s", type);
     const char *headers[] = {header, "Authorization: Basic YWxpY2U6czNjcmV0", NULL};
     struct http_request req = {.method = method,
@@ -209,7 +69,7 @@ static struct http_response co_send(struct task *t, const char *method, const ch
                                .headers = headers,
                                .body = body,
                                .body_len = len,
-                               .ca_file = f->secure ? ca : NULL};
+                               .ca_file = f->process.secure ? ca : NULL};
     struct http_response res;
     EXPECT(co_http_do(f->http, &req, &res, &t->err) == 0);
     return res;
@@ -221,7 +81,7 @@ static void co_push_blob(struct task *t, const char *repo, const void *bytes, si
     char url[2048];
     digest_sha256(bytes, len, digest);
     snprintf(url, sizeof url, "%s://127.0.0.1:%d/v2/%s/blobs/uploads/",
-             t->f->secure ? "https" : "http", t->f->port, repo);
+             t->f->process.secure ? "https" : "http", t->f->process.port, repo);
     struct http_response res = co_send(t, "POST", url, "application/octet-stream", "", 0);
     EXPECT(res.status == 202);
     const char *location = http_response_header(&res, "Location");
@@ -241,7 +101,7 @@ static void co_push_manifest(struct task *t, const char *repo, const char *refer
     char url[512];
     digest_sha256(text, strlen(text), digest);
     snprintf(url, sizeof url, "%s://127.0.0.1:%d/v2/%s/manifests/%s",
-             t->f->secure ? "https" : "http", t->f->port, repo, reference);
+             t->f->process.secure ? "https" : "http", t->f->process.port, repo, reference);
     struct http_response res = co_send(t, "PUT", url, type, text, strlen(text));
     EXPECT(res.status == 201);
     http_response_free(&res);
@@ -295,7 +155,7 @@ static struct task pull(struct fixture *f, const char *name, const char *auth)
     struct task t = {.f = f, .run = pull_run};
     struct error err;
     char text[512];
-    snprintf(text, sizeof text, "127.0.0.1:%d/%s", f->port, name);
+    snprintf(text, sizeof text, "127.0.0.1:%d/%s", f->process.port, name);
     assert_int_equal(image_ref_parse(text, &t.ref, &err), 0);
     image_ref_default_tag(&t.ref);
     t.what.auth_json = auth;
@@ -318,7 +178,7 @@ static void check_good(const struct task *t, const char *manifest_digest)
 static void check_error(const struct task *t, enum error_code code, const char *words)
 {
     char expected[512];
-    snprintf(expected, sizeof expected, words, t->f->port);
+    snprintf(expected, sizeof expected, words, t->f->process.port);
     assert_int_equal(t->rc, -1);
     if (t->err.code != code || !strstr(t->err.message, expected))
         fail_msg("%s: %s\nexpected: %s", error_code_name(t->err.code), t->err.message, expected);
@@ -366,7 +226,7 @@ static void crowd_member(void *arg)
     struct image_ref ref;
     char text[64];
     arena_init(&arena);
-    snprintf(text, sizeof text, "127.0.0.1:%d/a/b:multi", c->f->port);
+    snprintf(text, sizeof text, "127.0.0.1:%d/a/b:multi", c->f->process.port);
     struct registry_fetch what = {.ref = &ref};
     if (image_ref_parse(text, &ref, &err) == 0 &&
         co_registry_fetch_image(c->f->registry, &what, &arena, &image, &err) == 0 &&
@@ -405,7 +265,8 @@ static void test_secure_registry(void **state)
     struct registry_client *was = f->registry;
     struct error err;
     char mirrors[128];
-    snprintf(mirrors, sizeof mirrors, "127.0.0.1:%d=https://127.0.0.1:%d", f->port, f->port);
+    snprintf(mirrors, sizeof mirrors, "127.0.0.1:%d=https://127.0.0.1:%d", f->process.port,
+             f->process.port);
     struct registry_options options = {.mirrors = mirrors};
     assert_int_equal(registry_client_open(f->http, &options, &f->registry, &err), 0);
     t = pull(f, "a/b:1", NULL);
@@ -421,16 +282,10 @@ static int setup_with(void **state, bool secure)
     struct fixture *f = NEW(struct fixture);
     struct error err;
     char mirrors[128], ca[128];
-    f->secure = secure;
-    snprintf(f->dir, sizeof f->dir, "/tmp/oci_registry.XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    f->port = free_port();
-    write_certificate(f);
-    write_config(f);
-    registry_start(f);
-    snprintf(mirrors, sizeof mirrors, "127.0.0.1:%d=%s://127.0.0.1:%d", f->port,
-             secure ? "https" : "http", f->port);
-    snprintf(ca, sizeof ca, "%s/cert.pem", f->dir);
+    docker_registry_start(&f->process, secure);
+    snprintf(mirrors, sizeof mirrors, "127.0.0.1:%d=%s://127.0.0.1:%d", f->process.port,
+             secure ? "https" : "http", f->process.port);
+    snprintf(ca, sizeof ca, "%s/cert.pem", f->process.dir);
     struct registry_options options = {.mirrors = mirrors, .ca_file = secure ? ca : NULL};
     assert_int_equal(loop_init(&f->loop, &err), 0);
     assert_int_equal(http_client_open(&f->loop, NULL, &f->http, &err), 0);
@@ -457,11 +312,7 @@ static int teardown(void **state)
     http_client_close(f->http);
     loop_fini(&f->loop);
     arena_fini(&f->arena);
-    kill(f->registry_pid, SIGKILL);
-    waitpid(f->registry_pid, NULL, 0);
-    pthread_join(f->drain, NULL);
-    close(f->registry_log);
-    nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    docker_registry_stop(&f->process);
     free(f);
     return 0;
 }
