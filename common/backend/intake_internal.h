@@ -75,6 +75,8 @@ void intake_thread(void *intake); /* entry of the reading thread */
 
 /* Starts the upload. Frees b when it went well. */
 void intake_blob_start(struct blob *b);
+/* Mapped, not from the heap: it goes back whole, and pages that are not used cost nothing. */
+struct chunk *intake_chunk_new(void);
 void intake_chunks_free(struct chunk *first);
 
 #endif

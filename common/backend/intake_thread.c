@@ -90,7 +90,7 @@ static struct chunk *chunk_take(struct image_intake *in, struct error *err)
         chunk = in->spare;
         in->spare = chunk->next;
     } else if (rc == 0) {
-        chunk = xmalloc(sizeof *chunk); /* untouched pages cost nothing */
+        chunk = intake_chunk_new();
         in->chunks++;
     }
     if (chunk) {

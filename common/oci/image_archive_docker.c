@@ -76,16 +76,17 @@ static int read_tags(json_t *tags, struct arena *arena, struct archived_image *i
 {
     size_t i;
     json_t *tag;
+    bool is_list = !tags || json_is_null(tags) || json_is_array(tags);
     json_array_foreach(tags, i, tag)
     {
         const char *text = json_string_value(tag);
-        if (!text)
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "manifest.json: RepoTags is not a list of strings");
-        if (archived_image_add_tag(image, text, arena, err))
+        is_list = is_list && text;
+        if (text && archived_image_add_tag(image, text, arena, err))
             return -1;
     }
-    return 0;
+    return is_list ? 0
+                   : error_set(err, ERROR_INVALID_PARAMETER,
+                               "manifest.json: RepoTags is not a list of strings");
 }
 
 static int read_image(const struct archive_table *t, json_t *item, struct archived_image *image,

@@ -102,8 +102,15 @@ struct archive_pull *archive_pull_open(enum pull_mode mode, struct byte_source s
     support(p->lib, mode);
     archive_read_set_callback_data(p->lib, p);
     archive_read_set_read_callback(p->lib, on_read);
-    if (archive_read_open1(p->lib) < ARCHIVE_WARN) {
+    int failed = archive_read_open1(p->lib) < ARCHIVE_WARN;
+    /* Compressions in each other multiply what a few bytes cost before one byte of the tar is seen
+     * and counted. The tar's own end of the pipeline is a filter, too. */
+    if (failed)
         fail(p, err);
+    else if (archive_filter_count(p->lib) > 2)
+        failed = error_set(err, ERROR_INVALID_PARAMETER,
+                           "Error processing tar file(exit status 1): compressed more than once");
+    if (failed) {
         archive_pull_close(p);
         return NULL;
     }

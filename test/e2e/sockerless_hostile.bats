@@ -215,7 +215,7 @@ faulty_load()
     local name line
     name=$(registry_address faulty)/t$BATS_SUITE_TEST_NUMBER/push:1
     docker tag busybox "$name"
-    for line in 'PUT /manifests/ 500' 'POST /blobs/uploads cut' 'PUT /manifests/ hang'; do
+    for line in 'POST /blobs/uploads cut' 'PUT /manifests/ 500' 'PUT /manifests/ hang'; do
         faults faulty "$line"
         run -1 docker push "$name"
         contains "$output" "The push refers to repository"

@@ -70,7 +70,7 @@ unpacked()
 @test "staging: an image saved by a real dockerd is pulled back and run unchanged by it" {
     local name file=$BATS_TEST_TMPDIR/a.tar id expected
     name=$(repo app):1
-    image_make "$name" --busybox --layers 3 --seed dockerd --cmd sh --cmd -c --cmd 'cat /seed-*; id -u; pwd'
+    image_make "$name" --busybox --layers 3 --seed dockerd --cmd sh --cmd=-c --cmd 'cat /seed-*; id -u; pwd'
     judge pull -q "$name"
     judge save -o "$file" "$name"
     id=$(judge image inspect -f '{{.Id}}' "$name")

@@ -139,6 +139,7 @@ static void test_simultaneous(void **state)
     struct test_image image;
     struct call calls[CALLS_MAX];
     (void)state;
+    staging_registry.watch_for = "\"PUT /v2/sockerless/manifests/agent-";
     agent_write("the agent");
     image_make_small(&image, "simultaneous");
     load_image(&image, "[\"app:1\"]");
@@ -152,6 +153,8 @@ static void test_simultaneous(void **state)
     for (int i = 0; i < CALLS_MAX; i++)
         arena_fini(&calls[i].arena);
     image_free(&image);
+    registry_stop(&staging_registry);
+    assert_int_equal(staging_registry.seen, 1);
 }
 
 static void forget_memory(void)

@@ -35,11 +35,12 @@ static void test_docker_archive(void **state)
     if (!c.ended)
         fail_msg("load: %s", c.err.message);
     assert_true(c.opened);
-    snprintf(expected, sizeof expected,
-             "%.12s: Loading layer\n%.12s: Loading layer\nLoaded image: hello:1\n"
-             "Loaded image: reg.example/hello:two\n",
-             image.diff_ids[0] + 7, image.diff_ids[1] + 7);
-    assert_string_equal(last_of(&c), expected);
+    for (int i = 0; i < 2; i++) { /* side by side: in any order */
+        snprintf(expected, sizeof expected, "%.12s: Loading layer\n", image.diff_ids[i] + 7);
+        assert_non_null(strstr(last_of(&c), expected));
+    }
+    assert_string_equal(strstr(last_of(&c), "Loaded"),
+                        "Loaded image: hello:1\nLoaded image: reg.example/hello:two\n");
     client_free(&c);
 
     const Sockerless__ImageRecord *rec = known_image("hello:1");
@@ -427,10 +428,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_docker_archive),   TEST(test_tag_moves),       TEST(test_untagged),
-        TEST(test_without_staging),  TEST(test_large_layer),     TEST(test_memory_is_bounded),
-        TEST(test_bad_archives),     TEST(test_client_gone),     TEST(test_many_at_once),
-        TEST(test_registry_refuses), TEST(test_registry_stalls), TEST(test_registry_unreachable),
+        TEST(test_memory_is_bounded), /* first: nothing is left over from others */
+        TEST(test_docker_archive),
+        TEST(test_tag_moves),
+        TEST(test_untagged),
+        TEST(test_without_staging),
+        TEST(test_large_layer),
+        TEST(test_bad_archives),
+        TEST(test_client_gone),
+        TEST(test_many_at_once),
+        TEST(test_registry_refuses),
+        TEST(test_registry_stalls),
+        TEST(test_registry_unreachable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static int transfer_setup(void **state)
     struct http_client_options http = {.user_agent = "test"};
     struct registry_options options = {.timeout_ms = 5000};
     rig_setup(state);
+    staging_registry = other_registry = (struct registry_process){0};
     registry_start(&staging_registry, rig.directory, "staging");
     snprintf(staging_name, sizeof staging_name, "%s/sockerless", staging_registry.host);
     rig.config.staging_registry = staging_name;
@@ -50,7 +51,7 @@ static int transfer_setup(void **state)
 
 static int transfer_teardown(void **state)
 {
-    run_until(co_live(&rig.loop) == 0 && !rig.loop.outside);
+    run_until(co_live(&rig.loop) == 0);
     registries_stop();
     image_injector_free(rig.backend.injector);
     image_intake_pool_free(rig.backend.intakes);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,9 @@ struct registry_process {
     pid_t pid;
     int log;
     pthread_t drain;
-    char host[32]; /* "127.0.0.1:port" */
+    char host[32];         /* "127.0.0.1:port" */
+    const char *watch_for; /* what to count in its log, one a line; NULL: nothing */
+    unsigned seen;         /* right after registry_stop() */
 };
 
 static int registry_free_port(void)
@@ -39,9 +42,14 @@ static int registry_free_port(void)
 static void *registry_drain(void *arg)
 {
     struct registry_process *r = arg;
-    char bytes[4096];
-    while (read(r->log, bytes, sizeof bytes) > 0)
-        ;
+    FILE *log = fdopen(dup(r->log), "r");
+    char *line = NULL;
+    size_t size = 0;
+    while (getline(&line, &size, log) > 0)
+        if (r->watch_for && strstr(line, r->watch_for))
+            r->seen++;
+    free(line);
+    fclose(log);
     return NULL;
 }
 
@@ -80,6 +88,7 @@ static void registry_start(struct registry_process *r, const char *directory, co
     assert_int_equal(pipe(log), 0);
     r->pid = fork();
     if (r->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies leaves none behind */
         dup2(log[1], 1);
         dup2(log[1], 2);
         close(log[0]);
