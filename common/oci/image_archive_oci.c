@@ -33,7 +33,7 @@ struct found {
 static int descend(const struct archive_table *t, const struct descriptor *from,
                    const struct platform *platform, struct found *out, struct error *err)
 {
-    const char *seen[INDEXES_DEEP];
+    const char *seen[INDEXES_DEEP] = {NULL};
     const struct descriptor *at = from;
     for (size_t depth = 0; depth < INDEXES_DEEP; depth++) {
         for (size_t i = 0; i < depth; i++)
