@@ -20,10 +20,12 @@ static void check(const char *clean)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *name AUTO_FREE = xstrndup((const char *)data, size);
+    char *name AUTO_FREE = xcalloc(size + 1, 1); /* up to a NUL; behind it the target */
     const char *target = strlen(name) < size ? name + strlen(name) + 1 : "../x";
     char clean[TAR_NAME_MAX], again[TAR_NAME_MAX], quoted[TAR_QUOTED_MAX];
     struct error err;
+    if (size)
+        memcpy(name, data, size);
     if (strlen(tar_name_quote(name, quoted)) >= TAR_QUOTED_MAX)
         abort();
     if (tar_name_clean(name, clean, &err))
