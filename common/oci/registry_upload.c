@@ -359,7 +359,8 @@ static int co_put(struct registry_upload *u, const char *digest, bool *again, st
     struct http_response res AUTO(http_response);
     if (co_registry_call(u->repo, &call, &res, err))
         return -1;
-    /* libcurl sends a request twice when a kept connection turns out dead: 404 may be the second. */
+    /* libcurl sends a request twice when a kept connection turns out dead: 404 may be the second.
+     */
     *again = res.status >= 500 || res.status == 408 || res.status == 404;
     if (!is_success(&res))
         return registry_refused(u->repo, &res, err);
