@@ -74,15 +74,16 @@ static void env_set(struct dockerfile_state *s, const char *name, const char *va
     strv_push_owned(&s->scope.env, text);
 }
 
-/* One name and value of ENV or LABEL, expanded. */
-static int pair_expand(struct dockerfile_state *s, char *const *pair, const char *command,
-                       char *out[2], struct error *err)
+/* The i-th name and value of ENV or LABEL, expanded. */
+static int pair_expand(struct dockerfile_state *s, const struct dockerfile_instruction *in,
+                       size_t i, char *out[2], struct error *err)
 {
-    if (!*pair[0])
-        return error_set(err, ERROR_INVALID_PARAMETER, "%s names can not be blank", command);
-    for (int i = 0; i < 2; i++) {
-        out[i] = dockerfile_word_expand(pair[i], &s->scope, err);
-        if (!out[i])
+    if (!*in->args.items[2 * i])
+        return error_set(err, ERROR_INVALID_PARAMETER, "%s names can not be blank",
+                         strcmp(in->name, "env") == 0 ? "ENV" : "LABEL");
+    for (size_t part = 0; part < 2; part++) {
+        out[part] = dockerfile_word_expand(in->args.items[2 * i + part], &s->scope, err);
+        if (!out[part])
             return -1;
     }
     return 0;
@@ -98,7 +99,7 @@ static int apply_env(struct dockerfile_state *s, const struct dockerfile_instruc
         return invalid(err, "ENV requires at least one argument");
     char *(*pairs)[2] = arena_calloc(s->scope.arena, in->args.count / 2, sizeof *pairs);
     for (size_t i = 0; i < in->args.count / 2; i++)
-        if (pair_expand(s, &in->args.items[2 * i], "ENV", pairs[i], err))
+        if (pair_expand(s, in, i, pairs[i], err))
             return -1;
     for (size_t i = 0; i < in->args.count / 2; i++)
         env_set(s, pairs[i][0], pairs[i][1]);
@@ -125,8 +126,8 @@ static int apply_label(struct dockerfile_state *s, const struct dockerfile_instr
         return -1;
     if (in->args.count == 0)
         return invalid(err, "LABEL requires at least one argument");
-    for (size_t i = 0; i < in->args.count; i += 2) {
-        if (pair_expand(s, &in->args.items[i], "LABEL", pair, err))
+    for (size_t i = 0; i < in->args.count / 2; i++) {
+        if (pair_expand(s, in, i, pair, err))
             return -1;
         json_object_set_new(object_of(s, "Labels"), pair[0], json_string(pair[1]));
     }

@@ -33,7 +33,7 @@ struct found {
 static int descend(const struct archive_table *t, const struct descriptor *from,
                    const struct platform *platform, struct found *out, struct error *err)
 {
-    const char *seen[INDEXES_DEEP];
+    const char *seen[INDEXES_DEEP] = {NULL};
     const struct descriptor *at = from;
     for (size_t depth = 0; depth < INDEXES_DEEP; depth++) {
         for (size_t i = 0; i < depth; i++)
@@ -127,13 +127,18 @@ static struct archived_image *image_of_config(const struct image_archive *all, c
     return NULL;
 }
 
-struct index {
+struct layout { /* index.json */
     json_t *doc;
     struct manifest parsed;
 };
 
+static void auto_release_layout(struct layout *l)
+{
+    json_decref(l->doc);
+}
+
 /* 1: there is one. */
-static int load_index(const struct archive_table *t, struct index *out, struct error *err)
+static int load_index(const struct archive_table *t, struct layout *out, struct error *err)
 {
     struct archive_document doc;
     if (!archive_table_document(t, "index.json", &doc))
@@ -148,7 +153,7 @@ static int load_index(const struct archive_table *t, struct index *out, struct e
 
 /* Entries stand for images of their own, but for those that only differ in platform: of unnamed
  * ones with a platform only ours. */
-static bool is_wanted(const struct index *index, size_t i, const struct platform *platform)
+static bool is_wanted(const struct layout *index, size_t i, const struct platform *platform)
 {
     const struct manifest_entry *entry = &index->parsed.entries[i];
     json_t *descriptor = json_array_get(json_object_get(index->doc, "manifests"), i);
@@ -162,7 +167,7 @@ static bool is_wanted(const struct index *index, size_t i, const struct platform
            platform_rank(platform, &entry->platform) > 0;
 }
 
-static int resolve_entry(const struct archive_table *t, const struct index *index, size_t i,
+static int resolve_entry(const struct archive_table *t, const struct layout *index, size_t i,
                          const struct platform *platform, struct image_archive *out,
                          struct error *err)
 {
@@ -186,9 +191,8 @@ static int resolve_entry(const struct archive_table *t, const struct index *inde
 int image_archive_oci_resolve(const struct archive_table *t, const struct platform *platform,
                               struct image_archive *out, struct error *err)
 {
-    struct index index = {0};
+    struct layout index AUTO(layout) = {0};
     int rc = load_index(t, &index, err);
-    json_t *doc AUTO(json) = index.doc;
     if (rc <= 0)
         return rc;
     out->images = arena_calloc(t->arena, ARCHIVE_IMAGES_MAX, sizeof *out->images);
@@ -206,9 +210,8 @@ int image_archive_oci_resolve(const struct archive_table *t, const struct platfo
 int image_archive_oci_adopt(const struct archive_table *t, const struct platform *platform,
                             struct image_archive *images, struct error *err)
 {
-    struct index index = {0};
+    struct layout index AUTO(layout) = {0};
     int rc = load_index(t, &index, err);
-    json_t *doc AUTO(json) = index.doc;
     if (rc <= 0)
         return rc;
     for (size_t i = 0; i < index.parsed.entry_count; i++) {

@@ -11,6 +11,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,17 +23,27 @@ static const char index_type[] = "application/vnd.oci.image.index.v1+json";
 
 /* ---- tar ---- */
 
+struct header_sink {
+    struct buf *out;
+    bool whole; /* what comes now is none of it */
+};
+
 static la_ssize_t on_write(struct archive *lib, void *arg, const void *bytes, size_t len)
 {
-    (void)lib;
-    buf_append(arg, bytes, len);
+    struct header_sink *sink = arg;
+    if (sink->whole) {
+        archive_set_error(lib, EIO, "the data is not made here");
+        return -1;
+    }
+    buf_append(sink->out, bytes, len);
     return (la_ssize_t)len;
 }
 
-/* libarchive makes the header, with pax parts where ustar cannot say it; the data is not its.
- * Failing the writer keeps it from adding the data that it would miss. */
+/* libarchive makes the header, with pax parts where ustar cannot say it; the data is not its. When
+ * it is closed it would write zeros in place of that: the sink takes no more then. */
 void tar_put_header(struct buf *out, const char *name, int64_t size, int64_t mtime_s, int mode)
 {
+    struct header_sink sink = {.out = out};
     struct archive *lib = archive_write_new();
     struct archive_entry *e = archive_entry_new();
     if (!lib || !e)
@@ -44,10 +55,11 @@ void tar_put_header(struct buf *out, const char *name, int64_t size, int64_t mti
     archive_entry_set_perm(e, (mode_t)mode);
     archive_entry_set_size(e, size < 0 ? 0 : size);
     archive_entry_set_mtime(e, mtime_s, 0);
-    if (archive_write_open(lib, out, NULL, on_write, NULL) != ARCHIVE_OK ||
+    if (archive_write_open(lib, &sink, NULL, on_write, NULL) != ARCHIVE_OK ||
         archive_write_header(lib, e) < ARCHIVE_WARN)
         abort(); /* names and sizes are ours */
-    archive_write_fail(lib);
+    sink.whole = true;
+    archive_write_close(lib);
     archive_write_free(lib);
     archive_entry_free(e);
 }

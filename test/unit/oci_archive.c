@@ -219,13 +219,12 @@ static void test_saved_by_us(void **state)
     struct buf archive AUTO(buf) = BUF_INIT;
     struct image_archive out;
     struct error err = {0};
-    struct kit_image k[2];
+    struct kit_image k[2] = {0};
     static const char *const tags[2][2] = {{"busybox:1", "busybox:2"}, {"host:5000/x:y"}};
     struct saved_image saved[2];
     arena_init(&arena);
     tar_put_header(&archive, "blobs", -1, 1, 0755);
     for (size_t i = 0; i < 2; i++) {
-        const char *layer = k[i].blob;
         kit_image_make(&k[i], i ? "one" : "two", "gzip");
         const struct {
             const char *digest;
@@ -242,7 +241,7 @@ static void test_saved_by_us(void **state)
             tar_put_padding(&archive, (int64_t)blobs[b].len);
         }
         const char **layers = arena_alloc(&arena, sizeof *layers);
-        *layers = layer;
+        *layers = k[i].blob;
         saved[i] = (struct saved_image){
             .config_digest = k[i].config_digest,
             .manifest_digest = k[i].manifest_digest,
