@@ -11,7 +11,6 @@
 #include "oci/image_ref.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct image_entry {
@@ -35,27 +34,6 @@ static void entry_free(struct image_entry *e)
     free(e);
 }
 
-static int reference_compare(const void *a, const void *b)
-{
-    const char *const *texts[] = {a, b};
-    struct image_ref ref;
-    struct error ignored;
-    char full[2][IMAGE_REF_TEXT_MAX];
-    for (int i = 0; i < 2; i++)
-        if (image_ref_parse(*texts[i], &ref, &ignored))
-            snprintf(full[i], sizeof full[i], "%s", *texts[i]);
-        else
-            image_ref_full(&ref, full[i], sizeof full[i]);
-    return strcmp(full[0], full[1]);
-}
-
-/* In Docker's order: that of complete references. */
-static void sort_references(char **list, size_t count)
-{
-    if (count > 1)
-        qsort(list, count, sizeof *list, reference_compare);
-}
-
 /* A deep copy. */
 static struct image_entry *entry_new(const Sockerless__ImageRecord *rec)
 {
@@ -70,8 +48,6 @@ static struct image_entry *entry_new(const Sockerless__ImageRecord *rec)
         entry_free(e);
         return NULL;
     }
-    sort_references(e->rec->image->repo_tags, e->rec->image->n_repo_tags);
-    sort_references(e->rec->image->repo_digests, e->rec->image->n_repo_digests);
     return e;
 }
 
@@ -221,17 +197,46 @@ static int persist(struct image_store *s, const struct image_entry *e, struct er
     return store_image_put(s->store, e->rec->image->id, e->rec, err);
 }
 
-/* The lists of both, without doubles: first's before second's. Heap array of borrowed strings. */
-static char **merged_list(char *const *first, size_t first_count, char *const *second,
-                          size_t second_count, size_t *count)
+/* Docker's order: that of complete references. */
+static int reference_compare(const char *a, const char *b)
 {
-    char **out = xcalloc(first_count + second_count + 1, sizeof *out);
-    size_t n = 0;
-    for (size_t i = 0; i < first_count; i++)
-        out[n++] = first[i];
-    for (size_t i = 0; i < second_count; i++)
-        if (!has_text(out, n, second[i]))
-            out[n++] = second[i];
+    const char *const texts[] = {a, b};
+    struct image_ref ref;
+    struct error ignored;
+    char full[2][IMAGE_REF_TEXT_MAX];
+    for (int i = 0; i < 2; i++)
+        if (image_ref_parse(texts[i], &ref, &ignored))
+            snprintf(full[i], sizeof full[i], "%s", texts[i]);
+        else
+            image_ref_full(&ref, full[i], sizeof full[i]);
+    return strcmp(full[0], full[1]);
+}
+
+static void list_insert(char **list, size_t count, char *text)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (reference_compare(list[middle], text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(list + low + 1, list + low, (count - low) * sizeof *list);
+    list[low] = text;
+}
+
+/* The lists of both, without doubles; known is in order. Heap array of borrowed strings. */
+static char **merged_list(char *const *known, size_t known_count, char *const *more,
+                          size_t more_count, size_t *count)
+{
+    char **out = xcalloc(known_count + more_count + 1, sizeof *out);
+    size_t n = known_count;
+    for (size_t i = 0; i < known_count; i++)
+        out[i] = known[i];
+    for (size_t i = 0; i < more_count; i++)
+        if (!has_text(out, n, more[i]))
+            list_insert(out, n++, more[i]);
     *count = n;
     return out;
 }
@@ -253,13 +258,12 @@ static void keep_known(Sockerless__ImageRecord *merged, const Sockerless__ImageR
         merged->config_json = known->config_json;
 }
 
-/* rec plus the tags and digests that the image has already. */
+/* rec plus the tags and digests that the image has already; old: NULL when it is a new one. */
 static struct image_entry *entry_merged(const struct image_entry *old,
                                         const Sockerless__ImageRecord *rec)
 {
-    if (!old)
-        return entry_new(rec);
-    const Sockerless__Image *known = old->rec->image;
+    static const Sockerless__Image none = SOCKERLESS__IMAGE__INIT;
+    const Sockerless__Image *known = old ? old->rec->image : &none;
     Sockerless__Image image = *rec->image;
     AUTO_FREE char **tags = merged_list(known->repo_tags, known->n_repo_tags, image.repo_tags,
                                         image.n_repo_tags, &image.n_repo_tags);
@@ -270,7 +274,8 @@ static struct image_entry *entry_merged(const struct image_entry *old,
     image.repo_digests = digests;
     Sockerless__ImageRecord merged = *rec;
     merged.image = &image;
-    keep_known(&merged, old->rec);
+    if (old)
+        keep_known(&merged, old->rec);
     return entry_new(&merged);
 }
 
@@ -301,16 +306,34 @@ static int replace(struct image_store *s, size_t at, struct image_entry *fresh, 
     return 0;
 }
 
+static int check_names(const Sockerless__Image *image, struct error *err)
+{
+    return image->n_repo_tags + image->n_repo_digests <= IMAGE_NAMES_MAX
+               ? 0
+               : error_set(err, ERROR_TOO_LARGE, "an image may have %d tags and digests, not more",
+                           IMAGE_NAMES_MAX);
+}
+
 /* Dying in between leaves a tag on no image rather than on two. */
+static int take_tags(struct image_store *s, size_t winner, const Sockerless__Image *image,
+                     struct error *err)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (i != winner && entry_lose_tags(s->items[i], image) && persist(s, s->items[i], err))
+            return -1;
+    return 0;
+}
+
 int image_store_put(struct image_store *s, const Sockerless__ImageRecord *rec, struct error *err)
 {
     size_t at = index_of_id(s, rec->image->id);
-    struct image_entry *old = at < s->count ? s->items[at] : NULL;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->items[i] != old && entry_lose_tags(s->items[i], rec->image) &&
-            persist(s, s->items[i], err))
-            return -1;
-    return replace(s, at, entry_merged(old, rec), err);
+    struct image_entry *fresh = entry_merged(at < s->count ? s->items[at] : NULL, rec);
+    if (fresh &&
+        (check_names(fresh->rec->image, err) || take_tags(s, at, fresh->rec->image, err))) {
+        entry_free(fresh);
+        return -1;
+    }
+    return replace(s, at, fresh, err);
 }
 
 static int find_index(const struct image_store *s, const char *id, size_t *at, struct error *err)

@@ -13,6 +13,9 @@
 
 #include <stddef.h>
 
+/* Tags and digests of one image. */
+enum { IMAGE_NAMES_MAX = 4096 };
+
 struct image_store;
 
 /* Loads all from the store. */

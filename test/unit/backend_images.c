@@ -259,6 +259,33 @@ static void test_tag_names_that_are_none(void **state)
     assert_string_equal(tags_of(ID_A), "b:1 ");
 }
 
+static void test_tags_of_one_image_are_bounded(void **state)
+{
+    (void)state;
+    struct error err;
+    char name[32];
+    put(&(struct sample){.id = ID_A});
+    for (int i = 0; i < IMAGE_NAMES_MAX; i += 256) {
+        static char names[256][16];
+        static char *list[256];
+        Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
+        Sockerless__ImageRecord rec = SOCKERLESS__IMAGE_RECORD__INIT;
+        for (int k = 0; k < 256; k++) {
+            snprintf(names[k], sizeof names[k], "x:%d", i + k);
+            list[k] = names[k];
+        }
+        image.id = (char *)ID_A;
+        image.repo_tags = list;
+        image.n_repo_tags = 256;
+        rec.image = &image;
+        assert_int_equal(image_store_put(rig.backend.images, &rec, &err), 0);
+    }
+    snprintf(name, sizeof name, "x:%d", IMAGE_NAMES_MAX);
+    assert_int_equal(image_store_tag(rig.backend.images, ID_A, name, &err), -1);
+    assert_int_equal(err.code, ERROR_TOO_LARGE);
+    assert_non_null(image_store_find(rig.backend.images, "x:4095", &err));
+}
+
 /* ---- rmi ---- */
 
 static void test_rmi_drops_only_the_named_tag(void **state)
@@ -672,6 +699,7 @@ int main(void)
         TEST(tag_records_a_new_name),
         TEST(tag_of_unknown_image_is_404),
         TEST(tag_names_that_are_none),
+        TEST(tags_of_one_image_are_bounded),
         TEST(rmi_drops_only_the_named_tag),
         TEST(rmi_of_the_last_tag_takes_digests_image_and_layers),
         TEST(rmi_keeps_layers_that_others_have),

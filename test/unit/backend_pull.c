@@ -479,6 +479,20 @@ static void test_pull_all_tags(void **state)
     expect_asked(3, 0, 0);
 }
 
+/* The first tag's pull ends; no other begins. */
+static void test_pull_all_ends_with_its_client(void **state)
+{
+    (void)state;
+    struct puller p;
+    pull_all(&p, "{\"tags\":[\"b\",\"a\",\"c\"]}");
+    run_until(p.opened);
+    channel_abort(p.channel);
+    run_until(p.closed);
+    run_until(co_live(&rig.loop) == 0);
+    buf_free(&p.text);
+    assert_true(image_store_count(rig.backend.images) >= 1);
+}
+
 static void test_tags_that_are_none_are_passed_over(void **state)
 {
     (void)state;
@@ -645,6 +659,7 @@ int main(void)
         TEST(pull_remembers_documents_verbatim),
         TEST(tag_that_is_gone_has_dockers_words),
         TEST(pull_all_tags),
+        TEST(pull_all_ends_with_its_client),
         TEST(tags_that_are_none_are_passed_over),
         TEST(pull_with_the_clouds_credentials),
         TEST(stored_login_is_used_for_pulls),
