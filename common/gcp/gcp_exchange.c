@@ -118,12 +118,12 @@ static int co_once(const struct gcp_context *context, const struct gcp_exchange 
                    struct http_response *res, struct error *err)
 {
     const char *lines[GCP_HEADERS_MAX + 3] = {"Accept: application/json"};
-    char *type AUTO_FREE = NULL;
+    char *type AUTO_FREE = x->content_type ? xasprintf("Content-Type: %s", x->content_type) : NULL;
     size_t n = 1;
     for (size_t i = 0; x->headers && x->headers[i] && i < GCP_HEADERS_MAX; i++)
         lines[n++] = x->headers[i];
-    if (x->content_type)
-        lines[n++] = type = xasprintf("Content-Type: %s", x->content_type);
+    if (type)
+        lines[n++] = type;
     const struct http_request req = {
         .method = x->body ? "POST" : "GET",
         .url = x->url,

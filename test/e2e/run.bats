@@ -151,3 +151,10 @@ load lib/common
     equal "$output" ""
     equal "$stderr" e
 }
+
+@test "run: --read-only keeps the root as it is" {
+    run -0 docker run --rm --read-only busybox sh -c 'echo x 2>/dev/null >/f || echo refused'
+    equal "$output" refused
+    run -0 docker run --rm busybox sh -c 'echo x >/f && echo written'
+    equal "$output" written
+}
