@@ -39,7 +39,7 @@ static const struct failure {
     {CURLE_TOO_MANY_REDIRECTS, FAILED_PLAIN, ERROR_UNAVAILABLE, "too many redirects"},
     {CURLE_FILESIZE_EXCEEDED, FAILED_PLAIN, ERROR_TOO_LARGE, "the answer is too large"},
     {CURLE_UNSUPPORTED_PROTOCOL, FAILED_PLAIN, ERROR_UNAVAILABLE,
-     "only http and https addresses are supported"},
+     "malformed HTTP response, or an address that is neither http nor https"},
     {CURLE_URL_MALFORMAT, FAILED_PLAIN, ERROR_INVALID_PARAMETER, "malformed URL"},
 };
 

@@ -11,6 +11,8 @@ load lib/cloud
 setup_file()
 {
     registries_open
+    mkdir "$REGISTRIES_DIR/hostile"
+    "$PYTHON" "$E2E_DIR/lib/hostile.py" "$REGISTRIES_DIR/hostile" hostile:1
     registry_faulty_start faulty
     faults faulty
     export BACKEND_ENV_BEFORE=$BACKEND_ENV
@@ -58,31 +60,29 @@ images_are()
     equal "$(docker images -aq --no-trunc | sort | xargs)" "$1"
 }
 
-# hostile_load CASE: refused with a text, nothing is left.
+# hostile_load FILE: refused with a text, nothing is left.
 hostile_load()
 {
     local text
-    if "$PYTHON" "$E2E_DIR/lib/hostile.py" "$1" "$(repo hostile):1" |
-        api -X POST -H 'Content-Type: application/x-tar' -H 'Expect:' -T - \
-            'http://docker/images/load?quiet=1' >"$BATS_TEST_TMPDIR/answer"; then
+    if api -X POST -H 'Content-Type: application/x-tar' -H 'Expect:' -T "$1" \
+        'http://docker/images/load?quiet=1' >"$BATS_TEST_TMPDIR/answer"; then
         text=$(jq -rs '.[-1].error // ""' "$BATS_TEST_TMPDIR/answer")
         [[ ${#text} -gt 8 ]] || { echo "$1: $(<"$BATS_TEST_TMPDIR/answer")" >&2; return 1; }
-        echo "# $1: ${text:0:150}" >&"${HOSTILE_TELL:-2}"
+        echo "# ${1##*/}: ${text:0:150}" >&"${HOSTILE_TELL:-2}"
     else
         echo "$1: no answer" >&2
         return 1
     fi
-    image_gone "$(repo hostile):1" || { echo "$1: has an image" >&2; return 1; }
 }
 
 @test "hostile: archives that lie or break off are refused, each with a reason" {
-    local before images_before count failed=
+    local before images_before count failed='' file
     images_before=$(docker images -aq --no-trunc | sort | xargs)
-    hostile_load text
+    hostile_load "$REGISTRIES_DIR/hostile/text"
     before=$(belongings)
     count=$(descriptor_count)
-    for word in $("$PYTHON" "$E2E_DIR/lib/hostile.py"); do
-        hostile_load "$word" || failed+=" $word"
+    for file in "$REGISTRIES_DIR"/hostile/*; do
+        hostile_load "$file" || failed+=" ${file##*/}"
     done
     equal "$failed" ""
     images_are "$images_before"
@@ -99,10 +99,8 @@ sys.stdout.buffer.write(hostile.entries_many(sys.argv[1], 100000))' "$(repo many
 }
 
 @test "hostile: names in an imported layer are the layer's own matter, its end is not" {
-    "$PYTHON" "$E2E_DIR/lib/hostile.py" size-huge x:1 >"$BATS_TEST_TMPDIR/a.tar"
-    run -1 docker import "$BATS_TEST_TMPDIR/a.tar" "$(repo bad):1"
-    "$PYTHON" "$E2E_DIR/lib/hostile.py" gzip-bomb x:1 >"$BATS_TEST_TMPDIR/a.tar"
-    run -1 docker import "$BATS_TEST_TMPDIR/a.tar" "$(repo bad):1"
+    run -1 docker import "$REGISTRIES_DIR/hostile/size-huge" "$(repo bad):1"
+    run -1 docker import "$REGISTRIES_DIR/hostile/gzip-bomb" "$(repo bad):1"
     image_gone "$(repo bad):1"
     [[ ! -e /tmp/e2e-hostile ]]
 }
@@ -135,12 +133,13 @@ faulty_pull()
     echo "# $*: ${output:0:200}" >&"${HOSTILE_TELL:-2}"
     image_gone "$name"
     faults faulty
-    docker pull -q "$name" >/dev/null
+    # What a liar sent too much may still lie in a kept-alive connection.
+    until_true 10 docker pull -q "$name" >/dev/null
     docker rmi "$name" >/dev/null
 }
 
 @test "faulty registry: manifests" {
-    local action failed=
+    local action failed=''
     image_make "$(repo app):1" --seed faulty
     for action in stall reset long short corrupt hang cut 404 403 500; do
         faulty_pull "GET /manifests/ $action" "HEAD /manifests/ $([[ $action == [0-9]* ]] && echo "$action" || echo 405)" ||
@@ -150,7 +149,7 @@ faulty_pull()
 }
 
 @test "faulty registry: configurations" {
-    local action failed=
+    local action failed=''
     image_make "$(repo app):1" --seed faulty
     for action in stall reset long short corrupt hang cut 404 500; do
         faulty_pull "GET /blobs/ $action" || failed+=" $action"
@@ -186,7 +185,7 @@ faulty_load()
 }
 
 @test "faulty registry: a staging registry that takes nothing" {
-    local line failed=
+    local line failed=''
     for line in 'POST /blobs/uploads hang' 'POST /blobs/uploads 500' 'PUT /blobs/uploads cut' \
         'PUT /blobs/uploads 403' 'PUT /manifests/ 500' 'PUT /manifests/ hang'; do
         faulty_load "$line" || failed+=" ($line)"

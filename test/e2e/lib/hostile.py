@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Archives that must be refused: hostile.py CASE TAG writes one to stdout; without arguments it
-lists the cases."""
+"""Archives that must be refused: hostile.py FOLDER TAG writes all of them as FOLDER/CASE."""
 import gzip
 import hashlib
 import io
@@ -140,13 +139,13 @@ def entries_many(tag, count):
 
 
 def bomb(tag):
-    """1.5 GB of zeros as one layer."""
+    """More than 1 GiB of zeros as one layer."""
     header = tarfile.TarInfo("layer/layer.tar")
-    header.size = 1500 * MEGABYTE
+    header.size = 1030 * MEGABYTE
     out = io.BytesIO()
     with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0) as z:
         z.write(header.tobuf())
-        for _ in range(1500):
+        for _ in range(1030):
             z.write(bytes(MEGABYTE))
         z.write(good(tag))
     return out.getvalue()
@@ -231,7 +230,6 @@ for place in (1, 5, 20, 50, 80, 95, 99):
     CASES[f"cut-gzip-{place}"] = lambda t, p=place: cut(gzip.compress(good(t)), p)
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        print("\n".join(CASES))
-    else:
-        sys.stdout.buffer.write(CASES[sys.argv[1]](sys.argv[2]))
+    for case, make in CASES.items():
+        with open(f"{sys.argv[1]}/{case}", "wb") as f:
+            f.write(make(sys.argv[2]))
