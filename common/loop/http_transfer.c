@@ -20,6 +20,7 @@ enum {
     HEADERS_MAX_COUNT = 512,
     REDIRECTS_MAX = 5,
     EXPECT_THRESHOLD = 1024 * 1024, /* bodies from which libcurl would wait for 100-continue */
+    SEND_BUFFER = 256 * 1024,       /* for those */
 };
 
 /* ---- what arrives ---- */
@@ -140,6 +141,7 @@ static int set_headers(struct http_transfer *t, const struct http_request *req, 
     if (req->body && !has_type && !req->aws_sigv4)
         headers_push(t, "Content-Type:"); /* or libcurl says it is a form */
     if (req->body_len >= EXPECT_THRESHOLD) {
+        curl_easy_setopt(t->job.easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
         if (req->aws_sigv4) /* libcurl would sign the header that is not sent */
             curl_easy_setopt(t->job.easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
         else

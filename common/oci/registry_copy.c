@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "oci/registry_internal.h"
 
+enum { COPY_TRIES = 3 };
+
 struct copy {
     struct registry_repo *to;
     struct registry_blob *from;
@@ -38,7 +40,7 @@ static int co_pump(struct copy *c, struct registry_upload *u, struct error *err)
     return 0;
 }
 
-static int co_copy(struct copy *c, const char *digest, struct error *err)
+static int co_upload_all(struct copy *c, const char *digest, bool *lost, struct error *err)
 {
     struct registry_upload *u;
     if (co_registry_upload_open(c->to, &u, err))
@@ -46,8 +48,25 @@ static int co_copy(struct copy *c, const char *digest, struct error *err)
     int rc = co_pump(c, u, err);
     if (rc == 0)
         rc = co_registry_upload_finish(u, digest, err);
+    *lost = rc && registry_upload_is_lost(u);
     co_registry_upload_close(u);
     return rc;
+}
+
+/* An upload that the registry lost can begin again here: the source still has everything. */
+static int co_copy(struct copy *c, struct registry_repo *from, const char *digest, int64_t size,
+                   struct error *err)
+{
+    for (int tries = 1;; tries++) {
+        bool lost = false;
+        if (co_registry_blob_open(from, digest, size, &c->from, err))
+            return -1;
+        c->done = 0;
+        int rc = co_upload_all(c, digest, &lost, err);
+        registry_blob_close(c->from);
+        if (rc == 0 || !lost || tries >= COPY_TRIES)
+            return rc;
+    }
 }
 
 int co_registry_blob_copy(struct registry_repo *from, struct registry_repo *to, const char *digest,
@@ -69,9 +88,5 @@ int co_registry_blob_copy(struct registry_repo *from, struct registry_repo *to, 
     }
     *result = BLOB_COPIED;
     struct copy c = {.to = to, .progress = progress, .arg = arg};
-    if (co_registry_blob_open(from, digest, size, &c.from, err))
-        return -1;
-    int rc = co_copy(&c, digest, err);
-    registry_blob_close(c.from);
-    return rc;
+    return co_copy(&c, from, digest, size, err);
 }

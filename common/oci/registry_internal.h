@@ -74,6 +74,10 @@ int registry_call_failed(const struct registry_repo *r, const char *method, cons
 int registry_refused(const struct registry_repo *r, const struct http_response *res,
                      struct error *err);
 
+/* It failed because the registry no longer has what it had confirmed: begin again, if that can be
+ * done. */
+bool registry_upload_is_lost(const struct registry_upload *u);
+
 /* Heap string: BASE/v2/PATH/KIND/REFERENCE. */
 char *registry_url(const struct registry_repo *r, const char *kind, const char *reference);
 

@@ -32,7 +32,7 @@ struct registry_upload {
     const void *held;           /* all of the blob, to be sent with the PUT; NULL: not held */
     size_t held_len;
     void *held_copy; /* NULL: held is the caller's */
-    bool finished;
+    bool finished, lost;
 };
 
 static bool is_success(const struct http_response *res)
@@ -121,6 +121,11 @@ static void upload_free(struct registry_upload *u)
     free(u);
 }
 
+bool registry_upload_is_lost(const struct registry_upload *u)
+{
+    return u->lost;
+}
+
 /* Best effort: the registry forgets uploads by itself, some day. */
 static void co_cancel_session(struct registry_upload *u)
 {
@@ -165,6 +170,7 @@ static int co_ask_offset(struct registry_upload *u, size_t len, size_t *has, str
     const char *range = http_response_header(&res, "Range");
     int64_t end = range ? range_end(range) : 0;
     if (!is_success(&res) || end < u->offset || end > u->offset + (int64_t)len) {
+        u->lost = true;
         if (!is_success(&res) && registry_refused(u->repo, &res, err)) {
             err->code = ERROR_SYSTEM;
             return error_wrap(err, "the upload broke and cannot be resumed; push again");
