@@ -80,40 +80,61 @@ static char *last_part(char *text)
     return colon + 1;
 }
 
+struct port_spec { /* parts of a text of its own */
+    char text[PORT_TEXT_MAX];
+    char *address, *host, *port; /* the first two may be NULL */
+    const char *protocol;        /* NULL: none that is known */
+};
+
+static void port_spec_split(const char *spec, struct port_spec *out)
+{
+    snprintf(out->text, sizeof out->text, "%s", spec);
+    out->address = out->host = NULL;
+    out->port = last_part(out->text);
+    if (out->port) {
+        out->host = last_part(out->text);
+        out->address = out->host ? out->text : NULL;
+        out->host = out->host ? out->host : out->text;
+    } else {
+        out->port = out->text;
+    }
+    out->protocol = protocol_of(out->port);
+}
+
+static int check_host(const struct port_spec *p, long ports, struct error *err)
+{
+    long from, to;
+    if (!p->host || !*p->host)
+        return 0;
+    if (!read_range(p->host, &from, &to))
+        return invalid(err, "Invalid hostPort", p->host);
+    if (to - from + 1 != ports && ports != 1)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Invalid ranges specified for container and host Ports: %s and %s",
+                         p->port, p->host);
+    return 0;
+}
+
 int dockerfile_expose(const char *spec, json_t *set, struct error *err)
 {
-    char text[PORT_TEXT_MAX], key[PORT_TEXT_MAX];
-    if (strlen(spec) >= sizeof text)
+    struct port_spec p;
+    char key[PORT_TEXT_MAX];
+    long from, to;
+    if (strlen(spec) >= sizeof p.text)
         return invalid(err, "Invalid containerPort", spec);
-    snprintf(text, sizeof text, "%s", spec);
-    char *port = last_part(text), *host = NULL, *address = NULL;
-    if (port) {
-        host = last_part(text);
-        address = host ? text : NULL;
-        host = host ? host : text;
-    } else {
-        port = text;
-    }
-    const char *protocol = protocol_of(port);
-    long from, to, host_from, host_to;
-    if (address && !is_address(address))
-        return invalid(err, "Invalid ip address", address);
-    if (!*port)
+    port_spec_split(spec, &p);
+    if (p.address && !is_address(p.address))
+        return invalid(err, "Invalid ip address", p.address);
+    if (!*p.port)
         return error_set(err, ERROR_INVALID_PARAMETER, "No port specified: %s<empty>", spec);
-    if (!read_range(port, &from, &to))
-        return invalid(err, "Invalid containerPort", port);
-    if (host && *host) {
-        if (!read_range(host, &host_from, &host_to))
-            return invalid(err, "Invalid hostPort", host);
-        if (host_to - host_from != to - from && to != from)
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "Invalid ranges specified for container and host Ports: %s and %s",
-                             port, host);
-    }
-    if (!protocol)
+    if (!read_range(p.port, &from, &to))
+        return invalid(err, "Invalid containerPort", p.port);
+    if (check_host(&p, to - from + 1, err))
+        return -1;
+    if (!p.protocol)
         return invalid(err, "Invalid proto", strchr(spec, '/') + 1);
     for (long n = from; n <= to; n++) {
-        snprintf(key, sizeof key, "%ld/%s", n, protocol);
+        snprintf(key, sizeof key, "%ld/%s", n, p.protocol);
         json_object_set_new(set, key, json_object());
     }
     return 0;

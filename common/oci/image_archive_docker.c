@@ -89,7 +89,7 @@ static int read_tags(json_t *tags, struct arena *arena, struct archived_image *i
                                "manifest.json: RepoTags is not a list of strings");
 }
 
-static int read_image(const struct archive_table *t, json_t *item, struct archived_image *image,
+static int read_image(struct archive_table *t, json_t *item, struct archived_image *image,
                       struct error *err)
 {
     const char *config_name = json_doc_string(item, "Config");
@@ -101,13 +101,13 @@ static int read_image(const struct archive_table *t, json_t *item, struct archiv
     image->config = config.bytes;
     image->config_len = config.len;
     if (read_layers(t, json_object_get(item, "Layers"), image, err) ||
-        archived_image_complete(image, t->arena, err) ||
+        archived_image_complete(image, t, err) ||
         check_config_name(config_name, image->config_digest, err))
         return -1;
     return read_tags(json_object_get(item, "RepoTags"), t->arena, image, err);
 }
 
-int image_archive_docker_resolve(const struct archive_table *t, struct image_archive *out,
+int image_archive_docker_resolve(struct archive_table *t, struct image_archive *out,
                                  struct error *err)
 {
     struct archive_document doc;

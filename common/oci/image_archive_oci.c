@@ -30,7 +30,7 @@ struct found {
 };
 
 /* From a descriptor down to a manifest for the platform. */
-static int descend(const struct archive_table *t, const struct descriptor *from,
+static int descend(struct archive_table *t, const struct descriptor *from,
                    const struct platform *platform, struct found *out, struct error *err)
 {
     const char *seen[INDEXES_DEEP] = {NULL};
@@ -43,6 +43,8 @@ static int descend(const struct archive_table *t, const struct descriptor *from,
         seen[depth] = at->digest;
         if (!archive_table_blob(t, at->digest, &out->bytes))
             return missing(at->digest, err);
+        if (archive_table_spend(t, out->bytes.len, err))
+            return -1;
         if (manifest_parse(out->bytes.bytes, out->bytes.len, at->media_type, t->arena,
                            &out->manifest, err))
             return error_wrap(err, "blob %s", at->digest);
@@ -80,7 +82,7 @@ static void adopt(const struct found *from, struct archived_image *image)
     digest_sha256(image->manifest, image->manifest_len, image->manifest_digest);
 }
 
-static int fill_image(const struct archive_table *t, const struct found *from,
+static int fill_image(struct archive_table *t, const struct found *from,
                       struct archived_image *image, struct error *err)
 {
     const struct manifest *m = &from->manifest;
@@ -96,7 +98,7 @@ static int fill_image(const struct archive_table *t, const struct found *from,
         if (!image->layers[i])
             return missing(m->layers[i].digest, err);
     }
-    if (archived_image_complete(image, t->arena, err))
+    if (archived_image_complete(image, t, err))
         return error_wrap(err, "manifest %s", from->digest);
     adopt(from, image);
     return 0;
@@ -138,7 +140,7 @@ static void auto_release_layout(struct layout *l)
 }
 
 /* 1: there is one. */
-static int load_index(const struct archive_table *t, struct layout *out, struct error *err)
+static int load_index(struct archive_table *t, struct layout *out, struct error *err)
 {
     struct archive_document doc;
     if (!archive_table_document(t, "index.json", &doc))
@@ -167,7 +169,7 @@ static bool is_wanted(const struct layout *index, size_t i, const struct platfor
            platform_rank(platform, &entry->platform) > 0;
 }
 
-static int resolve_entry(const struct archive_table *t, const struct layout *index, size_t i,
+static int resolve_entry(struct archive_table *t, const struct layout *index, size_t i,
                          const struct platform *platform, struct image_archive *out,
                          struct error *err)
 {
@@ -188,7 +190,7 @@ static int resolve_entry(const struct archive_table *t, const struct layout *ind
     return read_tags(descriptor, image, t->arena, err);
 }
 
-int image_archive_oci_resolve(const struct archive_table *t, const struct platform *platform,
+int image_archive_oci_resolve(struct archive_table *t, const struct platform *platform,
                               struct image_archive *out, struct error *err)
 {
     struct layout index AUTO(layout) = {0};
@@ -207,7 +209,7 @@ int image_archive_oci_resolve(const struct archive_table *t, const struct platfo
     return 1;
 }
 
-int image_archive_oci_adopt(const struct archive_table *t, const struct platform *platform,
+int image_archive_oci_adopt(struct archive_table *t, const struct platform *platform,
                             struct image_archive *images, struct error *err)
 {
     struct layout index AUTO(layout) = {0};
@@ -217,10 +219,13 @@ int image_archive_oci_adopt(const struct archive_table *t, const struct platform
     for (size_t i = 0; i < index.parsed.entry_count; i++) {
         /* Docker leaves other platforms' blobs out: what leads nowhere is nothing to adopt */
         struct found found;
-        struct error ignored;
-        if (!is_wanted(&index, i, platform) ||
-            descend(t, &index.parsed.entries[i].descriptor, platform, &found, &ignored))
+        if (!is_wanted(&index, i, platform))
             continue;
+        if (descend(t, &index.parsed.entries[i].descriptor, platform, &found, err)) {
+            if (err->code == ERROR_TOO_LARGE)
+                return -1;
+            continue;
+        }
         struct archived_image *image = image_of_config(images, found.manifest.config.digest);
         if (image)
             adopt(&found, image);

@@ -231,7 +231,7 @@ static int take_all(struct reader *r, struct error *err)
     return rc < 0 ? -1 : take_trailer(r, err);
 }
 
-static int resolve(const struct archive_table *t, const struct platform *platform,
+static int resolve(struct archive_table *t, const struct platform *platform,
                    struct image_archive *out, struct error *err)
 {
     int rc = image_archive_docker_resolve(t, out, err);

@@ -44,6 +44,15 @@ int archive_table_check_room(const struct archive_table *t, const char *name, si
     return 0;
 }
 
+int archive_table_spend(struct archive_table *t, size_t len, struct error *err)
+{
+    t->spent += len;
+    if (t->spent > ARCHIVE_SPENT_MAX)
+        return error_set(err, ERROR_TOO_LARGE,
+                         "archive too large: the same documents are referred to too often");
+    return 0;
+}
+
 static struct archive_item *item_add(struct archive_table *t, const char *name, size_t extra,
                                      struct error *err)
 {
@@ -170,16 +179,18 @@ static int check_layers(const struct archived_image *image, const Sockerless__Im
     return 0;
 }
 
-int archived_image_complete(struct archived_image *image, struct arena *arena, struct error *err)
+int archived_image_complete(struct archived_image *image, struct archive_table *t,
+                            struct error *err)
 {
     Sockerless__Image *config;
-    if (image_config_parse(image->config, image->config_len, arena, &config, err) ||
+    if (archive_table_spend(t, image->config_len, err) ||
+        image_config_parse(image->config, image->config_len, t->arena, &config, err) ||
         check_layers(image, config, err))
         return -1;
     char *manifest;
     digest_sha256(image->config, image->config_len, image->config_digest);
     image_manifest_make(image->config_digest, image->config_len, image->layers, image->layer_count,
-                        arena, &manifest, &image->manifest_len);
+                        t->arena, &manifest, &image->manifest_len);
     image->manifest = manifest;
     image->manifest_type = "application/vnd.oci.image.manifest.v1+json";
     digest_sha256(manifest, image->manifest_len, image->manifest_digest);

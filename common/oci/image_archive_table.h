@@ -18,9 +18,10 @@ struct archive_table {
     struct arena *arena;
     size_t cost; /* of documents, names and links: what ARCHIVE_DOCUMENTS_MAX bounds */
     size_t layer_count;
+    size_t spent; /* bytes of documents parsed, what is named twice counted twice */
 };
 
-enum { ARCHIVE_LAYERS_MAX = 16384 };
+enum { ARCHIVE_LAYERS_MAX = 16384, ARCHIVE_SPENT_MAX = 2 * ARCHIVE_DOCUMENTS_MAX };
 
 void archive_table_init(struct archive_table *t, struct arena *arena);
 void archive_table_fini(struct archive_table *t);
@@ -38,6 +39,9 @@ int archive_table_add_link(struct archive_table *t, const char *name, const char
 int archive_table_check_room(const struct archive_table *t, const char *name, size_t len,
                              struct error *err) MUST_CHECK;
 
+/* Before a document of that size is parsed: few bytes can name a large one very often. */
+int archive_table_spend(struct archive_table *t, size_t len, struct error *err) MUST_CHECK;
+
 struct archive_document {
     const void *bytes;
     size_t len;
@@ -54,17 +58,17 @@ bool archive_table_blob(const struct archive_table *t, const char *digest,
 
 /* ---- the images; 1: there are some, 0: it is no archive of that kind ---- */
 
-int image_archive_docker_resolve(const struct archive_table *t, struct image_archive *out,
+int image_archive_docker_resolve(struct archive_table *t, struct image_archive *out,
                                  struct error *err) MUST_CHECK;
-int image_archive_oci_resolve(const struct archive_table *t, const struct platform *platform,
+int image_archive_oci_resolve(struct archive_table *t, const struct platform *platform,
                               struct image_archive *out, struct error *err) MUST_CHECK;
 /* For a Docker archive that is an OCI layout too: images whose layers are the layout's as they were
  * keep the layout's manifest. */
-int image_archive_oci_adopt(const struct archive_table *t, const struct platform *platform,
+int image_archive_oci_adopt(struct archive_table *t, const struct platform *platform,
                             struct image_archive *images, struct error *err) MUST_CHECK;
 
 /* config and layers: set; checks the diff ids, computes the digest, makes the manifest. */
-int archived_image_complete(struct archived_image *image, struct arena *arena,
+int archived_image_complete(struct archived_image *image, struct archive_table *t,
                             struct error *err) MUST_CHECK;
 /* Adds a complete reference, once. -1 when `tag` is none (err says why, in Docker's words). */
 int archived_image_add_tag(struct archived_image *image, const char *tag, struct arena *arena,

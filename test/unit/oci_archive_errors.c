@@ -339,6 +339,25 @@ static void test_many_documents(void **state)
     expect(&archive, KIT_SIZE_MAX, ERROR_TOO_LARGE, "bytes of documents at entry \"c\"");
 }
 
+/* Small entries that all name one large document. */
+static void test_repeated_documents(void **state)
+{
+    (void)state;
+    struct buf archive AUTO(buf) = BUF_INIT, config AUTO(buf) = BUF_INIT, list AUTO(buf) = BUF_INIT;
+    buf_puts(&config, "{\"rootfs\":{\"diff_ids\":[]}");
+    memset(buf_reserve(&config, 1 << 20), ' ', 1 << 20);
+    buf_commit(&config, 1 << 20);
+    buf_putc(&config, '}');
+    for (int i = 0; i < 200; i++)
+        buf_printf(&list, "%c{\"Config\":\"c\",\"Layers\":[]}", i ? ',' : '[');
+    buf_putc(&list, ']');
+    struct archive *lib = kit_open(&archive, "ustar", NULL);
+    kit_file(lib, "c", config.data, config.len);
+    kit_file(lib, "manifest.json", list.data, list.len);
+    kit_close(lib);
+    expect(&archive, KIT_SIZE_MAX, ERROR_TOO_LARGE, "referred to too often");
+}
+
 /* The stream's and the receiver's own errors come back as they are. */
 static void test_foreign_errors(void **state)
 {
@@ -393,13 +412,21 @@ static void test_trailer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_documents),      cmocka_unit_test(test_digests),
-        cmocka_unit_test(test_damaged_layers), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_garbage),        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_link_cycle),     cmocka_unit_test(test_indexes),
-        cmocka_unit_test(test_bombs),          cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_entries),        cmocka_unit_test(test_many_documents),
-        cmocka_unit_test(test_foreign_errors), cmocka_unit_test(test_trailer),
+        cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_damaged_layers),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_link_cycle),
+        cmocka_unit_test(test_indexes),
+        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_many_documents),
+        cmocka_unit_test(test_repeated_documents),
+        cmocka_unit_test(test_foreign_errors),
+        cmocka_unit_test(test_trailer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
