@@ -70,6 +70,12 @@ Sockerless__ImageRecord *image_record_copy(const Sockerless__ImageRecord *rec, s
     return sockerless__image_record__unpack(&arena->protobuf, size, packed);
 }
 
+bool image_tag_is_of(const char *tag, const char *repository)
+{
+    size_t len = strlen(repository); /* "host:5000" is no repository of "host:5000/x:1" */
+    return strncmp(tag, repository, len) == 0 && tag[len] == ':' && !strchr(tag + len, '/');
+}
+
 char *image_short_id(const char *digest, char out[13])
 {
     const char *colon = strchr(digest, ':');

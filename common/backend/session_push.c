@@ -237,12 +237,11 @@ static void tags_find(struct push_session *s, struct strv *out)
     char name[IMAGE_REF_TEXT_MAX];
     size_t count;
     image_ref_familiar_name(&s->target, name, sizeof name);
-    size_t len = strlen(name);
     const Sockerless__ImageRecord **all = image_store_all(t->backend->images, &t->arena, &count);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < all[i]->image->n_repo_tags; j++) {
             const char *tag = all[i]->image->repo_tags[j];
-            if (strncmp(tag, name, len) == 0 && tag[len] == ':' && !strchr(tag + len, '/'))
+            if (image_tag_is_of(tag, name))
                 strv_push(out, tag);
         }
     if (out->count)

@@ -60,12 +60,11 @@ static bool add_repository(struct save_session *s, const struct image_ref *name)
     size_t count, before = s->count;
     bool found = false;
     image_ref_familiar_name(name, text, sizeof text);
-    size_t len = strlen(text);
     const Sockerless__ImageRecord **all = image_store_all(t->backend->images, &t->arena, &count);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < all[i]->image->n_repo_tags; j++) {
             const char *tag = all[i]->image->repo_tags[j];
-            if (strncmp(tag, text, len) == 0 && tag[len] == ':' && !strchr(tag + len, '/')) {
+            if (image_tag_is_of(tag, text)) {
                 add_image(s, all[i], tag);
                 found = true;
             }
