@@ -90,7 +90,7 @@ static bool harness_serve(void *arg, struct mock_request *m)
     if (!found)
         snprintf(h->problem, sizeof h->problem, "no rule for %.400s", text);
     /* The test may be over, and its text gone, while we are still in send(). */
-    AUTO_FREE char *body = xstrdup(rule.body);
+    AUTO_FREE char *body = xstrdup(rule.body ? rule.body : "");
     pthread_mutex_unlock(&h->lock);
     if (!rule.status)
         return false;
