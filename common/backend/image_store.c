@@ -373,6 +373,27 @@ static void list_drop(char **list, size_t *count, const char *text)
     *count = kept;
 }
 
+/* When the place that the cloud pulls from is the one that was given up, and the image has the same
+ * manifest elsewhere, it is pulled from there. */
+static void place_lost(struct image_entry *e, const char *reference)
+{
+    Sockerless__ImageRecord *rec = e->rec;
+    struct image_ref lost, other;
+    struct error unreadable;
+    char text[IMAGE_REF_TEXT_MAX];
+    if (image_ref_parse(reference, &lost, &unreadable) || !lost.digest[0] ||
+        strcmp(image_ref_full(&lost, text, sizeof text), str_or_empty(rec->pull_reference)) != 0)
+        return;
+    for (size_t i = 0; i < rec->image->n_repo_digests; i++)
+        if (image_ref_parse(rec->image->repo_digests[i], &other, &unreadable) == 0 &&
+            strcmp(other.digest, lost.digest) == 0) {
+            image_ref_full(&other, text, sizeof text);
+            rec->pull_reference = arena_strdup(&e->arena, text);
+            rec->blob_repository = arena_printf(&e->arena, "%s/%s", other.domain, other.path);
+            return;
+        }
+}
+
 int image_store_untag(struct image_store *s, const char *id, const char *reference,
                       struct error *err)
 {
@@ -384,6 +405,7 @@ int image_store_untag(struct image_store *s, const char *id, const char *referen
         Sockerless__Image *image = fresh->rec->image;
         list_drop(image->repo_tags, &image->n_repo_tags, reference);
         list_drop(image->repo_digests, &image->n_repo_digests, reference);
+        place_lost(fresh, reference);
     }
     return replace(s, at, fresh, err);
 }

@@ -3,20 +3,27 @@
 #
 # Every test that docs/*.md names exists. Names are written as
 #   `FILE.bats: the test's title`   of test/e2e
-#   `PROGRAM: test_name`            of test/unit/PROGRAM.c
+#   `PROGRAM: function`             of test/unit/PROGRAM.c, where it is in the list of tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
+# test_exists FILE TITLE
+test_exists()
+{
+    if [[ $1 == *.bats ]]; then
+        grep -qsF "@test \"$2\"" "test/e2e/$1"
+    else
+        grep -qsE "^static void $2\(void" "test/unit/$1.c" &&
+            grep -qE "^ +[a-zA-Z_]+\((test_)?${2#test_}[,)]" "test/unit/$1.c"
+    fi
+}
+
 missing=0 seen=0
 while IFS= read -r named; do
-    file=${named%%: *} title=${named#*: }
-    case $file in
-    *.bats) grep -qsF "@test \"$title\"" "test/e2e/$file" && found=1 || found= ;;
-    *) grep -qsE "^static void $title\(void" "test/unit/$file.c" && found=1 || found= ;;
-    esac
     seen=$((seen + 1))
-    [[ $found ]] || { echo "docs: there is no test \"$title\" in $file" >&2; missing=$((missing + 1)); }
-done < <(grep -ohE '`[a-z0-9_]+(\.bats: [^`]+|: test_[a-z0-9_]+)`' docs/*.md | tr -d '`' | sort -u)
+    test_exists "${named%%: *}" "${named#*: }" ||
+        { echo "docs: there is no test \"${named#*: }\" in ${named%%: *}" >&2; missing=$((missing + 1)); }
+done < <(grep -ohE '`[a-z0-9_]+(\.bats: [^`]+|: [a-z0-9_]+)`' docs/*.md | tr -d '`' | sort -u)
 
 [[ $seen -gt 0 ]] || { echo "docs: names no test at all" >&2; exit 1; }
 [[ $missing == 0 ]]

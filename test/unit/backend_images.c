@@ -343,6 +343,26 @@ static void test_rmi_digests_of_another_repository_keep_the_image(void **state)
     assert_string_equal(tags_of(ID_A), "b:1 ");
 }
 
+static const char *pulled_from(const char *id)
+{
+    struct error err;
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, id, &err);
+    return rec ? rec->pull_reference : "";
+}
+
+static void test_rmi_of_the_place_it_is_pulled_from_leaves_another(void **state)
+{
+    (void)state;
+    put(&(struct sample){.id = ID_A,
+                         .tags = {"127.0.0.1:5001/b:1", "b:1"},
+                         .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")},
+                         .pull_reference = "127.0.0.1:5001/b" DIGEST("1")});
+    rmi("127.0.0.1:5001/b:1", false);
+    assert_string_equal(pulled_from(ID_A), "docker.io/library/b" DIGEST("1"));
+    rig_reload_images();
+    assert_string_equal(pulled_from(ID_A), "docker.io/library/b" DIGEST("1"));
+}
+
 static void test_rmi_by_digest(void **state)
 {
     (void)state;
@@ -704,6 +724,7 @@ int main(void)
         TEST(rmi_of_the_last_tag_takes_digests_image_and_layers),
         TEST(rmi_keeps_layers_that_others_have),
         TEST(rmi_digests_of_another_repository_keep_the_image),
+        TEST(rmi_of_the_place_it_is_pulled_from_leaves_another),
         TEST(rmi_by_digest),
         TEST(rmi_by_id),
         TEST(rmi_of_an_image_in_use_by_a_stopped_container),
