@@ -117,6 +117,25 @@ static bool has_tag(const Sockerless__Image *image, const char *familiar)
     return false;
 }
 
+/* The digest by which the asked repository itself has the image: the same image may have been
+ * pulled from several, and the others may be gone or closed to the cloud. NULL: none is known. */
+static char *own_reference(const Sockerless__Image *image, const char *asked, struct arena *arena)
+{
+    struct image_ref ref;
+    struct error unreadable;
+    char text[IMAGE_REF_TEXT_MAX];
+    if (image_ref_parse(asked, &ref, &unreadable))
+        return NULL;
+    size_t len = strlen(image_ref_familiar_name(&ref, text, sizeof text));
+    for (size_t i = 0; i < image->n_repo_digests; i++) {
+        const char *known = image->repo_digests[i];
+        if (strncmp(known, text, len) == 0 && known[len] == '@' &&
+            image_ref_parse(known, &ref, &unreadable) == 0)
+            return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
+    }
+    return NULL;
+}
+
 /* What the cloud is told to pull. An image that was loaded without a staging registry has a name at
  * most (the one that was asked for, if it is one): the cloud finds it or says that it does not. */
 static char *cloud_reference(const Sockerless__ImageRecord *image, const char *asked,
@@ -125,6 +144,9 @@ static char *cloud_reference(const Sockerless__ImageRecord *image, const char *a
     struct image_ref ref;
     struct error unreadable;
     char text[IMAGE_REF_TEXT_MAX];
+    char *own = own_reference(image->image, asked, arena);
+    if (own)
+        return own;
     if (!str_empty(image->pull_reference))
         return arena_strdup(arena, image->pull_reference);
     if (image_ref_parse(asked, &ref, &unreadable) == 0) {

@@ -56,7 +56,7 @@ says()
     equal "$(wc -l <<<"$output")" 5
     tasks_are 5
 
-    for word in a b c d; do docker exec "$(name "$word")" touch /tmp/open; done
+    for word in a b c d; do gate_open "$(name "$word")"; done
     for word in a b c d; do
         run -0 docker wait "$(name "$word")"
         equal "$output" "${code[$word]}"
@@ -108,7 +108,7 @@ tasks_at_most()
     backend_restart
     docker logs -f "$(name x)" >"$BATS_TEST_TMPDIR/out" 3>&- &
     local follower=$!
-    docker exec "$(name x)" touch /tmp/open
+    gate_open "$(name x)"
     wait "$follower"
     cmp "$BATS_TEST_TMPDIR/out" <(seq 1 1000)
 }
@@ -138,7 +138,7 @@ tasks_at_most()
     ! wait "$client"
     component_start frontend
     frontend_wait
-    docker exec "$(name x)" touch /tmp/open
+    gate_open "$(name x)"
     equal "$(docker wait "$(name x)")" 6
     equal "$(docker logs "$(name x)")" $'up\ndown'
 }
@@ -169,6 +169,6 @@ tasks_at_most()
     frontend_wait
     backend_wait
     equal "$(field "$(name a)" .State.Status)" running
-    docker exec "$(name a)" touch /tmp/open
+    gate_open "$(name a)"
     equal "$(docker wait "$(name a)")" 12
 }

@@ -644,6 +644,20 @@ static void test_create_gives_the_cloud_what_it_can_pull(void **state)
     assert_string_equal(created_reference("nope"), "No such image: nope:latest");
 }
 
+/* The same image from two places: each name is pulled from its own. */
+static void test_create_pulls_from_the_repository_that_was_asked_for(void **state)
+{
+    (void)state;
+    put(&(struct sample){.id = ID_A,
+                         .tags = {"a:1", "h:5000/c:2", "mine:3"},
+                         .digests = {"a" DIGEST("1"), "h:5000/c" DIGEST("2")},
+                         .pull_reference = "h:5000/c" DIGEST("2")});
+    assert_string_equal(created_reference("a:1"), "docker.io/library/a" DIGEST("1"));
+    assert_string_equal(created_reference("h:5000/c:2"), "h:5000/c" DIGEST("2"));
+    assert_string_equal(created_reference("mine:3"), "h:5000/c" DIGEST("2"));
+    assert_string_equal(created_reference(ID_A), "h:5000/c" DIGEST("2"));
+}
+
 /* ---- the store ---- */
 
 static void test_load_keeps_what_the_registry_said(void **state)
@@ -737,6 +751,7 @@ int main(void)
         TEST(history_newest_first),
         TEST(history_of_impossible_images),
         TEST(create_gives_the_cloud_what_it_can_pull),
+        TEST(create_pulls_from_the_repository_that_was_asked_for),
         TEST(load_keeps_what_the_registry_said),
         TEST(database_of_an_older_version_opens),
         TEST(database_of_a_newer_version_is_refused),

@@ -75,3 +75,12 @@ running()
 {
     docker run -d --name "$1" "${@:2}" busybox tail -f /dev/null >/dev/null
 }
+
+# Lets a container go on that waits for /tmp/open. It may end, and take the exec with it, before that
+# has ended by itself.
+gate_open()
+{
+    local code=0
+    docker exec "$1" touch /tmp/open || code=$?
+    [[ $code == 0 || $code == 137 ]]
+}

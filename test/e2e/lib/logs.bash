@@ -15,11 +15,6 @@ gated()
         "seq 1 $2; until test -e /tmp/open; do sleep 0.05; done; seq $(($2 + 1)) $3" >/dev/null
 }
 
-gate_open()
-{
-    docker exec "$1" touch /tmp/open
-}
-
 logs_ended()
 {
     docker run -d --name "$(name x)" busybox seq 1 "$1" >/dev/null
