@@ -14,7 +14,7 @@ test_exists()
         grep -qsF "@test \"$2\"" "test/e2e/$1"
     else
         grep -qsE "^static void $2\(void" "test/unit/$1.c" &&
-            grep -qE "^ +[a-zA-Z_]+\((test_)?${2#test_}[,)]" "test/unit/$1.c"
+            grep -qE "(TEST|cmocka_unit_test[a-z_]*)\((test_)?${2#test_}[,)]" "test/unit/$1.c"
     fi
 }
 
