@@ -207,6 +207,9 @@ fuzz: deps-test ## every fuzzer, FUZZ_SECONDS each
 bench: deps-test all ## ratios to a real dockerd in the same run
 	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
 	@test/bench/run.sh $(BENCH_BIN)
+.PHONY: bench-load
+bench-load: deps-test all ## a 2 GB docker load against skopeo copy in the same run
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/load.sh
 
 .PHONY: check-models
 check-models: deps-models all ## requests and answers against the vendors' API models (../shared)
@@ -222,6 +225,7 @@ format: deps-lint ## clang-format in place
 lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependency direction
 	@clang-format-14 --dry-run -Werror $(C_FILES)
 	@test/lint/dependencies.sh
+	@test/lint/docs_tests.sh
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \

@@ -17,16 +17,27 @@ if [[ $# == 0 ]]; then
     if [[ $SAN == release ]]; then set -- unit dockerd sockerless; else set -- unit sockerless; fi
 fi
 export BIN_DIR=$BUILD/bin
-OUT=$(mktemp)
-trap 'rm -f "$OUT"' EXIT
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+OUT=$WORK/out
 passed=0 failed=0 failures=()
 
+# As many unit programs at once as there are processors: they mostly wait.
+units_run()
+{
+    find "$BUILD/test/unit" -maxdepth 1 -type f -executable -print0 | sort -z |
+        WORK=$WORK xargs -0 -n 1 -P "$(nproc)" bash -c '
+            out=$WORK/$(basename "$0")
+            timeout 300 "$0" >"$out.out" 2>&1
+            echo $? >"$out.status"'
+}
+
 # A unit program prints cmocka's own report; the counts are its closing lines.
-unit_run()
+unit_count()
 {
     local program=$1 ok bad skipped status
-    timeout 300 "$program" >"$OUT" 2>&1
-    status=$?
+    cp "$WORK/$(basename "$program").out" "$OUT"
+    status=$(<"$WORK/$(basename "$program").status")
     ok=$(grep -c '^\[ *OK *\]' "$OUT")
     bad=$(grep -c '^\[ *FAILED *\] [^0-9]' "$OUT")
     skipped=$(grep -c '^\[ *SKIPPED *\] [^0-9]' "$OUT")
@@ -65,8 +76,9 @@ for part in "$@"; do
     echo "== $part ($BUILD)"
     case $part in
     unit)
+        units_run
         for program in "$BUILD"/test/unit/*; do
-            [[ -f $program && -x $program ]] && unit_run "$program"
+            [[ -f $program && -x $program ]] && unit_count "$program"
         done ;;
     dockerd | sockerless) e2e_run "$part" ;;
     *) echo "no such part: $part" >&2; exit 2 ;;

@@ -16,7 +16,7 @@ declare -A GROUP=(
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
     [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev python3 clang libclang-rt-14-dev socat jq
-            coreutils valgrind skopeo umoci openssl xz-utils zstd"
+            coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd"
     [lint]="clang-format clang-tidy cppcheck"
     [models]="python3 python3-jsonschema"
 )

@@ -275,7 +275,7 @@ program_compile()
 {
     printf '%s\n' '#include <stdio.h>' '#include <unistd.h>' \
         'int main(int n, char **v) { printf("%s %d\n", n > 1 ? v[1] : "-", (int)getuid()); return 0; }' |
-        cc -x c - -o "$@"
+        "${PROGRAM_CC:-cc}" -x c - -o "$@"
 }
 
 @test "image_layer: from scratch, a static program" {
@@ -300,7 +300,16 @@ program_compile()
     equal "$(layered "$(repo glibc):1" word)" "word 0"
 }
 
-# A stand-in for musl-based images, which cannot be had offline: busybox, whose one binary is static.
+@test "image_layer: musl, a dynamic program" {
+    local root=$BATS_TEST_TMPDIR/root
+    mkdir -p "$root/lib"
+    PROGRAM_CC=musl-gcc program_compile "$root/hello"
+    cp -L /lib/ld-musl-*.so.1 "$root/lib/"
+    rootfs_image "$(repo musl):1" "$root" /hello
+    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    equal "$(layered "$(repo musl):1" word)" "word 0"
+}
+
 @test "image_layer: busybox, with user, workdir and environment of the image" {
     backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
     run -0 docker run --rm --network none --entrypoint sh test/merge -c 'id -un; pwd; echo $FROM_IMAGE'
