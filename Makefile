@@ -216,6 +216,7 @@ bench: deps-test all ## ratios to a real dockerd in the same run
 
 .PHONY: check-models
 check-models: deps-models all ## requests and answers against the vendors' API models (../shared)
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/test/unit/gcpsim_run
 	@test/conformance/run.sh
 
 # ---- lint, format, install ---------------------------------------------------------------------

@@ -206,6 +206,7 @@ static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_
     AUTO_FREE char *registry = xasprintf("--registry=docker.io=http://127.0.0.1:%d", registry_port);
     AUTO_FREE char *bridge = xasprintf("--bridge-name=skle%d", (int)(getpid() % 100000));
     AUTO_FREE char *subnet = xasprintf("--subnet=198.19.%d.0/24", (int)(getpid() % 250));
+    AUTO_FREE char *journal = xasprintf("--journal=%s", str_or_empty(getenv("SIM_JOURNAL")));
     strcpy(sim->state_dir, "/var/tmp/sockerless-ecs-sim-XXXXXX");
     if (!mkdtemp(sim->state_dir) || pipe2(out, O_CLOEXEC))
         return false;
@@ -213,7 +214,7 @@ static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_
     sim->pid = fork();
     if (sim->pid == 0) {
         dup2(out[1], STDERR_FILENO);
-        execl(binary, binary, "--listen=127.0.0.1:0", registry, bridge, subnet, state,
+        execl(binary, binary, "--listen=127.0.0.1:0", registry, bridge, subnet, state, journal,
               "--log-level=info", (char *)NULL);
         _exit(127);
     }
