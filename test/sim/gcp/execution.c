@@ -66,8 +66,6 @@ void execution_set_state(struct execution *e, enum execution_state state)
         return;
     e->state = state;
     e->updated_ns = time_now_ns();
-    if (state == EXECUTION_RUNNING)
-        e->started_ns = e->updated_ns;
     if (execution_is_done(e))
         e->completed_ns = e->updated_ns;
     pthread_cond_broadcast(&e->run->changed);

@@ -289,6 +289,10 @@ static bool attempt(struct execution *e)
 {
     struct error err;
     pthread_t thread;
+    /* Before anything can be written, and no finer than the log's timestamps: a reader that begins
+     * at startTime misses nothing. */
+    if (!e->started_ns)
+        e->started_ns = value_now_ms() * 1000000;
     pthread_mutex_unlock(&e->run->lock);
     struct container *process = start_process(e, &err);
     pthread_mutex_lock(&e->run->lock);
