@@ -299,6 +299,39 @@ static void log_pages(void **state)
     delete_job("lines");
 }
 
+static const char *id_at(const json_t *list, size_t i)
+{
+    return value_string(json_array_get(json_object_get(list, "entries"), i), "insertId");
+}
+
+/* Entries that come twice, dated back, or not yet. */
+static void log_disorder(void **state)
+{
+    (void)state;
+    create("disorder", "seq 1 3", "");
+    assert_int_equal(call("POST", "/_sim/config",
+                          "{\"log_duplicate\":1,\"log_skew\":1,\"log_skew_ms\":5000}", NULL),
+                     200);
+    json_t *operation = await(start("disorder"));
+    AUTO_FREE char *id = execution_id(operation);
+    json_decref(operation);
+    json_t *out = list_logs(id, "", "");
+    assert_int_equal(json_array_size(json_object_get(out, "entries")), 4);
+    assert_string_equal(id_at(out, 0), id_at(out, 1));
+    assert_string_equal(text_at(out, 3), "3");
+    json_decref(out);
+    assert_int_equal(call("POST", "/_sim/config", "{\"log_late\":1,\"log_late_ms\":600000}", NULL),
+                     200);
+    operation = await(start("disorder"));
+    AUTO_FREE char *again = execution_id(operation);
+    json_decref(operation);
+    out = list_logs(again, "", "");
+    assert_int_equal(json_array_size(json_object_get(out, "entries")), 2);
+    assert_string_equal(text_at(out, 0), "2");
+    json_decref(out);
+    delete_job("disorder");
+}
+
 static void refusals(void **state)
 {
     json_t *answer;
@@ -377,6 +410,20 @@ static void tokens(void **state)
                 "{\"scope\":[\"" SCOPE "\"],\"lifetime\":\"3600s\"}", NULL),
         200);
     json_decref(answer);
+    assert_int_equal(
+        call("POST", "/v1/token",
+             "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&audience=%2F%2Fiam."
+             "googleapis.com%2Fprojects%2F1&subject_token=x&subject_token_type=urn:x",
+             &answer),
+        200);
+    assert_int_equal(
+        call_as(value_string(answer, "access_token"), "GET", PARENT "/jobs", NULL, NULL), 200);
+    json_decref(answer);
+    assert_int_equal(call("DELETE", "/_sim/tokens", NULL, NULL), 200);
+    assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 401);
+    assert_int_equal(call_as("", "POST", "/_sim/tokens", "{}", &answer), 200);
+    snprintf(token, sizeof token, "%s", value_string(answer, "token"));
+    json_decref(answer);
 }
 
 static void objects(void **state)
@@ -433,9 +480,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(life),          cmocka_unit_test(exit_code_and_retries),
         cmocka_unit_test(cancelled),     cmocka_unit_test(timeout_ends_it),
         cmocka_unit_test(no_such_image), cmocka_unit_test(log_pages),
-        cmocka_unit_test(refusals),      cmocka_unit_test(faults),
-        cmocka_unit_test(tokens),        cmocka_unit_test(objects),
-        cmocka_unit_test(log_quota),
+        cmocka_unit_test(log_disorder),  cmocka_unit_test(refusals),
+        cmocka_unit_test(faults),        cmocka_unit_test(tokens),
+        cmocka_unit_test(objects),       cmocka_unit_test(log_quota),
     };
     self = argc > 0 ? argv[0] : "";
     log_open("test", LOG_ERROR);
