@@ -9,6 +9,7 @@ for program in build/valgrind/test/unit/*; do
     name=$(basename "$program")
     case $name in
     *_sessions | *_execs | *_sim | *_registry | loop_co | ipc_channel) continue ;;
+    gcpsim_run) continue ;;
     sim_images) continue ;; # valgrind 3.19 does not know openat2(2)
     esac
     if valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \

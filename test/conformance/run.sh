@@ -15,7 +15,7 @@ SHARED=${1:-$TOP_DIR/../shared}
 PYTHON=${PYTHON:-/usr/bin/python3}
 export PYTHONDONTWRITEBYTECODE=1
 
-for needed in cloud-models/aws docker-api/v1.44.json; do
+for needed in cloud-models/aws cloud-models/gcp docker-api/v1.44.json; do
     [[ -e $SHARED/$needed ]] ||
         { echo "check-models: $SHARED/$needed is missing; give the folder that has it" >&2; exit 1; }
 done
@@ -36,5 +36,11 @@ component_stop frontend
 component_stop backend
 for journal in "$WORK/journal.jsonl" ${JOURNAL:+"$JOURNAL"}; do
     "$PYTHON" "$DIR/check_models.py" "$journal" "$SHARED/cloud-models/aws" || status=1
+done
+# The simulated Google Cloud, driven by its own test; GCP_JOURNAL=FILE adds what a backend sent.
+SIM_JOURNAL=$WORK/gcp.jsonl SIM_GCP_BIN=$BIN_DIR/sockerless-sim-gcp \
+    "$BIN_DIR/../test/unit/gcpsim_run" || status=1
+for journal in "$WORK/gcp.jsonl" ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
+    "$PYTHON" "$DIR/check_google_models.py" "$journal" "$SHARED/cloud-models/gcp" || status=1
 done
 exit $status

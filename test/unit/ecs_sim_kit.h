@@ -164,19 +164,18 @@ struct kit_sim {
     int port;
 };
 
-/* $SIM_AWS_BIN, $BIN_DIR/sockerless-sim-aws, or beside the test: ../../bin. NULL: none. */
-static const char *kit_sim_binary(const char *self)
+/* $VARIABLE, $BIN_DIR/NAME, or beside the test: ../../bin. NULL: none. */
+static const char *kit_sim_binary(const char *self, const char *variable, const char *name)
 {
     static char path[4096];
-    const char *named = getenv("SIM_AWS_BIN"), *dir = getenv("BIN_DIR"),
-               *slash = strrchr(self, '/');
+    const char *named = getenv(variable), *dir = getenv("BIN_DIR"), *slash = strrchr(self, '/');
     if (!str_empty(named))
         snprintf(path, sizeof path, "%s", named);
     else if (!str_empty(dir))
-        snprintf(path, sizeof path, "%s/sockerless-sim-aws", dir);
+        snprintf(path, sizeof path, "%s/%s", dir, name);
     else
-        snprintf(path, sizeof path, "%.*s/../../bin/sockerless-sim-aws",
-                 slash ? (int)(slash - self) : 1, slash ? self : ".");
+        snprintf(path, sizeof path, "%.*s/../../bin/%s", slash ? (int)(slash - self) : 1,
+                 slash ? self : ".", name);
     return access(path, X_OK) ? NULL : path;
 }
 
@@ -207,6 +206,7 @@ static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_
     AUTO_FREE char *registry = xasprintf("--registry=docker.io=http://127.0.0.1:%d", registry_port);
     AUTO_FREE char *bridge = xasprintf("--bridge-name=skle%d", (int)(getpid() % 100000));
     AUTO_FREE char *subnet = xasprintf("--subnet=198.19.%d.0/24", (int)(getpid() % 250));
+    AUTO_FREE char *journal = xasprintf("--journal=%s", str_or_empty(getenv("SIM_JOURNAL")));
     strcpy(sim->state_dir, "/var/tmp/sockerless-ecs-sim-XXXXXX");
     if (!mkdtemp(sim->state_dir) || pipe2(out, O_CLOEXEC))
         return false;
@@ -214,7 +214,7 @@ static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_
     sim->pid = fork();
     if (sim->pid == 0) {
         dup2(out[1], STDERR_FILENO);
-        execl(binary, binary, "--listen=127.0.0.1:0", registry, bridge, subnet, state,
+        execl(binary, binary, "--listen=127.0.0.1:0", registry, bridge, subnet, state, journal,
               "--log-level=info", (char *)NULL);
         _exit(127);
     }
