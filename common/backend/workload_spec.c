@@ -61,7 +61,7 @@ static bool sets_variable(const Sockerless__ContainerConfig *config, const char 
 static char **agent_env(struct container *c, struct arena *arena, size_t *count)
 {
     const Sockerless__ContainerConfig *config = c->view->config;
-    char **env = arena_alloc(arena, 12 * sizeof *env);
+    char **env = arena_alloc(arena, 16 * sizeof *env);
     size_t n = 0;
     if (!sets_variable(config, "HOME=")) /* what the platform sets is root's */
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_HOME=passwd");
@@ -70,6 +70,11 @@ static char **agent_env(struct container *c, struct arena *arena, size_t *count)
         env[n++] = arena_printf(arena, "HOSTNAME=%s", config->hostname);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_TOKEN=%s", c->agent_token);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);
+    if (c->backend->reverse) {
+        env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_CONTAINER=%s", c->id);
+        env[n++] =
+            arena_printf(arena, "SOCKERLESS_CALLBACK_URL=%s", c->backend->config->callback_url);
+    }
     if (config->tty)
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_TTY=1");
     if (config->open_stdin)
