@@ -32,6 +32,7 @@ struct backend_config {
     int64_t agent_port;
     char *callback_url;      /* where agents dial the backend; unset: it dials them */
     char *callback_listen;   /* … and what is listened on for that */
+    char *callback_ca_file;  /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
 };
@@ -153,6 +154,14 @@ struct backend_config {
          "ws://0.0.0.0:9112/",                                                                     \
          &(c).callback_listen,                                                                     \
          "where it is listened for them",                                                          \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"callback-ca-file",                                                                       \
+         "SOCKERLESS_CALLBACK_CA_FILE",                                                            \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).callback_ca_file,                                                                    \
+         "CA that agents trust for it",                                                            \
          0,                                                                                        \
          0},                                                                                       \
         {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/small_file.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "ipc/callback_token.h"
@@ -17,6 +18,7 @@
 enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
+    CA_MAX = 4096, /* it travels in the workload's environment */
     LINE_CHECK_MS = 15000,
     LINE_SILENCE_MAX_MS = 50000, /* the agent pings every 15 s */
 };
@@ -41,6 +43,7 @@ struct call {
 struct reverse_agents {
     struct backend *backend;
     struct channel_listener *listener;
+    char *ca_pem; /* may be NULL */
     struct agent_line *lines;
     struct call *calls;
     uv_timer_t timer; /* the next deadline of a call, or the next look at the lines */
@@ -53,8 +56,10 @@ struct reverse_agents {
 
 static void reverse_maybe_free(struct reverse_agents *ra)
 {
-    if (ra->closing && ra->timer_closed && !ra->lines)
-        free(ra);
+    if (!ra->closing || !ra->timer_closed || ra->lines)
+        return;
+    free(ra->ca_pem);
+    free(ra);
 }
 
 /* ---- calls ---- */
@@ -288,6 +293,30 @@ static int url_check(const char *url, struct error *err)
                      CALLBACK_URL_MAX);
 }
 
+static int ca_load(const char *path, char **out, struct error *err)
+{
+    if (str_empty(path))
+        return 0;
+    char *pem = small_file_read(path, ERROR_INVALID_PARAMETER, err);
+    if (!pem)
+        return error_wrap(err, "SOCKERLESS_CALLBACK_CA_FILE");
+    if (str_starts(pem, "-----BEGIN CERTIFICATE-----") && strlen(pem) <= CA_MAX) {
+        *out = pem;
+        return 0;
+    }
+    free(pem);
+    return error_set(
+        err, ERROR_INVALID_PARAMETER,
+        "SOCKERLESS_CALLBACK_CA_FILE: %s must hold nothing but certificates in PEM, at "
+        "most %d bytes",
+        path, CA_MAX);
+}
+
+const char *reverse_agents_ca(const struct reverse_agents *ra)
+{
+    return ra->ca_pem;
+}
+
 int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct error *err)
 {
     static const struct channel_options options = {.authorize = on_authorize};
@@ -297,8 +326,13 @@ int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct e
         return -1;
     struct reverse_agents *ra = NEW(struct reverse_agents);
     ra->backend = b;
+    if (ca_load(b->config->callback_ca_file, &ra->ca_pem, err)) {
+        free(ra);
+        return -1;
+    }
     if (channel_listen(b->loop, b->config->callback_listen, &options, on_accept, ra, &ra->listener,
                        err)) {
+        free(ra->ca_pem);
         free(ra);
         return error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
     }

@@ -24,6 +24,9 @@ int reverse_agents_open(struct backend *b, struct reverse_agents **out,
  * is fine. */
 void reverse_agents_close(struct reverse_agents *ra);
 
+/* What the agents are given to check the callback URL's certificate with (PEM); NULL: nothing. */
+const char *reverse_agents_ca(const struct reverse_agents *ra);
+
 /* A channel for a session with c's agent; when it does not come in REVERSE_CALL_TIMEOUT_MS,
  * closed(why). ERROR_TOO_MANY_REQUESTS when too many are waited for. */
 int reverse_agents_call(struct reverse_agents *ra, struct container *c,

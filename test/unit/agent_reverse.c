@@ -5,7 +5,12 @@
  */
 #include "agent_harness.h"
 
+#include "base/small_file.h"
 #include "ipc/callback_token.h"
+
+#include <nng/nng.h>
+#include <nng/supplemental/tls/tls.h>
+#include <stdlib.h>
 
 #define CONTAINER "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 #define SECRET "5ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e700"
@@ -19,6 +24,7 @@ struct callee {
     struct channel *line;
     unsigned lines, pings, refused, strangers;
     bool refuse;
+    nng_tls_config *tls; /* with it, callers come by wss:// */
     struct channel *awaited;
     char session[CALLBACK_SESSION_LEN + 1];
     bool answers; /* what is let in next is the session */
@@ -77,7 +83,7 @@ static void on_accept(void *owner, struct channel *c)
 
 static void callee_listen(struct harness *h)
 {
-    static const struct channel_options options = {.authorize = on_authorize};
+    struct channel_options options = {.authorize = on_authorize, .tls = callee.tls};
     struct error err;
     if (channel_listen(&h->loop, callee.url, &options, on_accept, NULL, &callee.listener, &err))
         fail_msg("%s", err.message);
@@ -93,16 +99,19 @@ static void callee_die(void)
     WAIT_FOR(callee.h, !callee.line);
 }
 
-static void reverse_start(struct harness *h, bool listen, const char *const *argv)
+static void reverse_start_with(struct harness *h, bool listen, const char *ca, nng_tls_config *tls,
+                               const char *const *argv)
 {
     struct error err;
     memset(&callee, 0, sizeof callee);
+    callee.tls = tls;
     memset(h, 0, sizeof *h);
     assert_int_equal(loop_init(&h->loop, &err), 0);
     uv_timer_init(&h->loop.uv, &h->limit);
     h->limit.data = h;
     callee.h = h;
-    snprintf(callee.url, sizeof callee.url, "ws://127.0.0.1:%d/agents", free_port());
+    snprintf(callee.url, sizeof callee.url, "%s:%d/agents",
+             tls ? "wss://localhost" : "ws://127.0.0.1", free_port());
     if (listen)
         callee_listen(h);
     for (char **at = environ; *at; at++)
@@ -112,7 +121,15 @@ static void reverse_start(struct harness *h, bool listen, const char *const *arg
     strv_push(&h->env, "SOCKERLESS_AGENT_STDIN=1");
     strv_push(&h->env, "SOCKERLESS_AGENT_CONTAINER=" CONTAINER);
     strv_push_owned(&h->env, xasprintf("SOCKERLESS_CALLBACK_URL=%s", callee.url));
+    strv_push(&h->env, "SOCKERLESS_AGENT_LINGER_MS=1000");
+    if (ca)
+        strv_push_owned(&h->env, xasprintf("SOCKERLESS_AGENT_CALLBACK_CA=%s", ca));
     agent_spawn(h, argv);
+}
+
+static void reverse_start(struct harness *h, bool listen, const char *const *argv)
+{
+    reverse_start_with(h, listen, NULL, NULL, argv);
 }
 
 static void reverse_stop(struct harness *h)
@@ -287,6 +304,54 @@ static void test_what_is_no_call_is_ignored(void **state)
     reverse_stop(&h);
 }
 
+/* A certificate of its own authority, for localhost; made by openssl in a folder of its own. */
+static char *certificate_make(nng_tls_config **tls)
+{
+    struct error err;
+    char folder[] = "/tmp/sockerless-reverse-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    AUTO_FREE char *command =
+        xasprintf("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
+                  "subjectAltName=DNS:localhost -keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
+                  folder, folder);
+    AUTO_FREE char *cert_path = xasprintf("%s/cert.pem", folder);
+    AUTO_FREE char *key_path = xasprintf("%s/key.pem", folder);
+    assert_int_equal(system(command), 0);
+    char *cert = small_file_read(cert_path, ERROR_SYSTEM, &err);
+    AUTO_FREE char *key = small_file_read(key_path, ERROR_SYSTEM, &err);
+    assert_true(cert && key);
+    assert_int_equal(nng_tls_config_alloc(tls, NNG_TLS_MODE_SERVER), 0);
+    assert_int_equal(nng_tls_config_own_cert(*tls, cert, key, NULL), 0);
+    unlink(cert_path);
+    unlink(key_path);
+    rmdir(folder);
+    return cert;
+}
+
+static void test_wss(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer control, exec;
+    nng_tls_config *tls, *other;
+    AUTO_FREE char *ca = certificate_make(&tls);
+    AUTO_FREE char *other_ca = certificate_make(&other);
+    reverse_start_with(&h, true, ca, tls, SH("sleep 60"));
+    call_control(&control);
+    call_exec(&exec, ARGV("/bin/sh", "-c", "echo over TLS"));
+    assert_string_equal(exec.out.data, "over TLS\n");
+    peer_close(&exec);
+    peer_close(&control);
+    reverse_stop(&h);
+    /* Somebody else at the backend's place does not see the token. */
+    reverse_start_with(&h, true, other_ca, tls, SH("exit 4"));
+    assert_int_equal(agent_wait(&h), 4); /* it has tried for as long as it lingers */
+    assert_int_equal(callee.lines + callee.refused, 0);
+    reverse_stop(&h);
+    nng_tls_config_free(tls);
+    nng_tls_config_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +360,7 @@ int main(void)
         TEST(test_a_session_survives_the_line),
         TEST(test_refused_comes_again),
         TEST(test_what_is_no_call_is_ignored),
+        TEST(test_wss),
     };
     return cmocka_run_group_tests_name("reverse agent", tests, NULL, NULL);
 }

@@ -433,6 +433,10 @@ static void test_bad_settings(void **state)
         assert_non_null(strstr(err.message, "SOCKERLESS_CALLBACK_URL"));
     }
     config.callback_url = rig.url;
+    config.callback_ca_file = (char *)"/dev/null";
+    assert_int_equal(reverse_agents_open(&b, &ra, &err), -1);
+    assert_non_null(strstr(err.message, "SOCKERLESS_CALLBACK_CA_FILE"));
+    config.callback_ca_file = NULL;
     config.callback_listen = (char *)"nonsense";
     assert_int_equal(reverse_agents_open(&b, &ra, &err), -1);
     assert_non_null(strstr(err.message, "SOCKERLESS_CALLBACK_LISTEN"));
