@@ -56,12 +56,14 @@ ACA_OBJ := $(call objects,backend-aca)
 AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
 SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
+SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
 LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
-PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun sockerless-agent sockerless-sim-aws
+PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
+	sockerless-agent sockerless-sim-aws sockerless-sim-gcp
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -113,6 +115,8 @@ $(BUILD)/bin/sockerless-backend-cloudrun: $(CLOUDRUN_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
+$(BUILD)/bin/sockerless-sim-gcp: $(SIM_GCP_OBJ) $(call archive,base) $(call archive,proto)
+	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 
 # The agent is static and must run in any image. Sanitizers cannot be linked statically, so every
 # tree carries the release agent; the agent's own tests run its objects under the sanitizers.
@@ -137,6 +141,7 @@ unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
 unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
+unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
@@ -145,6 +150,7 @@ unit_libs_loop := loop base proto
 unit_libs_ipc := ipc loop base proto
 unit_libs_oci := oci loop base proto
 unit_libs_sim := base proto
+unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
 
 UNIT_NAMES := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
@@ -239,7 +245,7 @@ PREFIX ?= /usr/local
 .PHONY: install
 install: all ## binaries to $(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(filter-out %sim-aws,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(filter-out %sim-aws %sim-gcp,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
 
 .PHONY: clean
 clean: ## forget every build

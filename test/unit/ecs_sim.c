@@ -590,7 +590,7 @@ static void set_environment(void)
 static int setup(void **state)
 {
     struct error err;
-    const char *binary = kit_sim_binary(self);
+    const char *binary = kit_sim_binary(self, "SIM_AWS_BIN", "sockerless-sim-aws");
     (void)state;
     if (!binary || geteuid() != 0) {
         fprintf(stderr, "skipped: needs root and sockerless-sim-aws (set SIM_AWS_BIN)\n");

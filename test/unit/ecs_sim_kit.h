@@ -164,19 +164,18 @@ struct kit_sim {
     int port;
 };
 
-/* $SIM_AWS_BIN, $BIN_DIR/sockerless-sim-aws, or beside the test: ../../bin. NULL: none. */
-static const char *kit_sim_binary(const char *self)
+/* $VARIABLE, $BIN_DIR/NAME, or beside the test: ../../bin. NULL: none. */
+static const char *kit_sim_binary(const char *self, const char *variable, const char *name)
 {
     static char path[4096];
-    const char *named = getenv("SIM_AWS_BIN"), *dir = getenv("BIN_DIR"),
-               *slash = strrchr(self, '/');
+    const char *named = getenv(variable), *dir = getenv("BIN_DIR"), *slash = strrchr(self, '/');
     if (!str_empty(named))
         snprintf(path, sizeof path, "%s", named);
     else if (!str_empty(dir))
-        snprintf(path, sizeof path, "%s/sockerless-sim-aws", dir);
+        snprintf(path, sizeof path, "%s/%s", dir, name);
     else
-        snprintf(path, sizeof path, "%.*s/../../bin/sockerless-sim-aws",
-                 slash ? (int)(slash - self) : 1, slash ? self : ".");
+        snprintf(path, sizeof path, "%.*s/../../bin/%s", slash ? (int)(slash - self) : 1,
+                 slash ? self : ".", name);
     return access(path, X_OK) ? NULL : path;
 }
 

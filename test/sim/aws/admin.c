@@ -7,7 +7,8 @@
 #include "test/sim/aws/cloud_logs.h"
 #include "test/sim/aws/dispatch.h"
 #include "test/sim/aws/ecs.h"
-#include "test/sim/http/fault.h"
+#include "test/sim/http/call_counts.h"
+#include "test/sim/http/admin_reply.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static json_t *alive_task_json(const struct task *t)
     for (size_t i = 0; i < t->container_count; i++) {
         const struct task_container *c = &t->containers[i];
         json_array_append_new(
-            containers, json_pack("{s:s, s:s, s:i}", "name", aws_string(c->definition, "name"),
+            containers, json_pack("{s:s, s:s, s:i}", "name", value_string(c->definition, "name"),
                                   "lastStatus", states[c->state], "pid",
                                   c->process && !c->has_exit_code ? container_pid(c->process) : 0));
     }
@@ -38,7 +39,7 @@ static json_t *netns_json(struct ecs *ecs)
     for (struct dirent *e; dir && (e = readdir(dir));)
         for (struct task *t = ecs->tasks; t && str_starts(e->d_name, "skl-"); t = t->next)
             if (!strncmp(e->d_name + 4, t->id, NETWORK_ID_LEN)) {
-                json_array_append_new(out, aws_text(e->d_name));
+                json_array_append_new(out, value_text(e->d_name));
                 break;
             }
     if (dir)
@@ -58,24 +59,11 @@ static json_t *ecs_resources(struct ecs *ecs)
             stopped++;
     }
     for (struct task_definition *d = ecs->definitions; d; d = d->next)
-        json_array_append_new(strcmp(d->status, "ACTIVE") ? inactive : active, aws_text(d->arn));
+        json_array_append_new(strcmp(d->status, "ACTIVE") ? inactive : active, value_text(d->arn));
     json_t *netns = netns_json(ecs);
     pthread_mutex_unlock(&ecs->lock);
     return json_pack("{s:o, s:i, s:{s:o, s:o}, s:o}", "tasks", alive, "stoppedTasks", stopped,
                      "taskDefinitions", "active", active, "inactive", inactive, "netns", netns);
-}
-
-static void reply_json(struct http_reply *reply, int status, json_t *value)
-{
-    AUTO_FREE char *text = json_dumps(value, JSON_INDENT(2));
-    http_reply_text(reply, status, "application/json", text ? text : "{}");
-    buf_putc(&reply->body, '\n');
-    json_decref(value);
-}
-
-static void reply_bad(struct http_reply *reply, const char *message)
-{
-    reply_json(reply, 400, json_pack("{s:s}", "message", message));
 }
 
 void admin_resources(void *ctx, const struct http_request *request, struct http_reply *reply)
@@ -89,7 +77,7 @@ void admin_resources(void *ctx, const struct http_request *request, struct http_
         out, "logReadersLast2s",
         json_integer((json_int_t)cloud_logs_reader_count(aws->logs, READER_WINDOW_MS)));
     json_object_set_new(out, "calls", call_counts_json(aws->counts));
-    reply_json(reply, 200, out);
+    admin_reply_json(reply, 200, out);
 }
 
 static bool set_tuning(struct aws_tuning *t, const char *key, const json_t *value)
@@ -134,50 +122,28 @@ void admin_config(void *ctx, const struct http_request *request, struct http_rep
         json_object_foreach(body, key, value) ok = ok && set_tuning(&aws->tuning, key, value);
         json_decref(body);
         if (!ok) {
-            reply_bad(reply, "expected an object of known settings; see GET /_sim/config");
+            admin_reply_bad(reply, "expected an object of known settings; see GET /_sim/config");
             return;
         }
     }
-    reply_json(reply, 200, tuning_json(&aws->tuning));
-}
-
-void admin_faults_add(void *ctx, const struct http_request *request, struct http_reply *reply)
-{
-    struct aws *aws = ctx;
-    struct error err;
-    json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
-    if (!body)
-        reply_bad(reply, "not JSON");
-    else if (fault_list_add(aws->faults, body, &err))
-        reply_bad(reply, err.message);
-    else
-        reply_json(reply, 200, json_object());
-    json_decref(body);
-}
-
-void admin_faults_clear(void *ctx, const struct http_request *request, struct http_reply *reply)
-{
-    struct aws *aws = ctx;
-    (void)request;
-    fault_list_clear(aws->faults);
-    reply_json(reply, 200, json_object());
+    admin_reply_json(reply, 200, tuning_json(&aws->tuning));
 }
 
 void admin_logs_duplicate(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
     struct aws *aws = ctx;
     json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
-    aws->tuning.log_duplicate = (long)aws_int(body, "count", 1);
+    aws->tuning.log_duplicate = (long)value_int(body, "count", 1);
     json_decref(body);
-    reply_json(reply, 200, json_object());
+    admin_reply_json(reply, 200, json_object());
 }
 
 void admin_logs_late(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
     struct aws *aws = ctx;
     json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
-    aws->tuning.log_late_ms = (long)aws_int(body, "late_ms", 1000);
-    aws->tuning.log_late = (long)aws_int(body, "count", 1);
+    aws->tuning.log_late_ms = (long)value_int(body, "late_ms", 1000);
+    aws->tuning.log_late = (long)value_int(body, "count", 1);
     json_decref(body);
-    reply_json(reply, 200, json_object());
+    admin_reply_json(reply, 200, json_object());
 }

@@ -10,8 +10,6 @@
 /* Route handlers; ctx is the struct aws. */
 void admin_resources(void *ctx, const struct http_request *request, struct http_reply *reply);
 void admin_config(void *ctx, const struct http_request *request, struct http_reply *reply);
-void admin_faults_add(void *ctx, const struct http_request *request, struct http_reply *reply);
-void admin_faults_clear(void *ctx, const struct http_request *request, struct http_reply *reply);
 void admin_logs_duplicate(void *ctx, const struct http_request *request, struct http_reply *reply);
 void admin_logs_late(void *ctx, const struct http_request *request, struct http_reply *reply);
 

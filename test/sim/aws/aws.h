@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "test/sim/http/value.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
@@ -85,20 +86,7 @@ void aws_reply_json(struct aws_reply *reply, json_t *output); /* transferred */
 void aws_reply_error(struct aws_reply *reply, int status, const char *code, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
-/* A string value. jansson's own json_string() must not be called: base/json.c has that name too. */
-json_t *aws_text(const char *text);
-/* "" when absent or no string. Borrowed. */
-const char *aws_string(const json_t *object, const char *key);
-int64_t aws_int(const json_t *object, const char *key, int64_t fallback);
-bool aws_bool(const json_t *object, const char *key, bool fallback);
-void aws_set_text(json_t *object, const char *key, const char *text); /* nothing when NULL */
 /* A time in ms since the epoch as the JSON protocol writes it: seconds with a fraction. */
 void aws_set_time(json_t *object, const char *key, int64_t ms); /* nothing when 0 */
-int64_t aws_now_ms(void);
-/* 32 hex characters (a task id) or a UUID from random bytes. */
-void aws_random_hex(char *out, size_t digits);
-void aws_uuid(char out[37]);
-/* Every character is a letter, a digit or one of `others`. */
-bool aws_only(const char *text, const char *others);
 
 #endif

@@ -154,7 +154,7 @@ int cloud_logs_create_group(struct cloud_logs *logs, const char *name, struct er
     } else {
         struct log_group *g = NEW(struct log_group), **at = &logs->groups;
         g->name = xstrdup(name);
-        g->created_ms = aws_now_ms();
+        g->created_ms = value_now_ms();
         while (*at && strcmp((*at)->name, name) < 0)
             at = &(*at)->next;
         g->next = *at;
@@ -177,7 +177,7 @@ static struct log_stream *stream_new(struct cloud_logs *logs, const char *group,
     s->name = xstrdup(name);
     s->serial = logs->next_serial;
     s->refs = 1;
-    s->created_ms = aws_now_ms();
+    s->created_ms = value_now_ms();
     s->events = events;
     pthread_mutex_init(&s->lock, NULL);
     event_log_idle(events);
@@ -327,7 +327,7 @@ size_t cloud_logs_stream_count(struct cloud_logs *logs)
 size_t cloud_logs_reader_count(struct cloud_logs *logs, int64_t ms)
 {
     size_t count = 0;
-    int64_t now = aws_now_ms();
+    int64_t now = value_now_ms();
     pthread_mutex_lock(&logs->lock);
     for (struct log_group *g = logs->groups; g; g = g->next)
         for (struct log_stream *s = g->streams; s; s = s->next)
@@ -371,7 +371,7 @@ json_t *log_stream_json(struct log_stream *s)
 static void append(struct log_stream *s, const struct log_event *events, size_t count)
 {
     struct error err;
-    if (event_log_append(s->events, events, count, aws_now_ms(), &err))
+    if (event_log_append(s->events, events, count, value_now_ms(), &err))
         log_error("log events lost", LOG_STR("stream", s->name), LOG_STR("error", err.message));
 }
 
@@ -388,7 +388,7 @@ static bool take_one(atomic_long *counter)
 static void hold(struct log_stream *s, const struct log_event *event)
 {
     struct held_event *h = NEW(struct held_event), **at = &s->held;
-    h->due_ms = aws_now_ms() + s->logs->tuning->log_late_ms;
+    h->due_ms = value_now_ms() + s->logs->tuning->log_late_ms;
     h->event = *event;
     h->event.message = memcpy(xmalloc(event->len + 1), event->message, event->len);
     while (*at)
@@ -399,7 +399,7 @@ static void hold(struct log_stream *s, const struct log_event *event)
 static void release_due(struct log_stream *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->held && s->held->due_ms <= aws_now_ms()) {
+    while (s->held && s->held->due_ms <= value_now_ms()) {
         struct held_event *h = s->held;
         s->held = h->next;
         append(s, &h->event, 1);
@@ -431,7 +431,7 @@ void log_stream_idle(struct log_stream *s)
 
 uint64_t log_stream_visible(struct log_stream *s)
 {
-    int64_t now = aws_now_ms();
+    int64_t now = value_now_ms();
     s->read_ms = now;
     release_due(s);
     return event_log_ingested_by(s->events, now - s->logs->tuning->log_delay_ms);

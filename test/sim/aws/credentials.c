@@ -53,14 +53,14 @@ void credential_store_issue(struct credential_store *s, const char *role_arn,
                             const char *session_name, int64_t ttl_s, struct credential *out)
 {
     char hex[65], role_id[17];
-    *out = (struct credential){.expires_ms = aws_now_ms() + ttl_s * 1000};
-    aws_random_hex(role_id, 16);
+    *out = (struct credential){.expires_ms = value_now_ms() + ttl_s * 1000};
+    value_random_hex(role_id, 16);
     snprintf(out->access_key, sizeof out->access_key, "ASIA%s", role_id);
     for (char *p = out->access_key; *p; p++)
         if (*p >= 'a' && *p <= 'f')
             *p = (char)(*p - 'a' + 'A');
-    aws_random_hex(out->secret_key, 40);
-    aws_random_hex(hex, 64);
+    value_random_hex(out->secret_key, 40);
+    value_random_hex(hex, 64);
     /* '/', '+' and '=' as in real tokens: they show where one forgot to encode. */
     snprintf(out->session_token, sizeof out->session_token, "IQoJb3JpZ2luX2Vj/%s+%s==", hex,
              role_id);

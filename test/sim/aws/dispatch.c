@@ -5,18 +5,16 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "base/timefmt.h"
 #include "test/sim/aws/credentials.h"
 #include "test/sim/aws/query.h"
 #include "test/sim/aws/rates.h"
 #include "test/sim/aws/sigv4.h"
+#include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
 #include "test/sim/http/journal.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* X-Amz-Target prefix -> service. */
 static const struct {
@@ -28,47 +26,6 @@ static const struct {
 
 static const struct aws_operation *const tables[] = {
     ecs_operations, logs_operations, sts_operations, ecr_operations, ec2_operations};
-
-/* ---- counting ---- */
-
-struct call_counts {
-    pthread_mutex_t lock;
-    json_t *numbers;
-};
-
-struct call_counts *call_counts_new(void)
-{
-    struct call_counts *counts = NEW(struct call_counts);
-    pthread_mutex_init(&counts->lock, NULL);
-    counts->numbers = json_object();
-    return counts;
-}
-
-void call_counts_free(struct call_counts *counts)
-{
-    if (!counts)
-        return;
-    json_decref(counts->numbers);
-    pthread_mutex_destroy(&counts->lock);
-    free(counts);
-}
-
-json_t *call_counts_json(struct call_counts *counts)
-{
-    pthread_mutex_lock(&counts->lock);
-    json_t *copy = json_deep_copy(counts->numbers);
-    pthread_mutex_unlock(&counts->lock);
-    return copy;
-}
-
-static void count_call(struct call_counts *counts, const char *service, const char *operation)
-{
-    AUTO_FREE char *key = xasprintf("%s.%s", service, operation);
-    pthread_mutex_lock(&counts->lock);
-    json_int_t n = json_integer_value(json_object_get(counts->numbers, key));
-    json_object_set_new(counts->numbers, key, json_integer(n + 1));
-    pthread_mutex_unlock(&counts->lock);
-}
 
 /* ---- finding the operation ---- */
 
@@ -110,7 +67,7 @@ static bool read_query_call(const struct http_request *request, const struct sig
 {
     call->service = *scope->service ? (!strcmp(scope->service, "ec2") ? "ec2" : "sts") : "sts";
     call->input = query_parse(request->body_len ? request->body : request->query);
-    call->operation = aws_string(call->input, "Action");
+    call->operation = value_string(call->input, "Action");
     return json_is_object(call->input);
 }
 
@@ -141,7 +98,7 @@ static bool check_signature(struct aws *aws, const struct http_request *request,
                    : "Credential should be scoped to correct service.");
         return false;
     }
-    switch (sigv4_verify(request, scope, who.secret_key, aws_now_ms() / 1000)) {
+    switch (sigv4_verify(request, scope, who.secret_key, value_now_ms() / 1000)) {
     case SIGV4_OK: break;
     case SIGV4_EXPIRED:
         refuse(call, reply, "InvalidSignatureException",
@@ -160,7 +117,7 @@ static bool check_signature(struct aws *aws, const struct http_request *request,
                "The security token included in the request is invalid.");
         return false;
     }
-    if (who.expires_ms && who.expires_ms <= aws_now_ms()) {
+    if (who.expires_ms && who.expires_ms <= value_now_ms()) {
         refuse(call, reply, "ExpiredTokenException", "ExpiredToken",
                "The security token included in the request is expired");
         return false;
@@ -172,21 +129,6 @@ static bool check_signature(struct aws *aws, const struct http_request *request,
 
 /* ---- faults ---- */
 
-/* In slices, so that the simulator's end need not wait for an injected delay. */
-static void delay_answer(const struct aws *aws, long ms)
-{
-    int64_t until = time_mono_ms() + ms;
-    while (!aws->closing && time_mono_ms() < until) {
-        int64_t left = until - time_mono_ms();
-        usleep((useconds_t)(left < 100 ? left : 100) * 1000);
-    }
-}
-
-static const char *text_or(const char *text, const char *fallback)
-{
-    return *text ? text : fallback;
-}
-
 static void reply_throttled(const struct aws_call *call, struct aws_reply *reply)
 {
     if (!strcmp(call->service, "ec2"))
@@ -197,17 +139,18 @@ static void reply_throttled(const struct aws_call *call, struct aws_reply *reply
 }
 
 /* True when the fault has taken the place of the operation. */
-static bool apply_fault(const struct aws *aws, const struct aws_call *call, const struct fault *f,
+static bool apply_fault(struct aws *aws, const struct aws_call *call, const struct fault *f,
                         struct aws_reply *reply)
 {
     switch (f->kind) {
     case FAULT_THROTTLE: reply_throttled(call, reply); return true;
     case FAULT_ERROR:
-        aws_reply_error(reply, f->status ? f->status : 500, text_or(f->code, "ServerException"),
-                        "%s", text_or(f->message, "Service Unavailable. Please try again later."));
+        aws_reply_error(reply, f->status ? f->status : 500, fault_text(f->code, "ServerException"),
+                        "%s",
+                        fault_text(f->message, "Service Unavailable. Please try again later."));
         return true;
     case FAULT_TIMEOUT:
-        delay_answer(aws, f->latency_ms ? f->latency_ms : 60000);
+        fault_delay(&aws->closing, f->latency_ms ? f->latency_ms : 60000);
         reply->drop = true;
         return true;
     case FAULT_DROP_CONNECTION: reply->drop = true; return true;
@@ -220,12 +163,13 @@ static bool apply_fault(const struct aws *aws, const struct aws_call *call, cons
             call->principal_arn, call->service, call->operation, call->service, call->operation);
         return true;
     case FAULT_CAPACITY:
-        aws_reply_json(reply, json_pack("{s:[], s:[{s:s}]}", "tasks", "failures", "reason",
-                                        text_or(f->message, "Capacity is unavailable at this time. "
-                                                            "Please try again later or in a "
-                                                            "different availability zone")));
+        aws_reply_json(reply,
+                       json_pack("{s:[], s:[{s:s}]}", "tasks", "failures", "reason",
+                                 fault_text(f->message, "Capacity is unavailable at this time. "
+                                                        "Please try again later or in a "
+                                                        "different availability zone")));
         return true;
-    case FAULT_LATENCY: delay_answer(aws, f->latency_ms); return false;
+    case FAULT_LATENCY: fault_delay(&aws->closing, f->latency_ms); return false;
     case FAULT_LOST_ANSWER:
     case FAULT_NONE: return false;
     }
@@ -287,8 +231,8 @@ static void write_json_answer(const struct aws_reply *reply, struct buf *out)
 {
     if (*reply->error_code) {
         json_t *error = reply->error_fields ? json_incref(reply->error_fields) : json_object();
-        aws_set_text(error, "__type", reply->error_code);
-        aws_set_text(error, "message", reply->error_message);
+        value_set_text(error, "__type", reply->error_code);
+        value_set_text(error, "message", reply->error_message);
         AUTO_FREE char *text = json_dumps(error, JSON_COMPACT);
         buf_puts(out, text);
         json_decref(error);
@@ -351,9 +295,9 @@ void dispatch_request(void *ctx, const struct http_request *request, struct http
     struct aws *aws = ctx;
     struct aws_call call = {.service = "unknown", .operation = "unknown"};
     struct aws_reply reply = {0};
-    aws_uuid(reply.request_id);
+    value_uuid(reply.request_id);
     handle(aws, request, &call, &reply);
-    count_call(aws->counts, call.service, call.operation);
+    call_counts_add(aws->counts, call.service, call.operation);
     http->drop = reply.drop;
     write_answer(&call, &reply, http);
     keep_journal(aws, request, &call, &reply, http);

@@ -12,9 +12,4 @@
 /* An http_route handler; ctx is the struct aws. */
 void dispatch_request(void *ctx, const struct http_request *request, struct http_reply *reply);
 
-struct call_counts *call_counts_new(void);
-void call_counts_free(struct call_counts *counts);
-/* {"ecs.RunTask": 3, …}; new reference. */
-json_t *call_counts_json(struct call_counts *counts);
-
 #endif

@@ -10,7 +10,7 @@
 static void get_authorization_token(struct aws *aws, const struct aws_call *call,
                                     struct aws_reply *reply)
 {
-    int64_t expires_ms = aws_now_ms() + aws->tuning.ecr_token_ttl_s * 1000LL;
+    int64_t expires_ms = value_now_ms() + aws->tuning.ecr_token_ttl_s * 1000LL;
     (void)call;
     AUTO_FREE char *pair = ecr_registry_issue(aws->ecr, expires_ms);
     AUTO_FREE char *token = base64_encode(pair, strlen(pair));
@@ -23,8 +23,8 @@ static void get_authorization_token(struct aws *aws, const struct aws_call *call
 
 static void create_repository(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
-    const char *name = aws_string(call->input, "repositoryName");
-    if (strlen(name) < 2 || strlen(name) > 256 || !aws_only(name, "._/-")) {
+    const char *name = value_string(call->input, "repositoryName");
+    if (strlen(name) < 2 || strlen(name) > 256 || !value_only(name, "._/-")) {
         aws_reply_error(reply, 400, "InvalidParameterException",
                         "Invalid parameter at 'repositoryName' failed to satisfy constraint");
         return;
@@ -41,7 +41,7 @@ static void create_repository(struct aws *aws, const struct aws_call *call, stru
         xasprintf("%s.dkr.ecr.%s.amazonaws.com/%s", aws->account, aws->region, name);
     json_t *repository = json_pack("{s:s, s:s, s:s, s:s}", "repositoryArn", arn, "registryId",
                                    aws->account, "repositoryName", name, "repositoryUri", uri);
-    aws_set_time(repository, "createdAt", aws_now_ms());
+    aws_set_time(repository, "createdAt", value_now_ms());
     aws_reply_json(reply, json_pack("{s:o}", "repository", repository));
 }
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ECR_BODY_MAX = 64 * 1024 * 1024, ECR_REPOSITORIES_MAX = 1000 };
+enum { ECR_REPOSITORIES_MAX = 1000 };
 
 struct ecr_registry;
 

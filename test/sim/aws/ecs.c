@@ -86,7 +86,7 @@ struct task *ecs_find_task(struct ecs *ecs, const char *cluster, const char *id_
 
 bool ecs_cluster_of(const struct aws_call *call, struct aws_reply *reply, char out[256])
 {
-    const char *name = aws_string(call->input, "cluster");
+    const char *name = value_string(call->input, "cluster");
     const char *slash = strrchr(name, '/');
     if (str_starts(name, "arn:") && slash)
         name = slash + 1;
@@ -95,7 +95,7 @@ bool ecs_cluster_of(const struct aws_call *call, struct aws_reply *reply, char o
         aws_reply_error(reply, 400, "ClusterNotFoundException", "Cluster not found.");
         return false;
     }
-    if (strlen(name) > 255 || !aws_only(out, "-_")) {
+    if (strlen(name) > 255 || !value_only(out, "-_")) {
         aws_reply_error(reply, 400, "InvalidParameterException",
                         "Identifier contains invalid characters or is too long: cluster");
         return false;
@@ -182,13 +182,13 @@ static void no_such_resource(const struct aws_call *call, struct aws_reply *repl
 {
     aws_reply_error(reply, 400, "InvalidParameterException",
                     "The specified resource is not found: %s",
-                    aws_string(call->input, "resourceArn"));
+                    value_string(call->input, "resourceArn"));
 }
 
 static void remove_tag(json_t *tags, const char *key)
 {
     for (size_t i = json_array_size(tags); i > 0; i--)
-        if (!strcmp(aws_string(json_array_get(tags, i - 1), "key"), key))
+        if (!strcmp(value_string(json_array_get(tags, i - 1), "key"), key))
             json_array_remove(tags, i - 1);
 }
 
@@ -203,11 +203,11 @@ void ecs_tag_resource(struct aws *aws, const struct aws_call *call, struct aws_r
         return;
     }
     pthread_mutex_lock(&aws->ecs->lock);
-    json_t *tags = tags_of(aws->ecs, aws_string(call->input, "resourceArn"));
+    json_t *tags = tags_of(aws->ecs, value_string(call->input, "resourceArn"));
     if (tags) {
         json_array_foreach(given, i, tag)
         {
-            remove_tag(tags, aws_string(tag, "key"));
+            remove_tag(tags, value_string(tag, "key"));
             json_array_append_new(tags, json_deep_copy(tag));
         }
         aws_reply_json(reply, json_object());
@@ -222,7 +222,7 @@ void ecs_untag_resource(struct aws *aws, const struct aws_call *call, struct aws
     size_t i;
     json_t *key;
     pthread_mutex_lock(&aws->ecs->lock);
-    json_t *tags = tags_of(aws->ecs, aws_string(call->input, "resourceArn"));
+    json_t *tags = tags_of(aws->ecs, value_string(call->input, "resourceArn"));
     json_array_foreach(json_object_get(call->input, "tagKeys"), i, key)
         remove_tag(tags, str_or_empty(json_string_value(key)));
     if (tags)
@@ -236,7 +236,7 @@ void ecs_list_tags_for_resource(struct aws *aws, const struct aws_call *call,
                                 struct aws_reply *reply)
 {
     pthread_mutex_lock(&aws->ecs->lock);
-    json_t *tags = tags_of(aws->ecs, aws_string(call->input, "resourceArn"));
+    json_t *tags = tags_of(aws->ecs, value_string(call->input, "resourceArn"));
     if (tags)
         aws_reply_json(reply, json_pack("{s:o}", "tags", json_deep_copy(tags)));
     else

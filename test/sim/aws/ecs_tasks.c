@@ -10,7 +10,7 @@
 /* Stopped tasks are forgotten after an hour. With the lock held. */
 static void forget_old_tasks(struct ecs *ecs)
 {
-    int64_t now = aws_now_ms();
+    int64_t now = value_now_ms();
     for (struct task **p = &ecs->tasks; *p;) {
         struct task *t = *p;
         if (t->state == TASK_STOPPED && now - t->stopped_ms > STOPPED_TASK_TTL_MS) {
@@ -25,7 +25,7 @@ static void forget_old_tasks(struct ecs *ecs)
 /* clientToken: the tasks it made before. True when the reply is set. */
 static bool answer_repeat(struct ecs *ecs, const struct aws_call *call, struct aws_reply *reply)
 {
-    const char *token = aws_string(call->input, "clientToken");
+    const char *token = value_string(call->input, "clientToken");
     json_t *tasks = json_array(), *ids = json_array();
     bool same = true;
     for (struct task *t = ecs->tasks; *token && t; t = t->next) {
@@ -33,7 +33,7 @@ static bool answer_repeat(struct ecs *ecs, const struct aws_call *call, struct a
             continue;
         same = same && json_equal(t->request, call->input);
         json_array_append_new(tasks, task_json(ecs, t, true));
-        json_array_append_new(ids, aws_text(t->arn));
+        json_array_append_new(ids, value_text(t->arn));
     }
     bool found = json_array_size(tasks) > 0;
     if (found && same) {
@@ -53,7 +53,7 @@ static void start_tasks(struct ecs *ecs, const char *cluster, struct task_defini
                         const struct aws_call *call, struct aws_reply *reply)
 {
     json_t *tasks = json_array(), *failures = json_array();
-    int64_t count = aws_int(call->input, "count", 1);
+    int64_t count = value_int(call->input, "count", 1);
     for (int64_t i = 0; i < count; i++) {
         struct error err;
         struct task *t = task_new(ecs, cluster, definition, call->input);
@@ -83,7 +83,7 @@ void ecs_run_task(struct aws *aws, const struct aws_call *call, struct aws_reply
     forget_old_tasks(ecs);
     if (!answer_repeat(ecs, call, reply)) {
         struct task_definition *d =
-            ecs_find_definition(ecs, aws_string(call->input, "taskDefinition"));
+            ecs_find_definition(ecs, value_string(call->input, "taskDefinition"));
         if (run_task_check(ecs, call, d, reply))
             start_tasks(ecs, cluster, d, call, reply);
     }
@@ -142,8 +142,8 @@ void ecs_describe_tasks(struct aws *aws, const struct aws_call *call, struct aws
 
 static bool list_matches(const struct task *t, const char *cluster, const json_t *input)
 {
-    const char *family = aws_string(input, "family"), *by = aws_string(input, "startedBy");
-    const char *desired = aws_string(input, "desiredStatus");
+    const char *family = value_string(input, "family"), *by = value_string(input, "startedBy");
+    const char *desired = value_string(input, "desiredStatus");
     bool stopping = t->stop_requested || t->state >= TASK_DEACTIVATING;
     if (strcmp(t->cluster, cluster) || (*family && strcmp(t->family, family)) ||
         (*by && strcmp(t->started_by, by)))
@@ -153,11 +153,11 @@ static bool list_matches(const struct task *t, const char *cluster, const json_t
 
 static bool list_check(const json_t *input, struct aws_reply *reply)
 {
-    const char *desired = aws_string(input, "desiredStatus");
-    int64_t max = aws_int(input, "maxResults", 100);
-    if (*aws_string(input, "startedBy") &&
-        (*aws_string(input, "family") || *aws_string(input, "serviceName") ||
-         *aws_string(input, "containerInstance")))
+    const char *desired = value_string(input, "desiredStatus");
+    int64_t max = value_int(input, "maxResults", 100);
+    if (*value_string(input, "startedBy") &&
+        (*value_string(input, "family") || *value_string(input, "serviceName") ||
+         *value_string(input, "containerInstance")))
         aws_reply_error(reply, 400, "InvalidParameterException",
                         "startedBy must be the only filter specified in a ListTasks request.");
     else if (*desired && strcmp(desired, "RUNNING") && strcmp(desired, "PENDING") &&
@@ -178,8 +178,8 @@ void ecs_list_tasks(struct aws *aws, const struct aws_call *call, struct aws_rep
     char cluster[256];
     if (!ecs_cluster_of(call, reply, cluster) || !list_check(call->input, reply))
         return;
-    int64_t max = aws_int(call->input, "maxResults", 100);
-    const char *token = aws_string(call->input, "nextToken");
+    int64_t max = value_int(call->input, "maxResults", 100);
+    const char *token = value_string(call->input, "nextToken");
     AUTO_FREE char *after = *token ? page_token_decode(token) : NULL;
     json_t *arns = json_array(), *out = json_pack("{s:o}", "taskArns", arns);
     const char *last = NULL;
@@ -194,11 +194,11 @@ void ecs_list_tasks(struct aws *aws, const struct aws_call *call, struct aws_rep
             continue;
         if ((int64_t)json_array_size(arns) == max) {
             AUTO_FREE char *next = page_token_encode(last);
-            aws_set_text(out, "nextToken", next);
+            value_set_text(out, "nextToken", next);
             break;
         }
         last = t->arn;
-        json_array_append_new(arns, aws_text(t->arn));
+        json_array_append_new(arns, value_text(t->arn));
     }
     pthread_mutex_unlock(&aws->ecs->lock);
     if (*reply->error_code)
@@ -209,12 +209,12 @@ void ecs_list_tasks(struct aws *aws, const struct aws_call *call, struct aws_rep
 
 void ecs_stop_task(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
-    const char *reason = aws_string(call->input, "reason");
+    const char *reason = value_string(call->input, "reason");
     char cluster[256];
     if (!ecs_cluster_of(call, reply, cluster))
         return;
     pthread_mutex_lock(&aws->ecs->lock);
-    struct task *t = ecs_find_task(aws->ecs, cluster, aws_string(call->input, "task"));
+    struct task *t = ecs_find_task(aws->ecs, cluster, value_string(call->input, "task"));
     if (!t) {
         aws_reply_error(reply, 400, "InvalidParameterException",
                         "The referenced task was not found.");

@@ -23,15 +23,15 @@ static bool invalid(struct aws_reply *reply, const char *message)
 bool logs_group_of(const struct aws_call *call, char out[LOGS_NAME_MAX + 1],
                    struct aws_reply *reply)
 {
-    const char *name = aws_string(call->input, "logGroupName");
-    const char *identifier = aws_string(call->input, "logGroupIdentifier");
+    const char *name = value_string(call->input, "logGroupName");
+    const char *identifier = value_string(call->input, "logGroupIdentifier");
     if ((*name != '\0') == (*identifier != '\0'))
         return invalid(reply, "Exactly one of logGroupName and logGroupIdentifier is required.");
     const char *from = *name ? name : identifier;
     const char *arn_name = strstr(from, ":log-group:");
     if (str_starts(from, "arn:") && arn_name)
         from = arn_name + strlen(":log-group:");
-    if (strlen(from) > LOGS_NAME_MAX || !aws_only(from, ".-_/#"))
+    if (strlen(from) > LOGS_NAME_MAX || !value_only(from, ".-_/#"))
         return invalid(reply, "logGroupName must match [\\.\\-_/#A-Za-z0-9]{1,512}.");
     snprintf(out, LOGS_NAME_MAX + 1, "%s", from);
     return true;
@@ -74,7 +74,7 @@ static void create_stream(struct aws *aws, const struct aws_call *call, struct a
 {
     char group[LOGS_NAME_MAX + 1];
     struct error err;
-    const char *name = aws_string(call->input, "logStreamName");
+    const char *name = value_string(call->input, "logStreamName");
     if (logs_group_of(call, group, reply) && stream_name_ok(name, reply) &&
         cloud_logs_create_stream(aws->logs, group, name, &err))
         reply_store_error(reply, &err);
@@ -84,7 +84,7 @@ static void delete_stream(struct aws *aws, const struct aws_call *call, struct a
 {
     char group[LOGS_NAME_MAX + 1];
     struct error err;
-    const char *name = aws_string(call->input, "logStreamName");
+    const char *name = value_string(call->input, "logStreamName");
     if (logs_group_of(call, group, reply) && stream_name_ok(name, reply) &&
         cloud_logs_delete(aws->logs, group, name, &err))
         reply_store_error(reply, &err);
@@ -95,7 +95,7 @@ static void put_retention(struct aws *aws, const struct aws_call *call, struct a
     char group[LOGS_NAME_MAX + 1];
     struct error err;
     if (logs_group_of(call, group, reply) &&
-        cloud_logs_set_retention(aws->logs, group, aws_int(call->input, "retentionInDays", 0),
+        cloud_logs_set_retention(aws->logs, group, value_int(call->input, "retentionInDays", 0),
                                  &err))
         reply_store_error(reply, &err);
 }
@@ -104,15 +104,15 @@ static void put_retention(struct aws *aws, const struct aws_call *call, struct a
 static bool cut_page(const json_t *input, json_t *list, const char *key, json_t *out,
                      struct aws_reply *reply)
 {
-    int64_t limit = aws_int(input, "limit", 50);
-    const char *token = aws_string(input, "nextToken");
+    int64_t limit = value_int(input, "limit", 50);
+    const char *token = value_string(input, "nextToken");
     AUTO_FREE char *after = *token ? page_token_decode(token) : NULL;
     if (limit < 1 || limit > 50)
         return invalid(reply, "limit must be between 1 and 50.");
     if (*token && !after)
         return invalid(reply, "The specified nextToken is invalid.");
     while (after && json_array_size(list)) {
-        bool last = !strcmp(aws_string(json_array_get(list, 0), key), after);
+        bool last = !strcmp(value_string(json_array_get(list, 0), key), after);
         json_array_remove(list, 0);
         if (last)
             break;
@@ -122,14 +122,14 @@ static bool cut_page(const json_t *input, json_t *list, const char *key, json_t 
     while (json_array_size(list) > (size_t)limit)
         json_array_remove(list, json_array_size(list) - 1);
     AUTO_FREE char *next =
-        page_token_encode(aws_string(json_array_get(list, json_array_size(list) - 1), key));
-    aws_set_text(out, "nextToken", next);
+        page_token_encode(value_string(json_array_get(list, json_array_size(list) - 1), key));
+    value_set_text(out, "nextToken", next);
     return true;
 }
 
 static void describe_groups(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
-    json_t *list = cloud_logs_groups(aws->logs, aws_string(call->input, "logGroupNamePrefix"));
+    json_t *list = cloud_logs_groups(aws->logs, value_string(call->input, "logGroupNamePrefix"));
     json_t *out = json_pack("{s:o}", "logGroups", list);
     if (cut_page(call->input, list, "logGroupName", out, reply))
         aws_reply_json(reply, out);
@@ -139,8 +139,8 @@ static void describe_groups(struct aws *aws, const struct aws_call *call, struct
 
 static int compare_last_event(const void *a, const void *b)
 {
-    int64_t x = aws_int(*(json_t *const *)a, "lastEventTimestamp", 0);
-    int64_t y = aws_int(*(json_t *const *)b, "lastEventTimestamp", 0);
+    int64_t x = value_int(*(json_t *const *)a, "lastEventTimestamp", 0);
+    int64_t y = value_int(*(json_t *const *)b, "lastEventTimestamp", 0);
     return x < y ? -1 : x > y;
 }
 
@@ -152,9 +152,9 @@ static json_t *ordered_streams(struct log_stream **streams, size_t count, const 
         objects[i] = log_stream_json(streams[i]);
         log_stream_unref(streams[i]);
     }
-    if (!strcmp(aws_string(input, "orderBy"), "LastEventTime"))
+    if (!strcmp(value_string(input, "orderBy"), "LastEventTime"))
         qsort(objects, count, sizeof *objects, compare_last_event);
-    bool descending = aws_bool(input, "descending", false);
+    bool descending = value_bool(input, "descending", false);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, objects[descending ? count - 1 - i : i]);
     free(objects);
@@ -164,13 +164,13 @@ static json_t *ordered_streams(struct log_stream **streams, size_t count, const 
 static void describe_streams(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
     char group[LOGS_NAME_MAX + 1];
-    const char *prefix = aws_string(call->input, "logStreamNamePrefix");
+    const char *prefix = value_string(call->input, "logStreamNamePrefix");
     struct log_stream **streams;
     size_t count;
     struct error err;
     if (!logs_group_of(call, group, reply))
         return;
-    if (*prefix && !strcmp(aws_string(call->input, "orderBy"), "LastEventTime")) {
+    if (*prefix && !strcmp(value_string(call->input, "orderBy"), "LastEventTime")) {
         invalid(reply, "Cannot order by LastEventTime with a logStreamNamePrefix.");
         return;
     }
@@ -190,15 +190,16 @@ static void describe_streams(struct aws *aws, const struct aws_call *call, struc
 /* Which of the events are refused by age; they are dropped with HTTP 200. */
 static json_t *rejected_info(const json_t *events, size_t *from, size_t *to)
 {
-    int64_t now = aws_now_ms();
+    int64_t now = value_now_ms();
     size_t n = json_array_size(events);
     json_t *info = json_object();
     *from = 0;
     *to = n;
-    while (*from < n && aws_int(json_array_get(events, *from), "timestamp", 0) < now - 14 * DAY_MS)
+    while (*from < n &&
+           value_int(json_array_get(events, *from), "timestamp", 0) < now - 14 * DAY_MS)
         ++*from;
     while (*to > *from &&
-           aws_int(json_array_get(events, *to - 1), "timestamp", 0) > now + 2 * HOUR_MS)
+           value_int(json_array_get(events, *to - 1), "timestamp", 0) > now + 2 * HOUR_MS)
         --*to;
     if (*from)
         json_object_set_new(info, "tooOldLogEventEndIndex", json_integer((json_int_t)*from));
@@ -211,12 +212,12 @@ static const char *check_events(const json_t *events)
 {
     size_t i, bytes = 0, n = json_array_size(events);
     json_t *event;
-    int64_t last = 0, first = aws_int(json_array_get(events, 0), "timestamp", 0);
+    int64_t last = 0, first = value_int(json_array_get(events, 0), "timestamp", 0);
     if (n == 0 || n > PUT_EVENTS_MAX)
         return "logEvents must have between 1 and 10000 items.";
     json_array_foreach(events, i, event)
     {
-        int64_t at = aws_int(event, "timestamp", -1);
+        int64_t at = value_int(event, "timestamp", -1);
         size_t len = json_string_length(json_object_get(event, "message"));
         if (at < 0 || len == 0)
             return "Every log event needs a timestamp and a message of at least one character.";
@@ -242,7 +243,7 @@ static void put_events(struct aws *aws, const struct aws_call *call, struct aws_
     if (!logs_group_of(call, group, reply) || (message && !invalid(reply, message)))
         return;
     struct log_stream *stream =
-        cloud_logs_find(aws->logs, group, aws_string(call->input, "logStreamName"), &err);
+        cloud_logs_find(aws->logs, group, value_string(call->input, "logStreamName"), &err);
     if (!stream) {
         reply_store_error(reply, &err);
         return;
@@ -252,7 +253,7 @@ static void put_events(struct aws *aws, const struct aws_call *call, struct aws_
     struct log_event *batch = xcalloc(to - from + 1, sizeof *batch);
     for (size_t i = from; i < to; i++) {
         const json_t *e = json_array_get(events, i), *text = json_object_get(e, "message");
-        batch[i - from] = (struct log_event){aws_int(e, "timestamp", 0), json_string_value(text),
+        batch[i - from] = (struct log_event){value_int(e, "timestamp", 0), json_string_value(text),
                                              json_string_length(text)};
     }
     log_stream_write(stream, batch, to - from);

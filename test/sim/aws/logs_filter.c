@@ -51,7 +51,7 @@ static struct {
 
 static void save_token(json_t *positions, char token[41])
 {
-    aws_random_hex(token, 40);
+    value_random_hex(token, 40);
     pthread_mutex_lock(&saved.lock);
     struct saved *entry = &saved.entries[saved.next++ % SAVED_MAX];
     json_decref(entry->positions);
@@ -182,7 +182,7 @@ static int open_cursors(struct filter *f, const char *group, const json_t *input
     const json_t *names = json_object_get(input, "logStreamNames");
     struct log_stream **streams;
     size_t count;
-    if (cloud_logs_list(f->aws->logs, group, aws_string(input, "logStreamNamePrefix"), &streams,
+    if (cloud_logs_list(f->aws->logs, group, value_string(input, "logStreamNamePrefix"), &streams,
                         &count, err))
         return -1;
     f->cursors = xcalloc(count + 1, sizeof *f->cursors);
@@ -193,7 +193,7 @@ static int open_cursors(struct filter *f, const char *group, const json_t *input
         }
         struct cursor *c = NEW(struct cursor);
         c->stream = streams[i];
-        c->next = (uint64_t)aws_int(positions, log_stream_name(streams[i]), 0);
+        c->next = (uint64_t)value_int(positions, log_stream_name(streams[i]), 0);
         c->end = log_stream_visible(streams[i]);
         f->cursors[f->count++] = c;
     }
@@ -244,21 +244,21 @@ static void fill_page(const struct filter *f, size_t limit, struct buf *out)
 
 static const char *check(const json_t *input)
 {
-    int64_t limit = aws_int(input, "limit", LOG_PAGE_EVENTS_MAX);
+    int64_t limit = value_int(input, "limit", LOG_PAGE_EVENTS_MAX);
     const json_t *names = json_object_get(input, "logStreamNames");
     if (limit < 1 || limit > LOG_PAGE_EVENTS_MAX)
         return "limit must be between 1 and 10000.";
     if (json_array_size(names) > STREAM_NAMES_MAX)
         return "logStreamNames can have at most 100 items.";
-    if (names && *aws_string(input, "logStreamNamePrefix"))
+    if (names && *value_string(input, "logStreamNamePrefix"))
         return "logStreamNames and logStreamNamePrefix cannot be used together.";
     return NULL;
 }
 
 void logs_filter_log_events(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
-    struct filter f = {.aws = aws, .pattern = aws_string(call->input, "filterPattern")};
-    const char *token = aws_string(call->input, "nextToken"), *message = check(call->input);
+    struct filter f = {.aws = aws, .pattern = value_string(call->input, "filterPattern")};
+    const char *token = value_string(call->input, "nextToken"), *message = check(call->input);
     char group[LOGS_NAME_MAX + 1];
     struct error err;
     if (!logs_group_of(call, group, reply) || !logs_time_range(call->input, &f.times, reply))
@@ -271,7 +271,7 @@ void logs_filter_log_events(struct aws *aws, const struct aws_call *call, struct
     } else if (open_cursors(&f, group, call->input, positions, &err)) {
         aws_reply_error(reply, 400, "ResourceNotFoundException", "%s", err.message);
     } else {
-        fill_page(&f, (size_t)aws_int(call->input, "limit", LOG_PAGE_EVENTS_MAX), &reply->text);
+        fill_page(&f, (size_t)value_int(call->input, "limit", LOG_PAGE_EVENTS_MAX), &reply->text);
         close_cursors(&f);
     }
     json_decref(positions);

@@ -24,7 +24,7 @@ static bool invalid(struct aws_reply *reply, const char *message)
 
 bool logs_time_range(const json_t *input, struct event_range *range, struct aws_reply *reply)
 {
-    int64_t start = aws_int(input, "startTime", 0), end = aws_int(input, "endTime", INT64_MAX);
+    int64_t start = value_int(input, "startTime", 0), end = value_int(input, "endTime", INT64_MAX);
     if (start < 0 || end < 0)
         return invalid(reply, "startTime and endTime must not be negative.");
     range->start_ms = json_object_get(input, "startTime") ? start : INT64_MIN;
@@ -35,9 +35,9 @@ bool logs_time_range(const json_t *input, struct event_range *range, struct aws_
 static bool parse(const json_t *input, uint64_t visible, struct get_request *out,
                   struct aws_reply *reply)
 {
-    const char *token = aws_string(input, "nextToken");
-    bool from_head = aws_bool(input, "startFromHead", false);
-    int64_t limit = aws_int(input, "limit", LOG_PAGE_EVENTS_MAX);
+    const char *token = value_string(input, "nextToken");
+    bool from_head = value_bool(input, "startFromHead", false);
+    int64_t limit = value_int(input, "limit", LOG_PAGE_EVENTS_MAX);
     char direction = from_head ? 'f' : 'b';
     if (limit < 1 || limit > LOG_PAGE_EVENTS_MAX)
         return invalid(reply, "limit must be between 1 and 10000.");
@@ -97,7 +97,7 @@ void logs_get_log_events(struct aws *aws, const struct aws_call *call, struct aw
     if (!logs_group_of(call, group, reply))
         return;
     struct log_stream *stream =
-        cloud_logs_find(aws->logs, group, aws_string(call->input, "logStreamName"), &err);
+        cloud_logs_find(aws->logs, group, value_string(call->input, "logStreamName"), &err);
     if (!stream) {
         aws_reply_error(reply, 400, "ResourceNotFoundException", "%s", err.message);
         return;

@@ -13,19 +13,18 @@
 #include "test/sim/aws/ecr_registry.h"
 #include "test/sim/aws/ecs.h"
 #include "test/sim/aws/metadata.h"
-#include "test/sim/host/files.h"
 #include "test/sim/host/image.h"
+#include "test/sim/host/state_dir.h"
+#include "test/sim/http/admin_reply.h"
+#include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
 #include "test/sim/http/journal.h"
+#include "test/sim/http/registry_proxy.h"
 
 #include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 struct settings {
@@ -70,34 +69,6 @@ static const struct config_setting table[] = {
     {"cleanup", NULL, CONFIG_BOOL, "false", &settings.cleanup,
      "remove what a killed simulator left, then exit", 0, 0},
     {0}};
-
-/* One simulator a state directory: the lock dies with its holder. */
-static int lock_state_dir(const char *dir, struct error *err)
-{
-    AUTO_FREE char *path = xasprintf("%s/lock", dir);
-    if (files_make_dirs(dir, 0711, err))
-        return -1;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_errno(err, ERROR_SYSTEM, errno, "open %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        close(fd);
-        return error_set(err, ERROR_CONFLICT,
-                         "state directory %s is used by a running simulator; stop it or choose "
-                         "another --state-dir",
-                         dir);
-    }
-    return fd;
-}
-
-static void remove_leftovers(const char *state_dir)
-{
-    struct error err;
-    AUTO_FREE char *volumes = xasprintf("%s/volumes", state_dir);
-    container_cleanup(state_dir);
-    if (files_remove_tree(volumes, &err))
-        log_warn("left-over volumes not removed", LOG_STR("error", err.message));
-}
 
 /* Tasks pull from what is behind the registry endpoint. */
 static struct image_store *images_open(struct aws *aws, struct error *err)
@@ -158,14 +129,14 @@ static int serve(struct aws *aws, const sigset_t *signals, struct error *err)
     const struct http_route routes[] = {
         {"GET", "/_sim/resources", admin_resources, aws, 0},
         {NULL, "/_sim/config", admin_config, aws, 0},
-        {"POST", "/_sim/faults", admin_faults_add, aws, 0},
-        {"DELETE", "/_sim/faults", admin_faults_clear, aws, 0},
+        {"POST", "/_sim/faults", admin_faults_add, aws->faults, 0},
+        {"DELETE", "/_sim/faults", admin_faults_clear, aws->faults, 0},
         {"POST", "/_sim/logs/duplicate", admin_logs_duplicate, aws, 0},
         {"POST", "/_sim/logs/late", admin_logs_late, aws, 0},
         {"GET", "/_sim/credentials", metadata_container, aws, 0},
         {NULL, "/_sim/ecr", ecr_registry_admin, aws->ecr, 0},
         {NULL, "/_sim/ecr/layers/*", ecr_registry_layer, aws->ecr, 0},
-        {NULL, "/v2/*", ecr_registry_request, aws->ecr, ECR_BODY_MAX},
+        {NULL, "/v2/*", ecr_registry_request, aws->ecr, REGISTRY_PROXY_BODY_MAX},
         {NULL, "/latest/*", metadata_instance, aws, 0},
         {NULL, "/", dispatch_request, aws, 0},
         {0}};
@@ -185,13 +156,10 @@ static int serve(struct aws *aws, const sigset_t *signals, struct error *err)
 
 static int run(const sigset_t *signals, struct error *err)
 {
-    int lock = lock_state_dir(settings.state_dir, err);
+    int lock = state_dir_lock(&settings.state_dir, err);
     if (lock < 0)
         return -1;
-    AUTO_FREE char *state_dir = realpath(settings.state_dir, NULL);
-    free(settings.state_dir);
-    settings.state_dir = xstrdup(str_or_empty(state_dir)); /* mounts are listed by real paths */
-    remove_leftovers(settings.state_dir);
+    state_dir_clean(settings.state_dir);
     int rc;
     if (settings.cleanup) {
         rc = network_cleanup(settings.bridge, err);
@@ -201,21 +169,10 @@ static int run(const sigset_t *signals, struct error *err)
         if (rc == 0)
             rc = serve(&aws, signals, err);
         aws_close(&aws);
-        remove_leftovers(settings.state_dir);
+        state_dir_clean(settings.state_dir);
     }
     close(lock);
     return rc;
-}
-
-/* Signals are taken by sigwait in the main thread; every other thread inherits the mask. */
-static void block_signals(sigset_t *signals)
-{
-    sigemptyset(signals);
-    sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 int main(int argc, char **argv)
@@ -230,12 +187,7 @@ int main(int argc, char **argv)
         rc = error_set(&err, ERROR_INVALID_PARAMETER, "unknown --log-level %s", settings.log_level);
     if (rc == 0 && !help) {
         log_open("sim-aws", level);
-        struct rlimit files;
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-            files.rlim_cur = files.rlim_max;
-            setrlimit(RLIMIT_NOFILE, &files);
-        }
-        block_signals(&signals);
+        state_dir_signals(&signals);
         json_object_seed(0);
         curl_global_init(CURL_GLOBAL_DEFAULT);
         rc = run(&signals, &err);

@@ -23,18 +23,18 @@ static void reply_credential(struct aws *aws, struct http_reply *reply, bool ins
     AUTO_FREE char *role = xasprintf("arn:aws:iam::%s:role/" ROLE, aws->account);
     credential_store_issue(aws->credentials, role, "i-0sockerless000000",
                            aws->tuning.credential_ttl_s, &c);
-    time_t s = (time_t)(c.expires_ms / 1000), t = (time_t)(aws_now_ms() / 1000);
+    time_t s = (time_t)(c.expires_ms / 1000), t = (time_t)(value_now_ms() / 1000);
     struct tm tm;
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&s, &tm));
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
     json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "AccessKeyId", c.access_key, "SecretAccessKey",
                           c.secret_key, "Token", c.session_token, "Expiration", when);
     if (instance) {
-        aws_set_text(o, "Code", "Success");
-        aws_set_text(o, "Type", "AWS-HMAC");
-        aws_set_text(o, "LastUpdated", now);
+        value_set_text(o, "Code", "Success");
+        value_set_text(o, "Type", "AWS-HMAC");
+        value_set_text(o, "LastUpdated", now);
     } else {
-        aws_set_text(o, "RoleArn", role);
+        value_set_text(o, "RoleArn", role);
     }
     AUTO_FREE char *text = json_dumps(o, JSON_COMPACT);
     http_reply_text(reply, 200, "application/json", text);

@@ -83,7 +83,7 @@ static bool put(json_t *at, char *path, const char *value)
             next = strtok_r(NULL, ".", &save);
         const char *key = is_index(next, &index) ? member_name(part) : part;
         if (!next)
-            return json_object_set_new(at, key, aws_text(value)) == 0;
+            return json_object_set_new(at, key, value_text(value)) == 0;
         json_t *child = json_object_get(at, key);
         if (!child) {
             json_object_set_new(at, key, json_object());
@@ -130,7 +130,7 @@ json_t *query_parse_flat(const char *form)
         AUTO_FREE char *key = decode(p, name);
         AUTO_FREE char *value = name < len ? decode(p + name + 1, len - name - 1) : xstrdup("");
         if (len)
-            json_object_set_new(flat, key, aws_text(value));
+            json_object_set_new(flat, key, value_text(value));
         p += len + (p[len] == '&');
     }
     return flat;

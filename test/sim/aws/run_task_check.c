@@ -47,7 +47,7 @@ static const char *check_network(const json_t *input, char *out, size_t size)
             return out;
         }
     }
-    const char *public_ip = aws_string(vpc, "assignPublicIp");
+    const char *public_ip = value_string(vpc, "assignPublicIp");
     if (*public_ip && strcmp(public_ip, "ENABLED") && strcmp(public_ip, "DISABLED"))
         return "assignPublicIp must be ENABLED or DISABLED.";
     return NULL;
@@ -58,7 +58,7 @@ static bool has_container(const json_t *definition, const char *name)
     size_t i;
     json_t *container;
     json_array_foreach(json_object_get(definition, "containerDefinitions"), i,
-                       container) if (!strcmp(aws_string(container, "name"), name)) return true;
+                       container) if (!strcmp(value_string(container, "name"), name)) return true;
     return false;
 }
 
@@ -80,11 +80,11 @@ static const char *check_overrides(const json_t *input, const json_t *definition
             "cpu",  "memory",  "memoryReservation", "resourceRequirements"};
         const char *key;
         json_t *value;
-        if (!has_container(definition, aws_string(item, "name"))) {
+        if (!has_container(definition, value_string(item, "name"))) {
             snprintf(out, size,
                      "Override for container named %.255s is not a container in the "
                      "TaskDefinition.",
-                     aws_string(item, "name"));
+                     value_string(item, "name"));
             return out;
         }
         json_object_foreach(item, key, value)
@@ -112,14 +112,14 @@ static bool is_token(const char *text)
 
 static const char *check_parameters(const json_t *input)
 {
-    const char *by = aws_string(input, "startedBy"), *launch = aws_string(input, "launchType");
-    int64_t count = aws_int(input, "count", 1);
+    const char *by = value_string(input, "startedBy"), *launch = value_string(input, "launchType");
+    int64_t count = value_int(input, "count", 1);
     const json_t *strategy = json_object_get(input, "capacityProviderStrategy");
     if (count < 1 || count > 10)
         return "count should be between 1 and 10";
-    if (!is_token(aws_string(input, "clientToken")))
+    if (!is_token(value_string(input, "clientToken")))
         return "clientToken must be at most 64 characters of ASCII 33-126.";
-    if (strlen(by) > 128 || !aws_only(by, "-/_"))
+    if (strlen(by) > 128 || !value_only(by, "-/_"))
         return "startedBy must be at most 128 letters, digits, hyphens, slashes and underscores.";
     if (*launch && strategy)
         return "Specify either launchType or capacityProviderStrategy, not both.";
@@ -133,9 +133,9 @@ bool run_task_check(struct ecs *ecs, const struct aws_call *call,
 {
     char text[768];
     struct error err;
-    const char *platform = aws_string(call->input, "platformVersion");
+    const char *platform = value_string(call->input, "platformVersion");
     (void)ecs;
-    if (!*aws_string(call->input, "taskDefinition")) {
+    if (!*value_string(call->input, "taskDefinition")) {
         aws_reply_error(reply, 400, "ClientException", "TaskDefinition can not be blank.");
         return false;
     }

@@ -19,17 +19,17 @@ static json_t *credential_json(const struct credential *c)
 static int64_t number(const json_t *input, const char *key, int64_t fallback)
 {
     int64_t n;
-    return str_to_i64(aws_string(input, key), &n) ? n : fallback;
+    return str_to_i64(value_string(input, key), &n) ? n : fallback;
 }
 
 static bool check(const json_t *input, struct aws_reply *reply)
 {
-    const char *role = aws_string(input, "RoleArn"),
-               *session = aws_string(input, "RoleSessionName");
+    const char *role = value_string(input, "RoleArn"),
+               *session = value_string(input, "RoleSessionName");
     int64_t seconds = number(input, "DurationSeconds", 3600);
     if (!str_starts(role, "arn:") || !strstr(role, ":role/"))
         aws_reply_error(reply, 400, "ValidationError", "%s is invalid", role);
-    else if (strlen(session) < 2 || strlen(session) > 64 || !aws_only(session, "_+=,.@-"))
+    else if (strlen(session) < 2 || strlen(session) > 64 || !value_only(session, "_+=,.@-"))
         aws_reply_error(reply, 400, "ValidationError",
                         "1 validation error detected: Value '%s' at 'roleSessionName' failed to "
                         "satisfy constraint",
@@ -44,8 +44,8 @@ static bool check(const json_t *input, struct aws_reply *reply)
 static json_t *issue(struct aws *aws, const json_t *input)
 {
     struct credential c;
-    credential_store_issue(aws->credentials, aws_string(input, "RoleArn"),
-                           aws_string(input, "RoleSessionName"),
+    credential_store_issue(aws->credentials, value_string(input, "RoleArn"),
+                           value_string(input, "RoleSessionName"),
                            number(input, "DurationSeconds", 3600), &c);
     return json_pack("{s:o, s:{s:s, s:s}, s:i}", "Credentials", credential_json(&c),
                      "AssumedRoleUser", "AssumedRoleId", c.user_id, "Arn", c.arn,
@@ -60,7 +60,7 @@ static void assume_role(struct aws *aws, const struct aws_call *call, struct aws
 
 static void assume_role_web(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
-    const char *token = aws_string(call->input, "WebIdentityToken");
+    const char *token = value_string(call->input, "WebIdentityToken");
     if (!check(call->input, reply))
         return;
     if (strlen(token) < 4) {
@@ -69,9 +69,9 @@ static void assume_role_web(struct aws *aws, const struct aws_call *call, struct
         return;
     }
     json_t *out = issue(aws, call->input);
-    aws_set_text(out, "SubjectFromWebIdentityToken", "system:serviceaccount:default:sockerless");
-    aws_set_text(out, "Audience", "sts.amazonaws.com");
-    aws_set_text(out, "Provider", "arn:aws:iam::oidc-provider/sim");
+    value_set_text(out, "SubjectFromWebIdentityToken", "system:serviceaccount:default:sockerless");
+    value_set_text(out, "Audience", "sts.amazonaws.com");
+    value_set_text(out, "Provider", "arn:aws:iam::oidc-provider/sim");
     aws_reply_json(reply, out);
 }
 

@@ -21,7 +21,7 @@ static const json_t *find_override(const json_t *overrides, const char *name)
     size_t i;
     json_t *o;
     json_array_foreach(json_object_get(overrides, "containerOverrides"), i,
-                       o) if (!strcmp(aws_string(o, "name"), name)) return o;
+                       o) if (!strcmp(value_string(o, "name"), name)) return o;
     return NULL;
 }
 
@@ -35,11 +35,11 @@ static void init_containers(struct ecs *ecs, struct task *t)
             break;
         struct task_container *c = &t->containers[t->container_count++];
         char uuid[37], runtime[33];
-        aws_uuid(uuid);
-        aws_random_hex(runtime, 10);
+        value_uuid(uuid);
+        value_random_hex(runtime, 10);
         c->task = t;
         c->definition = definition;
-        c->override = find_override(t->overrides, aws_string(definition, "name"));
+        c->override = find_override(t->overrides, value_string(definition, "name"));
         c->arn = xasprintf("arn:aws:ecs:%s:%s:container/%s/%s/%s", ecs->aws->region,
                            ecs->aws->account, t->cluster, t->id, uuid);
         c->runtime_id = xasprintf("%s-%s", t->id, runtime);
@@ -52,17 +52,17 @@ struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definiti
     struct task *t = NEW(struct task);
     const json_t *network =
         json_object_get(json_object_get(request, "networkConfiguration"), "awsvpcConfiguration");
-    const char *group = aws_string(request, "group");
-    aws_random_hex(t->id, TASK_ID_LEN);
+    const char *group = value_string(request, "group");
+    value_random_hex(t->id, TASK_ID_LEN);
     t->cluster = xstrdup(cluster);
     t->arn = xasprintf("arn:aws:ecs:%s:%s:task/%s/%s", ecs->aws->region, ecs->aws->account,
                        t->cluster, t->id);
     t->definition = json_incref(definition->json);
     t->definition_arn = xstrdup(definition->arn);
     t->family = xstrdup(definition->family);
-    t->started_by = xstrdup(aws_string(request, "startedBy"));
+    t->started_by = xstrdup(value_string(request, "startedBy"));
     t->group = *group ? xstrdup(group) : xasprintf("family:%s", definition->family);
-    t->client_token = xstrdup(aws_string(request, "clientToken"));
+    t->client_token = xstrdup(value_string(request, "clientToken"));
     t->request = json_deep_copy(request);
     t->overrides = json_incref(json_object_get(t->request, "overrides"));
     const json_t *tags = json_object_get(request, "tags");
@@ -70,10 +70,10 @@ struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definiti
     t->subnet_id = xstrdup(
         str_or_empty(json_string_value(json_array_get(json_object_get(network, "subnets"), 0))));
     char hex[18];
-    aws_random_hex(hex, 17);
+    value_random_hex(hex, 17);
     snprintf(t->eni_id, sizeof t->eni_id, "eni-%s", hex);
-    aws_uuid(t->attachment_id);
-    t->created_ms = aws_now_ms();
+    value_uuid(t->attachment_id);
+    t->created_ms = value_now_ms();
     t->version = 1;
     t->unseen = ecs->aws->tuning.describe_missing;
     pthread_condattr_t attr;
@@ -112,7 +112,7 @@ void task_set_state(struct task *t, enum task_state state)
         return;
     t->state = state;
     t->version++;
-    int64_t now = aws_now_ms();
+    int64_t now = value_now_ms();
     switch (state) {
     case TASK_PENDING: t->connectivity_ms = now; break;
     case TASK_RUNNING: t->started_ms = now; break;
@@ -135,7 +135,7 @@ void task_stop(struct task *t, const char *stop_code, const char *reason)
     t->stop_requested = true;
     t->stop_code = xstrdup(stop_code);
     t->stopped_reason = xstrdup(reason);
-    t->stopping_ms = aws_now_ms();
+    t->stopping_ms = value_now_ms();
     t->version++;
     pthread_cond_broadcast(&t->changed);
 }
@@ -175,26 +175,27 @@ static json_t *container_json(const struct task *t, const struct task_container 
 {
     static const char *const states[] = {"PENDING", "RUNNING", "STOPPED"};
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "containerArn", c->arn, "taskArn",
-                          t->arn, "name", aws_string(c->definition, "name"), "image",
-                          aws_string(c->definition, "image"), "lastStatus", states[c->state],
+                          t->arn, "name", value_string(c->definition, "name"), "image",
+                          value_string(c->definition, "image"), "lastStatus", states[c->state],
                           "healthStatus", "UNKNOWN", "networkInterfaces");
-    AUTO_FREE char *cpu = xasprintf("%lld", (long long)aws_int(c->definition, "cpu", 0));
-    aws_set_text(o, "cpu", cpu);
+    AUTO_FREE char *cpu = xasprintf("%lld", (long long)value_int(c->definition, "cpu", 0));
+    value_set_text(o, "cpu", cpu);
     if (json_object_get(c->definition, "memory")) {
-        AUTO_FREE char *memory = xasprintf("%lld", (long long)aws_int(c->definition, "memory", 0));
-        aws_set_text(o, "memory", memory);
+        AUTO_FREE char *memory =
+            xasprintf("%lld", (long long)value_int(c->definition, "memory", 0));
+        value_set_text(o, "memory", memory);
     }
     if (t->attached)
         json_array_append_new(json_object_get(o, "networkInterfaces"),
                               json_pack("{s:s, s:s}", "attachmentId", t->attachment_id,
                                         "privateIpv4Address", t->endpoint.address));
     if (c->state != CONTAINER_PENDING && c->process)
-        aws_set_text(o, "runtimeId", c->runtime_id);
-    aws_set_text(o, "imageDigest", c->image_digest);
-    aws_set_text(o, "reason", c->reason);
+        value_set_text(o, "runtimeId", c->runtime_id);
+    value_set_text(o, "imageDigest", c->image_digest);
+    value_set_text(o, "reason", c->reason);
     if (c->has_exit_code) {
         json_object_set_new(o, "exitCode", json_integer(c->exit_code));
-        aws_set_text(o, "runtimeId", c->runtime_id);
+        value_set_text(o, "runtimeId", c->runtime_id);
     }
     return o;
 }
@@ -210,7 +211,8 @@ static json_t *overrides_json(const struct task *t)
     for (size_t i = 0; i < t->container_count; i++) /* the service names every container */
         if (!t->containers[i].override)
             json_array_append_new(
-                list, json_pack("{s:s}", "name", aws_string(t->containers[i].definition, "name")));
+                list,
+                json_pack("{s:s}", "name", value_string(t->containers[i].definition, "name")));
     json_object_set_new(out, "inferenceAcceleratorOverrides", json_array());
     return out;
 }
@@ -226,7 +228,7 @@ static void add_times(json_t *o, const struct task *t)
     aws_set_time(o, "executionStoppedAt", t->execution_stopped_ms);
     aws_set_time(o, "stoppedAt", t->stopped_ms);
     if (t->connectivity_ms)
-        aws_set_text(o, "connectivity", "CONNECTED");
+        value_set_text(o, "connectivity", "CONNECTED");
 }
 
 json_t *task_json(struct ecs *ecs, const struct task *t, bool with_tags)
@@ -244,21 +246,21 @@ json_t *task_json(struct ecs *ecs, const struct task *t, bool with_tags)
         "1.4.0", "platformFamily", "Linux", "lastStatus", task_state_name(t->state),
         "desiredStatus", stopping ? "STOPPED" : "RUNNING", "overrides", overrides_json(t),
         "containers", containers, "enableExecuteCommand",
-        aws_bool(t->request, "enableExecuteCommand", false), "attachments", attachment_json(ecs, t),
-        "version", (json_int_t)t->version, "healthStatus", "UNKNOWN");
+        value_bool(t->request, "enableExecuteCommand", false), "attachments",
+        attachment_json(ecs, t), "version", (json_int_t)t->version, "healthStatus", "UNKNOWN");
     json_object_set_new(
         o, "attributes",
         json_pack("[{s:s, s:s}]", "name", "ecs.cpu-architecture", "value", "x86_64"));
     json_object_set_new(o, "inferenceAccelerators", json_array());
     json_object_set_new(o, "ephemeralStorage", json_pack("{s:i}", "sizeInGiB", 20));
     json_object_set_new(o, "fargateEphemeralStorage", json_pack("{s:i}", "sizeInGiB", 20));
-    aws_set_text(o, "cpu", aws_string(t->definition, "cpu"));
-    aws_set_text(o, "memory", aws_string(t->definition, "memory"));
+    value_set_text(o, "cpu", value_string(t->definition, "cpu"));
+    value_set_text(o, "memory", value_string(t->definition, "memory"));
     if (*t->started_by)
-        aws_set_text(o, "startedBy", t->started_by);
+        value_set_text(o, "startedBy", t->started_by);
     add_times(o, t);
-    aws_set_text(o, "stopCode", t->stop_code);
-    aws_set_text(o, "stoppedReason", t->stopped_reason);
+    value_set_text(o, "stopCode", t->stop_code);
+    value_set_text(o, "stoppedReason", t->stopped_reason);
     json_object_set_new(o, "tags", with_tags ? json_deep_copy(t->tags) : json_array());
     return o;
 }

@@ -55,22 +55,22 @@ static json_t *definition_json(const struct aws *aws, const struct aws_call *cal
     for (size_t k = 0; k < ARRAY_LEN(lists); k++)
         if (!json_object_get(out, lists[k]))
             json_object_set_new(out, lists[k], json_array());
-    aws_set_text(out, "taskDefinitionArn", arn);
+    value_set_text(out, "taskDefinitionArn", arn);
     json_object_set_new(out, "revision", json_integer(revision));
-    aws_set_text(out, "status", "ACTIVE");
+    value_set_text(out, "status", "ACTIVE");
     json_object_set_new(out, "compatibilities", json_pack("[ss]", "EC2", "FARGATE"));
     json_object_set_new(out, "requiresAttributes",
                         json_pack("[{s:s}, {s:s}]", "name", "ecs.capability.task-eni", "name",
                                   "com.amazonaws.ecs.capability.docker-remote-api.1.18"));
-    aws_set_time(out, "registeredAt", aws_now_ms());
-    aws_set_text(out, "registeredBy", call->principal_arn);
+    aws_set_time(out, "registeredAt", value_now_ms());
+    value_set_text(out, "registeredBy", call->principal_arn);
     return out;
 }
 
 /* With the lock held. Revisions are never given twice, not even after a deletion. */
 static struct task_definition *add_definition(struct ecs *ecs, const struct aws_call *call)
 {
-    const char *family = aws_string(call->input, "family");
+    const char *family = value_string(call->input, "family");
     int revision = (int)json_integer_value(json_object_get(ecs->revisions, family)) + 1;
     json_object_set_new(ecs->revisions, family, json_integer(revision));
     struct task_definition *d = NEW(struct task_definition);
@@ -108,8 +108,8 @@ void ecs_register_task_definition(struct aws *aws, const struct aws_call *call,
 static void set_status(struct task_definition *d, const char *status, const char *time_key)
 {
     json_t *copy = json_copy(d->json);
-    aws_set_text(copy, "status", status);
-    aws_set_time(copy, time_key, aws_now_ms());
+    value_set_text(copy, "status", status);
+    aws_set_time(copy, time_key, value_now_ms());
     json_decref(d->json);
     d->json = copy;
     d->status = status;
@@ -118,7 +118,7 @@ static void set_status(struct task_definition *d, const char *status, const char
 void ecs_deregister_task_definition(struct aws *aws, const struct aws_call *call,
                                     struct aws_reply *reply)
 {
-    const char *name = aws_string(call->input, "taskDefinition");
+    const char *name = value_string(call->input, "taskDefinition");
     const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
     if (!strchr(base, ':')) {
         aws_reply_error(reply, 400, "ClientException", "Invalid revision number. Number: %s", base);
@@ -208,7 +208,7 @@ void ecs_describe_task_definition(struct aws *aws, const struct aws_call *call,
 {
     pthread_mutex_lock(&aws->ecs->lock);
     struct task_definition *d =
-        ecs_find_definition(aws->ecs, aws_string(call->input, "taskDefinition"));
+        ecs_find_definition(aws->ecs, value_string(call->input, "taskDefinition"));
     if (!d) {
         aws_reply_error(reply, 400, "ClientException", "Unable to describe task definition.");
     } else {
@@ -232,7 +232,8 @@ static int compare_definitions(const void *a, const void *b)
 static struct task_definition **select_definitions(struct ecs *ecs, const json_t *input,
                                                    size_t *count)
 {
-    const char *prefix = aws_string(input, "familyPrefix"), *status = aws_string(input, "status");
+    const char *prefix = value_string(input, "familyPrefix"),
+               *status = value_string(input, "status");
     size_t n = 0;
     for (struct task_definition *d = ecs->definitions; d; d = d->next)
         n++;
@@ -243,7 +244,7 @@ static struct task_definition **select_definitions(struct ecs *ecs, const json_t
             !strcmp(d->status, *status ? status : "ACTIVE"))
             out[(*count)++] = d;
     qsort(out, *count, sizeof *out, compare_definitions);
-    if (!strcmp(aws_string(input, "sort"), "DESC"))
+    if (!strcmp(value_string(input, "sort"), "DESC"))
         for (size_t i = 0; i < *count / 2; i++) {
             struct task_definition *swap = out[i];
             out[i] = out[*count - 1 - i];
@@ -255,8 +256,8 @@ static struct task_definition **select_definitions(struct ecs *ecs, const json_t
 void ecs_list_task_definitions(struct aws *aws, const struct aws_call *call,
                                struct aws_reply *reply)
 {
-    int64_t max = aws_int(call->input, "maxResults", 100);
-    const char *token = aws_string(call->input, "nextToken");
+    int64_t max = value_int(call->input, "maxResults", 100);
+    const char *token = value_string(call->input, "nextToken");
     AUTO_FREE char *after = *token ? page_token_decode(token) : NULL;
     if (max < 1 || max > 100 || (*token && !after)) {
         aws_reply_error(reply, 400, "InvalidParameterException", "Invalid %s parameter.",
@@ -270,10 +271,10 @@ void ecs_list_task_definitions(struct aws *aws, const struct aws_call *call,
     while (after && i < count && strcmp(found[i]->arn, after))
         i++;
     for (i += after != NULL; i < count && (int64_t)json_array_size(arns) < max; i++)
-        json_array_append_new(arns, aws_text(found[i]->arn));
+        json_array_append_new(arns, value_text(found[i]->arn));
     if (i < count) {
         AUTO_FREE char *next = page_token_encode(found[i - 1]->arn);
-        aws_set_text(out, "nextToken", next);
+        value_set_text(out, "nextToken", next);
     }
     free(found);
     pthread_mutex_unlock(&aws->ecs->lock);

@@ -26,9 +26,9 @@ static int check_size(const json_t *request, struct error *err)
         !json_is_string(json_object_get(request, "memory")))
         return invalid(err,
                        "Fargate requires that 'cpu' and 'memory' be defined at the task level.");
-    if (!str_to_i64(aws_string(request, "cpu"), &cpu))
+    if (!str_to_i64(value_string(request, "cpu"), &cpu))
         return invalid(err, "Invalid 'cpu' setting for task.");
-    if (!str_to_i64(aws_string(request, "memory"), &memory))
+    if (!str_to_i64(value_string(request, "memory"), &memory))
         return invalid(err, "Invalid 'memory' setting for task.");
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
         if (sizes[i].cpu == cpu && memory >= sizes[i].min && memory <= sizes[i].max &&
@@ -44,7 +44,7 @@ static const json_t *find_named(const json_t *list, const char *key, const char 
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) if (!strcmp(aws_string(item, key), name)) return item;
+    json_array_foreach(list, i, item) if (!strcmp(value_string(item, key), name)) return item;
     return NULL;
 }
 
@@ -54,11 +54,11 @@ static int check_volumes(const json_t *request, struct error *err)
     json_t *volume;
     json_array_foreach(json_object_get(request, "volumes"), i, volume)
     {
-        const char *name = aws_string(volume, "name");
-        if (!*name || strlen(name) > 255 || !aws_only(name, "-_"))
+        const char *name = value_string(volume, "name");
+        if (!*name || strlen(name) > 255 || !value_only(name, "-_"))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "The volume name \"%s\" has invalid characters or length.", name);
-        if (*aws_string(json_object_get(volume, "host"), "sourcePath"))
+        if (*value_string(json_object_get(volume, "host"), "sourcePath"))
             return invalid(err, "host.sourcePath should not be set for volumes in Fargate.");
         if (find_named(json_object_get(request, "volumes"), "name", name) != volume)
             return invalid(err, "Duplicate volume names are not allowed.");
@@ -72,10 +72,10 @@ static int check_mounts(const json_t *request, const json_t *container, struct e
     json_t *point;
     json_array_foreach(json_object_get(container, "mountPoints"), i, point)
     {
-        const char *source = aws_string(point, "sourceVolume");
+        const char *source = value_string(point, "sourceVolume");
         if (!find_named(json_object_get(request, "volumes"), "name", source))
             return error_set(err, ERROR_INVALID_PARAMETER, "Unknown volume '%s'.", source);
-        if (*aws_string(point, "containerPath") != '/')
+        if (*value_string(point, "containerPath") != '/')
             return invalid(err, "MountPoint.containerPath must be an absolute path.");
     }
     return 0;
@@ -87,8 +87,8 @@ static int check_dependencies(const json_t *containers, const json_t *container,
     json_t *dependency;
     json_array_foreach(json_object_get(container, "dependsOn"), i, dependency)
     {
-        const char *name = aws_string(dependency, "containerName");
-        const char *condition = aws_string(dependency, "condition");
+        const char *name = value_string(dependency, "containerName");
+        const char *condition = value_string(dependency, "condition");
         const json_t *on = find_named(containers, "name", name);
         if (!on || on == container)
             return error_set(err, ERROR_INVALID_PARAMETER,
@@ -100,7 +100,7 @@ static int check_dependencies(const json_t *containers, const json_t *container,
                              "'%s' is not a valid container condition. Must be one of START, "
                              "COMPLETE, SUCCESS, HEALTHY",
                              condition);
-        if (ends && aws_bool(on, "essential", true))
+        if (ends && value_bool(on, "essential", true))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "A container with condition %s can't be essential: %s", condition,
                              name);
@@ -120,7 +120,8 @@ static bool has_cycle(const json_t *containers, const json_t *container, size_t 
         return true;
     json_array_foreach(json_object_get(container, "dependsOn"), i, dependency)
     {
-        const json_t *on = find_named(containers, "name", aws_string(dependency, "containerName"));
+        const json_t *on =
+            find_named(containers, "name", value_string(dependency, "containerName"));
         if (on && has_cycle(containers, on, depth + 1))
             return true;
     }
@@ -132,19 +133,19 @@ static int check_logs(const json_t *request, const json_t *container, struct err
     const json_t *config = json_object_get(container, "logConfiguration");
     if (!config)
         return 0;
-    const char *driver = aws_string(config, "logDriver");
+    const char *driver = value_string(config, "logDriver");
     if (strcmp(driver, "awslogs"))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "Log driver '%s' is not supported by this simulator; use awslogs.",
                          driver);
-    if (!*aws_string(request, "executionRoleArn"))
+    if (!*value_string(request, "executionRoleArn"))
         return invalid(err,
                        "Fargate requires task definition to have execution role ARN to support "
                        "log driver awslogs.");
     static const char *const required[] = {"awslogs-group", "awslogs-region",
                                            "awslogs-stream-prefix"};
     for (size_t i = 0; i < ARRAY_LEN(required); i++)
-        if (!*aws_string(json_object_get(config, "options"), required[i]))
+        if (!*value_string(json_object_get(config, "options"), required[i]))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "Log driver awslogs requires options: %s", required[i]);
     return 0;
@@ -157,7 +158,7 @@ static int check_environment(const json_t *container, struct error *err)
     json_t *item;
     json_array_foreach(
         json_object_get(container, "environment"), i,
-        item) if (!*aws_string(item, "name") ||
+        item) if (!*value_string(item, "name") ||
                   !json_is_string(json_object_get(
                       item, "value"))) return invalid(err, "environment: name must not be empty "
                                                            "and value must be a string.");
@@ -171,19 +172,19 @@ static int check_environment(const json_t *container, struct error *err)
 static int check_container(const json_t *request, const json_t *container, struct error *err)
 {
     const json_t *containers = json_object_get(request, "containerDefinitions");
-    const char *name = aws_string(container, "name");
-    if (!*name || strlen(name) > 255 || !aws_only(name, "-_"))
+    const char *name = value_string(container, "name");
+    if (!*name || strlen(name) > 255 || !value_only(name, "-_"))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "Container.name contains invalid characters: \"%s\"", name);
     if (find_named(containers, "name", name) != container)
         return invalid(err, "Duplicate container names are not allowed.");
-    if (!*aws_string(container, "image"))
+    if (!*value_string(container, "image"))
         return invalid(err, "Container.image should not be null or empty.");
-    if (aws_bool(container, "privileged", false))
+    if (value_bool(container, "privileged", false))
         return invalid(err, "Fargate does not support the 'privileged' parameter.");
-    if (*aws_string(container, "hostname"))
+    if (*value_string(container, "hostname"))
         return invalid(err, "hostname is not supported on container when networkMode=awsvpc.");
-    int64_t timeout = aws_int(container, "stopTimeout", 30);
+    int64_t timeout = value_int(container, "stopTimeout", 30);
     if (timeout < 0 || timeout > 120)
         return invalid(err, "StopTimeout must be between 0 and 120 seconds for Fargate.");
     if (has_cycle(containers, container, 0))
@@ -208,7 +209,7 @@ static int check_containers(const json_t *request, struct error *err)
     {
         if (check_container(request, container, err))
             return -1;
-        any_essential = any_essential || aws_bool(container, "essential", true);
+        any_essential = any_essential || value_bool(container, "essential", true);
     }
     if (!any_essential)
         return invalid(err, "TaskDefinition must have at least one essential container.");
@@ -223,7 +224,7 @@ static bool tag_text(const char *text, size_t max)
         unsigned char c = (unsigned char)*text;
         len += (c & 0xC0) != 0x80;
         char one[2] = {(char)c, '\0'};
-        if (c < 0x80 && !aws_only(one, " _.:/=+-@"))
+        if (c < 0x80 && !value_only(one, " _.:/=+-@"))
             return false;
     }
     return len <= max;
@@ -237,9 +238,9 @@ int tags_check(const json_t *tags, struct error *err)
         return invalid(err, "The maximum number of tags is 50.");
     json_array_foreach(tags, i, tag)
     {
-        const char *key = aws_string(tag, "key");
+        const char *key = value_string(tag, "key");
         if (!*key || str_starts(key, "aws:") || !tag_text(key, 128) ||
-            !tag_text(aws_string(tag, "value"), 256))
+            !tag_text(value_string(tag, "value"), 256))
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "Invalid tag: key \"%.130s\" or its value has a character, length or "
                              "prefix that tags may not have.",
@@ -252,12 +253,12 @@ int tags_check(const json_t *tags, struct error *err)
 
 int task_definition_check(const json_t *request, struct error *err)
 {
-    const char *family = aws_string(request, "family");
-    if (!*family || strlen(family) > 255 || !aws_only(family, "-_"))
+    const char *family = value_string(request, "family");
+    if (!*family || strlen(family) > 255 || !value_only(family, "-_"))
         return invalid(err, "Family contains invalid characters or is too long.");
-    if (strcmp(aws_string(request, "networkMode"), "awsvpc"))
+    if (strcmp(value_string(request, "networkMode"), "awsvpc"))
         return invalid(err, "Fargate only supports network mode 'awsvpc'.");
-    int64_t disk = aws_int(json_object_get(request, "ephemeralStorage"), "sizeInGiB", 21);
+    int64_t disk = value_int(json_object_get(request, "ephemeralStorage"), "sizeInGiB", 21);
     if (disk < 21 || disk > 200)
         return invalid(err, "EphemeralStorage sizeInGiB must be between 21 and 200.");
     if (check_size(request, err) || check_volumes(request, err) || check_containers(request, err))

@@ -10,6 +10,7 @@
 #include "test/sim/host/files.h"
 #include "test/sim/host/image.h"
 #include "test/sim/host/line_pump.h"
+#include "test/sim/host/runner.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +20,6 @@
 
 enum {
     DEFAULT_STOP_TIMEOUT_S = 30,
-    RUNNER_STACK = 512 * 1024,
     /* The network outlives the containers by this much at least: with its namespace the kernel
      * drops what a process has sent last and the other side has not received yet. */
     NETWORK_LINGER_MS = 50
@@ -39,23 +39,10 @@ struct follower {
     struct line_pump pump;
 };
 
-static struct timespec deadline_in(long ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
-    }
-    return t;
-}
-
 /* A transition's delay; cut short by a stop when `stoppable`, always by the simulator's end. */
 static void delay(struct runner *r, long ms, bool stoppable)
 {
-    struct timespec until = deadline_in(ms);
+    struct timespec until = runner_deadline(ms);
     while (ms > 0 && !r->ecs->closing && !(stoppable && r->task->stop_requested))
         if (pthread_cond_timedwait(&r->task->changed, &r->ecs->lock, &until) == ETIMEDOUT)
             return;
@@ -89,11 +76,11 @@ static void attach_network(struct runner *r)
 static void pull_images(struct runner *r)
 {
     struct task *t = r->task;
-    t->pull_started_ms = aws_now_ms();
+    t->pull_started_ms = value_now_ms();
     for (size_t i = 0; i < t->container_count && !t->stop_requested; i++) {
         struct task_container *c = &t->containers[i];
         struct error err;
-        const char *reference = aws_string(c->definition, "image");
+        const char *reference = value_string(c->definition, "image");
         pthread_mutex_unlock(&r->ecs->lock);
         const struct image *image = image_store_pull(r->ecs->aws->images, reference, &err);
         pthread_mutex_lock(&r->ecs->lock);
@@ -108,17 +95,10 @@ static void pull_images(struct runner *r)
         set_reason(c, reason);
         task_stop(t, "TaskFailedToStart", reason);
     }
-    t->pull_stopped_ms = aws_now_ms();
+    t->pull_stopped_ms = value_now_ms();
 }
 
 /* ---- one container ---- */
-
-static void push_strings(struct strv *out, const json_t *array)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(array, i, item) strv_push(out, str_or_empty(json_string_value(item)));
-}
 
 /* ECS: entryPoint replaces the image's and drops its Cmd; an override's command replaces command.
  */
@@ -129,28 +109,15 @@ static void build_argv(const struct task_container *c, struct strv *argv)
     if (json_array_size(command) == 0)
         command = json_object_get(c->definition, "command");
     if (json_array_size(entry))
-        push_strings(argv, entry);
+        runner_push_strings(argv, entry);
     else
         for (size_t i = 0; i < c->image->entrypoint.count; i++)
             strv_push(argv, c->image->entrypoint.items[i]);
     if (json_array_size(command))
-        push_strings(argv, command);
+        runner_push_strings(argv, command);
     else if (json_array_size(entry) == 0)
         for (size_t i = 0; i < c->image->cmd.count; i++)
             strv_push(argv, c->image->cmd.items[i]);
-}
-
-static void set_variable(struct strv *env, const char *name, const char *value)
-{
-    size_t len = strlen(name);
-    char *text = xasprintf("%s=%s", name, value);
-    for (size_t i = 0; i < env->count; i++)
-        if (!strncmp(env->items[i], name, len) && env->items[i][len] == '=') {
-            free(env->items[i]);
-            env->items[i] = text;
-            return;
-        }
-    strv_push_owned(env, text);
 }
 
 static void merge_env(struct strv *env, const json_t *list)
@@ -158,16 +125,16 @@ static void merge_env(struct strv *env, const json_t *list)
     size_t i;
     json_t *item;
     json_array_foreach(list, i, item)
-        set_variable(env, aws_string(item, "name"), aws_string(item, "value"));
+        runner_set_variable(env, value_string(item, "name"), value_string(item, "value"));
 }
 
 static void build_env(const struct ecs *ecs, const struct task_container *c, struct strv *env)
 {
     for (size_t i = 0; i < c->image->env.count; i++)
         strv_push(env, c->image->env.items[i]);
-    set_variable(env, "AWS_DEFAULT_REGION", ecs->aws->region);
-    set_variable(env, "AWS_REGION", ecs->aws->region);
-    set_variable(env, "AWS_EXECUTION_ENV", "AWS_ECS_FARGATE");
+    runner_set_variable(env, "AWS_DEFAULT_REGION", ecs->aws->region);
+    runner_set_variable(env, "AWS_REGION", ecs->aws->region);
+    runner_set_variable(env, "AWS_EXECUTION_ENV", "AWS_ECS_FARGATE");
     merge_env(env, json_object_get(c->definition, "environment"));
     merge_env(env, json_object_get(c->override, "environment"));
 }
@@ -183,19 +150,19 @@ static size_t build_mounts(struct runner *r, const struct task_container *c,
     json_array_foreach(points, i, point)
     {
         struct error ignored;
-        char *path = xasprintf("%s/%s", r->volumes, aws_string(point, "sourceVolume"));
+        char *path = xasprintf("%s/%s", r->volumes, value_string(point, "sourceVolume"));
         strv_push_owned(paths, path);
         (void)!files_make_dirs(path, 0755, &ignored);
-        (*mounts)[count++] = (struct oci_mount){path, aws_string(point, "containerPath"),
-                                                aws_bool(point, "readOnly", false)};
+        (*mounts)[count++] = (struct oci_mount){path, value_string(point, "containerPath"),
+                                                value_bool(point, "readOnly", false)};
     }
     return count;
 }
 
 static int64_t memory_limit(const struct task *t, const struct task_container *c)
 {
-    int64_t mib = aws_int(c->definition, "memory", 0);
-    if (!mib && !str_to_i64(aws_string(t->definition, "memory"), &mib))
+    int64_t mib = value_int(c->definition, "memory", 0);
+    if (!mib && !str_to_i64(value_string(t->definition, "memory"), &mib))
         mib = 0;
     return mib * 1024 * 1024;
 }
@@ -217,15 +184,15 @@ static struct container *start_process(struct runner *r, struct task_container *
     build_argv(c, &argv);
     build_env(r->ecs, c, &env);
     size_t mount_count = build_mounts(r, c, &mounts, &paths);
-    (void)!str_to_i64(aws_string(t->definition, "cpu"), &units);
+    (void)!str_to_i64(value_string(t->definition, "cpu"), &units);
     struct container_spec spec = {.id = c->runtime_id,
                                   .image = c->image,
                                   .argv = argv.items,
                                   .argc = argv.count,
                                   .env = env.items,
                                   .env_count = env.count,
-                                  .cwd = aws_string(c->definition, "workingDirectory"),
-                                  .user = aws_string(c->definition, "user"),
+                                  .cwd = value_string(c->definition, "workingDirectory"),
+                                  .user = value_string(c->definition, "user"),
                                   .hostname = hostname,
                                   .address = t->endpoint.address,
                                   .nameserver = network_gateway(r->ecs->aws->network),
@@ -233,7 +200,7 @@ static struct container *start_process(struct runner *r, struct task_container *
                                   .mounts = mounts,
                                   .mount_count = mount_count,
                                   .read_only_rootfs =
-                                      aws_bool(c->definition, "readonlyRootFilesystem", false),
+                                      value_bool(c->definition, "readonlyRootFilesystem", false),
                                   .memory_bytes = memory_limit(t, c),
                                   .cpu_shares = units};
     if (argv.count == 0)
@@ -258,12 +225,12 @@ static int open_stream(struct runner *r, struct task_container *c, struct log_st
     const json_t *config = json_object_get(c->definition, "logConfiguration");
     const json_t *options = json_object_get(config, "options");
     *stream = NULL;
-    if (strcmp(aws_string(config, "logDriver"), "awslogs"))
+    if (strcmp(value_string(config, "logDriver"), "awslogs"))
         return 0;
-    const char *group = aws_string(options, "awslogs-group");
-    AUTO_FREE char *name = xasprintf("%s/%s/%s", aws_string(options, "awslogs-stream-prefix"),
-                                     aws_string(c->definition, "name"), r->task->id);
-    if (!strcmp(aws_string(options, "awslogs-create-group"), "true") &&
+    const char *group = value_string(options, "awslogs-group");
+    AUTO_FREE char *name = xasprintf("%s/%s/%s", value_string(options, "awslogs-stream-prefix"),
+                                     value_string(c->definition, "name"), r->task->id);
+    if (!strcmp(value_string(options, "awslogs-create-group"), "true") &&
         cloud_logs_create_group(logs, group, err) && err->code != ERROR_CONFLICT)
         return -1;
     if (cloud_logs_create_stream(logs, group, name, err) && err->code != ERROR_CONFLICT)
@@ -284,7 +251,7 @@ static void emit_bytes(void *ctx, const char *bytes, size_t len)
 {
     struct follower *f = ctx;
     if (f->stream)
-        line_pump_feed(&f->pump, bytes, len, aws_now_ms());
+        line_pump_feed(&f->pump, bytes, len, value_now_ms());
 }
 
 /* Thread: output to the log until the container has ended, then its exit code. */
@@ -296,7 +263,7 @@ static void *follow(void *arg)
         line_pump_init(&f->pump, emit_events, f);
     int code = container_follow(c->process, emit_bytes, f);
     if (f->stream) {
-        line_pump_finish(&f->pump, aws_now_ms());
+        line_pump_finish(&f->pump, value_now_ms());
         log_stream_idle(f->stream);
         log_stream_unref(f->stream);
     }
@@ -311,16 +278,6 @@ static void *follow(void *arg)
     pthread_mutex_unlock(&f->ecs->lock);
     free(f);
     return NULL;
-}
-
-static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg)
-{
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, RUNNER_STACK);
-    int rc = pthread_create(thread, &attr, main, arg);
-    pthread_attr_destroy(&attr);
-    return rc;
 }
 
 static void fail_start(struct task_container *c, const char *kind, const struct error *err)
@@ -356,7 +313,7 @@ static void start_container(struct runner *r, struct task_container *c)
     c->process = process;
     c->state = CONTAINER_RUNNING;
     c->task->version++;
-    if (start_thread(&c->follower, follow, f))
+    if (runner_thread(&c->follower, follow, f))
         abort();
     c->following = true;
 }
@@ -366,7 +323,7 @@ static void start_container(struct runner *r, struct task_container *c)
 static struct task_container *find_container(struct task *t, const char *name)
 {
     for (size_t i = 0; i < t->container_count; i++)
-        if (!strcmp(aws_string(t->containers[i].definition, "name"), name))
+        if (!strcmp(value_string(t->containers[i].definition, "name"), name))
             return &t->containers[i];
     return NULL;
 }
@@ -397,15 +354,16 @@ static void try_start(struct runner *r, struct task_container *c)
     json_array_foreach(json_object_get(c->definition, "dependsOn"), i, dependency)
     {
         struct task_container *on =
-            find_container(r->task, aws_string(dependency, "containerName"));
+            find_container(r->task, value_string(dependency, "containerName"));
         enum readiness ready =
-            on ? dependency_readiness(on, aws_string(dependency, "condition")) : NEVER;
+            on ? dependency_readiness(on, value_string(dependency, "condition")) : NEVER;
         if (ready == NEVER) {
             struct error err;
             error_set(&err, ERROR_SYSTEM,
                       "failed to resolve container ordering dependency [%s] for target [%s] as "
                       "dependency did not exit successfully",
-                      aws_string(dependency, "containerName"), aws_string(c->definition, "name"));
+                      value_string(dependency, "containerName"),
+                      value_string(c->definition, "name"));
             fail_start(c, "dependency graph", &err);
         }
         if (ready != READY)
@@ -416,7 +374,7 @@ static void try_start(struct runner *r, struct task_container *c)
 
 static bool essential(const struct task_container *c)
 {
-    return aws_bool(c->definition, "essential", true);
+    return value_bool(c->definition, "essential", true);
 }
 
 /* Starts what can start; true when everything has been started. */
@@ -486,7 +444,8 @@ static long stop_timeout_ms(const struct task *t)
 {
     long longest = 0;
     for (size_t i = 0; i < t->container_count; i++) {
-        long s = (long)aws_int(t->containers[i].definition, "stopTimeout", DEFAULT_STOP_TIMEOUT_S);
+        long s =
+            (long)value_int(t->containers[i].definition, "stopTimeout", DEFAULT_STOP_TIMEOUT_S);
         if (t->containers[i].process && !t->containers[i].has_exit_code && s > longest)
             longest = s;
     }
@@ -497,7 +456,7 @@ static long stop_timeout_ms(const struct task *t)
 static void stop_containers(struct runner *r)
 {
     struct task *t = r->task;
-    struct timespec until = deadline_in(stop_timeout_ms(t));
+    struct timespec until = runner_deadline(stop_timeout_ms(t));
     if (!r->ecs->closing)
         signal_running(t, SIGTERM);
     while (any_running(t) && !r->ecs->closing)
@@ -582,7 +541,7 @@ int task_runner_start(struct ecs *ecs, struct task *task, struct error *err)
     r->ecs = ecs;
     r->task = task;
     r->volumes = xasprintf("%s/volumes/%s", ecs->aws->state_dir, task->id);
-    int rc = start_thread(&thread, run, r);
+    int rc = runner_thread(&thread, run, r);
     if (rc) {
         free(r->volumes);
         free(r);

@@ -40,7 +40,7 @@ struct container {
     char *id, *bundle, *rootfs;
     bool mounted;
     pid_t pid;
-    int pidfd, output;
+    int pidfd, output[2]; /* stdout (or both), stderr or -1 */
     bool out_of_memory;
 };
 
@@ -301,13 +301,18 @@ static int read_pid(struct container *c, const char *pid_file, struct error *err
     return c->pidfd < 0 ? error_errno(err, ERROR_SYSTEM, errno, "pidfd of %d", (int)c->pid) : 0;
 }
 
-static int run(struct container *c, bool limits, struct error *err)
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Spawns runc and waits for it. out, err_fd: what the container writes to. */
+static int spawn_runc(struct container *c, bool limits, int out, int err_fd, struct error *err)
 {
     AUTO_FREE char *log_path = xasprintf("%s/runc.log", c->bundle);
     AUTO_FREE char *pid_file = xasprintf("%s/pid", c->bundle);
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC))
-        return error_errno(err, ERROR_SYSTEM, errno, "pipe");
     char *argv[] = {"runc",
                     "--root",
                     c->rt->runc_root,
@@ -325,21 +330,31 @@ static int run(struct container *c, bool limits, struct error *err)
                     c->id,
                     NULL};
     pid_t runc;
-    int rc = child_spawn(argv, -1, fds[1], fds[1], &runc, err);
-    close(fds[1]);
-    if (rc == 0 && child_wait(runc) != 0) {
+    if (child_spawn(argv, -1, out, err_fd, &runc, err))
+        return -1;
+    if (child_wait(runc) != 0) {
         runc_message(log_path, err);
-        rc = -1;
-    }
-    if (rc == 0)
-        rc = read_pid(c, pid_file, err);
-    if (rc) { /* the pipe holds runc's complaint, which is no output of the container */
-        close(fds[0]);
-        runc_delete(c->rt->runc_root, c->id);
         return -1;
     }
-    c->output = fds[0];
-    return 0;
+    return read_pid(c, pid_file, err);
+}
+
+static int run(struct container *c, bool limits, bool separate, struct error *err)
+{
+    int out[2], errors[2] = {-1, -1};
+    if (pipe2(out, O_CLOEXEC) || (separate && pipe2(errors, O_CLOEXEC)))
+        return error_errno(err, ERROR_SYSTEM, errno, "pipe");
+    int rc = spawn_runc(c, limits, out[1], separate ? errors[1] : out[1], err);
+    close(out[1]);
+    close_fd(&errors[1]);
+    c->output[0] = out[0];
+    c->output[1] = errors[0];
+    if (rc) { /* the pipe holds runc's complaint, which is no output of the container */
+        close_fd(&c->output[0]);
+        close_fd(&c->output[1]);
+        runc_delete(c->rt->runc_root, c->id);
+    }
+    return rc;
 }
 
 struct container *container_start(struct container_runtime *rt, const struct container_spec *spec,
@@ -350,7 +365,7 @@ struct container *container_start(struct container_runtime *rt, const struct con
     c->id = xstrdup(spec->id);
     c->bundle = xasprintf("%s/%s", rt->bundles, spec->id);
     c->rootfs = xasprintf("%s/rootfs", c->bundle);
-    c->pidfd = c->output = -1;
+    c->pidfd = c->output[0] = c->output[1] = -1;
     int rc = files_make_dirs(c->bundle, 0711, err);
     if (rc == 0)
         rc = mount_rootfs(c, spec->image, err);
@@ -359,12 +374,12 @@ struct container *container_start(struct container_runtime *rt, const struct con
     if (rc == 0)
         rc = write_config(c, spec, true, err);
     if (rc == 0)
-        rc = run(c, true, err);
+        rc = run(c, true, spec->separate_stderr, err);
     if (rc && strstr(err->message, "cgroup")) { /* a host or chroot without writable cgroups */
         log_debug("running without limits", LOG_STR("error", err->message));
         rc = write_config(c, spec, false, err);
         if (rc == 0)
-            rc = run(c, false, err);
+            rc = run(c, false, spec->separate_stderr, err);
     }
     if (rc) {
         container_free(c);
@@ -373,14 +388,16 @@ struct container *container_start(struct container_runtime *rt, const struct con
     return c;
 }
 
-/* One read; false when there is nothing more. */
-static bool forward(struct container *c, void (*emit)(void *, const char *, size_t), void *ctx)
+/* One read; the descriptor is closed when there is nothing more. */
+static bool forward(int *fd, container_emit emit, void *ctx)
 {
     char chunk[65536];
-    ssize_t n = read(c->output, chunk, sizeof chunk);
+    ssize_t n = *fd < 0 ? 0 : read(*fd, chunk, sizeof chunk);
     if (n > 0)
         emit(ctx, chunk, (size_t)n);
-    return n > 0 || (n < 0 && errno == EINTR);
+    else if (*fd >= 0 && (n == 0 || errno != EINTR))
+        close_fd(fd);
+    return *fd >= 0;
 }
 
 static void read_oom(struct container *c)
@@ -402,28 +419,39 @@ static void read_oom(struct container *c)
     }
 }
 
-int container_follow(struct container *c, void (*emit)(void *, const char *, size_t), void *ctx)
+int container_follow_both(struct container *c, container_emit emit_stdout,
+                          container_emit emit_stderr, void *ctx)
 {
-    bool open_output = true;
+    container_emit emit[2] = {emit_stdout, emit_stderr};
     for (;;) {
-        struct pollfd fds[2] = {{.fd = c->pidfd, .events = POLLIN},
-                                {.fd = open_output ? c->output : -1, .events = POLLIN}};
-        if (poll(fds, 2, -1) < 0)
+        struct pollfd fds[3] = {{.fd = c->pidfd, .events = POLLIN},
+                                {.fd = c->output[0], .events = POLLIN},
+                                {.fd = c->output[1], .events = POLLIN}};
+        if (poll(fds, 3, -1) < 0)
             continue;
-        if (fds[1].revents)
-            open_output = forward(c, emit, ctx);
-        else if (fds[0].revents)
+        for (size_t i = 0; i < 2; i++)
+            if (fds[1 + i].revents)
+                forward(&c->output[i], emit[i], ctx);
+        if (fds[0].revents && !fds[1].revents && !fds[2].revents)
             break;
     }
     /* The pid namespace dies with its first process: no writer is left, so this ends. */
-    fcntl(c->output, F_SETFL, O_NONBLOCK);
-    while (open_output && forward(c, emit, ctx))
-        ;
+    for (size_t i = 0; i < 2; i++) {
+        if (c->output[i] >= 0)
+            fcntl(c->output[i], F_SETFL, O_NONBLOCK);
+        while (forward(&c->output[i], emit[i], ctx))
+            ;
+    }
     read_oom(c);
     siginfo_t info = {0};
     while (waitid((idtype_t)P_PIDFD, (id_t)c->pidfd, &info, WEXITED) && errno == EINTR)
         ;
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+int container_follow(struct container *c, container_emit emit, void *ctx)
+{
+    return container_follow_both(c, emit, emit, ctx);
 }
 
 void container_signal(struct container *c, int signal_number)
@@ -447,8 +475,8 @@ void container_free(struct container *c)
         runc_delete(c->rt->runc_root, c->id);
         close(c->pidfd);
     }
-    if (c->output >= 0)
-        close(c->output);
+    close_fd(&c->output[0]);
+    close_fd(&c->output[1]);
     if (c->mounted && umount2(c->rootfs, MNT_DETACH))
         log_warn("unmount failed", LOG_STR("path", c->rootfs), LOG_STR("error", strerror(errno)));
     struct error err;

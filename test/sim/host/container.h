@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Containers, really run: overlay on an unpacked image, config.json, `runc run --detach`. The
- * container's stdout and stderr are one pipe, as the awslogs driver sees them.
+ * Containers, really run: overlay on an unpacked image, config.json, `runc run --detach`.
+ * stdout and stderr are one pipe, as the awslogs driver sees them, or two.
  */
 #ifndef SOCKERLESS_SIM_HOST_CONTAINER_H
 #define SOCKERLESS_SIM_HOST_CONTAINER_H
@@ -12,6 +12,8 @@
 
 struct container_runtime;
 struct container;
+
+typedef void (*container_emit)(void *ctx, const char *bytes, size_t len);
 
 struct container_spec {
     const char *id; /* unique: names the bundle, the runc container and its cgroup */
@@ -28,6 +30,7 @@ struct container_spec {
     size_t mount_count;
     bool read_only_rootfs;
     int64_t memory_bytes, cpu_shares;
+    bool separate_stderr; /* else stdout and stderr are one pipe */
 };
 
 /* Makes this process a subreaper and removes what a killed simulator left in state_dir. */
@@ -42,8 +45,10 @@ struct container *container_start(struct container_runtime *rt, const struct con
                                   struct error *err) MUST_CHECK;
 /* Feeds output to `emit` until the container has ended and all its output was seen. Returns the
  * exit code, 128+signal when killed. Called once, by one thread. */
-int container_follow(struct container *c, void (*emit)(void *ctx, const char *bytes, size_t len),
-                     void *ctx);
+int container_follow(struct container *c, container_emit emit, void *ctx);
+/* The same with stderr apart (separate_stderr). */
+int container_follow_both(struct container *c, container_emit emit_stdout,
+                          container_emit emit_stderr, void *ctx);
 /* To the container's first process; harmless when it has ended. Thread-safe until container_free.
  */
 void container_signal(struct container *c, int signal_number);

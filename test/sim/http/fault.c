@@ -4,10 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FAULTS_MAX = 1024 };
 
@@ -126,4 +128,18 @@ bool fault_list_take(struct fault_list *list, const char *service, const char *o
     }
     pthread_mutex_unlock(&list->lock);
     return found;
+}
+
+void fault_delay(const atomic_bool *closing, long ms)
+{
+    int64_t until = time_mono_ms() + ms;
+    while (!*closing && time_mono_ms() < until) {
+        int64_t left = until - time_mono_ms();
+        usleep((useconds_t)(left < 100 ? left : 100) * 1000);
+    }
+}
+
+const char *fault_text(const char *text, const char *fallback)
+{
+    return *text ? text : fallback;
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define FAULT_KINDS(X)                                                                             \
@@ -43,5 +44,11 @@ void fault_list_clear(struct fault_list *list);
 /* The oldest fault for the operation, counted down; false when there is none. */
 bool fault_list_take(struct fault_list *list, const char *service, const char *operation,
                      struct fault *out);
+
+/* Blocks for ms, or until *closing is set: an injected delay does not hold up the simulator's end.
+ */
+void fault_delay(const atomic_bool *closing, long ms);
+/* The fault's own text, or the kind's. */
+const char *fault_text(const char *text, const char *fallback);
 
 #endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Admin endpoint; see admin.h. */
+#include "test/sim/gcp/admin.h"
+
+#include "base/alloc.h"
+#include "test/sim/gcp/cloud_logging.h"
+#include "test/sim/gcp/run.h"
+#include "test/sim/gcp/token_store.h"
+#include "test/sim/http/admin_reply.h"
+#include "test/sim/http/call_counts.h"
+
+#include <string.h>
+
+static json_t *execution_alive_json(const struct execution *e)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", e->id, "job", e->job_id, "state",
+                     execution_state_name(e->state), "ip", e->attached ? e->endpoint.address : "",
+                     "pid", e->process && !e->process_ended ? container_pid(e->process) : 0);
+}
+
+void admin_resources(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+    struct gcp *gcp = ctx;
+    struct run *run = gcp->run;
+    json_t *jobs = json_array(), *alive = json_array();
+    int ended = 0;
+    (void)request;
+    pthread_mutex_lock(&run->lock);
+    run_sweep(run);
+    for (const struct job *j = run->jobs; j; j = j->next)
+        json_array_append_new(jobs, value_text(j->id));
+    for (const struct execution *e = run->executions; e; e = e->next) {
+        if (e->running)
+            json_array_append_new(alive, execution_alive_json(e));
+        ended += !e->running;
+    }
+    pthread_mutex_unlock(&run->lock);
+    admin_reply_json(reply, 200,
+                     json_pack("{s:o, s:o, s:i, s:I, s:o}", "jobs", jobs, "executions", alive,
+                               "endedExecutions", ended, "logEntries",
+                               (json_int_t)cloud_logging_count(gcp->logging), "calls",
+                               call_counts_json(gcp->counts)));
+}
+
+static bool set_tuning(struct gcp_tuning *t, const char *key, const json_t *value)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+#define X(name)                                                                                    \
+    if (!strcmp(key, #name)) {                                                                     \
+        t->name = (long)json_integer_value(value);                                                 \
+        return true;                                                                               \
+    }
+    GCP_TUNING(X)
+#undef X
+    return false;
+}
+
+static json_t *tuning_json(const struct gcp_tuning *t)
+{
+    json_t *out = json_object();
+#define X(name) json_object_set_new(out, #name, json_integer(t->name));
+    GCP_TUNING(X)
+#undef X
+    return out;
+}
+
+void admin_config(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+    struct gcp *gcp = ctx;
+    if (!strcmp(request->method, "POST")) {
+        json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
+        const char *key;
+        json_t *value;
+        bool ok = json_is_object(body);
+        json_object_foreach(body, key, value) ok = ok && set_tuning(&gcp->tuning, key, value);
+        json_decref(body);
+        if (!ok) {
+            admin_reply_bad(reply, "expected an object of known settings; see GET /_sim/config");
+            return;
+        }
+    }
+    admin_reply_json(reply, 200, tuning_json(&gcp->tuning));
+}
+
+void admin_tokens(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+    struct gcp *gcp = ctx;
+    char token[ACCESS_TOKEN_MAX];
+    if (!strcmp(request->method, "DELETE")) {
+        token_store_expire_all(gcp->tokens);
+        admin_reply_json(reply, 200, json_object());
+        return;
+    }
+    token_store_issue(gcp->tokens, token_store_email(gcp->tokens), gcp->tuning.token_ttl_s, token);
+    admin_reply_json(reply, 200, json_pack("{s:s}", "token", token));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The store behind Cloud Logging: entries in the order of (timestamp, insertId), in memory, the
+ * oldest forgotten when there are too many; and entries.list. Thread-safe.
+ */
+#ifndef SOCKERLESS_SIM_GCP_CLOUD_LOGGING_H
+#define SOCKERLESS_SIM_GCP_CLOUD_LOGGING_H
+
+#include "test/sim/gcp/gcp.h"
+#include "test/sim/host/event_log.h"
+
+enum { LOGGING_BYTES_MAX = 256 * 1024 * 1024 };
+
+struct cloud_logging;
+struct cloud_logging *cloud_logging_new(struct gcp *gcp);
+void cloud_logging_free(struct cloud_logging *logging);
+/* Lines of a task's stdout or stderr. A line that is a JSON object becomes jsonPayload, its member
+ * "severity" the entry's. */
+void cloud_logging_write(struct cloud_logging *logging, const char *job, const char *execution,
+                         bool is_stderr, const struct log_event *lines, size_t count);
+size_t cloud_logging_count(struct cloud_logging *logging);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Jobs, and what holds them; see run.h. */
+#include "base/alloc.h"
+#include "base/timefmt.h"
+#include "test/sim/gcp/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct run *run_open(struct gcp *gcp)
+{
+    struct run *run = NEW(struct run);
+    pthread_condattr_t monotonic;
+    run->gcp = gcp;
+    pthread_mutex_init(&run->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&run->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return run;
+}
+
+void run_close(struct run *run)
+{
+    if (!run)
+        return;
+    pthread_mutex_lock(&run->lock);
+    for (struct execution *e = run->executions; e; e = e->next)
+        execution_cancel(e);
+    while (run->runners)
+        pthread_cond_wait(&run->changed, &run->lock);
+    pthread_mutex_unlock(&run->lock);
+    while (run->executions) {
+        struct execution *next = run->executions->next;
+        execution_free(run->executions);
+        run->executions = next;
+    }
+    while (run->jobs) {
+        struct job *next = run->jobs->next;
+        job_free(run->jobs);
+        run->jobs = next;
+    }
+    operation_free_all(run);
+    pthread_cond_destroy(&run->changed);
+    pthread_mutex_destroy(&run->lock);
+    free(run);
+}
+
+struct job *run_find_job(struct run *run, const char *id)
+{
+    struct job *j = run->jobs;
+    while (j && strcmp(j->id, id) != 0)
+        j = j->next;
+    return j;
+}
+
+struct execution *run_find_execution(struct run *run, const char *job, const char *id)
+{
+    for (struct execution *e = run->executions; e; e = e->next)
+        if (!strcmp(e->id, id) && (!strcmp(job, "-") || !strcmp(e->job_id, job)))
+            return e;
+    return NULL;
+}
+
+bool run_job_is_idle(const struct run *run, const char *job_id)
+{
+    for (const struct execution *e = run->executions; e; e = e->next)
+        if (e->running && !strcmp(e->job_id, job_id))
+            return false;
+    return true;
+}
+
+void run_sweep(struct run *run)
+{
+    for (struct execution **p = &run->executions; *p;) {
+        struct execution *e = *p;
+        if (e->deleted && !e->running) {
+            *p = e->next;
+            execution_free(e);
+        } else {
+            p = &e->next;
+        }
+    }
+    for (struct job **p = &run->jobs; *p;) {
+        struct job *j = *p;
+        if (j->deleted_ns && j->ready_ms <= value_now_ms() && run_job_is_idle(run, j->id)) {
+            *p = j->next;
+            run->job_count--;
+            job_free(j);
+        } else {
+            p = &j->next;
+        }
+    }
+}
+
+/* ---- one job ---- */
+
+static void stamp(struct job *job, const char *modifier)
+{
+    char etag[35], number[24], hex[33];
+    value_random_hex(hex, 32);
+    snprintf(etag, sizeof etag, "\"%s\"", hex);
+    snprintf(number, sizeof number, "%lld", (long long)++job->generation);
+    value_set_text(job->json, "etag", etag);
+    value_set_text(job->json, "generation", number);
+    value_set_text(job->json, "lastModifier", modifier);
+    gcp_set_time(job->json, "updateTime", time_now_ns());
+}
+
+struct job *job_new(struct run *run, const char *id, json_t *json, const char *creator)
+{
+    struct job *j = NEW(struct job);
+    AUTO_FREE char *name =
+        xasprintf("projects/%s/locations/%s/jobs/%s", run->gcp->project, run->gcp->region, id);
+    snprintf(j->id, sizeof j->id, "%s", id);
+    value_uuid(j->uid);
+    j->json = json;
+    value_set_text(json, "name", name);
+    value_set_text(json, "uid", j->uid);
+    value_set_text(json, "creator", creator);
+    gcp_set_time(json, "createTime", time_now_ns());
+    stamp(j, creator);
+    j->ready_ms = value_now_ms() + run->gcp->tuning.operation_ms;
+    j->next = run->jobs;
+    run->jobs = j;
+    run->job_count++;
+    return j;
+}
+
+void job_replace(struct job *job, json_t *json, const char *modifier)
+{
+    static const char *const kept[] = {"name", "uid", "creator", "createTime"};
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        json_object_set(json, kept[i], json_object_get(job->json, kept[i]));
+    json_decref(job->json);
+    job->json = json;
+    stamp(job, modifier);
+}
+
+void job_free(struct job *job)
+{
+    json_decref(job->json);
+    free(job);
+}
+
+static json_t *latest_execution_json(const struct execution *e)
+{
+    static const char *const statuses[] = {"EXECUTION_PENDING", "EXECUTION_RUNNING",
+                                           "EXECUTION_SUCCEEDED", "EXECUTION_FAILED",
+                                           "EXECUTION_CANCELLED"};
+    json_t *out = json_pack("{s:s, s:s}", "name", e->id, "completionStatus", statuses[e->state]);
+    gcp_set_time(out, "createTime", e->created_ns);
+    gcp_set_time(out, "completionTime", e->completed_ns);
+    return out;
+}
+
+json_t *job_json(const struct run *run, const struct job *job)
+{
+    json_t *out = json_deep_copy(job->json);
+    bool reconciling = job->ready_ms > value_now_ms();
+    json_t *ready = json_pack("{s:s, s:s}", "type", "Ready", "state",
+                              reconciling ? "CONDITION_RECONCILING" : "CONDITION_SUCCEEDED");
+    json_object_set(ready, "lastTransitionTime", json_object_get(job->json, "updateTime"));
+    json_object_set_new(out, "terminalCondition", ready);
+    if (reconciling)
+        json_object_set_new(out, "reconciling", json_true());
+    else
+        json_object_set(out, "observedGeneration", json_object_get(job->json, "generation"));
+    gcp_set_int(out, "executionCount", job->execution_count);
+    gcp_set_time(out, "deleteTime", job->deleted_ns);
+    for (const struct execution *e = run->executions; e; e = e->next)
+        if (!strcmp(e->job_id, job->id)) {
+            json_object_set_new(out, "latestCreatedExecution", latest_execution_json(e));
+            break;
+        }
+    return out;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Long-running operations: what they are about is looked up when they are asked for; what has been
+ * deleted by then, from the copy taken last. See run.h. */
+#include "base/alloc.h"
+#include "base/str.h"
+#include "test/sim/gcp/run.h"
+#include "test/sim/host/runner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WAIT_MAX_MS = 30000 };
+
+struct operation {
+    struct operation *next; /* newest first */
+    char id[37];
+    enum operation_kind kind;
+    char job_id[JOB_ID_MAX + 1], execution_id[EXECUTION_ID_MAX + 1], uid[37];
+    int64_t due_ms;
+    json_t *last; /* of the resource */
+    bool done, failed;
+};
+
+static void operation_free(struct operation *o)
+{
+    json_decref(o->last);
+    free(o);
+}
+
+void operation_free_all(struct run *run)
+{
+    while (run->operations) {
+        struct operation *next = run->operations->next;
+        operation_free(run->operations);
+        run->operations = next;
+    }
+}
+
+static bool is_about_job(const struct operation *o)
+{
+    return o->kind <= OPERATION_JOB_DELETE;
+}
+
+/* Done once, done for ever: its answer does not change any more. */
+static void refresh(struct run *run, struct operation *o)
+{
+    struct job *j = run_find_job(run, o->job_id);
+    struct execution *e = run_find_execution(run, o->job_id, o->execution_id);
+    bool gone, due = value_now_ms() >= o->due_ms;
+    if (o->done)
+        return;
+    if (is_about_job(o)) {
+        gone = !j || strcmp(j->uid, o->uid) != 0;
+        if (!gone) {
+            json_decref(o->last);
+            o->last = job_json(run, j);
+        }
+        o->done = due && (o->kind != OPERATION_JOB_DELETE || gone);
+        return;
+    }
+    gone = !e;
+    if (!gone) {
+        json_decref(o->last);
+        o->last = execution_json(e);
+    }
+    o->done = gone || (execution_is_done(e) && due && o->kind != OPERATION_EXECUTION_DELETE);
+    o->failed = o->kind == OPERATION_EXECUTION_RUN && e && e->state > EXECUTION_SUCCEEDED;
+}
+
+static json_t *typed(const struct operation *o)
+{
+    json_t *out = json_deep_copy(o->last);
+    value_set_text(out, "@type",
+                   is_about_job(o) ? "type.googleapis.com/google.cloud.run.v2.Job"
+                                   : "type.googleapis.com/google.cloud.run.v2.Execution");
+    return out;
+}
+
+static json_t *operation_json(struct run *run, struct operation *o)
+{
+    refresh(run, o);
+    AUTO_FREE char *name = xasprintf("projects/%s/locations/%s/operations/%s", run->gcp->project,
+                                     run->gcp->region, o->id);
+    json_t *out = json_pack("{s:s, s:o}", "name", name, "metadata", typed(o));
+    if (!o->done)
+        return out;
+    json_object_set_new(out, "done", json_true());
+    if (o->failed) {
+        json_t *condition = json_array_get(json_object_get(o->last, "conditions"), 0);
+        json_object_set_new(out, "error",
+                            json_pack("{s:i, s:s}", "code", gcp_status_code("ABORTED"), "message",
+                                      value_string(condition, "message")));
+    } else {
+        json_object_set_new(out, "response", typed(o));
+    }
+    return out;
+}
+
+/* The oldest ones are forgotten, done or not. */
+static void trim(struct run *run)
+{
+    struct operation **p = &run->operations;
+    size_t n = 0;
+    for (; *p && n < OPERATIONS_MAX; n++)
+        p = &(*p)->next;
+    while (*p) {
+        struct operation *gone = *p;
+        *p = gone->next;
+        operation_free(gone);
+    }
+}
+
+json_t *operation_start(struct run *run, enum operation_kind kind, const struct job *job,
+                        const struct execution *execution)
+{
+    struct operation *o = NEW(struct operation);
+    value_uuid(o->id);
+    o->kind = kind;
+    o->due_ms = value_now_ms() + run->gcp->tuning.operation_ms;
+    if (job) {
+        snprintf(o->job_id, sizeof o->job_id, "%s", job->id);
+        snprintf(o->uid, sizeof o->uid, "%s", job->uid);
+        o->last = job_json(run, job);
+    } else {
+        snprintf(o->job_id, sizeof o->job_id, "%s", execution->job_id);
+        snprintf(o->execution_id, sizeof o->execution_id, "%s", execution->id);
+        o->last = execution_json(execution);
+    }
+    o->next = run->operations;
+    run->operations = o;
+    trim(run);
+    return operation_json(run, o);
+}
+
+/* ---- methods ---- */
+
+static struct operation *find_operation(struct run *run, const char *id, struct gcp_reply *reply)
+{
+    struct operation *o = run->operations;
+    run_sweep(run);
+    while (o && strcmp(o->id, id) != 0)
+        o = o->next;
+    if (!o)
+        gcp_reply_error(reply, "NOT_FOUND", "Operation '%s' not found.", id);
+    return o;
+}
+
+static void operations_get(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
+{
+    pthread_mutex_lock(&gcp->run->lock);
+    struct operation *o = find_operation(gcp->run, call->part[2], reply);
+    if (o)
+        gcp_reply_json(reply, operation_json(gcp->run, o));
+    pthread_mutex_unlock(&gcp->run->lock);
+}
+
+static void operations_list(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
+{
+    size_t begin, count;
+    if (!gcp_page(call, 100, &begin, &count, reply))
+        return;
+    json_t *all = json_array();
+    pthread_mutex_lock(&gcp->run->lock);
+    run_sweep(gcp->run);
+    for (struct operation *o = gcp->run->operations; o; o = o->next)
+        json_array_append_new(all, operation_json(gcp->run, o));
+    pthread_mutex_unlock(&gcp->run->lock);
+    gcp_reply_json(reply, gcp_page_json("operations", all, begin, count));
+    json_decref(all);
+}
+
+static void operations_delete(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
+{
+    pthread_mutex_lock(&gcp->run->lock);
+    struct operation *o = find_operation(gcp->run, call->part[2], reply);
+    for (struct operation **p = &gcp->run->operations; o && *p; p = &(*p)->next)
+        if (*p == o) {
+            *p = o->next;
+            operation_free(o);
+            break;
+        }
+    pthread_mutex_unlock(&gcp->run->lock);
+}
+
+static long wait_ms(const json_t *body)
+{
+    double seconds = 0;
+    const char *text = value_string(body, "timeout");
+    if (sscanf(text, "%lfs", &seconds) != 1 || seconds < 0 || seconds * 1000 > WAIT_MAX_MS)
+        return WAIT_MAX_MS;
+    return (long)(seconds * 1000);
+}
+
+/* In slices: an operation may become due without anything having changed. */
+static void operations_wait(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
+{
+    struct run *run = gcp->run;
+    int64_t until = value_now_ms() + wait_ms(call->body);
+    pthread_mutex_lock(&run->lock);
+    for (;;) {
+        struct operation *o = find_operation(run, call->part[2], reply);
+        if (!o)
+            break;
+        refresh(run, o);
+        if (o->done || gcp->closing || value_now_ms() >= until) {
+            gcp_reply_json(reply, operation_json(run, o));
+            break;
+        }
+        struct timespec slice = runner_deadline(50);
+        pthread_cond_timedwait(&run->changed, &run->lock, &slice);
+    }
+    pthread_mutex_unlock(&run->lock);
+}
+
+#define OPERATIONS "/v2/projects/*/locations/*/operations"
+const struct gcp_method operation_methods[] = {
+    {"run", "projects.locations.operations.get", "GET", OPERATIONS "/*", operations_get, false},
+    {"run", "projects.locations.operations.list", "GET", OPERATIONS, operations_list, false},
+    {"run", "projects.locations.operations.delete", "DELETE", OPERATIONS "/*", operations_delete,
+     false},
+    {"run", "projects.locations.operations.wait", "POST", OPERATIONS "/*:wait", operations_wait,
+     false},
+    {0}};

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Access tokens and keys; see token_store.h. */
+#include "test/sim/gcp/token_store.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "test/sim/host/files.h"
+#include "test/sim/http/value.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TOKENS_MAX = 1024, KEY_BITS = 2048, JWT_MAX = 8192, SKEW_S = 300 };
+
+struct issued {
+    char text[ACCESS_TOKEN_MAX], principal[256];
+    int64_t expires_ms;
+};
+
+struct token_store {
+    pthread_mutex_t lock;
+    char *email, key_id[41];
+    EVP_PKEY *key;
+    struct issued tokens[TOKENS_MAX]; /* a ring */
+    size_t next;
+};
+
+struct token_store *token_store_new(const char *project, struct error *err)
+{
+    struct token_store *s = NEW(struct token_store);
+    pthread_mutex_init(&s->lock, NULL);
+    s->email = xasprintf("sockerless-sim@%s.iam.gserviceaccount.com", project);
+    value_random_hex(s->key_id, 40);
+    s->key = EVP_RSA_gen(KEY_BITS);
+    if (!s->key) {
+        error_set(err, ERROR_SYSTEM, "no RSA key could be made");
+        token_store_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void token_store_free(struct token_store *s)
+{
+    if (!s)
+        return;
+    EVP_PKEY_free(s->key);
+    pthread_mutex_destroy(&s->lock);
+    free(s->email);
+    free(s);
+}
+
+const char *token_store_email(const struct token_store *s)
+{
+    return s->email;
+}
+
+/* ---- credential files ---- */
+
+static char *private_key_pem(const struct token_store *s)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    PEM_write_bio_PKCS8PrivateKey(bio, s->key, NULL, NULL, 0, NULL, NULL);
+    long len = BIO_get_mem_data(bio, &data);
+    char *out = xstrndup(data, (size_t)len);
+    BIO_free(bio);
+    return out;
+}
+
+static int write_json(const char *dir, const char *name, json_t *value, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
+    AUTO_FREE char *text = json_dumps(value, JSON_INDENT(2));
+    json_decref(value);
+    return files_write(path, text, strlen(text), err);
+}
+
+int token_store_write_files(struct token_store *s, const char *dir, const char *project,
+                            const char *address, struct error *err)
+{
+    AUTO_FREE char *pem = private_key_pem(s);
+    AUTO_FREE char *uri = xasprintf("http://%s/token", address);
+    json_t *account =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", "service_account", "project_id",
+                  project, "private_key_id", s->key_id, "private_key", pem, "client_email",
+                  s->email, "client_id", "100000000000000000001", "token_uri", uri);
+    json_t *user = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "authorized_user", "client_id",
+                             TOKEN_CLIENT_ID, "client_secret", TOKEN_CLIENT_SECRET, "refresh_token",
+                             TOKEN_REFRESH, "token_uri", uri);
+    int rc = write_json(dir, "service-account.json", account, err);
+    return write_json(dir, "authorized-user.json", user, err) ? -1 : rc;
+}
+
+/* ---- access tokens ---- */
+
+void token_store_issue(struct token_store *s, const char *principal, int64_t ttl_s,
+                       char out[ACCESS_TOKEN_MAX])
+{
+    char hex[65];
+    value_random_hex(hex, 64);
+    snprintf(out, ACCESS_TOKEN_MAX, "ya29.%s", hex);
+    pthread_mutex_lock(&s->lock);
+    struct issued *t = &s->tokens[s->next++ % TOKENS_MAX];
+    snprintf(t->text, sizeof t->text, "%s", out);
+    snprintf(t->principal, sizeof t->principal, "%s", principal);
+    t->expires_ms = value_now_ms() + ttl_s * 1000;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void token_store_expire_all(struct token_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < TOKENS_MAX; i++)
+        s->tokens[i].expires_ms = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool token_store_find(struct token_store *s, const char *token, char principal[256])
+{
+    bool found = false;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < TOKENS_MAX && !found && *token; i++) {
+        const struct issued *t = &s->tokens[i];
+        found = t->expires_ms > value_now_ms() && str_equal_secret(t->text, token);
+        if (found)
+            snprintf(principal, 256, "%s", t->principal);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+/* ---- JWTs ---- */
+
+/* base64url without padding; heap. */
+static unsigned char *decode_part(const char *text, size_t len, size_t *out_len)
+{
+    AUTO_FREE char *plain = xmalloc(len + 4);
+    size_t n = 0;
+    for (; n < len; n++)
+        plain[n] = (char)(text[n] == '-' ? '+' : text[n] == '_' ? '/' : text[n]);
+    while (n % 4)
+        plain[n++] = '=';
+    return base64_decode(plain, n, out_len);
+}
+
+static bool signature_fits(struct token_store *s, const char *jwt, size_t signed_len,
+                           const char *signature)
+{
+    size_t len = 0;
+    AUTO_FREE unsigned char *bytes = decode_part(signature, strlen(signature), &len);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool ok = bytes && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, s->key) == 1 &&
+              EVP_DigestVerify(md, bytes, len, (const unsigned char *)jwt, signed_len) == 1;
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+static const char *claims_problem(const struct token_store *s, const json_t *claims,
+                                  const char *audience)
+{
+    int64_t now = value_now_ms() / 1000, iat = value_int(claims, "iat", 0),
+            exp = value_int(claims, "exp", 0);
+    if (strcmp(value_string(claims, "iss"), s->email) != 0)
+        return "Invalid grant: account not found";
+    if (strcmp(value_string(claims, "aud"), audience) != 0)
+        return "Invalid JWT: Failed audience check.";
+    if (!*value_string(claims, "scope"))
+        return "Invalid OAuth scope or ID token audience provided.";
+    if (iat > now + SKEW_S || exp <= now || exp - iat > 3600)
+        return "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
+               "timeframe. Check your iat and exp values in the JWT claim.";
+    return NULL;
+}
+
+int token_store_check_jwt(struct token_store *s, const char *jwt, const char *audience,
+                          struct error *err)
+{
+    const char *first = strchr(jwt, '.'), *second = first ? strchr(first + 1, '.') : NULL;
+    size_t len = 0;
+    if (!second || strlen(jwt) > JWT_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER, "Bad Request");
+    if (!signature_fits(s, jwt, (size_t)(second - jwt), second + 1))
+        return error_set(err, ERROR_FORBIDDEN, "Invalid JWT Signature.");
+    AUTO_FREE unsigned char *text = decode_part(first + 1, (size_t)(second - first - 1), &len);
+    json_t *claims = text ? json_loadb((char *)text, len, 0, NULL) : NULL;
+    const char *problem = claims_problem(s, claims, audience);
+    if (problem)
+        error_set(err, ERROR_FORBIDDEN, "%s", problem);
+    json_decref(claims);
+    return problem ? -1 : 0;
+}

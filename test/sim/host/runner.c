@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Threads, deadlines, command lines; see runner.h. */
+#include "test/sim/host/runner.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+enum { RUNNER_STACK = 512 * 1024 };
+
+struct timespec runner_deadline(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+int runner_thread(pthread_t *thread, void *(*main)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, RUNNER_STACK);
+    int rc = pthread_create(thread, &attr, main, arg);
+    pthread_attr_destroy(&attr);
+    return rc;
+}
+
+void runner_push_strings(struct strv *out, const json_t *array)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(array, i, item) strv_push(out, str_or_empty(json_string_value(item)));
+}
+
+void runner_set_variable(struct strv *env, const char *name, const char *value)
+{
+    size_t len = strlen(name);
+    char *text = xasprintf("%s=%s", name, value);
+    for (size_t i = 0; i < env->count; i++)
+        if (!strncmp(env->items[i], name, len) && env->items[i][len] == '=') {
+            free(env->items[i]);
+            env->items[i] = text;
+            return;
+        }
+    strv_push_owned(env, text);
+}

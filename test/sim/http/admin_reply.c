@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Admin answers and faults; see admin_reply.h. */
+#include "test/sim/http/admin_reply.h"
+
+#include "base/alloc.h"
+#include "test/sim/http/fault.h"
+
+void admin_reply_json(struct http_reply *reply, int status, json_t *value)
+{
+    AUTO_FREE char *text = json_dumps(value, JSON_INDENT(2));
+    http_reply_text(reply, status, "application/json", text ? text : "{}");
+    buf_putc(&reply->body, '\n');
+    json_decref(value);
+}
+
+void admin_reply_bad(struct http_reply *reply, const char *message)
+{
+    admin_reply_json(reply, 400, json_pack("{s:s}", "message", message));
+}
+
+void admin_faults_add(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+    struct error err;
+    json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
+    if (!body)
+        admin_reply_bad(reply, "not JSON");
+    else if (fault_list_add(ctx, body, &err))
+        admin_reply_bad(reply, err.message);
+    else
+        admin_reply_json(reply, 200, json_object());
+    json_decref(body);
+}
+
+void admin_faults_clear(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+    (void)request;
+    fault_list_clear(ctx);
+    admin_reply_json(reply, 200, json_object());
+}
