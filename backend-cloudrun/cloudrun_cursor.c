@@ -18,6 +18,11 @@ enum {
 };
 static const int64_t window_ns = 10 * (int64_t)1000000000;
 
+bool cloudrun_mark_time_valid(int64_t ns)
+{
+    return ns > 0 && ns < INT64_MAX / 2;
+}
+
 /* FNV-1a. */
 uint64_t cloudrun_mark_id(const char *insert_id)
 {
@@ -44,14 +49,14 @@ bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena
     if (token[0] != (backward ? 'B' : 'F') || token[1] != ' ')
         return false;
     out->edge_ns = strtoll(token + 2, &end, 10);
-    if (end == token + 2)
+    if (end == token + 2 || out->edge_ns < 0 || out->edge_ns >= INT64_MAX / 2)
         return false;
     out->seen = arena_calloc(arena, strlen(end) / 4 + 1, sizeof *out->seen);
     while (*end == ' ') {
         const char *at = end + 1;
         struct cloudrun_mark *mark = &out->seen[out->count];
         mark->ns = strtoll(at, &end, 10);
-        if (end == at || *end != ':')
+        if (end == at || *end != ':' || !cloudrun_mark_time_valid(mark->ns))
             return false;
         at = end + 1;
         mark->id = strtoull(at, &end, 16);

@@ -27,6 +27,8 @@ struct cloudrun_cursor {
     size_t count;
 };
 
+/* After 1970, and far from where adding to it overflows. */
+bool cloudrun_mark_time_valid(int64_t ns);
 uint64_t cloudrun_mark_id(const char *insert_id);
 bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_mark *mark);
 

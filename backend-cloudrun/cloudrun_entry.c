@@ -23,7 +23,8 @@ bool cloudrun_entry_read(const json_t *entry, struct cloudrun_entry *out)
     out->mark.id = cloudrun_mark_id(text_of(entry, "insertId"));
     bool has_text = json_is_string(json_object_get(entry, "textPayload")) ||
                     json_is_object(json_object_get(entry, "jsonPayload"));
-    return has_text && timefmt_parse_rfc3339(text_of(entry, "timestamp"), &out->mark.ns);
+    return has_text && timefmt_parse_rfc3339(text_of(entry, "timestamp"), &out->mark.ns) &&
+           cloudrun_mark_time_valid(out->mark.ns);
 }
 
 /* What Cloud Run takes from the process's stderr, or what says itself that it is an error. */

@@ -197,7 +197,8 @@ static void finish_backward(const struct batch *b, struct slot *s)
         size_t skip = 0;
         while (skip < count && s->marks[skip].ns < follow.edge_ns)
             skip++;
-        cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, arena);
+        if (skip < count)
+            cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, arena);
         s->page->forward_token = cloudrun_cursor_format(&follow, false, arena);
     }
     cloudrun_cursor_backward(&s->cursor, s->marks, count, arena);
