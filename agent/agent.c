@@ -2,6 +2,7 @@
  * The agent; see agent.h. Puts the parts together and decides about the end. */
 #include "agent/agent.h"
 
+#include "agent/reverse.h"
 #include "agent/server.h"
 #include "agent/session.h"
 #include "agent/session_control.h"
@@ -77,7 +78,8 @@ int agent_run(struct agent *a, struct error *err)
         return -1;
     a->main = main_process_new(&a->loop, &a->reaper, &a->options, STDOUT_FILENO, &tee_handlers,
                                on_main_ended, a);
-    if (server_open(a, &a->server, err))
+    if (a->options.callback_url ? reverse_open(a, &a->reverse, err)
+                                : server_open(a, &a->server, err))
         return -1;
     main_process_start(a->main);
     loop_run(&a->loop);

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 
+struct reverse;
 struct server;
 struct session;
 
@@ -28,7 +29,8 @@ struct agent {
     struct reaper reaper;
     struct signals signals;
     struct main_process *main;
-    struct server *server;
+    struct server *server;    /* NULL when it dials itself */
+    struct reverse *reverse;  /* NULL when it is dialled */
     struct session *sessions; /* all that are connected */
     struct session *control;  /* the one that counts; NULL while there is none */
     unsigned execs;           /* processes, with or without a session */

@@ -6,9 +6,12 @@
 
 #include "agent/environment.h"
 #include "base/alloc.h"
+#include "base/secret.h"
 
 #include <string.h>
 #include <unistd.h>
+
+enum { CALLBACK_URL_MAX = 500 };
 
 static int command_line(struct agent_options *o, int argc, char **argv, struct error *err)
 {
@@ -84,6 +87,25 @@ static int variables(struct agent_options *o, struct error *err)
     return variable_number("SOCKERLESS_AGENT_GATE_MS", 60000, 0, 3600000, &o->gate_ms, err);
 }
 
+/* Only with a container id that comes from a backend: a user may run a Sockerless of his own in
+ * here and have that variable for it. */
+static int reverse_variables(struct agent_options *o, struct error *err)
+{
+    const char *url = getenv("SOCKERLESS_CALLBACK_URL");
+    o->container = variable_text("SOCKERLESS_AGENT_CONTAINER", "");
+    o->callback_ca = variable_text("SOCKERLESS_AGENT_CALLBACK_CA", "");
+    if (str_empty(url) || !*o->container)
+        return 0;
+    if (!str_starts(url, "ws://") && !str_starts(url, "wss://"))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_CALLBACK_URL must begin with ws:// or wss://");
+    if (strlen(url) > CALLBACK_URL_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_CALLBACK_URL is longer than %d characters", CALLBACK_URL_MAX);
+    o->callback_url = xstrdup(url);
+    return 0;
+}
+
 int agent_options_load(struct agent_options *o, int argc, char **argv, struct error *err)
 {
     *o = (struct agent_options){0};
@@ -95,16 +117,23 @@ int agent_options_load(struct agent_options *o, int argc, char **argv, struct er
     const char *home = getenv("SOCKERLESS_AGENT_HOME");
     if (home && strcmp(home, "passwd") == 0)
         unsetenv("HOME");
+    if (variables(o, err) || reverse_variables(o, err))
+        return -1;
+    if (o->callback_url) /* the backend's, not the user's */
+        unsetenv("SOCKERLESS_CALLBACK_URL");
     environment_copy(&o->env, environ);
-    return variables(o, err);
+    return 0;
 }
 
 void agent_options_free(struct agent_options *o)
 {
     strv_free(&o->argv);
     strv_free(&o->env);
-    free(o->token);
+    secret_free(o->token);
     free(o->address);
+    free(o->callback_url);
+    free(o->container);
+    free(o->callback_ca);
     free(o->user);
     free(o->workdir);
     *o = (struct agent_options){0};

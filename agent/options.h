@@ -22,6 +22,9 @@ struct agent_options {
     char *token;
     char *address; /* to listen on */
     int64_t port;
+    char *callback_url; /* ws:// or wss://: dial it instead of listening; NULL: listen */
+    char *container;    /* the own id, for the backend that is dialled */
+    char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
     char *user, *workdir;
     int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */

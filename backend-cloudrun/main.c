@@ -59,7 +59,7 @@ static int run(struct backend_config *backend, struct cloudrun_config *cloudrun,
         cloudrun_config_finish(cloudrun, backend->platform, err) || loop_init(&loop, err))
         return -1;
     share_registry(backend, cloudrun);
-    cloudrun->reverse_agent = !str_empty(getenv("SOCKERLESS_CALLBACK_URL"));
+    cloudrun->reverse_agent = !str_empty(backend->callback_url);
     int rc = serve(&loop, backend, cloudrun, err);
     loop_fini(&loop);
     return rc;

@@ -2,6 +2,7 @@
  * The control session with an agent; see agent_link.h. */
 #include "backend/agent_link.h"
 
+#include "backend/agent_channel.h"
 #include "backend/backend_internal.h"
 #include "backend/lifecycle.h"
 #include "backend/watcher.h"
@@ -9,14 +10,12 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
     RETRY_FIRST_MS = 10,
     RETRY_MAX_MS = 1000,
     RELINK_PATIENCE_MS = 3600 * 1000, /* the watcher ends it earlier when the workload is gone */
-    DIAL_TIMEOUT_MS = 3000,
     MARK_MAX = 64,
 };
 
@@ -28,16 +27,6 @@ struct agent_link {
     char last_mark[MARK_MAX + 1];
     struct error why; /* of the refusal, when closed before opened */
 };
-
-void agent_address_of(const struct container *c, struct agent_address *out)
-{
-    snprintf(out->url, sizeof out->url, "ws://%s:%d/", c->address,
-             (int)c->backend->config->agent_port);
-    out->options = (struct channel_options){
-        .bearer_token = c->agent_token,
-        .connect_timeout_ms = DIAL_TIMEOUT_MS,
-    };
-}
 
 static void on_started(struct agent_link *link, const struct frame *f)
 {
@@ -121,11 +110,8 @@ static const struct channel_events link_events = {.frame = on_frame, .closed = o
 
 static int link_dial(struct container *c, struct error *err)
 {
-    struct agent_address address;
     struct agent_link *link = NEW(struct agent_link);
-    agent_address_of(c, &address);
-    if (channel_dial(c->backend->loop, address.url, &address.options, &link_events, link,
-                     &link->channel, err)) {
+    if (agent_channel_open(c, &link_events, link, &link->channel, err)) {
         free(link);
         return -1;
     }
@@ -148,8 +134,7 @@ static int co_link_attempt(struct container *c, int64_t deadline_ms, struct erro
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
     if (!c->link)
-        return error_set(err, ERROR_UNAVAILABLE, "the agent at %s port %d did not answer",
-                         c->address, (int)c->backend->config->agent_port);
+        return agent_unreachable(c, ERROR_UNAVAILABLE, err);
     c->link->settled = true;
     return 0;
 }
@@ -180,7 +165,7 @@ static void co_reopen(void *arg)
     struct container *c AUTO(container) = arg;
     struct error err;
     unsigned run = c->run_number;
-    if (c->link || !c->address[0])
+    if (c->link || !agent_reachable(c))
         return;
     if (co_agent_link_open(c, time_mono_ms() + RELINK_PATIENCE_MS, &err)) {
         log_debug("agent not reachable again", LOG_STR("container", c->id),

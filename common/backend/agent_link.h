@@ -8,14 +8,13 @@
 
 #include "backend/container.h"
 #include "base/error.h"
-#include "ipc/channel.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Dials the agent at c->address, which must be set; retries until deadline_ms (monotonic), since
- * the agent may not listen yet. Returns 0 when the agent said that the main process runs, or that
- * it has ended or never started (container_link_exit() then tells). */
+/* Opens the session with the agent, which must be agent_reachable(); retries until deadline_ms
+ * (monotonic), since the agent may not be up yet. Returns 0 when the agent said that the main
+ * process runs, or that it has ended or never started (agent_link_exit() then tells). */
 int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *err) MUST_CHECK;
 /* Dial again in the background after the backend or the connection was lost; keeps trying while
  * the container is alive and its run is the same. */
@@ -35,13 +34,5 @@ bool agent_link_resize(struct container *c, uint32_t height, uint32_t width);
 /* Writes a marker record into the container's log; 0 once the agent wrote it. */
 int co_agent_link_mark(struct container *c, const char *mark, int64_t deadline_ms,
                        struct error *err) MUST_CHECK;
-
-/* Dial options of a session with this container's agent; token and url live in the caller's
- * buffers. */
-struct agent_address {
-    char url[128];
-    struct channel_options options;
-};
-void agent_address_of(const struct container *c, struct agent_address *out);
 
 #endif

@@ -13,6 +13,7 @@
 #include "backend/image_intake.h"
 #include "backend/log_hub.h"
 #include "backend/reconcile.h"
+#include "backend/reverse_agents.h"
 #include "backend/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -67,7 +68,8 @@ static int parts_open(struct backend *b, struct error *err)
     if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
         image_store_open(b->store, &b->images, err) ||
         credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
-        registry_open(b, err) || reconcile_load(b, err) || watcher_open(b, err))
+        registry_open(b, err) || reconcile_load(b, err) ||
+        reverse_agents_open(b, &b->reverse, err) || watcher_open(b, err))
         return -1;
     b->log_hub = log_hub_new(b);
     b->intakes = image_intake_pool_new();
@@ -158,6 +160,7 @@ static void parts_close(struct backend *b)
     struct loop *l = b->loop;
     b->stopping = true;
     rpc_server_close(b->server);
+    reverse_agents_close(b->reverse);
     channel_abort_all(l);
     watcher_close(b);
     co_cancel_all(l);

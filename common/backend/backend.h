@@ -30,6 +30,10 @@ struct backend_config {
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
+    char *callback_url;     /* where agents dial the backend; unset: it dials them */
+    char *callback_listen;  /* … and what is listened on for that: 0.0.0.0, or the URL's own host,
+                             * since nng answers 404 to requests for any other */
+    char *callback_ca_file; /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
 };
@@ -137,6 +141,30 @@ struct backend_config {
          "port of the agent in the workload",                                                      \
          1,                                                                                        \
          65535},                                                                                   \
+        {"callback-url",                                                                           \
+         "SOCKERLESS_CALLBACK_URL",                                                                \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).callback_url,                                                                        \
+         "ws(s):// URL at which agents reach the backend",                                         \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"callback-listen",                                                                        \
+         "SOCKERLESS_CALLBACK_LISTEN",                                                             \
+         CONFIG_STRING,                                                                            \
+         "ws://0.0.0.0:9112/",                                                                     \
+         &(c).callback_listen,                                                                     \
+         "where it is listened for them",                                                          \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"callback-ca-file",                                                                       \
+         "SOCKERLESS_CALLBACK_CA_FILE",                                                            \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).callback_ca_file,                                                                    \
+         "CA that agents trust for it",                                                            \
+         0,                                                                                        \
+         0},                                                                                       \
         {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \
          &(c).start_timeout_s, "longest start of a container", 1,          3600},                  \
     {                                                                                              \

@@ -19,6 +19,7 @@ struct registry_client;
 struct credential_store;
 struct image_intake_pool;
 struct image_injector;
+struct reverse_agents;
 
 struct backend {
     struct loop *loop;
@@ -37,6 +38,7 @@ struct backend {
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;
+    struct reverse_agents *reverse; /* NULL: the agents are dialled */
     struct rpc_server *server;
     uv_signal_t sigterm, sigint;
     uv_timer_t patience; /* bounds the orderly end */

@@ -22,6 +22,7 @@
 #include <uthash.h>
 
 struct backend;
+struct agent_line;
 struct agent_link;
 struct attach_session;
 struct wait_session;
@@ -59,6 +60,7 @@ struct container {
     bool active;
 
     struct agent_link *link;          /* NULL: none */
+    struct agent_line *line;          /* of a reverse agent (reverse_agents.c); NULL: none */
     struct attach_session *attachers; /* list */
     struct wait_session *waiters;     /* list */
     unsigned exec_count;

@@ -5,7 +5,7 @@
  */
 #include "backend/session_attach.h"
 
-#include "backend/agent_link.h"
+#include "backend/agent_channel.h"
 #include "backend/backend_internal.h"
 #include "backend/detach_keys.h"
 #include "base/alloc.h"
@@ -132,10 +132,7 @@ static const struct channel_events agent_events = {
 
 static int session_dial(struct attach_session *s, bool replay, struct error *err)
 {
-    struct agent_address address;
-    agent_address_of(s->container, &address);
-    if (channel_dial(s->container->backend->loop, address.url, &address.options, &agent_events, s,
-                     &s->agent, err))
+    if (agent_channel_open(s->container, &agent_events, s, &s->agent, err))
         return -1;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     s->want.replay = replay;
@@ -257,7 +254,7 @@ int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct 
                 return -1;
             pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
             if (time_mono_ms() > deadline_ms)
-                return error_set(err, ERROR_DEADLINE, "the agent at %s did not answer", c->address);
+                return agent_unreachable(c, ERROR_DEADLINE, err);
         }
     }
     return 0;
@@ -336,6 +333,6 @@ void session_attach_open(struct backend *b, struct channel *channel,
     bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && c->link;
     if (starting || (container_alive(c) && c->view->started_at &&
                      c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
-        if (c->address[0] && session_dial(s, starting || open->logs, &err))
+        if (agent_reachable(c) && session_dial(s, starting || open->logs, &err))
             session_end(s);
 }

@@ -3,7 +3,7 @@
  * exec start: client channel ⇄ an exec session of the agent. The exec's end is recorded before the
  * client's stream ends, because clients inspect it at once.
  */
-#include "backend/agent_link.h"
+#include "backend/agent_channel.h"
 #include "backend/backend_internal.h"
 #include "backend/detach_keys.h"
 #include "backend/exec.h"
@@ -287,12 +287,9 @@ static int agent_dial(struct exec_session *s, const Sockerless__ExecStartOpen *o
                       struct error *err)
 {
     struct container *c = s->exec->container;
-    struct agent_address address;
     AUTO(arena) struct arena arena;
     arena_init(&arena);
-    agent_address_of(c, &address);
-    if (channel_dial(c->backend->loop, address.url, &address.options, &agent_events, s, &s->agent,
-                     err))
+    if (agent_channel_open(c, &agent_events, s, &s->agent, err))
         return -1;
     Sockerless__StreamOpen message = SOCKERLESS__STREAM_OPEN__INIT;
     Sockerless__AgentExecOpen exec_open = SOCKERLESS__AGENT_EXEC_OPEN__INIT;

@@ -3,6 +3,7 @@
 #include "backend/workload_spec.h"
 
 #include "backend/backend_internal.h"
+#include "backend/reverse_agents.h"
 #include "base/str.h"
 #include "oci/container_config_merge.h"
 
@@ -58,10 +59,24 @@ static bool sets_variable(const Sockerless__ContainerConfig *config, const char 
     return false;
 }
 
+static size_t reverse_env(const struct container *c, struct arena *arena, char **env)
+{
+    const struct backend *b = c->backend;
+    size_t n = 0;
+    if (!b->reverse)
+        return 0;
+    env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_CONTAINER=%s", c->id);
+    env[n++] = arena_printf(arena, "SOCKERLESS_CALLBACK_URL=%s", b->config->callback_url);
+    if (reverse_agents_ca(b->reverse))
+        env[n++] =
+            arena_printf(arena, "SOCKERLESS_AGENT_CALLBACK_CA=%s", reverse_agents_ca(b->reverse));
+    return n;
+}
+
 static char **agent_env(struct container *c, struct arena *arena, size_t *count)
 {
     const Sockerless__ContainerConfig *config = c->view->config;
-    char **env = arena_alloc(arena, 12 * sizeof *env);
+    char **env = arena_alloc(arena, 16 * sizeof *env);
     size_t n = 0;
     if (!sets_variable(config, "HOME=")) /* what the platform sets is root's */
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_HOME=passwd");
@@ -70,6 +85,7 @@ static char **agent_env(struct container *c, struct arena *arena, size_t *count)
         env[n++] = arena_printf(arena, "HOSTNAME=%s", config->hostname);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_TOKEN=%s", c->agent_token);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);
+    n += reverse_env(c, arena, env + n);
     if (config->tty)
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_TTY=1");
     if (config->open_stdin)

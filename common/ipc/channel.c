@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 
@@ -51,6 +52,7 @@ struct channel {
     bool deaf; /* the peer no longer reads; what it has written is still read */
     bool failed;
     struct error why;
+    struct channel **slot;             /* of who waits for the stream; NULL: nobody does */
     struct channel_listener *listener; /* whose count it belongs to; NULL when dialled */
     char url[512];
 };
@@ -99,12 +101,20 @@ static void post_deliver(struct channel *c)
     }
 }
 
+static void slot_leave(struct channel *c)
+{
+    if (c->slot)
+        *c->slot = NULL;
+    c->slot = NULL;
+}
+
 /* Begin the end. The object goes away in a later turn of the loop. */
 static void channel_close(struct channel *c, const struct error *why)
 {
     if (c->closing)
         return;
     c->closing = true;
+    slot_leave(c);
     if (why) {
         c->failed = true;
         c->why = *why;
@@ -472,7 +482,7 @@ static int dialer_configure(nng_stream_dialer *dialer, const char *url,
     if (rc == 0 && options && options->bearer_token) {
         char *header = xasprintf("Authorization: Bearer %s\r\n", options->bearer_token);
         rc = nng_stream_dialer_set_string(dialer, NNG_OPT_WS_REQUEST_HEADERS, header);
-        free(header);
+        secret_free(header);
     }
     if (rc == 0 && options && options->tls)
         rc = nng_stream_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, options->tls);
@@ -513,6 +523,38 @@ void channel_start(struct channel *c, const struct channel_events *events, void 
     c->started = true;
     if (!c->delivering)
         post_deliver(c);
+}
+
+/* ---- streams that the peer brings ---- */
+
+void channel_await(struct loop *l, const struct channel_options *options,
+                   const struct channel_events *events, void *owner, struct channel **slot)
+{
+    struct channel *c = channel_new(l, "", options);
+    c->events = events;
+    c->owner = owner;
+    c->started = c->dialing = true;
+    c->slot = slot;
+    *slot = c;
+}
+
+void channel_adopt(struct channel *awaiting, struct channel *accepted)
+{
+    assert(awaiting->slot && !accepted->started);
+    slot_leave(awaiting);
+    awaiting->stream = STEAL(accepted->stream);
+    awaiting->listener = STEAL(accepted->listener);
+    memcpy(awaiting->url, accepted->url, sizeof awaiting->url);
+    awaiting->dialing = false;
+    channel_close(accepted, NULL);
+    channel_write(awaiting);
+    if (!awaiting->closing)
+        channel_read(awaiting);
+}
+
+void channel_give_up(struct channel *awaiting, const struct error *why)
+{
+    channel_close(awaiting, why);
 }
 
 bool channel_writable(const struct channel *c)

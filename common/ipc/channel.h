@@ -42,8 +42,8 @@ struct channel_options {
     int64_t connect_timeout_ms; /* 0: 5,000 */
     const char *bearer_token;   /* ws dial: Authorization: Bearer … */
     void *tls;                  /* nng_tls_config *, borrowed; NULL: none */
-    /* Listening on ws://: the request's Authorization header ("" if none) decides. NULL: anybody.
-     */
+    /* Listening on ws://: the request's Authorization header ("" if none) decides; on_accept
+     * follows at once for whom it lets in. NULL: anybody. */
     bool (*authorize)(void *owner, const char *authorization);
     unsigned channels_max; /* listening: accepted at once, more are refused; 0: 16,384 */
 };
@@ -71,6 +71,16 @@ void channel_pause(struct channel *c);          /* no frame() until resumed; nes
 void channel_resume(struct channel *c);
 void channel_finish(struct channel *c);
 void channel_abort(struct channel *c);
+
+/* A channel that the peer will bring the stream for: what is sent meanwhile is queued. *slot is the
+ * channel until it is adopted, given up or closed, then NULL; it must stay where it is so long. */
+void channel_await(struct loop *l, const struct channel_options *options,
+                   const struct channel_events *events, void *owner, struct channel **slot);
+/* Gives the awaiting channel the stream of one that was accepted and never started; that one is
+ * gone then. */
+void channel_adopt(struct channel *awaiting, struct channel *accepted);
+/* Nobody will bring it: closed(why). */
+void channel_give_up(struct channel *awaiting, const struct error *why);
 
 /* channel_abort() for every channel of the loop: the end of a daemon. */
 void channel_abort_all(struct loop *l);

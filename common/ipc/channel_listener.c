@@ -51,8 +51,10 @@ static bool stream_authorized(struct channel_listener *l, nng_stream *stream)
     if (nng_stream_get_string(stream, "ws:request-header:Authorization", &value))
         value = NULL;
     bool ok = l->options.authorize(l->owner, value ? value : "");
-    if (value)
+    if (value) {
+        explicit_bzero(value, strlen(value));
         nng_strfree(value);
+    }
     return ok;
 }
 

@@ -32,6 +32,9 @@ enum frame_type {
     FRAME_ACK = 26,         /* no payload */
     FRAME_LOG_MARK = 27,    /* text */
     FRAME_HEALTH = 28,      /* text: none, starting, healthy, unhealthy */
+    FRAME_CALL_BACK =
+        29,          /* text, the session's id; backend to a reverse agent (callback_token.h) */
+    FRAME_PING = 30, /* no payload; on a reverse agent's line */
     FRAME_RPC_REQUEST = 32, /* 8 bytes correlation, then Request */
     FRAME_RPC_REPLY = 33,   /* 8 bytes correlation, then Reply */
 };

@@ -357,24 +357,9 @@ static void harness_wait_listening(struct harness *h)
     }
 }
 
-/* env: additional "K=v", may be NULL. argv: what follows the program's name. */
-__attribute__((unused)) static void agent_start(struct harness *h, const char *const *env,
-                                                const char *const *argv)
+/* argv: what follows the program's name. The environment is h->env. */
+__attribute__((unused)) static void agent_spawn(struct harness *h, const char *const *argv)
 {
-    struct error err;
-    *h = (struct harness){0};
-    assert_int_equal(loop_init(&h->loop, &err), 0);
-    uv_timer_init(&h->loop.uv, &h->limit);
-    h->limit.data = h;
-    h->port = free_port();
-    for (char **at = environ; *at; at++)
-        if (!str_starts(*at, "SOCKERLESS_"))
-            strv_push(&h->env, *at);
-    strv_push(&h->env, "SOCKERLESS_AGENT_TOKEN=" TOKEN);
-    strv_push(&h->env, "SOCKERLESS_AGENT_ADDRESS=127.0.0.1");
-    strv_push_owned(&h->env, xasprintf("SOCKERLESS_AGENT_PORT=%d", h->port));
-    for (; env && *env; env++)
-        strv_push(&h->env, *env);
     AUTO(strv) struct strv args = STRV_INIT;
     strv_push(&args, agent_binary());
     for (; *argv; argv++)
@@ -400,6 +385,27 @@ __attribute__((unused)) static void agent_start(struct harness *h, const char *c
         fail_msg("%s: %s", args.items[0], uv_strerror(rc));
     harness_agent = h->process.pid;
     harness_read_log(h);
+}
+
+/* env: additional "K=v", may be NULL. argv: as agent_spawn()'s. */
+__attribute__((unused)) static void agent_start(struct harness *h, const char *const *env,
+                                                const char *const *argv)
+{
+    struct error err;
+    *h = (struct harness){0};
+    assert_int_equal(loop_init(&h->loop, &err), 0);
+    uv_timer_init(&h->loop.uv, &h->limit);
+    h->limit.data = h;
+    h->port = free_port();
+    for (char **at = environ; *at; at++)
+        if (!str_starts(*at, "SOCKERLESS_"))
+            strv_push(&h->env, *at);
+    strv_push(&h->env, "SOCKERLESS_AGENT_TOKEN=" TOKEN);
+    strv_push(&h->env, "SOCKERLESS_AGENT_ADDRESS=127.0.0.1");
+    strv_push_owned(&h->env, xasprintf("SOCKERLESS_AGENT_PORT=%d", h->port));
+    for (; env && *env; env++)
+        strv_push(&h->env, *env);
+    agent_spawn(h, argv);
     harness_wait_listening(h);
 }
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The reverse agent; see reverse.h. Owns the line; the connections of sessions are session.c's from
+ * their first moment. A line on which nothing is heard is given up: what lies between the two may
+ * have forgotten it without a word to either. */
+#include "agent/reverse.h"
+
+#include "agent/agent.h"
+#include "agent/reverse_tls.h"
+#include "agent/session.h"
+#include "base/alloc.h"
+#include "base/backoff.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "ipc/callback_token.h"
+#include "ipc/channel.h"
+
+#include <string.h>
+
+enum {
+    RETRY_FIRST_MS = 100,
+    RETRY_MAX_MS = 5000,
+    PING_MS = 15000,
+    SILENCE_MAX_MS = 50000,
+    CONNECT_MS = 10000,
+    SESSIONS_MAX = 2048,
+};
+
+struct reverse {
+    struct agent *agent;
+    struct nng_tls_config *tls; /* of wss://, else NULL */
+    struct channel *line;       /* NULL between two */
+    uv_timer_t timer;           /* the next attempt, or the next ping */
+    int attempts;               /* since something was heard */
+    int64_t heard_ms;
+};
+
+static int connection_dial(struct reverse *r, const char *session,
+                           const struct channel_events *events, void *owner, struct channel **out,
+                           struct error *err)
+{
+    const struct agent_options *told = &r->agent->options;
+    char bearer[CALLBACK_TEXT_SIZE];
+    struct channel_options options = {
+        .bearer_token = bearer,
+        .connect_timeout_ms = CONNECT_MS,
+        .tls = r->tls,
+    };
+    callback_token_write(bearer, told->container, told->token, session);
+    int rc = channel_dial(&r->agent->loop, told->callback_url, &options, events, owner, out, err);
+    explicit_bzero(bearer, sizeof bearer);
+    return rc;
+}
+
+/* ---- sessions ---- */
+
+static unsigned sessions_count(const struct agent *a)
+{
+    unsigned n = 0;
+    for (const struct session *s = a->sessions; s; s = s->next)
+        n++;
+    return n;
+}
+
+/* The backend notices a session that does not come by its own deadline. */
+static void on_call_back(struct reverse *r, const struct frame *f)
+{
+    char id[CALLBACK_SESSION_LEN + 1] = "";
+    struct channel *c;
+    struct error ignored;
+    if (f->len != CALLBACK_SESSION_LEN)
+        return;
+    memcpy(id, f->payload, CALLBACK_SESSION_LEN);
+    if (!str_is_hex(id, CALLBACK_SESSION_LEN))
+        return;
+    if (sessions_count(r->agent) < SESSIONS_MAX &&
+        connection_dial(r, id, NULL, NULL, &c, &ignored) == 0)
+        session_accept(r->agent, c);
+}
+
+/* ---- the line ---- */
+
+static void line_dial(struct reverse *r);
+
+static void on_retry(uv_timer_t *timer)
+{
+    line_dial(timer->data);
+}
+
+static void on_ping_time(uv_timer_t *timer)
+{
+    struct reverse *r = timer->data;
+    if (time_mono_ms() - r->heard_ms > SILENCE_MAX_MS)
+        channel_abort(r->line); /* line_closed() goes on */
+    else
+        channel_send(r->line, FRAME_PING, NULL, 0);
+}
+
+static void line_frame(void *owner, const struct frame *f)
+{
+    struct reverse *r = owner;
+    r->heard_ms = time_mono_ms();
+    r->attempts = 0;
+    if (f->type == FRAME_CALL_BACK)
+        on_call_back(r, f);
+}
+
+static void line_wait(struct reverse *r)
+{
+    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, RETRY_MAX_MS, NULL);
+    uv_timer_start(&r->timer, on_retry, (uint64_t)pause_ms, 0);
+}
+
+static void line_closed(void *owner, const struct error *why)
+{
+    (void)why; /* our stdout is the container's log: a backend that is away comes back */
+    struct reverse *r = owner;
+    r->line = NULL;
+    line_wait(r);
+}
+
+static const struct channel_events line_events = {.frame = line_frame, .closed = line_closed};
+
+static void line_dial(struct reverse *r)
+{
+    struct error ignored;
+    if (connection_dial(r, "", &line_events, r, &r->line, &ignored)) {
+        line_wait(r);
+        return;
+    }
+    r->heard_ms = time_mono_ms();
+    uv_timer_start(&r->timer, on_ping_time, PING_MS, PING_MS);
+}
+
+int reverse_open(struct agent *a, struct reverse **out, struct error *err)
+{
+    struct reverse *r = NEW(struct reverse);
+    r->agent = a;
+    uv_timer_init(&a->loop.uv, &r->timer);
+    r->timer.data = r;
+    *out = r;
+    if (str_starts(a->options.callback_url, "wss://") &&
+        reverse_tls_open(a->options.callback_url, a->options.callback_ca, &r->tls, err))
+        return -1; /* the process ends now */
+    if (connection_dial(r, "", &line_events, r, &r->line, err))
+        return error_wrap(err, "SOCKERLESS_CALLBACK_URL");
+    r->heard_ms = time_mono_ms();
+    uv_timer_start(&r->timer, on_ping_time, PING_MS, PING_MS);
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The agent that nobody can dial: it dials the backend (SOCKERLESS_CALLBACK_URL), keeps a line to
+ * it, and brings one more connection for every session that the backend asks for on the line. What
+ * goes over those is what goes over a connection that server.c accepts; see ipc/callback_token.h.
+ */
+#ifndef SOCKERLESS_AGENT_REVERSE_H
+#define SOCKERLESS_AGENT_REVERSE_H
+
+#include "base/error.h"
+
+struct agent;
+struct reverse;
+
+/* Dials in the background and again whenever the line is lost, for as long as the agent lives. -1
+ * only for a URL that cannot be dialled at all. */
+int reverse_open(struct agent *a, struct reverse **out, struct error *err) MUST_CHECK;
+
+#endif
