@@ -51,6 +51,7 @@ COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
 
 FRONTEND_OBJ := $(call objects,frontend)
 ECS_OBJ := $(call objects,backend-ecs)
+CLOUDRUN_OBJ := $(call objects,backend-cloudrun)
 ACA_OBJ := $(call objects,backend-aca)
 AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
@@ -61,8 +62,8 @@ LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
 LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
-PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-agent sockerless-sim-aws \
-	sockerless-sim-gcp
+PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
+	sockerless-agent sockerless-sim-aws sockerless-sim-gcp
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -110,6 +111,8 @@ $(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(call archive,llhttp) $(COMMO
 	$(LINK) $^ -ljansson $(LIBS_CORE)
 $(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
+$(BUILD)/bin/sockerless-backend-cloudrun: $(CLOUDRUN_OBJ) $(COMMON_LIBS)
+	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 $(BUILD)/bin/sockerless-sim-gcp: $(SIM_GCP_OBJ) $(call archive,base) $(call archive,proto)
@@ -135,6 +138,7 @@ FORCE:
 unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
+unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))

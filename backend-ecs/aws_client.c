@@ -2,14 +2,14 @@
  * Calls of AWS's JSON 1.1 services; see aws_client.h. */
 #include "aws_client.h"
 
-#include "aws_bucket.h"
 #include "aws_exchange.h"
-#include "aws_reply.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "base/token_bucket.h"
 #include "loop/co.h"
+#include "oci/json_reply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static const struct {
 struct aws_client {
     struct aws_client_options options;
     struct aws_credential_chain *credentials;
-    struct aws_bucket buckets[QUOTA_COUNT];
+    struct token_bucket buckets[QUOTA_COUNT];
 };
 
 struct aws_client *aws_client_new(const struct aws_client_options *options)
@@ -93,7 +93,7 @@ struct aws_client *aws_client_new(const struct aws_client_options *options)
         double rate = quotas[i].rate_per_s, burst = quotas[i].burst;
         if (i == QUOTA_LOG_EVENTS && options->log_events_per_s)
             rate = burst = (double)options->log_events_per_s;
-        aws_bucket_init(&c->buckets[i], rate * share, burst * share, now);
+        token_bucket_init(&c->buckets[i], rate * share, burst * share, now);
     }
     return c;
 }
@@ -108,13 +108,13 @@ void aws_client_free(struct aws_client *c)
 
 bool aws_client_has_spare(struct aws_client *c, enum aws_api api)
 {
-    return aws_bucket_has_spare(&c->buckets[apis[api].quota], time_mono_ms());
+    return token_bucket_has_spare(&c->buckets[apis[api].quota], time_mono_ms());
 }
 
 static int co_wait_turn(struct aws_client *c, enum aws_api api, struct error *err)
 {
     int64_t wait_ms =
-        aws_bucket_take(&c->buckets[apis[api].quota], time_mono_ms(), BUCKET_WAIT_MAX_MS);
+        token_bucket_take(&c->buckets[apis[api].quota], time_mono_ms(), BUCKET_WAIT_MAX_MS);
     if (wait_ms < 0)
         return error_set(err, ERROR_UNAVAILABLE,
                          "%s: %s: too many calls are waiting for the API's rate limit; try again "
@@ -126,7 +126,7 @@ static int co_wait_turn(struct aws_client *c, enum aws_api api, struct error *er
 static int co_parse_reply(struct aws_client *c, enum aws_api api, struct http_response *res,
                           json_t **reply, struct aws_error *why, struct error *err)
 {
-    if (co_aws_reply_parse(c->options.loop, &res->body, reply, err) == 0)
+    if (co_json_reply_parse(c->options.loop, &res->body, reply, err) == 0)
         return 0;
     why->ambiguous = true;
     if (err->code == ERROR_INVALID_PARAMETER)
@@ -199,7 +199,7 @@ static bool may_repeat(const struct attempt *made, bool repeatable, int attempt)
 int co_aws_call(struct aws_client *c, const struct aws_call *call, json_t **reply,
                 struct aws_error *why, struct error *err)
 {
-    struct aws_bucket *bucket = &c->buckets[apis[call->api].quota];
+    struct token_bucket *bucket = &c->buckets[apis[call->api].quota];
     bool renewed = false;
     for (int attempt = 0;; attempt++) {
         struct attempt made;
@@ -217,7 +217,7 @@ int co_aws_call(struct aws_client *c, const struct aws_call *call, json_t **repl
             return -1;
         bool throttled = made.retry == AWS_RETRY_THROTTLED;
         if (throttled)
-            aws_bucket_drain(bucket, time_mono_ms());
+            token_bucket_drain(bucket, time_mono_ms());
         int64_t wait_ms = backoff_ms(attempt, throttled ? THROTTLED_BASE_MS : BACKOFF_BASE_MS,
                                      BACKOFF_CAP_MS, made.retry_after);
         log_info("AWS call failed, trying again", LOG_STR("error", err->message),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Token bucket; see aws_bucket.h. */
-#include "aws_bucket.h"
+ * Token bucket; see token_bucket.h. */
+#include "base/token_bucket.h"
 
-void aws_bucket_init(struct aws_bucket *b, double rate_per_s, double burst, int64_t now_ms)
+void token_bucket_init(struct token_bucket *b, double rate_per_s, double burst, int64_t now_ms)
 {
     b->rate_per_s = rate_per_s;
     b->burst = burst < 1 ? 1 : burst;
@@ -10,7 +10,7 @@ void aws_bucket_init(struct aws_bucket *b, double rate_per_s, double burst, int6
     b->filled_ms = now_ms;
 }
 
-static void fill(struct aws_bucket *b, int64_t now_ms)
+static void fill(struct token_bucket *b, int64_t now_ms)
 {
     if (now_ms > b->filled_ms)
         b->tokens += (double)(now_ms - b->filled_ms) / 1000 * b->rate_per_s;
@@ -19,7 +19,7 @@ static void fill(struct aws_bucket *b, int64_t now_ms)
         b->tokens = b->burst;
 }
 
-int64_t aws_bucket_take(struct aws_bucket *b, int64_t now_ms, int64_t max_wait_ms)
+int64_t token_bucket_take(struct token_bucket *b, int64_t now_ms, int64_t max_wait_ms)
 {
     fill(b, now_ms);
     int64_t wait_ms = 0;
@@ -31,14 +31,14 @@ int64_t aws_bucket_take(struct aws_bucket *b, int64_t now_ms, int64_t max_wait_m
     return wait_ms;
 }
 
-void aws_bucket_drain(struct aws_bucket *b, int64_t now_ms)
+void token_bucket_drain(struct token_bucket *b, int64_t now_ms)
 {
     fill(b, now_ms);
     if (b->tokens > 0)
         b->tokens = 0;
 }
 
-bool aws_bucket_has_spare(struct aws_bucket *b, int64_t now_ms)
+bool token_bucket_has_spare(struct token_bucket *b, int64_t now_ms)
 {
     fill(b, now_ms);
     return b->tokens >= b->burst / 2;

@@ -3,8 +3,8 @@
  * Parsing what a service answered. A full page of log events takes 25 ms to parse, far more than
  * the loop may be held: large answers are parsed on the thread pool.
  */
-#ifndef SOCKERLESS_AWS_REPLY_H
-#define SOCKERLESS_AWS_REPLY_H
+#ifndef SOCKERLESS_OCI_JSON_REPLY_H
+#define SOCKERLESS_OCI_JSON_REPLY_H
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 /* The answer's JSON object, {} for an empty body. The bytes of a large body are taken over. */
-int co_aws_reply_parse(struct loop *loop, struct buf *body, json_t **out,
-                       struct error *err) MUST_CHECK;
+int co_json_reply_parse(struct loop *loop, struct buf *body, json_t **out,
+                        struct error *err) MUST_CHECK;
 
 #endif

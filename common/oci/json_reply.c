@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Parsing answers, the large ones on the thread pool; see aws_reply.h. */
-#include "aws_reply.h"
+ * Parsing answers, the large ones on the thread pool; see json_reply.h. */
+#include "oci/json_reply.h"
 
 #include "base/alloc.h"
 #include "base/timefmt.h"
@@ -68,7 +68,7 @@ static int co_parse_elsewhere(struct loop *loop, struct buf *body, json_t **out,
     return *out ? 0 : -1;
 }
 
-int co_aws_reply_parse(struct loop *loop, struct buf *body, json_t **out, struct error *err)
+int co_json_reply_parse(struct loop *loop, struct buf *body, json_t **out, struct error *err)
 {
     if (body->len > LARGE_BYTES)
         return co_parse_elsewhere(loop, body, out, err);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Single calls of run.v2; see cloudrun_call.h. */
+#include "cloudrun_call.h"
+
+#include "base/alloc.h"
+#include "base/timefmt.h"
+#include "cloudrun_names.h"
+#include "gcp/gcp_operation.h"
+
+#include <string.h>
+
+int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
+                    struct gcp_error *why, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("v2/%s", name);
+    const struct gcp_call call = {
+        .service = "run",
+        .what = what,
+        .method = "GET",
+        .path = path,
+        .bucket = &api->reads,
+        .repeatable = true,
+    };
+    return co_gcp_call(api->client, &call, reply, why, err);
+}
+
+int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest_ms,
+                     json_t **operation, struct gcp_error *why, struct error *err)
+{
+    const struct gcp_operation_wait wait = {
+        .service = "run",
+        .version = "v2",
+        .what = what,
+        .bucket = &api->reads,
+        .deadline_ms = time_mono_ms() + longest_ms,
+    };
+    return co_gcp_operation_wait(api->client, &wait, operation, why, err);
+}
+
+/* Google may name a project by its number. */
+bool cloudrun_name_usable(const struct cloudrun_api *api, const char *name)
+{
+    struct cloudrun_name parts;
+    size_t len = strlen(api->config->region);
+    return cloudrun_name_parse(name, &parts) && parts.location.len == len &&
+           memcmp(parts.location.text, api->config->region, len) == 0;
+}
+
+bool cloudrun_name_copy(char *out, size_t size, const char *name)
+{
+    if (strlen(name) >= size)
+        return false;
+    strcpy(out, name);
+    return true;
+}

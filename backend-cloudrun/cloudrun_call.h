@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Single calls of run.v2, in short form; used by cloudrun_run.c, cloudrun_end.c and
+ * cloudrun_list.c.
+ */
+#ifndef SOCKERLESS_CLOUDRUN_CALL_H
+#define SOCKERLESS_CLOUDRUN_CALL_H
+
+#include "cloudrun_api.h"
+
+/* GET v2/NAME. *reply as of co_gcp_call. */
+int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
+                    struct gcp_error *why, struct error *err) MUST_CHECK;
+/* Wait for the operation that a call answered; *operation is the caller's in every case. */
+int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest_ms,
+                     json_t **operation, struct gcp_error *why, struct error *err) MUST_CHECK;
+/* "jobs/…" or "executions/…" below a name that came from outside: fit for a path, and ours. */
+bool cloudrun_name_usable(const struct cloudrun_api *api, const char *name);
+/* Copy a name into a field of struct workload; false when it does not fit. */
+bool cloudrun_name_copy(char *out, size_t size, const char *name);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Where reading a log stands; see cloudrun_cursor.h. */
+#include "cloudrun_cursor.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Entries that are read again at every poll: of a full round of followers all of them fit into
+     * one page with room for new ones. */
+    WINDOW_MARKS = 24,
+    SAME_TIME_MAX = 1024, /* entries of one timestamp that are told apart */
+};
+static const int64_t window_ns = 10 * (int64_t)1000000000;
+
+bool cloudrun_mark_time_valid(int64_t ns)
+{
+    return ns > 0 && ns < INT64_MAX / 2;
+}
+
+/* FNV-1a. */
+uint64_t cloudrun_mark_id(const char *insert_id)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *insert_id; insert_id++)
+        hash = (hash ^ (unsigned char)*insert_id) * 1099511628211u;
+    return hash;
+}
+
+bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_mark *mark)
+{
+    for (size_t i = c->count; i-- > 0;)
+        if (c->seen[i].ns == mark->ns && c->seen[i].id == mark->id)
+            return true;
+    return false;
+}
+
+/* "F EDGE NS:ID NS:ID …" */
+bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena,
+                           struct cloudrun_cursor *out)
+{
+    char *end;
+    *out = (struct cloudrun_cursor){0};
+    if (token[0] != (backward ? 'B' : 'F') || token[1] != ' ')
+        return false;
+    out->edge_ns = strtoll(token + 2, &end, 10);
+    if (end == token + 2 || out->edge_ns < 0 || out->edge_ns >= INT64_MAX / 2)
+        return false;
+    out->seen = arena_calloc(arena, strlen(end) / 4 + 1, sizeof *out->seen);
+    while (*end == ' ') {
+        const char *at = end + 1;
+        struct cloudrun_mark *mark = &out->seen[out->count];
+        mark->ns = strtoll(at, &end, 10);
+        if (end == at || *end != ':' || !cloudrun_mark_time_valid(mark->ns))
+            return false;
+        at = end + 1;
+        mark->id = strtoull(at, &end, 16);
+        if (end == at)
+            return false;
+        out->count++;
+    }
+    return !*end;
+}
+
+char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    buf_printf(&text, "%c %" PRId64, backward ? 'B' : 'F', c->edge_ns);
+    for (size_t i = 0; i < c->count; i++)
+        buf_printf(&text, " %" PRId64 ":%" PRIx64, c->seen[i].ns, c->seen[i].id);
+    return arena_strdup(arena, text.data);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct cloudrun_mark *x = a, *y = b;
+    return (x->ns > y->ns) - (x->ns < y->ns);
+}
+
+static struct cloudrun_mark *join(const struct cloudrun_cursor *c,
+                                  const struct cloudrun_mark *delivered, size_t count,
+                                  struct arena *arena)
+{
+    struct cloudrun_mark *all = arena_calloc(arena, c->count + count + 1, sizeof *all);
+    if (c->count)
+        memcpy(all, c->seen, c->count * sizeof *all);
+    if (count)
+        memcpy(all + c->count, delivered, count * sizeof *all);
+    qsort(all, c->count + count, sizeof *all, by_time);
+    return all;
+}
+
+/* Of everything at or after the edge all that was delivered must be known: whole groups of one
+ * timestamp are kept or dropped, and the edge lies after what was dropped. */
+void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
+                             size_t count, struct arena *arena)
+{
+    size_t n = c->count + count, kept = n;
+    if (!n)
+        return;
+    struct cloudrun_mark *all = join(c, delivered, count, arena);
+    int64_t newest = all[n - 1].ns;
+    while (kept > 0) {
+        size_t group = kept - 1;
+        while (group > 0 && all[group - 1].ns == all[group].ns)
+            group--;
+        bool is_newest = kept == n;
+        if (is_newest ? n - group > SAME_TIME_MAX
+                      : n - group > WINDOW_MARKS || all[group].ns < newest - window_ns)
+            break;
+        kept = group;
+    }
+    if (newest - window_ns > c->edge_ns)
+        c->edge_ns = newest - window_ns;
+    if (kept > 0 && all[kept - 1].ns + 1 > c->edge_ns)
+        c->edge_ns = all[kept - 1].ns + 1;
+    c->seen = all + kept;
+    c->count = n - kept;
+}
+
+void cloudrun_cursor_narrow(struct cloudrun_cursor *c)
+{
+    if (!c->count)
+        return;
+    int64_t newest = c->seen[c->count - 1].ns;
+    bool narrow = c->edge_ns == newest;
+    c->edge_ns = narrow ? newest + 1 : newest;
+    while (c->count && (narrow || c->seen[0].ns < newest)) {
+        c->seen++;
+        c->count--;
+    }
+}
+
+void cloudrun_cursor_backward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
+                              size_t count, struct arena *arena)
+{
+    size_t n = c->count + count, same = 0;
+    if (!count)
+        return;
+    struct cloudrun_mark *all = join(c, delivered, count, arena);
+    while (same < n && all[same].ns == all[0].ns)
+        same++;
+    c->edge_ns = all[0].ns;
+    if (same > SAME_TIME_MAX) {
+        c->edge_ns--;
+        same = 0;
+    }
+    c->seen = all;
+    c->count = same;
+}

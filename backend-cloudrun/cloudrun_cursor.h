@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where reading a log stands: an edge, and which entries on this side of it were delivered. An
+ * entry is known by its timestamp and insertId.
+ *
+ * Forward the edge lies some seconds before the newest entry: what Cloud Logging takes in late, or
+ * at the very same timestamp, is still found, and what was delivered is not delivered again.
+ * Backward the edge is the oldest entry. The text form is the token of driver.h. Pure.
+ */
+#ifndef SOCKERLESS_CLOUDRUN_CURSOR_H
+#define SOCKERLESS_CLOUDRUN_CURSOR_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cloudrun_mark {
+    int64_t ns;
+    uint64_t id; /* hash of the insertId */
+};
+
+struct cloudrun_cursor {
+    int64_t edge_ns;            /* inclusive: forward from here on, backward up to here */
+    struct cloudrun_mark *seen; /* arena; ascending by ns */
+    size_t count;
+};
+
+/* After 1970, and far from where adding to it overflows. */
+bool cloudrun_mark_time_valid(int64_t ns);
+uint64_t cloudrun_mark_id(const char *insert_id);
+bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_mark *mark);
+
+/* False: not a token of that direction. */
+bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena,
+                           struct cloudrun_cursor *out);
+char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena);
+
+/* After delivering `count` entries (ascending). */
+void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
+                             size_t count, struct arena *arena);
+void cloudrun_cursor_backward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
+                              size_t count, struct arena *arena);
+/* Reading forward found nothing but what was delivered, and more behind it: small pages. Give up
+ * the window for late entries, then the newest timestamp, so that reading goes on. */
+void cloudrun_cursor_narrow(struct cloudrun_cursor *c);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Ending runs: cancel, delete, and finding those that are left; see cloudrun_run.h. */
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cloudrun_call.h"
+#include "cloudrun_names.h"
+#include "cloudrun_run.h"
+#include "cloudrun_status.h"
+#include "oci/json_doc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CANCEL_LONGEST_MS = 30000,
+    DELETE_LONGEST_MS = 10000,
+    PAGE_SIZE = 100,
+    PAGES_MAX = 100,
+};
+
+/* ---- cancel ---- */
+
+static int co_cancel_call(struct cloudrun_api *api, const char *execution, json_t **operation,
+                          struct gcp_error *why, struct error *err)
+{
+    AUTO(buf) struct buf body = BUF_INIT;
+    AUTO_FREE char *path = xasprintf("v2/%s:cancel", execution);
+    buf_puts(&body, "{}");
+    const struct gcp_call call = {
+        .service = "run",
+        .what = "cancel execution",
+        .method = "POST",
+        .path = path,
+        .body = &body,
+        .bucket = &api->writes,
+        .repeatable = true,
+    };
+    return co_gcp_call(api->client, &call, operation, why, err);
+}
+
+/* An execution that is over cannot be cancelled: that is as good. */
+static int co_cancel_execution(struct cloudrun_api *api, const struct workload *w,
+                               json_t **operation, struct error *err)
+{
+    struct gcp_error why;
+    struct workload_status status;
+    struct error ignored;
+    if (co_cancel_call(api, w->resource, operation, &why, err) == 0 ||
+        gcp_error_is(&why, "NOT_FOUND"))
+        return 0;
+    if (!gcp_error_is(&why, "FAILED_PRECONDITION") && !gcp_error_is(&why, "INVALID_ARGUMENT"))
+        return -1;
+    if (co_cloudrun_describe(api, w, &status, &ignored))
+        return -1;
+    return status.phase == WORKLOAD_STOPPED || status.phase == WORKLOAD_MISSING ? 0 : -1;
+}
+
+int co_cloudrun_stop(struct cloudrun_api *api, const struct workload *w, struct error *err)
+{
+    json_t *operation AUTO(json) = NULL;
+    return *w->resource ? co_cancel_execution(api, w, &operation, err) : 0;
+}
+
+/* ---- delete ---- */
+
+static int co_delete_call(struct cloudrun_api *api, const char *job, json_t **operation,
+                          struct gcp_error *why, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("v2/%s", job);
+    const struct gcp_call call = {
+        .service = "run",
+        .what = "delete job",
+        .method = "DELETE",
+        .path = path,
+        .bucket = &api->writes,
+        .repeatable = true,
+    };
+    return co_gcp_call(api->client, &call, operation, why, err);
+}
+
+/* 0: gone, or on its way; 1: something still runs. */
+static int co_delete_job(struct cloudrun_api *api, const char *job, struct error *err)
+{
+    json_t *operation AUTO(json) = NULL;
+    struct gcp_error why;
+    if (co_delete_call(api, job, &operation, &why, err) == 0 &&
+        co_cloudrun_wait(api, "delete job", DELETE_LONGEST_MS, &operation, &why, err) == 0)
+        return 0;
+    if (gcp_error_is(&why, "NOT_FOUND"))
+        return 0;
+    if (operation && err->code == ERROR_DEADLINE)
+        return 0; /* accepted */
+    return gcp_error_is(&why, "FAILED_PRECONDITION") || gcp_error_is(&why, "ABORTED") ? 1 : -1;
+}
+
+/* The run's answer may have been lost: then the job knows more than we. */
+static int co_latest_execution(struct cloudrun_api *api, struct workload *w, struct error *err)
+{
+    json_t *job AUTO(json) = NULL;
+    struct gcp_error why;
+    if (*w->resource)
+        return 0;
+    if (co_cloudrun_get(api, "get job", w->definition, &job, &why, err))
+        return gcp_error_is(&why, "NOT_FOUND") ? 0 : -1;
+    const char *name = json_doc_string(json_object_get(job, "latestCreatedExecution"), "name");
+    if (name && cloudrun_name_usable(api, name) &&
+        !cloudrun_name_copy(w->resource, sizeof w->resource, name))
+        w->resource[0] = '\0';
+    return 0;
+}
+
+int co_cloudrun_delete(struct cloudrun_api *api, const struct workload *w, struct error *err)
+{
+    json_t *operation AUTO(json) = NULL;
+    struct workload found = *w;
+    struct gcp_error why;
+    struct error ignored;
+    if (!*w->definition)
+        return 0;
+    int rc = co_delete_job(api, w->definition, err);
+    if (rc <= 0)
+        return rc;
+    if (co_latest_execution(api, &found, err))
+        return -1;
+    if (*found.resource && co_cancel_execution(api, &found, &operation, err))
+        return -1;
+    if (operation &&
+        co_cloudrun_wait(api, "cancel execution", CANCEL_LONGEST_MS, &operation, &why, &ignored))
+        log_info("a cancelled execution is still there", LOG_STR("error", ignored.message));
+    return co_delete_job(api, w->definition, err) == 0 ? 0 : -1;
+}
+
+/* ---- list ---- */
+
+/* False: not ours, or not to be used. */
+static bool read_found(const struct cloudrun_api *api, const json_t *job, const char *instance,
+                       struct workload_found *out)
+{
+    const json_t *notes = json_object_get(job, "annotations");
+    const char *name = str_or_empty(json_doc_string(job, "name"));
+    const char *owner = str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_INSTANCE));
+    const char *id = str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_CONTAINER_ID));
+    const char *title = str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_CONTAINER_NAME));
+    const char *execution =
+        str_or_empty(json_doc_string(json_object_get(job, "latestCreatedExecution"), "name"));
+    *out = (struct workload_found){0};
+    if (strcmp(owner, instance) != 0 || strlen(id) != 64 || !str_is_hex(id, 64) ||
+        json_object_get(job, "deleteTime") || !cloudrun_name_usable(api, name) ||
+        !cloudrun_name_copy(out->workload.definition, sizeof out->workload.definition, name))
+        return false;
+    strcpy(out->container_id, id);
+    snprintf(out->container_name, sizeof out->container_name, "%s", title);
+    snprintf(out->instance, sizeof out->instance, "%s", instance);
+    if (cloudrun_name_usable(api, execution) &&
+        cloudrun_name_copy(out->workload.resource, sizeof out->workload.resource, execution))
+        strcpy(out->workload.log_ref, execution);
+    return true;
+}
+
+struct listing {
+    struct workload_found *items;
+    size_t count, room;
+};
+
+static void take_jobs(const struct cloudrun_api *api, const json_t *reply, const char *instance,
+                      struct arena *arena, struct listing *all)
+{
+    const json_t *jobs = json_object_get(reply, "jobs");
+    for (size_t i = 0; i < json_array_size(jobs); i++) {
+        struct workload_found found;
+        if (!read_found(api, json_array_get(jobs, i), instance, &found))
+            continue;
+        if (all->count == all->room) {
+            size_t room = all->room ? all->room * 2 : 16;
+            struct workload_found *more = arena_calloc(arena, room, sizeof *more);
+            if (all->count)
+                memcpy(more, all->items, all->count * sizeof *more);
+            all->items = more;
+            all->room = room;
+        }
+        all->items[all->count++] = found;
+    }
+}
+
+/* jobs.list has no filter. Jobs that are over are listed, too: they count against the project's
+ * thousand. */
+int co_cloudrun_list(struct cloudrun_api *api, const char *instance, struct arena *arena,
+                     struct workload_found **out, size_t *count, struct error *err)
+{
+    struct listing all = {0};
+    AUTO_FREE char *token = NULL;
+    for (int page = 0; page < PAGES_MAX; page++) {
+        AUTO_FREE char *path = xasprintf("projects/%s/locations/%s/jobs?pageSize=%d%s%s",
+                                         api->config->project, api->config->region, PAGE_SIZE,
+                                         token ? "&pageToken=" : "", str_or_empty(token));
+        json_t *reply AUTO(json) = NULL;
+        struct gcp_error why;
+        if (co_cloudrun_get(api, "list jobs", path, &reply, &why, err))
+            return -1;
+        take_jobs(api, reply, instance, arena, &all);
+        const char *next = json_doc_string(reply, "nextPageToken");
+        free(token);
+        token = str_empty(next) ? NULL : gcp_url_encode(next);
+        if (!token) {
+            *out = all.items;
+            *count = all.count;
+            return 0;
+        }
+    }
+    return error_set(err, ERROR_SYSTEM, "run: list jobs: more than %d pages", PAGES_MAX);
+}

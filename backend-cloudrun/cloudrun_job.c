@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The Job's JSON; see cloudrun_job.h.
+ *
+ * The agent is the container's first process: the image holds it, or a start-up script downloads
+ * it. A job is made for one run, so command, arguments and environment are all in it: the overrides
+ * of jobs.run could change neither command nor image. */
+#include "cloudrun_job.h"
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "cloudrun_names.h"
+#include "cloudrun_size.h"
+#include "cloudrun_startup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAIN_CONTAINER "main"
+
+enum { JOB_MAX = 512 * 1024, ENV_VALUE_MAX = 32768, NOTES_MAX = 256 * 1024 };
+
+/* ---- labels and annotations ---- */
+
+static void write_labels(struct json_writer *w, const struct workload_spec *spec)
+{
+    char value[CLOUDRUN_LABEL_MAX + 1], id[16];
+    json_member_object(w, "labels");
+    json_member_string(w, CLOUDRUN_LABEL_MANAGED, "true");
+    cloudrun_label_value(spec->instance, value);
+    json_member_string(w, CLOUDRUN_LABEL_INSTANCE, value);
+    snprintf(id, sizeof id, "%.12s", spec->container_id);
+    json_member_string(w, CLOUDRUN_LABEL_CONTAINER, id);
+    json_object_close(w);
+}
+
+/* All of Docker's labels as one JSON text: their names may hold what no annotation's may. */
+static void write_docker_labels(struct json_writer *w, const struct workload_spec *spec)
+{
+    AUTO(buf) struct buf text = BUF_INIT;
+    struct json_writer labels;
+    json_writer_init(&labels, &text);
+    json_object_open(&labels);
+    for (size_t i = 0; i < spec->config->n_labels; i++)
+        json_member_string(&labels, spec->config->labels[i]->key, spec->config->labels[i]->value);
+    json_object_close(&labels);
+    json_key(w, CLOUDRUN_NOTE_LABELS);
+    json_string_len(w, text.data, text.len);
+}
+
+static void write_annotations(struct json_writer *w, const struct workload_spec *spec)
+{
+    json_member_object(w, "annotations");
+    json_member_string(w, CLOUDRUN_NOTE_INSTANCE, spec->instance);
+    json_member_string(w, CLOUDRUN_NOTE_CONTAINER_ID, spec->container_id);
+    json_member_string(w, CLOUDRUN_NOTE_CONTAINER_NAME, str_or_empty(spec->container_name));
+    json_member_string(w, CLOUDRUN_NOTE_RUN, spec->run_token);
+    if (spec->config && spec->config->n_labels)
+        write_docker_labels(w, spec);
+    json_object_close(w);
+}
+
+/* ---- environment ---- */
+
+/* As Docker merges: the last value counts. The agent's settings come last, so a user's variable of
+ * that name does not change them. */
+static bool is_overridden(const struct workload_spec *spec, const char *entry, size_t from)
+{
+    size_t len = strcspn(entry, "=");
+    for (size_t i = from; i < spec->env_count + spec->agent_env_count; i++) {
+        const char *other =
+            i < spec->env_count ? spec->env[i] : spec->agent_env[i - spec->env_count];
+        if (strcspn(other, "=") == len && strncmp(entry, other, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int write_environment(struct json_writer *w, const struct workload_spec *spec,
+                             struct error *err)
+{
+    json_member_array(w, "env");
+    for (size_t i = 0; i < spec->env_count + spec->agent_env_count; i++) {
+        const char *entry =
+            i < spec->env_count ? spec->env[i] : spec->agent_env[i - spec->env_count];
+        size_t len = strcspn(entry, "=");
+        if (!len || is_overridden(spec, entry, i + 1))
+            continue;
+        const char *value = entry[len] ? entry + len + 1 : "";
+        if (len > ENV_VALUE_MAX || strlen(value) > ENV_VALUE_MAX)
+            return error_set(err, ERROR_INVALID_PARAMETER,
+                             "environment variable %.64s: Cloud Run takes names and values of at "
+                             "most %d bytes",
+                             entry, ENV_VALUE_MAX);
+        json_object_open(w);
+        json_key(w, "name");
+        json_string_len(w, entry, len);
+        json_member_string(w, "value", value);
+        json_object_close(w);
+    }
+    json_array_close(w);
+    return 0;
+}
+
+/* ---- container ---- */
+
+static int write_command(struct json_writer *w, const struct cloudrun_config *config,
+                         const struct workload_spec *spec, struct error *err)
+{
+    if (!spec->agent_in_image && config->injection == CLOUDRUN_INJECT_IMAGE_LAYER)
+        return error_set(err, ERROR_SYSTEM,
+                         "agent injection \"image_layer\": the image %s was not given the agent",
+                         spec->image);
+    json_key(w, "command");
+    if (spec->agent_in_image) {
+        static char *const command[] = {AGENT_IMAGE_PATH};
+        json_string_array(w, command, 1);
+    } else {
+        AUTO(buf) struct buf script = BUF_INIT;
+        cloudrun_startup_script(config, &script);
+        char *const command[] = {"/bin/sh", "-c", script.data, "sockerless"};
+        json_string_array(w, command, ARRAY_LEN(command));
+    }
+    json_key(w, "args");
+    json_string_array(w, spec->agent_argv, spec->agent_argc);
+    return 0;
+}
+
+static int write_resources(struct json_writer *w, const struct workload_spec *spec,
+                           struct error *err)
+{
+    struct cloudrun_size_wish wish = {0};
+    struct cloudrun_size size;
+    char number[24];
+    if (spec->host)
+        wish = (struct cloudrun_size_wish){
+            .memory_bytes = spec->host->memory,
+            .nano_cpus = spec->host->nano_cpus,
+            .cpu_quota = spec->host->cpu_quota,
+            .cpu_period = spec->host->cpu_period,
+        };
+    if (cloudrun_size_choose(&wish, &size, err))
+        return -1;
+    json_member_object(w, "resources");
+    json_member_object(w, "limits");
+    snprintf(number, sizeof number, "%d", size.cpus);
+    json_member_string(w, "cpu", number);
+    snprintf(number, sizeof number, "%dMi", size.memory_mib);
+    json_member_string(w, "memory", number);
+    json_object_close(w);
+    json_object_close(w);
+    return 0;
+}
+
+static int write_container(struct json_writer *w, const struct cloudrun_config *config,
+                           const struct workload_spec *spec, struct error *err)
+{
+    json_object_open(w);
+    json_member_string(w, "name", MAIN_CONTAINER);
+    json_member_string(w, "image", spec->image);
+    if (write_command(w, config, spec, err) || write_environment(w, spec, err) ||
+        write_resources(w, spec, err))
+        return -1;
+    json_object_close(w);
+    return 0;
+}
+
+/* ---- job ---- */
+
+/* A run happens once, whatever becomes of it: the API's own default are three retries. */
+static int write_task(struct json_writer *w, const struct cloudrun_config *config,
+                      const struct workload_spec *spec, struct error *err)
+{
+    char timeout[32];
+    json_member_object(w, "template");
+    json_member_array(w, "containers");
+    if (write_container(w, config, spec, err))
+        return -1;
+    json_array_close(w);
+    json_member_int(w, "maxRetries", 0);
+    snprintf(timeout, sizeof timeout, "%llds", (long long)config->task_timeout_s);
+    json_member_string(w, "timeout", timeout);
+    if (!str_empty(config->service_account))
+        json_member_string(w, "serviceAccount", config->service_account);
+    if (config->connector_name) {
+        json_member_object(w, "vpcAccess");
+        json_member_string(w, "connector", config->connector_name);
+        json_member_string(w, "egress", "PRIVATE_RANGES_ONLY");
+        json_object_close(w);
+    }
+    json_object_close(w);
+    return 0;
+}
+
+int cloudrun_job_build(const struct cloudrun_config *config, const struct workload_spec *spec,
+                       struct buf *out, struct error *err)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_object_open(&w);
+    write_labels(&w, spec);
+    size_t before = out->len;
+    write_annotations(&w, spec);
+    if (out->len - before > NOTES_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "the container's labels take %zu bytes; Cloud Run takes at most %d",
+                         out->len - before, NOTES_MAX);
+    json_member_string(&w, "client", "sockerless");
+    json_member_object(&w, "template");
+    json_member_int(&w, "taskCount", 1);
+    json_member_int(&w, "parallelism", 1);
+    if (write_task(&w, config, spec, err))
+        return -1;
+    json_object_close(&w);
+    json_object_close(&w);
+    if (out->len <= JOB_MAX)
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "command, environment and labels make a job of %zu bytes; at most %d can be "
+                     "sent",
+                     out->len, JOB_MAX);
+}

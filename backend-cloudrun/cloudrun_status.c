@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Executions and tasks; see cloudrun_status.h. Google omits what is zero: an absent exit code is 0
+ * when the attempt's status says so. */
+#include "cloudrun_status.h"
+
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "cloudrun_names.h"
+#include "cloudrun_startup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SIGNAL_EXIT = 128 };
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return str_or_empty(json_string_value(json_object_get(object, key)));
+}
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static int64_t time_of(const json_t *object, const char *key)
+{
+    int64_t ns;
+    return timefmt_parse_rfc3339(text_of(object, key), &ns) ? ns : 0;
+}
+
+static const json_t *find_condition(const json_t *object, const char *type)
+{
+    const json_t *list = json_object_get(object, "conditions");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(text_of(json_array_get(list, i), "type"), type) == 0)
+            return json_array_get(list, i);
+    return NULL;
+}
+
+static bool is_state(const json_t *condition, const char *state)
+{
+    return strcmp(text_of(condition, "state"), state) == 0;
+}
+
+static bool is_over(const json_t *execution)
+{
+    const json_t *completed = find_condition(execution, "Completed");
+    return *text_of(execution, "completionTime") || is_state(completed, "CONDITION_SUCCEEDED") ||
+           is_state(completed, "CONDITION_FAILED");
+}
+
+/* A job that is ready is not finished, and one that started may still wait for its image. */
+static enum workload_phase phase_of(const json_t *execution)
+{
+    const char *why = text_of(find_condition(execution, "Completed"), "executionReason");
+    if (is_over(execution))
+        return WORKLOAD_STOPPED;
+    if (strcmp(why, "CANCELLING") == 0 || *text_of(execution, "deleteTime"))
+        return WORKLOAD_STOPPING;
+    return number_of(execution, "runningCount") > 0 ? WORKLOAD_RUNNING : WORKLOAD_PENDING;
+}
+
+/* The first condition that failed, else the one that is waited for; then what it is called. */
+static void write_reason(const json_t *object, char *out, size_t size)
+{
+    const json_t *list = json_object_get(object, "conditions"), *told = NULL;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *condition = json_array_get(list, i);
+        if (is_state(condition, "CONDITION_SUCCEEDED") || !*text_of(condition, "message"))
+            continue;
+        if (!told ||
+            (is_state(condition, "CONDITION_FAILED") && !is_state(told, "CONDITION_FAILED")))
+            told = condition;
+    }
+    const char *why = text_of(told, "executionReason");
+    if (!*why)
+        why = text_of(told, "reason");
+    snprintf(out, size, "%s%s%s%s", text_of(told, "message"), *why ? " (" : "", why,
+             *why ? ")" : "");
+}
+
+void cloudrun_status_read(const struct cloudrun_config *config, const json_t *execution,
+                          struct workload_status *out)
+{
+    const json_t *notes = json_object_get(execution, "annotations");
+    *out = (struct workload_status){.phase = phase_of(execution)};
+    out->started_ns = time_of(execution, "startTime");
+    out->stopped_ns = time_of(execution, "completionTime");
+    snprintf(out->address, sizeof out->address, "%s", text_of(notes, CLOUDRUN_NOTE_ADDRESS));
+    write_reason(execution, out->reason, sizeof out->reason);
+    if (out->phase == WORKLOAD_RUNNING && !*out->address && !config->reverse_agent)
+        snprintf(out->reason, sizeof out->reason,
+                 "Cloud Run jobs take no connections from outside; set SOCKERLESS_CALLBACK_URL to "
+                 "a URL of this backend that the containers can reach");
+    if (out->phase == WORKLOAD_STOPPED && number_of(execution, "succeededCount") > 0)
+        out->has_exit_code = true; /* 0 */
+}
+
+/* False: the attempt tells no code. */
+static bool read_exit_code(const json_t *task, int *code)
+{
+    const json_t *attempt = json_object_get(task, "lastAttemptResult");
+    json_int_t signal = number_of(attempt, "termSignal");
+    bool failed = is_state(find_condition(task, "Completed"), "CONDITION_FAILED") ||
+                  number_of(json_object_get(attempt, "status"), "code") != 0;
+    *code = (int)(signal > 0 ? SIGNAL_EXIT + signal : number_of(attempt, "exitCode"));
+    return json_is_object(attempt) && (*code || !failed);
+}
+
+void cloudrun_status_add_task(const struct cloudrun_config *config, const json_t *task,
+                              struct workload_status *out)
+{
+    int code;
+    if (read_exit_code(task, &code)) {
+        out->has_exit_code = true;
+        out->exit_code = code;
+    }
+    if (!*out->reason)
+        snprintf(out->reason, sizeof out->reason, "%s",
+                 text_of(json_object_get(json_object_get(task, "lastAttemptResult"), "status"),
+                         "message"));
+    if (*text_of(task, "startTime"))
+        out->started_ns = time_of(task, "startTime");
+    out->start_failed = !out->has_exit_code && !*text_of(task, "startTime");
+    const char *startup = config->injection == CLOUDRUN_INJECT_STARTUP_COMMAND
+                              ? cloudrun_startup_reason(out->exit_code)
+                              : NULL;
+    char own[sizeof out->reason];
+    if (out->has_exit_code && startup) {
+        snprintf(own, sizeof own, "%s", out->reason);
+        snprintf(out->reason, sizeof out->reason, "%s%s%s", startup, *own ? ": " : "", own);
+    }
+}

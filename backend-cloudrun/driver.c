@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The Cloud Run driver's table of functions; the work is done by cloudrun_run.c, cloudrun_end.c,
+ * cloudrun_logs.c and artifact_registry.c. Errors leave here with the cloud's own words. */
+#include "driver.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "cloudrun_logs.h"
+#include "cloudrun_run.h"
+#include "cloudrun_size.h"
+#include "gcp/artifact_registry.h"
+#include "gcp/gcp_credentials.h"
+
+#include <stdio.h>
+
+enum {
+    DESCRIBE_MAX = 10,     /* one call each, one after the other */
+    STOP_TIMEOUT_MAX = 10, /* from SIGTERM to SIGKILL, not adjustable */
+};
+
+/* Per second and at once: jobs.run 180 a minute, other writes ditto, reads 3,000 a minute. */
+static const struct {
+    double rate_per_s, burst;
+} read_quota = {40, 100}, write_quota = {2.4, 30}, run_quota = {2.4, 30};
+
+struct cloudrun_driver {
+    struct gcp_credential_chain *credentials;
+    struct artifact_registry *registry;
+    struct cloudrun_api api;
+};
+
+static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
+                      struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    return co_cloudrun_prepare(&d->api, spec, w, err);
+}
+
+static int co_run(void *self, const struct workload_spec *spec, struct workload *w,
+                  struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    return co_cloudrun_run(&d->api, spec, w, err);
+}
+
+static int co_describe(void *self, const struct workload *const *list, size_t count,
+                       struct workload_status *out, struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    for (size_t i = 0; i < count; i++)
+        if (co_cloudrun_describe(&d->api, list[i], &out[i], err))
+            return -1;
+    return 0;
+}
+
+/* Cloud Run takes no reason. */
+static int co_stop(void *self, const struct workload *w, const char *reason, struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    (void)reason;
+    return co_cloudrun_stop(&d->api, w, err);
+}
+
+static int co_delete(void *self, const struct workload *w, struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    return co_cloudrun_delete(&d->api, w, err);
+}
+
+static int co_list(void *self, const char *instance, struct arena *arena,
+                   struct workload_found **out, size_t *count, struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    *out = NULL;
+    *count = 0;
+    return co_cloudrun_list(&d->api, instance, arena, out, count, err);
+}
+
+static int co_log_pages(void *self, const struct log_query *queries, size_t count,
+                        struct log_page *pages, struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    const struct cloudrun_log_source source = {
+        .config = d->api.config, .co_fetch = co_cloudrun_log_fetch_google, .arg = &d->api};
+    return co_cloudrun_log_pages(&source, queries, count, pages, err);
+}
+
+static int co_registry_credentials(void *self, const char *registry_host,
+                                   struct registry_credentials *out, struct error *err)
+{
+    struct cloudrun_driver *d = self;
+    return co_artifact_registry_credentials(d->registry, registry_host, out, err);
+}
+
+/* A job serves one run and goes with it: nothing stays behind unused. */
+static int co_maintain(void *self, const char *const *in_use, size_t count, bool closing,
+                       struct error *err)
+{
+    (void)self;
+    (void)in_use;
+    (void)count;
+    (void)closing;
+    (void)err;
+    return 0;
+}
+
+static void describe_self(void *self, char *out, size_t size)
+{
+    const struct cloudrun_driver *d = self;
+    const struct cloudrun_config *config = d->api.config;
+    bool elsewhere = !str_empty(config->endpoint_url);
+    snprintf(out, size, "Google Cloud Run jobs, %s, project %s%s%s", config->region,
+             config->project, elsewhere ? ", at " : "", elsewhere ? config->endpoint_url : "");
+}
+
+static void driver_close(void *self)
+{
+    struct cloudrun_driver *d = self;
+    artifact_registry_free(d->registry);
+    gcp_client_free(d->api.client);
+    gcp_credential_chain_free(d->credentials);
+    free(d);
+}
+
+static struct driver_caps caps_of(const struct cloudrun_config *config)
+{
+    return (struct driver_caps){
+        .has_agent = true,
+        .wants_agent_layer = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER,
+        .has_addresses = !config->reverse_agent,
+        .describe_batch_max = DESCRIBE_MAX,
+        .poll_interval_ms = (int)config->poll_ms,
+        .log_poll_interval_ms = (int)config->log_poll_ms,
+        .log_grace_ms = (int)config->log_grace_ms,
+        .stop_timeout_max_s = STOP_TIMEOUT_MAX,
+        .cpus_max = CLOUDRUN_CPUS_MAX,
+        .memory_max = CLOUDRUN_MEMORY_MAX_GIB * (1LL << 30),
+    };
+}
+
+static void init_quotas(struct cloudrun_api *api)
+{
+    int64_t now = time_mono_ms();
+    token_bucket_init(&api->reads, read_quota.rate_per_s, read_quota.burst, now);
+    token_bucket_init(&api->writes, write_quota.rate_per_s, write_quota.burst, now);
+    token_bucket_init(&api->runs, run_quota.rate_per_s, run_quota.burst, now);
+    /* Never two within one interval: the quota is small, and everybody in the project shares it. */
+    token_bucket_init(&api->log_reads, (double)api->config->log_reads_per_min / 60, 1, now);
+}
+
+void cloudrun_driver_open(struct loop *loop, struct http_client *http,
+                          const struct cloudrun_config *config, struct cloud_driver *out)
+{
+    struct cloudrun_driver *d = NEW(struct cloudrun_driver);
+    d->credentials = gcp_credential_chain_new(http, NULL);
+    d->registry = artifact_registry_new(co_gcp_access_token, d->credentials);
+    const struct gcp_client_options options = {
+        .loop = loop,
+        .http = http,
+        .credentials = d->credentials,
+        .endpoint_url = config->endpoint_url,
+    };
+    d->api.client = gcp_client_new(&options);
+    d->api.config = config;
+    init_quotas(&d->api);
+    *out = (struct cloud_driver){
+        .name = "cloudrun",
+        .caps = caps_of(config),
+        .self = d,
+        .co_prepare = co_prepare,
+        .co_run = co_run,
+        .co_describe = co_describe,
+        .co_stop = co_stop,
+        .co_delete = co_delete,
+        .co_list = co_list,
+        .co_log_pages = co_log_pages,
+        .co_registry_credentials = co_registry_credentials,
+        .co_maintain = co_maintain,
+        .describe_self = describe_self,
+        .close = driver_close,
+    };
+}

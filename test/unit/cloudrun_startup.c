@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The start-up script, run by real shells with stand-ins for curl and wget: the agent gets any
+ * argument as it is, the checksum counts, and every failure has an exit code of its own.
+ */
+#include "backend-cloudrun/cloudrun_startup.h"
+
+#include "base/alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* The agent of the tests prints its arguments, a NUL after each. */
+#define AGENT "#!/bin/sh\nprintf '%s\\0' \"$@\"\nexit 7\n"
+
+static char directory[64];
+
+static char *path_of(const char *name)
+{
+    return xasprintf("%s/%s", directory, name);
+}
+
+static void write_program(const char *name, const char *text)
+{
+    AUTO_FREE char *path = path_of(name);
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+    chmod(path, 0755);
+}
+
+static void link_tool(const char *name)
+{
+    static const char *const places[] = {"/bin", "/usr/bin"};
+    AUTO_FREE char *bin = xasprintf("bin/%s", name);
+    AUTO_FREE char *at = path_of(bin);
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        AUTO_FREE char *from = xasprintf("%s/%s", places[i], name);
+        if (access(from, X_OK) == 0 && symlink(from, at) == 0)
+            return;
+    }
+    fail_msg("%s is missing here", name);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    static const char *const tools[] = {"rm", "chmod", "cat", "sha256sum"};
+    strcpy(directory, "/tmp/sockerless-start-XXXXXX");
+    if (!mkdtemp(directory))
+        return -1;
+    AUTO_FREE char *bin = path_of("bin");
+    mkdir(bin, 0755);
+    for (size_t i = 0; i < ARRAY_LEN(tools); i++)
+        link_tool(tools[i]);
+    write_program("agent", AGENT);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    AUTO_FREE char *command = xasprintf("rm -rf '%s'", directory);
+    return system(command);
+}
+
+/* A downloader that copies the agent to where -o or -O says, and notes what it was asked. */
+static void install_downloader(const char *name, const char *option)
+{
+    AUTO_FREE char *bin = xasprintf("bin/%s", name);
+    AUTO_FREE char *text =
+        xasprintf("#!/bin/sh\nfor a in \"$@\"; do echo \"$a\" >> %s/asked; done\n"
+                  "while [ $# -gt 0 ]; do\n"
+                  "  case $1 in %s) cat %s/agent > \"$2\"; exit 0;; esac\n  shift\ndone\nexit 1\n",
+                  directory, option, directory);
+    write_program(bin, text);
+}
+
+/* Run the script with these arguments; what the agent printed is in out. The exit code. */
+static int run(const struct cloudrun_config *config, char *const *args, char *out, size_t size,
+               size_t *len)
+{
+    AUTO(buf) struct buf script = BUF_INIT;
+    AUTO_FREE char *path = xasprintf("PATH=%s/bin", directory);
+    char *argv[16] = {"sh", "-c", NULL, "sockerless"};
+    char *env[] = {path, "s=mine", NULL};
+    int fds[2], status;
+    size_t n = 4;
+    cloudrun_startup_script(config, &script);
+    argv[2] = script.data;
+    for (; args && *args; args++)
+        argv[n++] = *args;
+    assert_int_equal(pipe(fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        dup2(fds[1], STDERR_FILENO);
+        close(fds[0]);
+        execve("/bin/sh", argv, env);
+        _exit(99);
+    }
+    close(fds[1]);
+    *len = 0;
+    for (ssize_t got; (got = read(fds[0], out + *len, size - *len - 1)) > 0;)
+        *len += (size_t)got;
+    out[*len] = '\0';
+    close(fds[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    unlink("/tmp/.sockerless-agent-x");
+    AUTO_FREE char *leftover = xasprintf("/tmp/.sockerless-agent-%d", (int)pid);
+    unlink(leftover);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static struct cloudrun_config config_of(const char *sha256)
+{
+    return (struct cloudrun_config){.agent_url = "http://example.test/a'gent;$(exit 9)",
+                                    .agent_sha256 = (char *)sha256};
+}
+
+static void any_argument_survives(void **state)
+{
+    (void)state;
+    char *args[] = {"--",        "a b",  "it's",         "$HOME `id` $(id)",
+                    "\"\\n\\\\", "\n\t", "*?[x]; & | >", "\xc3\xa9!#",
+                    "",          NULL};
+    char out[4096];
+    size_t len, at = 0;
+    struct cloudrun_config config = config_of(NULL);
+    install_downloader("curl", "-o");
+    assert_int_equal(run(&config, args, out, sizeof out, &len), 7);
+    for (char **a = args; *a; a++) {
+        assert_true(at < len);
+        assert_string_equal(out + at, *a);
+        at += strlen(*a) + 1;
+    }
+    assert_int_equal(at, len);
+    AUTO_FREE char *asked = path_of("asked");
+    AUTO_FREE char *command =
+        xasprintf("grep -qxF 'http://example.test/a'\\''gent;$(exit 9)' '%s'", asked);
+    assert_int_equal(system(command), 0); /* the URL, too */
+}
+
+static void wget_serves_as_well(void **state)
+{
+    (void)state;
+    char *args[] = {"--keep-alive", "--", NULL};
+    char out[4096];
+    size_t len;
+    struct cloudrun_config config = config_of(NULL);
+    install_downloader("wget", "-O");
+    assert_int_equal(run(&config, args, out, sizeof out, &len), 7);
+    assert_string_equal(out, "--keep-alive");
+}
+
+static void the_checksum_counts(void **state)
+{
+    (void)state;
+    char out[4096], sum[65] = "";
+    size_t len;
+    AUTO_FREE char *command = xasprintf("sha256sum %s/agent", directory);
+    FILE *p = popen(command, "r");
+    assert_int_equal(fscanf(p, "%64s", sum), 1);
+    pclose(p);
+    install_downloader("curl", "-o");
+    struct cloudrun_config config = config_of(sum);
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 7);
+    sum[0] = sum[0] == 'a' ? 'b' : 'a';
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 123);
+    assert_non_null(strstr(out, "checksum"));
+    AUTO_FREE char *tool = path_of("bin/sha256sum");
+    unlink(tool);
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 124);
+}
+
+static void failures_are_clear(void **state)
+{
+    (void)state;
+    char out[4096];
+    size_t len;
+    struct cloudrun_config config = config_of(NULL);
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 121);
+    assert_non_null(strstr(out, "neither curl nor wget"));
+    write_program("bin/curl", "#!/bin/sh\nexit 22\n");
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 122);
+    assert_non_null(strstr(out, "could not be downloaded"));
+    assert_non_null(strstr(cloudrun_startup_reason(121), "image_layer"));
+    assert_non_null(strstr(cloudrun_startup_reason(122), "AGENT_GCS_BUCKET"));
+    assert_null(cloudrun_startup_reason(0));
+    assert_null(cloudrun_startup_reason(125));
+}
+
+/* The account's token goes to Cloud Storage, and nowhere else. */
+static void the_token_goes_to_storage_only(void **state)
+{
+    (void)state;
+    char out[4096];
+    size_t len;
+    AUTO_FREE char *text =
+        xasprintf("#!/bin/sh\nfor a in \"$@\"; do echo \"$a\" >> %s/asked; done\ncase \"$*\" in\n"
+                  "*metadata*) while [ \"$1\" != -o ]; do shift; done\n"
+                  "  printf '{\"access_token\":\"ya29.T-1\",\"expires_in\":9}' > \"$2\";;\n"
+                  "*) while [ \"$1\" != -o ]; do shift; done; cat %s/agent > \"$2\";;\nesac\n",
+                  directory, directory);
+    write_program("bin/curl", text);
+    struct cloudrun_config config = {.gcs_bucket = "b-1", .gcs_object = "dir/agent x"};
+    AUTO_FREE char *url = cloudrun_startup_url(&config);
+    assert_string_equal(
+        url, "https://storage.googleapis.com/storage/v1/b/b-1/o/dir%2Fagent%20x?alt=media");
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 7);
+    AUTO_FREE char *grep =
+        xasprintf("grep -qxF 'Authorization: Bearer ya29.T-1' %s/asked", directory);
+    assert_int_equal(system(grep), 0);
+    AUTO_FREE char *again = xasprintf("rm %s/asked", directory);
+    assert_int_equal(system(again), 0);
+    config = config_of(NULL);
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 7);
+    AUTO_FREE char *none = xasprintf("grep -q 'Authorization\\|metadata' %s/asked", directory);
+    assert_int_not_equal(system(none), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(any_argument_survives, setup, teardown),
+        cmocka_unit_test_setup_teardown(wget_serves_as_well, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_checksum_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(failures_are_clear, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_token_goes_to_storage_only, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
