@@ -15,11 +15,6 @@ enum {
     FOREVER_MS = 24 * 60 * 60 * 1000,
 };
 
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)str_or_empty(s);
-}
-
 /* ---- create ---- */
 
 static void create_done(struct exchange *x, const Sockerless__Reply *reply)

@@ -7,13 +7,6 @@
 #include "frontend/http_reply.h"
 #include "frontend/routes.h"
 
-#include "base/str.h"
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)str_or_empty(s);
-}
-
 static void create_done(struct exchange *x, const Sockerless__Reply *reply)
 {
     struct buf *out = reply_scratch(x);

@@ -11,11 +11,6 @@
 
 #include <string.h>
 
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)str_or_empty(s);
-}
-
 /* ---- progress ---- */
 
 static void progress_begin(struct stream_reply *r)

@@ -6,16 +6,9 @@
 #include "frontend/http_reply.h"
 #include "frontend/routes.h"
 
-#include "base/str.h"
-
 #include <string.h>
 
 enum { PRUNE_TIMEOUT_MS = 5 * 60 * 1000 };
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)str_or_empty(s);
-}
 
 /* ---- list, inspect ---- */
 

@@ -8,16 +8,10 @@
 #include "frontend/routes.h"
 
 #include "base/alloc.h"
-#include "base/str.h"
 
 #include <string.h>
 
 enum { REGISTRY_AUTH_MAX = 32 * 1024 };
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)str_or_empty(s);
-}
 
 void registry_auth_wipe(ProtobufCBinaryData *auth)
 {

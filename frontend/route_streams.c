@@ -15,11 +15,6 @@
 #include <string.h>
 #include <strings.h>
 
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)str_or_empty(s);
-}
-
 /* ---- attach ---- */
 
 /* "ctrl-p,ctrl-q": single characters, or ctrl- and a letter or one of @ [ \ ] ^ _ */

@@ -5,9 +5,17 @@
 #ifndef SOCKERLESS_FRONTEND_ROUTES_H
 #define SOCKERLESS_FRONTEND_ROUTES_H
 
+#include "base/str.h"
 #include "frontend/exchange.h"
 
 #include <jansson.h>
+#include <stdint.h>
+
+/* For a string field of a request about to be packed, which protobuf-c only reads. */
+static inline char *text(const char *s)
+{
+    return (char *)(uintptr_t)str_or_empty(s);
+}
 
 /* route_system.c */
 void system_ping(struct exchange *x);

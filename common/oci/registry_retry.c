@@ -2,6 +2,7 @@
  * When a registry is asked again; see registry_retry.h. */
 #include "oci/registry_retry.h"
 
+#include "base/backoff.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 enum { LIMIT_LOW = 20 }; /* remaining requests from which an operator should know */
@@ -34,15 +34,7 @@ int64_t retry_after_ms(const struct http_response *res, int64_t now_s)
 
 int64_t retry_backoff_ms(int64_t base_ms, int attempt)
 {
-    int64_t most = base_ms;
-    for (int i = 1; i < attempt && most < RETRY_BACKOFF_MAX_MS; i++)
-        most *= 2;
-    if (most > RETRY_BACKOFF_MAX_MS)
-        most = RETRY_BACKOFF_MAX_MS;
-    uint32_t dice = 0;
-    if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != (ssize_t)sizeof dice)
-        dice = UINT32_MAX / 2; /* jitter is all it is for */
-    return (int64_t)((uint64_t)dice * (uint64_t)most >> 32);
+    return backoff_ms(attempt - 1, base_ms, RETRY_BACKOFF_MAX_MS, NULL);
 }
 
 int64_t retry_wait_ms(const struct http_response *res, int64_t base_ms, int attempt)

@@ -17,7 +17,7 @@ import os
 import re
 import sys
 
-from check_models import Report
+from check_models import Report, Walk
 
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
@@ -43,18 +43,8 @@ class Model:
             self.collect(child)
 
 
-class Check:
-    """One message's walk through its schema; collects findings."""
-
-    def __init__(self, model, is_request):
-        self.model, self.is_request = model, is_request
-        self.errors, self.warnings = [], []
-
-    def error(self, path, text):
-        self.errors.append(f"{path}: {text}")
-
-    def open_set(self, path, text):
-        (self.errors if self.is_request else self.warnings).append(f"{path}: {text}")
+class Check(Walk):
+    """The walk through a schema of Google's discovery documents."""
 
     def schema(self, name, value, path):
         schema, behavior = self.model.schemas[name], self.model.behavior.get(name, {})

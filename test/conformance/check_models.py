@@ -43,8 +43,8 @@ class Model:
         self.protocol = data["metadata"]["protocol"]
 
 
-class Check:
-    """One message's walk through its shape; collects findings."""
+class Walk:
+    """One message's walk through its model; collects findings."""
 
     def __init__(self, model, is_request):
         self.model, self.is_request = model, is_request
@@ -55,6 +55,10 @@ class Check:
 
     def open_set(self, path, text):
         (self.errors if self.is_request else self.warnings).append(f"{path}: {text}")
+
+
+class Check(Walk):
+    """The walk through a shape of AWS's models."""
 
     def value(self, name, value, path):
         shape = self.model.shapes[name]
