@@ -16,6 +16,7 @@
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/host/files.h"
 #include "test/sim/host/image.h"
+#include "test/sim/host/sim_main.h"
 #include "test/sim/host/state_dir.h"
 #include "test/sim/http/admin_reply.h"
 #include "test/sim/http/call_counts.h"
@@ -23,7 +24,6 @@
 #include "test/sim/http/journal.h"
 #include "test/sim/http/registry_proxy.h"
 
-#include <curl/curl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -209,24 +209,5 @@ static int run(const sigset_t *signals, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct error err;
-    bool help;
-    sigset_t signals;
-    enum log_level level = LOG_INFO;
-    log_open("sim-gcp", LOG_INFO);
-    int rc = config_load(table, argc, argv, &help, &err);
-    if (rc == 0 && !help && !log_level_parse(settings.log_level, &level))
-        rc = error_set(&err, ERROR_INVALID_PARAMETER, "unknown --log-level %s", settings.log_level);
-    if (rc == 0 && !help) {
-        log_open("sim-gcp", level);
-        state_dir_signals(&signals);
-        json_object_seed(0);
-        curl_global_init(CURL_GLOBAL_DEFAULT);
-        rc = run(&signals, &err);
-        curl_global_cleanup();
-    }
-    if (rc)
-        log_error(err.message);
-    config_unload(table);
-    return rc ? 1 : 0;
+    return sim_main("sim-gcp", table, &settings.log_level, run, argc, argv);
 }
