@@ -648,5 +648,6 @@ int main(int argc, char **argv)
     };
     self = argc > 0 ? argv[0] : "";
     log_open("test", LOG_ERROR);
+    cmocka_set_test_filter(argc > 1 ? argv[1] : "*");
     return cmocka_run_group_tests(tests, setup, teardown);
 }
