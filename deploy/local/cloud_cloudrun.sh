@@ -45,6 +45,7 @@ cloud_backend_env()
         SOCKERLESS_GCR_AGENT_GCS_BUCKET="$CLOUD_BUCKET" \
         SOCKERLESS_GCR_AGENT_URL="http://$(stack_gateway):$port/$CLOUD_BUCKET/sockerless-agent" \
         SOCKERLESS_GCR_AGENT_SHA256="$(sha256sum "$agent" | cut -d' ' -f1)" \
+        SOCKERLESS_GCR_RATE_PERCENT=10000 \
         SOCKERLESS_GCR_POLL_MS=50 \
         SOCKERLESS_GCR_LOG_POLL_MS=100 \
         SOCKERLESS_GCR_LOG_READS_PER_MIN=6000
