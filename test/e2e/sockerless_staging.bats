@@ -43,15 +43,6 @@ judge()
     DOCKER_HOST=unix://$E2E_RUN/judge/docker.sock docker "$@"
 }
 
-# backend_with "A=1 B=2": the backend again, with these besides.
-backend_with()
-{
-    BACKEND_ENV="$BACKEND_ENV_BEFORE $1"
-    [[ -n $1 ]] || BACKEND_ENV=$BACKEND_ENV_BEFORE
-    component_stop backend
-    backend_restart
-}
-
 # staged ID: the name under which the staging registry has a loaded image.
 staged()
 {
