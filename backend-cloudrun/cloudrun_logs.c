@@ -149,10 +149,19 @@ static int co_fetch(const struct batch *b, const char *filter, const char *token
     }
 }
 
+/* What was delivered at the edge comes again, and is passed over. Forward queries share calls:
+ * their wishes are about one log each. */
+static int page_size(const struct batch *b)
+{
+    const struct slot *s = &b->slots[0];
+    size_t wanted = (size_t)s->query->limit + s->cursor.count;
+    return s->query->limit <= 0 || b->count > 1 || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
+}
+
 static int co_read(struct batch *b, const char *filter, struct error *err)
 {
     AUTO_FREE char *token = NULL;
-    int size = PAGE_SIZE;
+    int size = page_size(b);
     for (int calls = 0; calls < CALLS_MAX; calls++) {
         json_t *reply AUTO(json) = NULL;
         if (co_fetch(b, filter, token, &size, &reply, err))

@@ -16,6 +16,7 @@
 
 enum {
     DESCRIBE_MAX = 10,     /* one call each, one after the other */
+    LOG_BATCH_MAX = 512,   /* as many as fit into a filter share a call */
     STOP_TIMEOUT_MAX = 10, /* from SIGTERM to SIGKILL, not adjustable */
 };
 
@@ -51,9 +52,15 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
                        struct workload_status *out, struct error *err)
 {
     struct cloudrun_driver *d = self;
-    for (size_t i = 0; i < count; i++)
-        if (co_cloudrun_describe(&d->api, list[i], &out[i], err))
+    size_t failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (co_cloudrun_describe(&d->api, list[i], &out[i], err) == 0)
+            continue;
+        out[i] = (struct workload_status){.phase = WORKLOAD_UNKNOWN};
+        snprintf(out[i].reason, sizeof out[i].reason, "%s", err->message);
+        if (++failed == count || err->code == ERROR_CANCELLED)
             return -1;
+    }
     return 0;
 }
 
@@ -131,8 +138,10 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     return (struct driver_caps){
         .has_agent = true,
         .wants_agent_layer = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER,
+        .runs_as_image_user = true,
         .has_addresses = !config->reverse_agent,
         .describe_batch_max = DESCRIBE_MAX,
+        .log_batch_max = LOG_BATCH_MAX,
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,

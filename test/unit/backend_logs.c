@@ -114,6 +114,24 @@ static void test_tail_same_instant(void **state)
     expect_logs(LOGS(TAIL(10)), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
 }
 
+/* Of a long log no more is read than a short tail needs. */
+static void test_tail_reads_little(void **state)
+{
+    (void)state;
+    fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
+    fake.page_size = 1000;
+    for (int i = 0; i < 5000; i++)
+        fake_add("run", AT(1 + i), 0, "%d", i);
+    expect_logs(LOGS(TAIL(2)), "4998\n4999\n");
+    assert_true(fake.delivered < 100);
+    char expected[8 * 1024] = "";
+    for (int i = 4500, at = 0; i < 5000; i++)
+        at += snprintf(expected + at, sizeof expected - (size_t)at, "%d\n", i);
+    fake.delivered = 0;
+    expect_logs(LOGS(TAIL(500)), expected);
+    assert_true(fake.delivered < 1500);
+}
+
 static void test_runs(void **state)
 {
     (void)state;
@@ -425,6 +443,7 @@ int main(void)
         TEST(since_until),
         TEST(tail),
         TEST(tail_same_instant),
+        TEST(tail_reads_little),
         TEST(runs),
         TEST(never_started),
         TEST(late_end),
