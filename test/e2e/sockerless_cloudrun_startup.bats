@@ -48,7 +48,7 @@ startup_image()
 # refused_start IMAGE TEXT: the start fails and says so; nothing stays in the cloud.
 refused_start()
 {
-    run -125 docker run --name "$(name x)" "test/startup:$1" echo never
+    run -125 docker run --name "$(name x)" "test/startup:$1" cat /etc/hostname
     contains "$output" "$2"
     equal "$(field "$(name x)" .State.Running)" false
     docker rm "$(name x)" >/dev/null
@@ -87,7 +87,16 @@ refused_start()
     backend_with "$(cloud_injection_env startup_command)"
 }
 
+@test "startup_command: an image that lacks what it takes gets the agent as a layer, once" {
+    run -5 docker run --rm test/startup:neither sh -c 'echo layered; exit 5'
+    equal "$output" layered
+    local failed
+    failed=$(sim_count '.calls["run.projects.locations.jobs.run"]')
+    docker run --rm test/startup:neither sh -c 'echo layered'
+    equal "$(sim_count '.calls["run.projects.locations.jobs.run"]')" $((failed + 1))
+}
+
 @test "startup_command: a download that fails" {
-    sim_fault '{"operation":"objects.get","count":20,"kind":"access_denied"}'
+    sim_fault '{"operation":"storage.objects.get","count":20,"kind":"access_denied"}'
     refused_start curl "could not be downloaded"
 }
