@@ -91,9 +91,9 @@ refused_start()
     run -5 docker run --rm test/startup:neither sh -c 'echo layered; exit 5'
     equal "$output" layered
     local failed
-    failed=$(sim_count '.calls["run.projects.locations.jobs.run"]')
+    failed=$(sim_count '.calls["run.jobs.run"]')
     docker run --rm test/startup:neither sh -c 'echo layered'
-    equal "$(sim_count '.calls["run.projects.locations.jobs.run"]')" $((failed + 1))
+    equal "$(sim_count '.calls["run.jobs.run"]')" $((failed + 1))
 }
 
 @test "startup_command: a download that fails" {
