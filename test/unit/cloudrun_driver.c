@@ -21,8 +21,7 @@
 #define PENDING "{\"name\":\"" OPERATION "\",\"metadata\":{\"name\":\"" JOB "\"}}"
 #define RUNNING "{\"name\":\"" OPERATION "\",\"metadata\":{\"name\":\"" EXECUTION "\"}}"
 #define PLAIN_JOB "{\"name\":\"" JOB "\",\"annotations\":{\"sockerless.dev/run\":\"00ff00ff-1\"}}"
-#define RUN_JOB                                                                                    \
-    "{\"name\":\"" JOB "\",\"latestCreatedExecution\":{\"name\":\"" JOB_ID "-x7k2p\"}}"
+#define RUN_JOB "{\"name\":\"" JOB "\",\"latestCreatedExecution\":{\"name\":\"" JOB_ID "-x7k2p\"}}"
 #define REFUSED(code, status, text)                                                                \
     "{\"error\":{\"code\":" #code ",\"status\":\"" status "\",\"message\":\"" text "\"}}"
 
