@@ -142,6 +142,7 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
         .has_addresses = !config->reverse_agent,
         .describe_batch_max = DESCRIBE_MAX,
         .log_batch_max = LOG_BATCH_MAX,
+        .log_batch_is_one = true,
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
