@@ -23,9 +23,12 @@ enum {
 };
 
 /* Per second and at once: jobs.run 180 a minute, other writes ditto, reads 3,000 a minute. */
-static const struct {
+struct quota {
     double rate_per_s, burst;
-} read_quota = {40, 100}, write_quota = {2.4, 30}, run_quota = {2.4, 30};
+};
+static const struct quota read_quota = {50, 100}, write_quota = {3, 30}, run_quota = {3, 30};
+
+#define DEFAULT_SHARE 0.8
 
 struct cloudrun_driver {
     struct loop *loop;
@@ -168,6 +171,7 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
         .has_addresses = !config->reverse_agent,
         .describe_batch_max = DESCRIBE_MAX,
         .log_batch_max = LOG_BATCH_MAX,
+        .log_batch_is_one = true,
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
@@ -177,12 +181,18 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     };
 }
 
+static void init_quota(struct token_bucket *bucket, const struct quota *quota, int64_t percent)
+{
+    double share = percent ? (double)percent / 100 : DEFAULT_SHARE;
+    token_bucket_init(bucket, quota->rate_per_s * share, quota->burst, time_mono_ms());
+}
+
 static void init_quotas(struct cloudrun_api *api)
 {
-    int64_t now = time_mono_ms();
-    token_bucket_init(&api->reads, read_quota.rate_per_s, read_quota.burst, now);
-    token_bucket_init(&api->writes, write_quota.rate_per_s, write_quota.burst, now);
-    token_bucket_init(&api->runs, run_quota.rate_per_s, run_quota.burst, now);
+    int64_t now = time_mono_ms(), percent = api->config->rate_percent;
+    init_quota(&api->reads, &read_quota, percent);
+    init_quota(&api->writes, &write_quota, percent);
+    init_quota(&api->runs, &run_quota, percent);
     /* Never two within one interval: the quota is small, and everybody in the project shares it. */
     token_bucket_init(&api->log_reads, (double)api->config->log_reads_per_min / 60, 1, now);
 }

@@ -130,6 +130,7 @@ struct driver_caps {
     bool has_addresses;      /* forward agent: status.address is filled */
     int describe_batch_max;  /* workloads a co_describe call may name */
     int log_batch_max;       /* queries a co_log_pages call may hold */
+    bool log_batch_is_one;   /* … and they cost one request of a scarce quota */
     int poll_interval_ms;    /* how often the core asks for status while something changes */
     int log_poll_interval_ms;
     int log_grace_ms; /* how long after the end of a run entries may still arrive */

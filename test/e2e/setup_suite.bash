@@ -19,8 +19,11 @@ setup_suite()
     dockerd) dockerd_up e2e "$E2E_RUN/stack" ;;
     sockerless)
         ca_make
-        # Scenarios wait for unused definitions to go, and one reads all that daemons log.
-        export BACKEND_ENV="${BACKEND_ENV:-SOCKERLESS_ECS_DEFINITION_IDLE_S=1} SOCKERLESS_LOG_LEVEL=debug SOCKERLESS_REGISTRY_CA_FILE=$E2E_CA_DIR/ca.pem"
+        stack_open e2e "$E2E_RUN/stack" || return 1
+        . "$E2E_DIR/lib/cloud_$STACK_BACKEND.bash"
+        # One scenario reads all that daemons log.
+        export BACKEND=$STACK_BACKEND
+        export BACKEND_ENV="$CLOUD_TEST_ENV ${BACKEND_ENV:-} SOCKERLESS_LOG_LEVEL=debug SOCKERLESS_REGISTRY_CA_FILE=$E2E_CA_DIR/ca.pem"
         export FRONTEND_ENV=SOCKERLESS_LOG_LEVEL=debug
         SIM_FLAGS="${SIM_FLAGS:-} --journal $E2E_RUN/journal.jsonl" \
             stack_up e2e "$E2E_RUN/stack" ;;

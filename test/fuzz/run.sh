@@ -28,7 +28,7 @@ export -f fuzz_one
 
 results=$(for source in "$here"/*.c; do basename "$source" .c; done |
     xargs -P 2 -I{} bash -c 'fuzz_one "$@"' fuzz {} "$dir" "$seconds" "$here" "$findings" |
-    tee /dev/stderr)
+    tee -a /dev/stderr) # -a: stderr may be a file, which would be cut off
 passed=$(grep -c '^ok ' <<<"$results" || true)
 failed=$(grep -c '^not ok ' <<<"$results" || true)
 echo "$passed passed, $failed failed"
