@@ -6,6 +6,7 @@
 
 setup_suite()
 {
+    IFS=$' \t\n' # bats 1.8 leaves another one behind when it filters by tags
     E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
     export E2E_DIR
     # shellcheck source=../../deploy/local/lib.sh
@@ -58,6 +59,7 @@ ca_make()
 
 teardown_suite()
 {
+    IFS=$' \t\n'
     . "$E2E_DIR/../../deploy/local/lib.sh"
     . "$E2E_DIR/lib/dockerd.sh"
     stack_open e2e "$E2E_RUN/stack" || return 1

@@ -231,9 +231,9 @@ static void test_running_without_link(void **state)
     expect_logs(LOGS(TAIL(3)), "5\n6\n7\n");
 }
 
-static void test_follow(void **state)
+static void follow(bool together)
 {
-    (void)state;
+    fake.driver.caps.log_batch_is_one = together;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake.driver.caps.log_grace_ms = PATIENCE_MS * 2;
     struct client a, b;
@@ -264,6 +264,19 @@ static void test_follow(void **state)
     calls = fake.calls;
     run_for(150);
     assert_int_equal(fake.calls, calls); /* nobody follows, nobody asks */
+}
+
+static void test_follow(void **state)
+{
+    (void)state;
+    follow(false);
+}
+
+/* What was written before is asked for by the hub, too. */
+static void test_follow_together(void **state)
+{
+    (void)state;
+    follow(true);
 }
 
 static void test_follow_ends_at_grace(void **state)
@@ -452,6 +465,7 @@ int main(void)
         TEST(running_mark),
         TEST(running_without_link),
         TEST(follow),
+        TEST(follow_together),
         TEST(follow_ends_at_grace),
         TEST(follow_client_gone),
         TEST(history_client_gone),

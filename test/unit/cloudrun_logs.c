@@ -270,6 +270,23 @@ static void nothing_is_lost_or_repeated_at_one_time(void **state)
     free(r.token);
 }
 
+/* More of one time than a cursor tells apart, and than a page holds. */
+static void a_crowd_at_one_time_comes_whole(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    say(1, 1, 0, "a");
+    for (int i = 1; i < 3000; i++)
+        say(1, second, i, "x");
+    say(1, 2 * second, 0, "z");
+    for (int reads = 0; !r.at_end && reads < 10; reads++)
+        read_one(&r);
+    assert_true(r.at_end);
+    assert_int_equal(strlen(r.got), 3001 * 2);
+    assert_string_equal(r.got + strlen(r.got) - 4, "x z ");
+    free(r.token);
+}
+
 static void late_entries_come_late_but_come(void **state)
 {
     (void)state;
@@ -441,6 +458,7 @@ int main(void)
         TEST(the_filter_as_it_is_sent),
         TEST(bad_references_are_refused),
         TEST(nothing_is_lost_or_repeated_at_one_time),
+        TEST(a_crowd_at_one_time_comes_whole),
         TEST(late_entries_come_late_but_come),
         TEST(pages_go_on_where_they_ended),
         TEST(large_entries_come_in_smaller_pages),
