@@ -86,6 +86,7 @@ static int setup(void **state)
         .connector_name = PARENT "/connectors/c",
         .task_timeout_s = 86400,
         .log_reads_per_min = 60000,
+        .rate_percent = 100,
     };
     cloudrun_driver_open(&h->loop, h->http, &config, &driver);
     w = (struct workload){0};

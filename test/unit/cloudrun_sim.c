@@ -588,6 +588,7 @@ static int open_driver(void)
         .gcs_object = (char *)"agent",
         .task_timeout_s = 600,
         .log_reads_per_min = 60000,
+        .rate_percent = 100,
         .injection = CLOUDRUN_INJECT_IMAGE_LAYER,
     };
     if (loop_init(&loop, &err) || http_client_open(&loop, &options, &http, &err) ||
