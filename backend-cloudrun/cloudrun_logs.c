@@ -239,7 +239,7 @@ static void finish_backward(const struct batch *b, struct slot *s)
         while (skip < count && s->marks[skip].ns < follow.edge_ns)
             skip++;
         if (skip < count)
-            cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, arena);
+            cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, 1, arena);
         s->page->forward_token = cloudrun_cursor_format(&follow, false, arena);
     }
     cloudrun_cursor_backward(&s->cursor, s->marks, count, arena);
@@ -258,7 +258,7 @@ static void batch_finish(const struct batch *b)
         }
         if (b->more && !b->delivered)
             cloudrun_cursor_narrow(&s->cursor);
-        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, &s->page->arena);
+        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->count, &s->page->arena);
         s->page->next_token = cloudrun_cursor_format(&s->cursor, false, &s->page->arena);
     }
 }
