@@ -150,10 +150,14 @@ static int run_settled(struct container *c, struct error *err)
     return 0;
 }
 
-/* Run, see it up, meet its agent. */
-static int co_start_once(struct container *c, int64_t deadline_ms, struct error *err)
+/* Run, see it up, meet its agent. The time is the cloud's, from when it took the run: putting the
+ * agent into a large image has deadlines of its own. */
+static int co_start_once(struct container *c, struct error *err)
 {
-    if (co_run_in_cloud(c, err) || co_wait_until_up(c, deadline_ms, err))
+    if (co_run_in_cloud(c, err))
+        return -1;
+    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
+    if (co_wait_until_up(c, deadline_ms, err))
         return -1;
     if (c->last_status.phase != WORKLOAD_RUNNING)
         return stopped_too_early(c, err);
@@ -188,12 +192,11 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
 int co_container_start_run(struct container *c, struct error *err)
 {
     int64_t began = time_mono_ms();
-    int64_t deadline_ms = began + c->backend->config->start_timeout_s * 1000;
     int rc = network_refused(c, err);
     if (rc == 0)
-        rc = co_start_once(c, deadline_ms, err);
+        rc = co_start_once(c, err);
     if (rc && co_give_way_to_layer(c, err))
-        rc = co_start_once(c, deadline_ms, err);
+        rc = co_start_once(c, err);
     if (rc)
         goto undo;
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
