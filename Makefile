@@ -249,6 +249,7 @@ lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependen
 	@clang-format-14 --dry-run -Werror $(C_FILES)
 	@test/lint/dependencies.sh
 	@test/lint/docs_tests.sh
+	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \

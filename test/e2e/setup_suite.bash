@@ -7,7 +7,6 @@
 setup_suite()
 {
     IFS=$' \t\n' # bats 1.8 leaves a comma there after --filter-tags
-    IFS=$' \t\n' # bats 1.8 leaves another one behind when it filters by tags
     E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
     export E2E_DIR
     # shellcheck source=../../deploy/local/lib.sh
