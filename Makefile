@@ -184,9 +184,12 @@ fuzz-binaries: $(FUZZ_BINS)
 deps-build deps-run deps-test deps-lint deps-models: deps-%:
 	@deploy/local/deps.sh $*
 
+# Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
+BACKEND ?= ecs
+AGENT ?= forward
 .PHONY: run
-run: deps-run all ## main job: the embedded local cloud, ends with a line printed by a container
-	@deploy/local/up.sh
+run: deps-run all ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+	@BACKEND=$(BACKEND) AGENT=$(AGENT) deploy/local/up.sh
 
 .PHONY: stop
 stop: ## end everything that `make run` started
@@ -196,6 +199,15 @@ stop: ## end everything that `make run` started
 test: deps-test all ## unit tests and scenarios, against a real dockerd and against us
 	$(Q)$(MAKE) --no-print-directory unit-binaries
 	@SAN=$(SAN) test/run_all.sh
+
+.PHONY: check-cloudrun
+check-cloudrun: deps-test all ## all scenarios on Cloud Run, forward and reverse agent
+	@SAN=$(SAN) test/run_all.sh cloudrun cloudrun-reverse
+
+.PHONY: sim-test-gcp
+sim-test-gcp: deps-test all ## the simulated Google Cloud and what speaks to it, 200 followers among it
+	$(Q)$(MAKE) --no-print-directory unit-binaries
+	@SAN=$(SAN) test/run_all.sh sim-gcp
 
 .PHONY: check-asan
 check-asan: deps-test ## unit tests and scenarios with ASan, UBSan and LSan
@@ -237,6 +249,7 @@ lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependen
 	@clang-format-14 --dry-run -Werror $(C_FILES)
 	@test/lint/dependencies.sh
 	@test/lint/docs_tests.sh
+	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \

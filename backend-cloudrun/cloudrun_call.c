@@ -3,9 +3,11 @@
 #include "cloudrun_call.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 #include "cloudrun_names.h"
 #include "gcp/gcp_operation.h"
+#include "oci/json_doc.h"
 
 #include <string.h>
 
@@ -44,6 +46,20 @@ bool cloudrun_name_usable(const struct cloudrun_api *api, const char *name)
     size_t len = strlen(api->config->region);
     return cloudrun_name_parse(name, &parts) && parts.location.len == len &&
            memcmp(parts.location.text, api->config->region, len) == 0;
+}
+
+void cloudrun_latest_execution(const struct cloudrun_api *api, const json_t *job,
+                               const char *job_name, char *out, size_t size)
+{
+    const char *name = json_doc_string(json_object_get(job, "latestCreatedExecution"), "name");
+    *out = '\0';
+    if (str_empty(name))
+        return;
+    AUTO_FREE char *full =
+        strchr(name, '/') ? xstrdup(name) : xasprintf("%s/executions/%s", job_name, name);
+    if (!cloudrun_name_usable(api, full) || !strstr(full, "/executions/") ||
+        !cloudrun_name_copy(out, size, full))
+        *out = '\0';
 }
 
 bool cloudrun_name_copy(char *out, size_t size, const char *name)

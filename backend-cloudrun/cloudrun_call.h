@@ -16,6 +16,10 @@ int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest
                      json_t **operation, struct gcp_error *why, struct error *err) MUST_CHECK;
 /* "jobs/…" or "executions/…" below a name that came from outside: fit for a path, and ours. */
 bool cloudrun_name_usable(const struct cloudrun_api *api, const char *name);
+/* The execution that a job began last, into out; "" when there is none that can be used. The API
+ * names it alone or with its whole path. */
+void cloudrun_latest_execution(const struct cloudrun_api *api, const json_t *job,
+                               const char *job_name, char *out, size_t size);
 /* Copy a name into a field of struct workload; false when it does not fit. */
 bool cloudrun_name_copy(char *out, size_t size, const char *name);
 

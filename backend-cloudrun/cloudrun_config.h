@@ -25,7 +25,7 @@ struct cloudrun_config {
     char *log_id, *agent_image, *agent_token;
     char *injection_method, *gcs_bucket, *gcs_object, *agent_url, *agent_sha256, *agent_registry;
     int64_t task_timeout_s;
-    int64_t poll_ms, log_poll_ms, log_grace_ms, log_reads_per_min;
+    int64_t poll_ms, log_poll_ms, log_grace_ms, log_reads_per_min, rate_percent;
     bool reverse_agent; /* not a row: SOCKERLESS_CALLBACK_URL is set */
 
     /* Filled by cloudrun_config_finish. */
@@ -84,7 +84,9 @@ struct cloudrun_config {
                      &(c).log_grace_ms, "how long after a run's end log entries may still arrive", \
                      0, 600000),                                                                   \
         CLOUDRUN_INT("gcr-log-reads-per-min", "SOCKERLESS_GCR_LOG_READS_PER_MIN", "60",            \
-                     &(c).log_reads_per_min, "the project's entries.list quota", 1, 100000)
+                     &(c).log_reads_per_min, "the project's entries.list quota", 1, 100000),       \
+        CLOUDRUN_INT("gcr-rate-percent", "SOCKERLESS_GCR_RATE_PERCENT", "80", &(c).rate_percent,   \
+                     "share of Cloud Run's own request quotas to use", 1, 100000)
 
 /* Complete and check what config_load filled in. platform is Docker's ("linux/amd64"). Messages
  * say which variable to set to what. */

@@ -11,9 +11,11 @@
 #include <string.h>
 
 enum {
-    /* Entries that are read again at every poll: of a full round of followers all of them fit into
-     * one page with room for new ones. */
-    WINDOW_MARKS = 24,
+    /* Entries that are read again at every poll: those of all logs that share a call fit into one
+     * page with room for new ones. */
+    WINDOW_MARKS = 768,
+    WINDOW_MARKS_ALONE = 512, /* of one log: the token has to hold them */
+    WINDOW_MARKS_LEAST = 4,
     SAME_TIME_MAX = 1024, /* entries of one timestamp that are told apart */
 };
 static const int64_t window_ns = 10 * (int64_t)1000000000;
@@ -97,10 +99,18 @@ static struct cloudrun_mark *join(const struct cloudrun_cursor *c,
 
 /* Of everything at or after the edge all that was delivered must be known: whole groups of one
  * timestamp are kept or dropped, and the edge lies after what was dropped. */
-void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
-                             size_t count, struct arena *arena)
+static size_t window_marks(size_t shared)
 {
-    size_t n = c->count + count, kept = n;
+    size_t each = WINDOW_MARKS / (shared ? shared : 1);
+    return each > WINDOW_MARKS_ALONE   ? WINDOW_MARKS_ALONE
+           : each < WINDOW_MARKS_LEAST ? WINDOW_MARKS_LEAST
+                                       : each;
+}
+
+void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
+                             size_t count, size_t shared, struct arena *arena)
+{
+    size_t n = c->count + count, kept = n, most = window_marks(shared);
     if (!n)
         return;
     struct cloudrun_mark *all = join(c, delivered, count, arena);
@@ -111,7 +121,7 @@ void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_ma
             group--;
         bool is_newest = kept == n;
         if (is_newest ? n - group > SAME_TIME_MAX
-                      : n - group > WINDOW_MARKS || all[group].ns < newest - window_ns)
+                      : n - group > most || all[group].ns < newest - window_ns)
             break;
         kept = group;
     }

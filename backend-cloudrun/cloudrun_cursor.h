@@ -37,9 +37,10 @@ bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena
                            struct cloudrun_cursor *out);
 char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena);
 
-/* After delivering `count` entries (ascending). */
+/* After delivering `count` entries (ascending). shared: how many logs the next call may read at
+ * once; the more, the fewer entries back from the newest late ones are still waited for. */
 void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
-                             size_t count, struct arena *arena);
+                             size_t count, size_t shared, struct arena *arena);
 void cloudrun_cursor_backward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
                               size_t count, struct arena *arena);
 /* Reading forward found nothing but what was delivered, and more behind it: small pages. Give up

@@ -103,10 +103,7 @@ static int co_latest_execution(struct cloudrun_api *api, struct workload *w, str
         return 0;
     if (co_cloudrun_get(api, "get job", w->definition, &job, &why, err))
         return gcp_error_is(&why, "NOT_FOUND") ? 0 : -1;
-    const char *name = json_doc_string(json_object_get(job, "latestCreatedExecution"), "name");
-    if (name && cloudrun_name_usable(api, name) &&
-        !cloudrun_name_copy(w->resource, sizeof w->resource, name))
-        w->resource[0] = '\0';
+    cloudrun_latest_execution(api, job, w->definition, w->resource, sizeof w->resource);
     return 0;
 }
 
@@ -142,8 +139,6 @@ static bool read_found(const struct cloudrun_api *api, const json_t *job, const 
     const char *owner = str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_INSTANCE));
     const char *id = str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_CONTAINER_ID));
     const char *title = str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_CONTAINER_NAME));
-    const char *execution =
-        str_or_empty(json_doc_string(json_object_get(job, "latestCreatedExecution"), "name"));
     *out = (struct workload_found){0};
     if (strcmp(owner, instance) != 0 || strlen(id) != 64 || !str_is_hex(id, 64) ||
         json_object_get(job, "deleteTime") || !cloudrun_name_usable(api, name) ||
@@ -152,9 +147,9 @@ static bool read_found(const struct cloudrun_api *api, const json_t *job, const 
     strcpy(out->container_id, id);
     snprintf(out->container_name, sizeof out->container_name, "%s", title);
     snprintf(out->instance, sizeof out->instance, "%s", instance);
-    if (cloudrun_name_usable(api, execution) &&
-        cloudrun_name_copy(out->workload.resource, sizeof out->workload.resource, execution))
-        strcpy(out->workload.log_ref, execution);
+    cloudrun_latest_execution(api, job, name, out->workload.resource,
+                              sizeof out->workload.resource);
+    strcpy(out->workload.log_ref, out->workload.resource);
     return true;
 }
 

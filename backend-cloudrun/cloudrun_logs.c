@@ -19,6 +19,10 @@
 enum {
     PAGE_SIZE = 1000, /* the API's largest */
     CALLS_MAX = 8,    /* an empty page with a token is not the end; but not for ever */
+    CROWD = 512, /* delivered entries of one time that a cursor should not be filled with … */
+    CROWD_MAX = 100000, /* … and how many are read on with for that */
+    CROWD_BYTES_MAX = 16 * 1024 * 1024,
+    TWINS_MAX = 64,
     FILTER_RESERVE = 64,
 };
 
@@ -38,7 +42,7 @@ struct batch {
     size_t count;
     bool backward;
     bool more;
-    size_t delivered;
+    size_t delivered, bytes;
 };
 
 /* ---- queries ---- */
@@ -90,10 +94,11 @@ static struct slot *find_slot(struct batch *b, const struct cloudrun_entry *entr
     return NULL;
 }
 
-/* Twice in one answer: both have the same time, so they are close together. */
+/* Twice in one answer: those of one time come by insertId, so they are close together. */
 static bool was_delivered(const struct slot *s, const struct cloudrun_mark *mark)
 {
-    for (size_t i = s->page->count; i-- > 0 && s->marks[i].ns == mark->ns;)
+    size_t end = s->page->count > TWINS_MAX ? s->page->count - TWINS_MAX : 0;
+    for (size_t i = s->page->count; i-- > end && s->marks[i].ns == mark->ns;)
         if (s->marks[i].id == mark->id)
             return true;
     return false;
@@ -127,6 +132,7 @@ static void take_entry(struct batch *b, const json_t *json)
     s->marks[s->page->count] = entry.mark;
     cloudrun_entry_event(json, &entry.mark, &s->page->arena, &s->page->events[s->page->count++]);
     b->delivered++;
+    b->bytes += s->page->events[s->page->count - 1].len;
 }
 
 /* ---- calls ---- */
@@ -149,11 +155,45 @@ static int co_fetch(const struct batch *b, const char *filter, const char *token
     }
 }
 
+/* What was delivered at the edge comes again, and is passed over. Forward queries share calls:
+ * their wishes are about one log each. */
+static int page_size(const struct batch *b)
+{
+    const struct slot *s = &b->slots[0];
+    size_t wanted = (size_t)s->query->limit + s->cursor.count;
+    return s->query->limit <= 0 || b->count > 1 || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
+}
+
+/* A page that ends within many entries of one time: a cursor could not tell them apart. */
+static bool ends_in_crowd(const struct slot *s)
+{
+    size_t n = s->page->count, same = 0;
+    int64_t ns = n                 ? s->marks[n - 1].ns
+                 : s->cursor.count ? s->cursor.seen[s->cursor.count - 1].ns
+                                   : 0;
+    while (same < n && s->marks[n - 1 - same].ns == ns)
+        same++;
+    for (size_t i = 0; i < s->cursor.count; i++)
+        same += s->cursor.seen[i].ns == ns;
+    return same > CROWD;
+}
+
+static bool reads_on(const struct batch *b)
+{
+    if (b->delivered > CROWD_MAX || b->bytes > CROWD_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < b->count; i++)
+        if (ends_in_crowd(&b->slots[i]))
+            return true;
+    return false;
+}
+
 static int co_read(struct batch *b, const char *filter, struct error *err)
 {
     AUTO_FREE char *token = NULL;
-    int size = PAGE_SIZE;
-    for (int calls = 0; calls < CALLS_MAX; calls++) {
+    int size = page_size(b);
+    for (int empty = 0; empty < CALLS_MAX;) {
+        size_t before = b->delivered;
         json_t *reply AUTO(json) = NULL;
         if (co_fetch(b, filter, token, &size, &reply, err))
             return -1;
@@ -162,8 +202,9 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
             take_entry(b, json_array_get(entries, i));
         const char *next = json_doc_string(reply, "nextPageToken");
         b->more = !str_empty(next);
-        if (!b->more || b->delivered)
+        if (!b->more || (b->delivered && !reads_on(b)))
             return 0;
+        empty += b->delivered == before;
         free(token);
         token = xstrdup(next);
     }
@@ -198,7 +239,7 @@ static void finish_backward(const struct batch *b, struct slot *s)
         while (skip < count && s->marks[skip].ns < follow.edge_ns)
             skip++;
         if (skip < count)
-            cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, arena);
+            cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, 1, arena);
         s->page->forward_token = cloudrun_cursor_format(&follow, false, arena);
     }
     cloudrun_cursor_backward(&s->cursor, s->marks, count, arena);
@@ -217,7 +258,7 @@ static void batch_finish(const struct batch *b)
         }
         if (b->more && !b->delivered)
             cloudrun_cursor_narrow(&s->cursor);
-        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, &s->page->arena);
+        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->count, &s->page->arena);
         s->page->next_token = cloudrun_cursor_format(&s->cursor, false, &s->page->arena);
     }
 }

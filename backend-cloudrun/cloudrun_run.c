@@ -112,8 +112,9 @@ static int co_find_execution(struct cloudrun_api *api, struct workload *w, struc
     struct gcp_error why;
     if (co_cloudrun_get(api, "get job", w->definition, &job, &why, err))
         return -1;
-    const char *name = json_doc_string(json_object_get(job, "latestCreatedExecution"), "name");
-    return str_empty(name) ? 0 : take_execution(api, name, w, err);
+    cloudrun_latest_execution(api, job, w->definition, w->resource, sizeof w->resource);
+    memcpy(w->log_ref, w->resource, sizeof w->log_ref);
+    return 0;
 }
 
 static int co_run_once(struct cloudrun_api *api, struct workload *w, struct gcp_error *why,

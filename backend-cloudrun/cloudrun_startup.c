@@ -18,21 +18,27 @@ enum startup_exit {
     EXIT_NO_CHECKSUM_TOOL,
 };
 
+#define LAYER_HINT                                                                                 \
+    "; set SOCKERLESS_GCR_AGENT_REGISTRY to a repository where such images can be given the "      \
+    "agent "                                                                                       \
+    "as a layer (image_layer)"
+
 static const struct {
     enum startup_exit code;
+    bool wants_layer; /* the image lacks something; in the image, the agent would run */
     const char *reason;
 } reasons[] = {
-    {EXIT_NO_DIRECTORY, "the container has no directory that the agent can be written to"},
-    {EXIT_NO_DOWNLOADER, "the image has neither curl nor wget to download the agent with; set "
-                         "SOCKERLESS_GCR_AGENT_INJECTION_METHOD=image_layer for such images"},
-    {EXIT_DOWNLOAD_FAILED,
+    {EXIT_NO_DIRECTORY, true,
+     "the container has no directory that the agent can be written to" LAYER_HINT},
+    {EXIT_NO_DOWNLOADER, true,
+     "the image has neither curl nor wget to download the agent with" LAYER_HINT},
+    {EXIT_DOWNLOAD_FAILED, false,
      "the agent could not be downloaded; the job's service account must be allowed to read "
      "SOCKERLESS_GCR_AGENT_GCS_BUCKET (the container's log says more)"},
-    {EXIT_BAD_CHECKSUM,
+    {EXIT_BAD_CHECKSUM, false,
      "the downloaded agent is not the expected one; compare SOCKERLESS_GCR_AGENT_SHA256 with the "
      "bucket's object"},
-    {EXIT_NO_CHECKSUM_TOOL, "the image has no sha256sum to verify the agent with; set "
-                            "SOCKERLESS_GCR_AGENT_INJECTION_METHOD=image_layer for such images"},
+    {EXIT_NO_CHECKSUM_TOOL, true, "the image has no sha256sum to verify the agent with" LAYER_HINT},
 };
 
 /* Its variables are unlikely to be the user's, since an exported one would reach the user's
@@ -109,10 +115,20 @@ void cloudrun_startup_script(const struct cloudrun_config *config, struct buf *o
     buf_puts(out, script);
 }
 
-const char *cloudrun_startup_reason(int exit_code)
+const char *cloudrun_startup_reason(int exit_code, bool *wants_layer)
 {
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-        if ((int)reasons[i].code == exit_code)
+        if ((int)reasons[i].code == exit_code) {
+            *wants_layer = reasons[i].wants_layer;
             return reasons[i].reason;
+        }
     return NULL;
+}
+
+/* Whoever reports it names the program that could not be started. */
+const char *cloudrun_startup_refusal(const char *reason)
+{
+    return strstr(reason, "/bin/sh")
+               ? "the image has no shell to download the agent with" LAYER_HINT
+               : NULL;
 }

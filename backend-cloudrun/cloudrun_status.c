@@ -108,6 +108,30 @@ static bool read_exit_code(const json_t *task, int *code)
     return json_is_object(attempt) && (*code || !failed);
 }
 
+/* The script's exit codes mean nothing where the image held the agent. */
+static bool has_script(const struct cloudrun_config *config, const json_t *task)
+{
+    const json_t *main = json_array_get(json_object_get(task, "containers"), 0);
+    const json_t *program = json_array_get(json_object_get(main, "command"), 0);
+    return config->injection == CLOUDRUN_INJECT_STARTUP_COMMAND &&
+           strcmp(str_or_empty(json_string_value(program)), AGENT_IMAGE_PATH) != 0;
+}
+
+static void add_startup(struct workload_status *out)
+{
+    char own[sizeof out->reason];
+    const char *startup = NULL;
+    if (out->has_exit_code) {
+        startup = cloudrun_startup_reason(out->exit_code, &out->needs_agent_layer);
+    } else {
+        startup = cloudrun_startup_refusal(out->reason);
+        out->needs_agent_layer = startup != NULL;
+    }
+    snprintf(own, sizeof own, "%s", out->reason);
+    if (startup)
+        snprintf(out->reason, sizeof out->reason, "%s%s%s", startup, *own ? ": " : "", own);
+}
+
 void cloudrun_status_add_task(const struct cloudrun_config *config, const json_t *task,
                               struct workload_status *out)
 {
@@ -123,12 +147,6 @@ void cloudrun_status_add_task(const struct cloudrun_config *config, const json_t
     if (*text_of(task, "startTime"))
         out->started_ns = time_of(task, "startTime");
     out->start_failed = !out->has_exit_code && !*text_of(task, "startTime");
-    const char *startup = config->injection == CLOUDRUN_INJECT_STARTUP_COMMAND
-                              ? cloudrun_startup_reason(out->exit_code)
-                              : NULL;
-    char own[sizeof out->reason];
-    if (out->has_exit_code && startup) {
-        snprintf(own, sizeof own, "%s", out->reason);
-        snprintf(out->reason, sizeof out->reason, "%s%s%s", startup, *own ? ": " : "", own);
-    }
+    if (has_script(config, task))
+        add_startup(out);
 }

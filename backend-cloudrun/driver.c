@@ -3,6 +3,7 @@
  * cloudrun_logs.c and artifact_registry.c. Errors leave here with the cloud's own words. */
 #include "driver.h"
 
+#include "backend/parallel.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -15,16 +16,22 @@
 #include <stdio.h>
 
 enum {
-    DESCRIBE_MAX = 10,     /* one call each, one after the other */
+    DESCRIBE_MAX = 40,     /* one call each … */
+    DESCRIBE_AT_ONCE = 4,  /* … so that a slow one holds up few */
+    LOG_BATCH_MAX = 512,   /* as many as fit into a filter share a call */
     STOP_TIMEOUT_MAX = 10, /* from SIGTERM to SIGKILL, not adjustable */
 };
 
 /* Per second and at once: jobs.run 180 a minute, other writes ditto, reads 3,000 a minute. */
-static const struct {
+struct quota {
     double rate_per_s, burst;
-} read_quota = {40, 100}, write_quota = {2.4, 30}, run_quota = {2.4, 30};
+};
+static const struct quota read_quota = {50, 100}, write_quota = {3, 30}, run_quota = {3, 30};
+
+#define DEFAULT_SHARE 0.8
 
 struct cloudrun_driver {
+    struct loop *loop;
     struct gcp_credential_chain *credentials;
     struct artifact_registry *registry;
     struct cloudrun_api api;
@@ -44,14 +51,46 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
     return co_cloudrun_run(&d->api, spec, w, err);
 }
 
+struct describing {
+    struct cloudrun_api *api;
+    const struct workload *const *list;
+    struct workload_status *out;
+    size_t failed;
+    struct error last;
+};
+
+static int co_describe_one(void *arg, size_t item, struct error *err)
+{
+    struct describing *d = arg;
+    struct workload_status *out = &d->out[item];
+    if (co_cloudrun_describe(d->api, d->list[item], out, err) == 0)
+        return 0;
+    if (err->code == ERROR_CANCELLED)
+        return -1;
+    *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN};
+    snprintf(out->reason, sizeof out->reason, "%s", err->message);
+    d->last = *err;
+    d->failed++;
+    return 0;
+}
+
+/* Execution by execution: the API's lists take one job each. */
 static int co_describe(void *self, const struct workload *const *list, size_t count,
                        struct workload_status *out, struct error *err)
 {
     struct cloudrun_driver *d = self;
-    for (size_t i = 0; i < count; i++)
-        if (co_cloudrun_describe(&d->api, list[i], &out[i], err))
-            return -1;
-    return 0;
+    struct describing all = {.api = &d->api, .list = list, .out = out};
+    struct parallel calls = {.loop = d->loop,
+                             .count = count,
+                             .width = DESCRIBE_AT_ONCE,
+                             .co_one = co_describe_one,
+                             .arg = &all};
+    if (co_parallel(&calls, err))
+        return -1;
+    if (count == 0 || all.failed < count)
+        return 0;
+    *err = all.last;
+    return -1;
 }
 
 /* Cloud Run takes no reason. */
@@ -128,8 +167,11 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     return (struct driver_caps){
         .has_agent = true,
         .wants_agent_layer = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER,
+        .runs_as_image_user = true,
         .has_addresses = !config->reverse_agent,
         .describe_batch_max = DESCRIBE_MAX,
+        .log_batch_max = LOG_BATCH_MAX,
+        .log_batch_is_one = true,
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
@@ -139,12 +181,18 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     };
 }
 
+static void init_quota(struct token_bucket *bucket, const struct quota *quota, int64_t percent)
+{
+    double share = percent ? (double)percent / 100 : DEFAULT_SHARE;
+    token_bucket_init(bucket, quota->rate_per_s * share, quota->burst, time_mono_ms());
+}
+
 static void init_quotas(struct cloudrun_api *api)
 {
-    int64_t now = time_mono_ms();
-    token_bucket_init(&api->reads, read_quota.rate_per_s, read_quota.burst, now);
-    token_bucket_init(&api->writes, write_quota.rate_per_s, write_quota.burst, now);
-    token_bucket_init(&api->runs, run_quota.rate_per_s, run_quota.burst, now);
+    int64_t now = time_mono_ms(), percent = api->config->rate_percent;
+    init_quota(&api->reads, &read_quota, percent);
+    init_quota(&api->writes, &write_quota, percent);
+    init_quota(&api->runs, &run_quota, percent);
     /* Never two within one interval: the quota is small, and everybody in the project shares it. */
     token_bucket_init(&api->log_reads, (double)api->config->log_reads_per_min / 60, 1, now);
 }
@@ -153,6 +201,7 @@ void cloudrun_driver_open(struct loop *loop, struct http_client *http,
                           const struct cloudrun_config *config, struct cloud_driver *out)
 {
     struct cloudrun_driver *d = NEW(struct cloudrun_driver);
+    d->loop = loop;
     d->credentials = gcp_credential_chain_new(http, NULL);
     d->registry = artifact_registry_new(co_gcp_access_token, d->credentials);
     const struct gcp_client_options options = {

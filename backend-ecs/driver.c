@@ -15,6 +15,8 @@
 
 #include <stdio.h>
 
+enum { LOG_BATCH_MAX = 32 }; /* one call each, one after the other */
+
 struct ecs_driver {
     const struct ecs_config *config;
     struct aws_client *client;
@@ -136,6 +138,7 @@ static struct driver_caps caps_of(const struct ecs_config *config)
         .wants_agent_layer = config->injection == ECS_INJECT_IMAGE_LAYER,
         .has_addresses = true,
         .describe_batch_max = ECS_DESCRIBE_MAX,
+        .log_batch_max = LOG_BATCH_MAX,
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,

@@ -16,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLS_MAX = 8 }; /* an empty page is not the end: ask again, but not for ever */
+enum {
+    CALLS_MAX = 8,      /* an empty page is not the end: ask again, but not for ever */
+    LIMIT_MOST = 10000, /* GetLogEvents' own */
+};
 static const int64_t ns_per_ms = 1000000;
 
 struct position {
@@ -186,6 +189,8 @@ int co_ecs_log_page(co_ecs_log_fetch co_fetch, void *arg, const struct log_query
         request.start_ms = query->since_ns / ns_per_ms;
     if (query->until_ns > 0)
         request.end_ms = query->until_ns / ns_per_ms + 1;
+    if (query->limit > 0)
+        request.limit = query->limit < LIMIT_MOST ? query->limit : LIMIT_MOST;
     if (at.ms < 0 && query->since_ns > 0)
         at.ms = query->since_ns / ns_per_ms;
     for (int calls = 0; calls < CALLS_MAX; calls++) {
@@ -222,6 +227,8 @@ static void fetch_body(const struct ecs_log_request *request, struct buf *body)
         json_member_int(&w, "startTime", request->start_ms);
     if (request->end_ms >= 0)
         json_member_int(&w, "endTime", request->end_ms);
+    if (request->limit)
+        json_member_int(&w, "limit", request->limit);
     if (request->token)
         json_member_string(&w, "nextToken", request->token);
     json_object_close(&w);

@@ -22,6 +22,7 @@ struct ecs_log_request {
     const char *token; /* NULL: by time */
     bool from_head;
     int64_t start_ms, end_ms; /* -1: none; the end is exclusive */
+    int limit;                /* events of a call; 0: as many as fit into a megabyte */
 };
 enum ecs_log_result { ECS_LOG_PAGE, ECS_LOG_NO_STREAM, ECS_LOG_BAD_TOKEN };
 

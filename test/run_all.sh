@@ -1,9 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make test`: every unit test program, then the scenarios against a real dockerd, then against us.
-# Usage: [SAN=release|asan] run_all.sh [unit|dockerd|sockerless]…    (default: release, all three;
+# `make test`: every unit test program, then the scenarios against a real dockerd, then against us,
+# on AWS all of them and on Cloud Run a part.
+# Usage: [SAN=release|asan] run_all.sh [PART]…    (default: release, unit dockerd ecs cloudrun-part;
 #        under a sanitizer the oracle, which it cannot say anything about, is left out)
+# Parts: unit, dockerd, ecs, cloudrun, cloudrun-reverse (whole), cloudrun-part (what the clouds do
+# differently, both ways to reach the agent), sim-gcp (the simulated Google Cloud and what speaks to it).
 # The last line is "N passed, N failed"; a skipped test counts as failed.
 set -uo pipefail
 
@@ -14,7 +17,8 @@ become_root "$@"
 SAN=${SAN:-release}
 BUILD=$(cd "$TOP/build/$SAN" && pwd) || exit 2
 if [[ $# == 0 ]]; then
-    if [[ $SAN == release ]]; then set -- unit dockerd sockerless; else set -- unit sockerless; fi
+    if [[ $SAN == release ]]; then set -- unit dockerd ecs cloudrun-part
+    else set -- unit ecs cloudrun-part; fi
 fi
 export BIN_DIR=$BUILD/bin
 WORK=$(mktemp -d)
@@ -22,14 +26,28 @@ trap 'rm -rf "$WORK"' EXIT
 OUT=$WORK/out
 passed=0 failed=0 failures=()
 
-# As many unit programs at once as there are processors: they mostly wait.
+# units_run NAME-PATTERN…: as many unit programs at once as there are processors: they mostly wait.
 units_run()
 {
-    find "$BUILD/test/unit" -maxdepth 1 -type f -executable -print0 | sort -z |
+    units_find "$@" |
         WORK=$WORK xargs -0 -n 1 -P "$(nproc)" bash -c '
             out=$WORK/$(basename "$0")
             timeout 300 "$0" >"$out.out" 2>&1
             echo $? >"$out.status"'
+}
+
+units_find()
+{
+    local pattern names=()
+    for pattern in "$@"; do names+=(${names[@]:+-o} -name "$pattern"); done
+    find "$BUILD/test/unit" -maxdepth 1 -type f -executable \( "${names[@]}" \) -print0 | sort -z
+}
+
+units()
+{
+    local program
+    units_run "$@"
+    while IFS= read -r -d '' program; do unit_count "$program"; done < <(units_find "$@")
 }
 
 # A unit program prints cmocka's own report; the counts are its closing lines.
@@ -55,10 +73,12 @@ unit_count()
     failed=$((failed + bad))
 }
 
+# e2e_run TARGET [BACKEND AGENT FILE…]: FILE without .bats, of test/e2e.
 e2e_run()
 {
-    local line ok bad
-    "$TOP/test/e2e/run.sh" "$1" | tee "$OUT"
+    local target=$1 backend=${2:-ecs} agent=${3:-forward} name files=() line ok bad
+    for name in "${@:4}"; do files+=("$TOP/test/e2e/$name.bats"); done
+    BACKEND=$backend AGENT=$agent "$TOP/test/e2e/run.sh" "$target" "${files[@]}" | tee "$OUT"
     line=$(tail -n 1 "$OUT")
     if [[ $line =~ ^e2e\ .*:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
@@ -68,19 +88,24 @@ e2e_run()
     passed=$((passed + ok))
     failed=$((failed + bad))
     while read -r line; do
-        failures+=("$1: $line")
+        failures+=("$target $backend $agent: $line")
     done < <(sed -n 's/^not ok [0-9]* //p' "$OUT")
 }
 
 for part in "$@"; do
     echo "== $part ($BUILD)"
     case $part in
-    unit)
-        units_run
-        for program in "$BUILD"/test/unit/*; do
-            [[ -f $program && -x $program ]] && unit_count "$program"
-        done ;;
-    dockerd | sockerless) e2e_run "$part" ;;
+    unit) units '*' ;;
+    dockerd) e2e_run dockerd ;;
+    ecs) e2e_run sockerless ecs forward ;;
+    cloudrun) e2e_run sockerless cloudrun forward ;;
+    cloudrun-reverse) e2e_run sockerless cloudrun reverse ;;
+    cloudrun-part)
+        e2e_run sockerless cloudrun forward run lifecycle logs sockerless_cloudrun_{cloud,registry,startup}
+        e2e_run sockerless cloudrun reverse exec streams ;;
+    sim-gcp)
+        units 'gcpsim_*' 'gcp_*' 'cloudrun_*'
+        e2e_run sockerless cloudrun forward sockerless_cloudrun_{cloud,registry,startup,follow} ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
     esac
 done

@@ -167,18 +167,20 @@ static void workload_write(struct container *c, Sockerless__WorkloadRecord *w)
     w->deleted = c->run_deleted;
 }
 
-void container_run_begin(struct container *c)
+static void past_add(struct container *c)
 {
-    if (c->has_run && c->current.log_ref[0]) {
-        Sockerless__WorkloadRecord w;
-        workload_write(c, &w);
-        if (c->past_count == CONTAINER_PAST_RUNS_MAX) {
-            sockerless__workload_record__free_unpacked(c->past[0], NULL);
-            memmove(c->past, c->past + 1, (c->past_count - 1) * sizeof c->past[0]);
-            c->past_count--;
-        }
-        c->past[c->past_count++] = workload_copy(&w);
+    Sockerless__WorkloadRecord w;
+    workload_write(c, &w);
+    if (c->past_count == CONTAINER_PAST_RUNS_MAX) {
+        sockerless__workload_record__free_unpacked(c->past[0], NULL);
+        memmove(c->past, c->past + 1, (c->past_count - 1) * sizeof c->past[0]);
+        c->past_count--;
     }
+    c->past[c->past_count++] = workload_copy(&w);
+}
+
+static void run_reset(struct container *c)
+{
     c->current = (struct workload){0};
     c->has_run = true;
     c->run_deleted = c->stop_requested = false;
@@ -192,6 +194,19 @@ void container_run_begin(struct container *c)
     unsigned char token[32];
     random_bytes(token, sizeof token);
     hex_encode(token, sizeof token, c->agent_token);
+}
+
+void container_run_begin(struct container *c)
+{
+    if (c->has_run && c->current.log_ref[0])
+        past_add(c);
+    run_reset(c);
+}
+
+int container_run_again(struct container *c, struct error *err)
+{
+    run_reset(c);
+    return container_save(c, err);
 }
 
 struct container *container_from_record(struct backend *b, const Sockerless__ContainerRecord *rec)

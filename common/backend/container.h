@@ -107,6 +107,9 @@ Sockerless__ContainerRecord *container_record(struct container *c, struct arena 
 
 /* A new run: the last one's log joins the past, tokens are made anew. Not persisted yet. */
 void container_run_begin(struct container *c);
+/* Another try of a run that never got as far as the user's process: nothing of it is kept, not even
+ * its log. Persisted. */
+int container_run_again(struct container *c, struct error *err) MUST_CHECK;
 
 /* The one function that changes view->state. Checks the transition table (a forbidden one is
  * ERROR_CONFLICT), persists, counts, broadcasts `changed`. */

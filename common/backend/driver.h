@@ -34,8 +34,9 @@ struct workload_spec {
     const char *instance;    /* which backend owns it; marks every cloud resource */
     const char *run_token;   /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
     const char *image;       /* reference for the cloud to pull, digest included when known */
-    bool agent_in_image;     /* the image holds the agent (caps.wants_agent_layer): nothing else has
-                              * to bring it; its path is AGENT_IMAGE_PATH */
+    bool agent_in_image;     /* the image holds the agent (caps.wants_agent_layer, or a status that
+                              * said needs_agent_layer): nothing else has to bring it; its path is
+                              * AGENT_IMAGE_PATH */
     char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
     size_t agent_argc;
     char *const *env; /* complete environment of the user's process, KEY=value */
@@ -62,6 +63,7 @@ enum workload_phase {
     WORKLOAD_RUNNING,
     WORKLOAD_STOPPING,
     WORKLOAD_STOPPED,
+    WORKLOAD_UNKNOWN, /* this one could not be asked for, `reason` says why; nothing else is told */
 };
 
 struct workload_status {
@@ -69,6 +71,9 @@ struct workload_status {
     bool has_exit_code;
     int exit_code;
     bool start_failed;              /* stopped without ever running the user's process */
+    bool needs_agent_layer;         /* stopped, since this image lacks what the driver brings the
+                                     * agent with; with the agent in the image it would run. The core
+                                     * undoes the run, starts again so, and remembers the image */
     char address[64];               /* where the agent can be dialled; "" unknown */
     char reason[512];               /* the cloud's words on why it stopped or waits; "" none */
     int64_t started_ns, stopped_ns; /* 0 unknown */
@@ -90,6 +95,7 @@ struct log_query {
     bool backward;     /* pages go towards the past; within a page the order stays forward */
     int64_t since_ns;  /* inclusive; 0: all. The driver may return more, the core filters */
     int64_t until_ns;  /* inclusive; 0: no end. ditto */
+    int limit;         /* so many entries are enough; 0: as many as the driver likes. ditto */
 };
 struct log_event {
     int64_t timestamp_ns;
@@ -116,12 +122,16 @@ struct registry_credentials { /* texts are owned by the receiver */
 #define AGENT_IMAGE_PATH "/sockerless-agent"
 
 struct driver_caps {
-    bool has_agent;         /* workloads carry the agent */
-    bool wants_agent_layer; /* … as a layer of the image, which the core appends in the staging
-                             * registry before co_prepare (image_layer injection) */
-    bool has_addresses;     /* forward agent: status.address is filled */
-    int describe_batch_max; /* workloads a co_describe call may name */
-    int poll_interval_ms;   /* how often the core asks for status while something changes */
+    bool has_agent;          /* workloads carry the agent */
+    bool wants_agent_layer;  /* … as a layer of the image, which the core appends in the staging
+                              * registry before co_prepare (image_layer injection) */
+    bool runs_as_image_user; /* nothing but the image's configuration says who runs: images with the
+                              * agent get root, and the agent becomes the container's user */
+    bool has_addresses;      /* forward agent: status.address is filled */
+    int describe_batch_max;  /* workloads a co_describe call may name */
+    int log_batch_max;       /* queries a co_log_pages call may hold */
+    bool log_batch_is_one;   /* … and they cost one request of a scarce quota */
+    int poll_interval_ms;    /* how often the core asks for status while something changes */
     int log_poll_interval_ms;
     int log_grace_ms; /* how long after the end of a run entries may still arrive */
     int64_t stop_timeout_max_s;
@@ -141,7 +151,8 @@ struct cloud_driver {
     /* Start it; sets w->resource and w->log_ref. Idempotent by spec->run_token. */
     int (*co_run)(void *self, const struct workload_spec *spec, struct workload *w,
                   struct error *err);
-    /* State of up to caps.describe_batch_max runs; out[i] belongs to list[i]. */
+    /* State of up to caps.describe_batch_max runs; out[i] belongs to list[i]. A run that cannot be
+     * asked for is WORKLOAD_UNKNOWN and spoils nobody else's answer; -1: nobody's is known. */
     int (*co_describe)(void *self, const struct workload *const *list, size_t count,
                        struct workload_status *out, struct error *err);
     /* Ask for the end: the cloud's TERM, grace, KILL. Success if it is already over or gone. */

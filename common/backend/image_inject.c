@@ -75,6 +75,7 @@ struct injection {
     struct image_source source;
     struct registry_repo *target;
     struct archive_layer layer; /* the agent's; its bytes are the injector's */
+    bool as_root;
     const char *key;
     char *manifest;
     size_t manifest_len;
@@ -127,8 +128,10 @@ static int co_put_documents(struct injection *i, struct error *err)
     const ProtobufCBinaryData *manifest = &source->rec->manifest_json;
     char *config, tag[STAGING_TAG_MAX], digest[DIGEST_MAX];
     size_t len;
-    if (image_config_append_agent(source->config, source->config_len, AGENT_IMAGE_PATH,
-                                  i->layer.diff_id, i->arena, &config, &len, err))
+    const struct image_agent agent = {
+        .path = AGENT_IMAGE_PATH, .diff_id = i->layer.diff_id, .as_root = i->as_root};
+    if (image_config_append_agent(source->config, source->config_len, &agent, i->arena, &config,
+                                  &len, err))
         return -1;
     digest_sha256(config, len, digest);
     if (image_manifest_append_layer(manifest->data, manifest->len, digest, len, &i->layer, i->arena,
@@ -289,11 +292,11 @@ static int co_find_or_make(struct injection *i, const Sockerless__ImageRecord *r
 
 /* By content alone: what the image is called and where it came from do not matter. */
 static char *key_of(const Sockerless__ImageRecord *rec, const struct archive_layer *layer,
-                    struct arena *arena)
+                    bool as_root, struct arena *arena)
 {
     char digest[DIGEST_MAX], *key = arena_alloc(arena, DIGEST_MAX);
     digest_sha256(rec->manifest_json.data, rec->manifest_json.len, digest);
-    char *both = arena_printf(arena, "%s %s", digest, layer->digest);
+    char *both = arena_printf(arena, "%s %s%s", digest, layer->digest, as_root ? " root" : "");
     digest_sha256(both, strlen(both), key);
     return key;
 }
@@ -301,15 +304,41 @@ static char *key_of(const Sockerless__ImageRecord *rec, const struct archive_lay
 int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
                         struct arena *arena, char **out, struct error *err)
 {
-    struct injection i = {.backend = b, .arena = arena};
+    struct injection i = {
+        .backend = b, .arena = arena, .as_root = b->driver && b->driver->caps.runs_as_image_user};
     if (staging_ref(b, &i.staging, err) || image_source_check(image, err))
         return error_wrap(err, "the agent cannot be added to the image");
     const Sockerless__ImageRecord *rec = image_record_copy(image, arena); /* we suspend */
     if (co_agent_layer_update(b, &b->injector->agent, err))
         return error_wrap(err, "the agent cannot be added to the image");
     i.layer = b->injector->agent.layer;
-    i.key = key_of(rec, &i.layer, arena);
+    i.key = key_of(rec, &i.layer, i.as_root, arena);
     if (co_find_or_make(&i, rec, out, err))
         return error_wrap(err, "adding the agent to the image");
     return 0;
+}
+
+/* ---- images that need it ---- */
+
+bool image_agent_possible(const struct backend *b)
+{
+    return staging_configured(b);
+}
+
+static char *need_name(const char *image_id)
+{
+    return xasprintf("agent-needed:%s", image_id);
+}
+
+bool image_needs_agent(const struct backend *b, const char *image_id)
+{
+    AUTO_FREE char *name = need_name(image_id);
+    AUTO_FREE char *kept = staging_configured(b) ? store_meta_get(b->store, name) : NULL;
+    return kept != NULL;
+}
+
+int image_set_needs_agent(struct backend *b, const char *image_id, struct error *err)
+{
+    AUTO_FREE char *name = need_name(image_id);
+    return store_meta_put(b->store, name, "yes", err);
 }

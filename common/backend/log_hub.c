@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-    LOG_ROUND_QUERIES_MAX = 32, /* a call to the driver; more followers wait for the next round */
-    LOG_FAILURES_MAX = 8,       /* in a row, until followers are told */
+    LOG_ROUND_LIMIT = 1024, /* whatever the driver says */
+    LOG_FAILURES_MAX = 8,   /* in a row, until followers are told */
 };
 
 struct log_hub {
@@ -31,10 +31,10 @@ struct log_hub {
 };
 
 struct log_round {
-    struct arena arena;
-    struct log_query queries[LOG_ROUND_QUERIES_MAX];
-    struct log_page pages[LOG_ROUND_QUERIES_MAX];
-    size_t count;
+    struct arena arena; /* holds the arrays */
+    struct log_query *queries;
+    struct log_page *pages;
+    size_t count, max; /* of a call to the driver; more followers wait for the next round */
     int64_t asked_ms;
 };
 
@@ -68,6 +68,19 @@ static void list_unlink(struct log_hub *h, struct log_follower *f)
 
 /* ---- a round ---- */
 
+static void round_init(const struct log_hub *h, struct log_round *r)
+{
+    int most = h->backend->driver->caps.log_batch_max;
+    *r = (struct log_round){.max = most < 1 ? 1 : (size_t)most};
+    if (r->max > LOG_ROUND_LIMIT)
+        r->max = LOG_ROUND_LIMIT;
+    if (r->max > h->count) /* there are no more questions than followers */
+        r->max = h->count;
+    arena_init(&r->arena);
+    r->queries = arena_calloc(&r->arena, r->max + 1, sizeof *r->queries);
+    r->pages = arena_calloc(&r->arena, r->max + 1, sizeof *r->pages);
+}
+
 static bool same_place(const struct log_query *q, const struct log_follower *f)
 {
     if (strcmp(q->workload->log_ref, f->workload->log_ref) != 0)
@@ -83,7 +96,7 @@ static bool round_include(struct log_hub *h, struct log_round *r, struct log_fol
     size_t i = 0;
     while (i < r->count && !same_place(&r->queries[i], f))
         i++;
-    if (i == LOG_ROUND_QUERIES_MAX)
+    if (i == r->max)
         return false;
     if (i == r->count) {
         struct workload *copy = arena_alloc(&r->arena, sizeof *copy);
@@ -180,16 +193,14 @@ static void co_round_ask(struct log_hub *h, struct log_round *r)
 /* One turn of the hub: a round, or a wait. */
 static void co_hub_turn(struct log_hub *h)
 {
-    struct log_round *r = NEW(struct log_round); /* too large for a coroutine's stack */
-    arena_init(&r->arena);
-    int64_t next_due = round_choose(h, r);
-    if (r->count)
-        co_round_ask(h, r);
-    arena_fini(&r->arena);
-    bool waited = r->count == 0;
-    free(r);
+    struct log_round r;
     struct error err;
-    if (waited && co_suspend(next_due, &err) && err.code == ERROR_CANCELLED)
+    round_init(h, &r);
+    int64_t next_due = round_choose(h, &r);
+    if (r.count)
+        co_round_ask(h, &r);
+    arena_fini(&r.arena);
+    if (r.count == 0 && co_suspend(next_due, &err) && err.code == ERROR_CANCELLED)
         log_error("the log hub was cancelled"); /* nobody does that */
 }
 

@@ -76,9 +76,9 @@ int co_log_page(struct backend *b, const struct log_query *query, struct log_pag
     return error_wrap(err, "read the log");
 }
 
-/* Ask from where on. Marks and exit records must stay visible, whatever the client's since: a run
- * that has to be waited for is asked from shortly before now on at the latest. */
-static int64_t query_since(const struct log_reader *r)
+/* Marks and exit records must stay visible, whatever the client's since: a run that has to be
+ * waited for is asked from shortly before now on at the latest. */
+int64_t log_reader_since(const struct log_reader *r)
 {
     int64_t latest = time_now_ns() - LOG_CLOCK_SKEW_NS -
                      (int64_t)r->backend->driver->caps.log_grace_ms * NS_PER_MS;
@@ -146,7 +146,7 @@ int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error
             return -1;
     }
     struct log_query query = {
-        .workload = &r->run->workload, .token = r->token, .since_ns = query_since(r)};
+        .workload = &r->run->workload, .token = r->token, .since_ns = log_reader_since(r)};
     r->asked_ms = time_mono_ms();
     if (co_log_page(r->backend, &query, page, err))
         return -1;

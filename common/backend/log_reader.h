@@ -58,5 +58,7 @@ struct log_reader {
  * far as it goes at present. */
 int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error *err) MUST_CHECK;
 void log_reader_fini(struct log_reader *r);
+/* From where on the service is asked. */
+int64_t log_reader_since(const struct log_reader *r);
 
 #endif

@@ -9,6 +9,12 @@
 
 #include <string.h>
 
+enum {
+    EXTRA = 16,        /* marks, exit records, pieces of lines: entries that are no lines */
+    END_ENTRIES = 128, /* among so many of the newest the end of what was printed is looked for */
+    LIMIT_MAX = 1 << 20,
+};
+
 /* A walk over the entries, newest first. */
 struct tail_walk {
     const struct log_tail_request *request;
@@ -68,14 +74,29 @@ static void walk_event(struct tail_walk *w, size_t run, const struct log_event *
         w->finished = true;
 }
 
+/* The lines that are missing, the one before them, and a little more; more with every page, since
+ * entries need not be lines. */
+static int next_limit(const struct tail_walk *w, int page)
+{
+    int64_t missing = w->request->lines - w->counted;
+    if (missing < 0)
+        missing = 0;
+    if (page > 10 || missing >= LIMIT_MAX >> page)
+        return LIMIT_MAX;
+    return (int)((missing + EXTRA) << page);
+}
+
 static int co_walk_run(struct tail_walk *w, size_t run, struct error *err)
 {
     const struct log_tail_request *q = w->request;
     AUTO_FREE char *token = NULL;
     w->newer_seen[0] = w->newer_seen[1] = false;
-    for (bool at_end = false; !at_end && !w->finished;) {
-        struct log_query query = {
-            .workload = &q->runs[run].workload, .token = token, .backward = true};
+    bool at_end = false;
+    for (int n = 0; !at_end && !w->finished; n++) {
+        struct log_query query = {.workload = &q->runs[run].workload,
+                                  .token = token,
+                                  .backward = true,
+                                  .limit = next_limit(w, n)};
         struct log_page page;
         if (co_log_page(q->backend, &query, &page, err))
             return -1;
@@ -111,7 +132,7 @@ static int co_settle(const struct log_tail_request *q, struct log_run *run, cons
     bool over = log_run_over(q->container, run);
     if (over ? time_mono_ms() >= run->settled_ms : !mark)
         return 0;
-    struct log_query query = {.workload = &run->workload, .backward = true};
+    struct log_query query = {.workload = &run->workload, .backward = true, .limit = END_ENTRIES};
     struct log_page page;
     if (co_log_page(q->backend, &query, &page, err))
         return -1;

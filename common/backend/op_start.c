@@ -36,14 +36,19 @@ static int network_refused(const struct container *c, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "network %s not found", mode);
 }
 
+static bool agent_goes_into_image(const struct container *c)
+{
+    return c->backend->driver->caps.wants_agent_layer ||
+           image_needs_agent(c->backend, c->view->image_id);
+}
+
 /* The image with the agent in it. It is the same for every run of the image, so a start that is
  * taken up again after a crash finds what its definition names. */
 static int co_agent_into_image(struct container *c, struct workload_spec *spec, struct arena *arena,
                                struct error *err)
 {
     char *image;
-    if (!c->backend->driver->caps.wants_agent_layer ||
-        (c->current.definition[0] && c->current.resource[0]))
+    if ((c->current.definition[0] && c->current.resource[0]) || !agent_goes_into_image(c))
         return 0;
     const Sockerless__ImageRecord *rec =
         image_store_find(c->backend->images, c->view->image_id, err);
@@ -59,6 +64,8 @@ static int co_run_in_cloud(struct container *c, struct error *err)
     struct cloud_driver *driver = c->backend->driver;
     AUTO(arena) struct arena arena;
     arena_init(&arena);
+    if (c->run_deleted && container_run_again(c, err)) /* undone before a crash */
+        return -1;
     struct workload_spec spec = workload_spec_of(c, &arena);
     if (co_agent_into_image(c, &spec, &arena, err))
         return -1;
@@ -143,21 +150,55 @@ static int run_settled(struct container *c, struct error *err)
     return 0;
 }
 
+/* Run, see it up, meet its agent. The time is the cloud's, from when it took the run: putting the
+ * agent into a large image has deadlines of its own. */
+static int co_start_once(struct container *c, struct error *err)
+{
+    if (co_run_in_cloud(c, err))
+        return -1;
+    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
+    if (co_wait_until_up(c, deadline_ms, err))
+        return -1;
+    if (c->last_status.phase != WORKLOAD_RUNNING)
+        return stopped_too_early(c, err);
+    if (co_meet_agent(c, deadline_ms, err) == 0)
+        return 0;
+    return c->last_status.phase == WORKLOAD_STOPPED ? stopped_too_early(c, err) : -1;
+}
+
+/* True when the run failed for want of what only the image itself can bring: it is undone, and the
+ * container ready for another that has the agent in its image. False: *err says why it failed. */
+static bool co_give_way_to_layer(struct container *c, struct error *err)
+{
+    struct error trouble;
+    if (!c->last_status.needs_agent_layer || !image_agent_possible(c->backend))
+        return false;
+    log_info("the image cannot bring the agent, starting again with the agent in it",
+             LOG_STR("container", c->id), LOG_STR("reason", err->message));
+    agent_link_drop(c);
+    watcher_remove(c);
+    int rc = image_set_needs_agent(c->backend, c->view->image_id, &trouble);
+    if (rc == 0)
+        rc = co_container_cleanup(c, &trouble);
+    if (rc == 0 && (c->stop_requested || c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
+        rc = error_set(&trouble, ERROR_CANCELLED, "the container was stopped while it started");
+    if (rc == 0)
+        rc = container_run_again(c, &trouble);
+    if (rc)
+        *err = trouble;
+    return rc == 0;
+}
+
 int co_container_start_run(struct container *c, struct error *err)
 {
-    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
     int64_t began = time_mono_ms();
-    if (network_refused(c, err) || co_run_in_cloud(c, err) || co_wait_until_up(c, deadline_ms, err))
+    int rc = network_refused(c, err);
+    if (rc == 0)
+        rc = co_start_once(c, err);
+    if (rc && co_give_way_to_layer(c, err))
+        rc = co_start_once(c, err);
+    if (rc)
         goto undo;
-    if (c->last_status.phase != WORKLOAD_RUNNING) {
-        stopped_too_early(c, err);
-        goto undo;
-    }
-    if (co_meet_agent(c, deadline_ms, err)) {
-        if (c->last_status.phase == WORKLOAD_STOPPED)
-            stopped_too_early(c, err);
-        goto undo;
-    }
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
         return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
     log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),

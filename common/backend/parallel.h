@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Doing the same for many things, a few at a time: coroutines that take items in order. Used where
- * each item is a blob to move between registries.
+ * Doing the same for many things, a few at a time: coroutines that take items in order. Used for
+ * blobs to move between registries, and for questions to a cloud that takes them one by one.
  */
 #ifndef SOCKERLESS_BACKEND_PARALLEL_H
 #define SOCKERLESS_BACKEND_PARALLEL_H

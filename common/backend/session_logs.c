@@ -182,6 +182,13 @@ static int join_hub(struct log_session *s, struct log_reader *r, struct error *e
     return log_hub_join(s->backend->log_hub, &s->follower, STEAL(r->token), err);
 }
 
+/* Where one question serves many logs, what was written before is asked for together, too. */
+static bool reads_with_others(const struct log_session *s, const struct log_reader *r, bool last)
+{
+    return last && s->follow && !r->skip && s->backend->driver->caps.log_batch_is_one &&
+           !log_run_over(s->container, r->run);
+}
+
 static int co_show_run(struct log_session *s, size_t index, const struct log_tail_start *start,
                        struct error *err)
 {
@@ -198,9 +205,13 @@ static int co_show_run(struct log_session *s, size_t index, const struct log_tai
         .mark_deadline_ms = last ? s->mark_deadline_ms : 0,
     };
     log_format_run_start(&s->format);
-    int rc = co_show_pages(s, &r, err);
+    bool shared = reads_with_others(s, &r, last);
+    s->follower.since_ns = log_reader_since(&r);
+    int rc = shared ? 0 : co_show_pages(s, &r, err);
     if (rc == 0 && last && s->follow && !r.done)
         rc = join_hub(s, &r, err);
+    if (shared)
+        log_hub_hurry(&s->follower);
     log_reader_fini(&r);
     return rc;
 }

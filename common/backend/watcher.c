@@ -43,6 +43,11 @@ static bool missing_is_normal(const struct container *c)
 
 static void status_apply(struct container *c, const struct workload_status *status)
 {
+    if (status->phase == WORKLOAD_UNKNOWN) {
+        log_warn("the cloud does not say how a run is", LOG_STR("container", c->id),
+                 LOG_STR("error", status->reason));
+        return;
+    }
     bool changed = c->last_status.phase != status->phase ||
                    strcmp(c->last_status.address, status->address) != 0;
     if (status->phase == WORKLOAD_MISSING && missing_is_normal(c))
@@ -97,7 +102,8 @@ static void co_poll_batch(struct watcher *w, struct container **batch, size_t n)
         if (c->active && c->run_number == run_numbers[i]) {
             if (rc == 0)
                 status_apply(c, &status[i]);
-            int64_t next = now + (rc ? ERROR_PAUSE_MS : poll_pause_ms(c));
+            bool failed = rc || status[i].phase == WORKLOAD_UNKNOWN;
+            int64_t next = now + (failed ? ERROR_PAUSE_MS : poll_pause_ms(c));
             if (c->next_poll_ms > next)
                 c->next_poll_ms = next;
         }

@@ -82,7 +82,7 @@ static int co_exchange(struct gcp_client *c, const struct gcp_call *call, const 
         .headers = headers,
         .body = call->body ? call->body->data : NULL,
         .body_len = call->body ? call->body->len : 0,
-        .timeout_ms = CALL_TIMEOUT_MS,
+        .timeout_ms = c->options.timeout_ms ? c->options.timeout_ms : CALL_TIMEOUT_MS,
         .never_twice = !call->repeatable,
     };
     return co_http_do(c->options.http, &req, res, err);

@@ -23,6 +23,7 @@ struct gcp_client_options { /* all is borrowed for the client's life */
     struct http_client *http;
     struct gcp_credential_chain *credentials;
     const char *endpoint_url; /* NULL: the real hosts */
+    int64_t timeout_ms;       /* of one attempt; 0: 30 s */
 };
 
 struct gcp_client;

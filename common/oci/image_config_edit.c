@@ -40,13 +40,13 @@ static int dump(const json_t *doc, struct arena *arena, char **out, size_t *len)
     return 0;
 }
 
-static int set_entrypoint(json_t *doc, const char *agent_path, struct error *err)
+static int set_process(json_t *doc, const struct image_agent *agent, struct error *err)
 {
     json_t *config = member_or_new(doc, "config", JSON_OBJECT);
     json_t *old = json_object_get(config, "Entrypoint");
     if (!config)
         return malformed(err, "config is not an object");
-    json_t *entrypoint = json_pack("[ss]", agent_path, "--");
+    json_t *entrypoint = json_pack("[ss]", agent->path, "--");
     if (json_is_array(old))
         json_array_extend(entrypoint, old);
     else if (json_is_string(old)) /* Docker takes a lone string for a list of one */
@@ -56,6 +56,8 @@ static int set_entrypoint(json_t *doc, const char *agent_path, struct error *err
         return malformed(err, "Entrypoint is not a list of strings");
     }
     json_object_set_new(config, "Entrypoint", entrypoint);
+    if (agent->as_root)
+        json_object_set_new(config, "User", json_string("0:0"));
     return 0;
 }
 
@@ -80,9 +82,9 @@ static int add_history(json_t *doc, size_t layers_before, const char *agent_path
     return 0;
 }
 
-int image_config_append_agent(const void *config, size_t config_len, const char *agent_path,
-                              const char *diff_id, struct arena *arena, char **out, size_t *out_len,
-                              struct error *err)
+int image_config_append_agent(const void *config, size_t config_len,
+                              const struct image_agent *agent, struct arena *arena, char **out,
+                              size_t *out_len, struct error *err)
 {
     json_t *doc AUTO(json) = json_doc_load(config, config_len, err);
     if (!doc)
@@ -96,8 +98,8 @@ int image_config_append_agent(const void *config, size_t config_len, const char 
     size_t before = json_array_size(diff_ids);
     if (!json_object_get(rootfs, "type"))
         json_object_set_new(rootfs, "type", json_string("layers"));
-    json_array_append_new(diff_ids, json_string(diff_id));
-    if (set_entrypoint(doc, agent_path, err) || add_history(doc, before, agent_path, err))
+    json_array_append_new(diff_ids, json_string(agent->diff_id));
+    if (set_process(doc, agent, err) || add_history(doc, before, agent->path, err))
         return -1;
     return dump(doc, arena, out, out_len);
 }

@@ -13,6 +13,7 @@
 
 #include "proto/sockerless.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The agent as a layer: a gzip tar holding one executable file, owned by root, time 0, so that the
@@ -24,9 +25,13 @@ int agent_layer_make(const char *agent_file, const char *path_in_image, struct a
 /* config with one more layer (diff id, history) and the Entrypoint [path, "--", old Entrypoint…,
  * and, if there was no Entrypoint, nothing more]; Cmd is kept, so that Entrypoint + Cmd is what it
  * was with the agent before it. */
-int image_config_append_agent(const void *config, size_t config_len, const char *agent_path,
-                              const char *diff_id, struct arena *arena, char **out, size_t *out_len,
-                              struct error *err) MUST_CHECK;
+struct image_agent {
+    const char *path, *diff_id;
+    bool as_root; /* User is set to root: the agent becomes the user that is wanted by itself */
+};
+int image_config_append_agent(const void *config, size_t config_len,
+                              const struct image_agent *agent, struct arena *arena, char **out,
+                              size_t *out_len, struct error *err) MUST_CHECK;
 /* manifest (OCI or Docker schema 2, type kept) with that config and one more layer. */
 int image_manifest_append_layer(const void *manifest, size_t manifest_len,
                                 const char *config_digest, size_t config_len,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The embedded local cloud as shell functions: a registry, the AWS simulator, the ECS backend and
-# the frontend, each a daemon of its own with pid and log file in one folder. Used by up.sh and
-# down.sh, by the end-to-end tests and by the benchmark.
+# The embedded local cloud as shell functions: a registry, a cloud's simulator, that cloud's backend
+# and the frontend, each a daemon of its own with pid and log file in one folder. Used by up.sh and
+# down.sh, by the end-to-end tests and by the benchmark. What differs between clouds is in
+# cloud_BACKEND.sh; nothing else here knows one.
 #
 #   stack_open NAME RUN_DIR   name the stack and its folder; everything below works on it
 #   stack_up NAME RUN_DIR     start what is not running, wait until it answers
@@ -11,8 +12,10 @@
 #   component_start|stop|kill|pid|alive NAME, backend_wait, frontend_wait: single components, NAME
 #                             one of registry, sim, backend, frontend
 #
-# Knobs (environment): BIN_DIR (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"),
-# FRONTEND_ENV, FRONTEND_FLAGS, STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one).
+# Knobs (environment): BACKEND (ecs, cloudrun; else what the folder had last), AGENT (forward,
+# reverse: who dials), INJECTION (how containers get the agent, in the backend's own words), BIN_DIR
+# (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"), FRONTEND_ENV, FRONTEND_FLAGS,
+# STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one).
 #
 # A pid file holds "PID STARTTIME": a recycled pid is never mistaken for ours.
 
@@ -41,7 +44,7 @@ become_root()
     [[ $(id -u) != 0 ]] || return 0
     command -v sudo >/dev/null || { die "needs root: there is no sudo here, run it as root"; exit 1; }
     say "needs root; going on with sudo"
-    exec sudo --preserve-env=RUN_DIR,BIN_DIR,SAN,CI,BENCH_ROUNDS,E2E_FILTER,JOURNAL "$0" "$@"
+    exec sudo --preserve-env=RUN_DIR,BIN_DIR,BACKEND,AGENT,INJECTION,SAN,CI,BENCH_ROUNDS,E2E_FILTER,JOURNAL "$0" "$@"
 }
 
 # ---- one process ------------------------------------------------------------------------------
@@ -196,16 +199,6 @@ stack_sim_url()
     printf 'http://127.0.0.1:%s' "$(<"$STACK_DIR/sim.port")"
 }
 
-# The secret of the key that this stack's cloud accepts; whoever has it can run containers as root
-# here. Kept in a file that is also the simulator's configuration, not on a command line.
-stack_secret()
-{
-    [[ -s $STACK_DIR/sim.conf ]] ||
-        (umask 077; printf 'secret-key = %s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" \
-            >"$STACK_DIR/sim.conf")
-    sed -n 's/^secret-key = //p' "$STACK_DIR/sim.conf"
-}
-
 # stack_network: flags that keep this simulator's network apart from another stack's. Slot N is the
 # N-th /22 of 198.18.0.0/15 (RFC 2544) and bridge sklN; a free one is chosen once.
 stack_network()
@@ -220,6 +213,12 @@ stack_network()
             "--bridge-name skl$slot" >"$file"
     fi
     cat "$file"
+}
+
+# The host, as containers see it: the first address of the network.
+stack_gateway()
+{
+    stack_network | sed -n 's/^--subnet \([0-9.]*\)\.0\/.*/\1.1/p'
 }
 
 # ---- the components ---------------------------------------------------------------------------
@@ -244,16 +243,13 @@ registry_start()
 sim_start()
 {
     local port try
-    stack_secret >/dev/null # makes sim.conf
+    cloud_sim_prepare || return 1
     for try in 1 2 3; do
         port=$(port_choose sim) || return 1
         # shellcheck disable=SC2046,SC2086 # lists of words
-        component_spawn sim "$BIN_DIR/sockerless-sim-aws" --config "$STACK_DIR/sim.conf" \
-            --listen "127.0.0.1:$port" \
-            --state-dir "$STACK_DIR/state/sim" --registry "docker.io=$(stack_registry_url)" \
-            --ecr-registry "$(stack_registry_url)" \
-            --region us-east-1 --access-key AKIASOCKERLESSLOCAL \
-            $(stack_network) ${SIM_FLAGS:-} || return 1
+        component_spawn sim "$BIN_DIR/$CLOUD_SIM" --listen "127.0.0.1:$port" \
+            --state-dir "$STACK_SIM_STATE" --registry "docker.io=$(stack_registry_url)" \
+            $(cloud_sim_flags) $(stack_network) ${SIM_FLAGS:-} || return 1
         wait_ready sim curl -fsS "http://127.0.0.1:$port/_sim/resources" && return
         grep -qi 'in use' "$STACK_DIR/sim.log" || return 1
         rm -f "$STACK_DIR/sim.port"
@@ -261,45 +257,42 @@ sim_start()
     return 1
 }
 
-# The simulated account's ECR.
-stack_ecr_host()
+# backend_callback_env: with AGENT=reverse, where agents dial the backend.
+backend_callback_env()
 {
-    printf '123456789012.dkr.ecr.us-east-1.amazonaws.com'
+    local port
+    case ${AGENT:-forward} in
+    forward) return ;;
+    reverse) port=$(port_choose callback) || return 1 ;;
+    *) die "AGENT: \"$AGENT\" is none of forward, reverse"; return 1 ;;
+    esac
+    printf '%s\n' "SOCKERLESS_CALLBACK_URL=ws://$(stack_gateway):$port/" \
+        "SOCKERLESS_CALLBACK_LISTEN=ws://$(stack_gateway):$port/"
 }
 
-# This account has no request quotas and answers at once: no need to spare it.
+# The simulated clouds have no request quotas and answer at once: no need to spare them.
 backend_start()
 {
-    local registry
+    local registry callback
     registry=$(stack_registry_url)
-    # shellcheck disable=SC2086 # BACKEND_ENV is a list of words
+    callback=$(backend_callback_env) || return 1
+    # shellcheck disable=SC2046,SC2086 # lists of words
     component_spawn backend env \
         SOCKERLESS_ENDPOINT_URL="$(stack_sim_url)" \
-        AWS_REGION=us-east-1 \
-        AWS_ACCESS_KEY_ID=AKIASOCKERLESSLOCAL \
-        AWS_SECRET_ACCESS_KEY="$(stack_secret)" \
-        SOCKERLESS_ECS_CLUSTER=default \
-        SOCKERLESS_ECS_SUBNETS=subnet-0123456789abcdef0 \
-        SOCKERLESS_ECS_SECURITY_GROUPS=sg-0123456789abcdef0 \
-        SOCKERLESS_ECS_EXECUTION_ROLE_ARN=arn:aws:iam::000000000000:role/sockerless-local \
-        SOCKERLESS_ECS_LOG_GROUP=/sockerless/local \
-        SOCKERLESS_ECS_AGENT_IMAGE=sockerless/agent:latest \
         SOCKERLESS_REGISTRY_MIRRORS="docker.io=$registry" \
-        SOCKERLESS_REGISTRY_ENDPOINTS="$(stack_ecr_host)=$(stack_sim_url)" \
+        SOCKERLESS_REGISTRY_ENDPOINTS="$(cloud_registry_host)=$(stack_sim_url)" \
         SOCKERLESS_STAGING_REGISTRY="${registry#*://}/sockerless-staging" \
-        SOCKERLESS_ECS_RATE_PERCENT=10000 \
-        SOCKERLESS_ECS_POLL_MS=50 \
-        SOCKERLESS_ECS_LOG_POLL_MS=100 \
-        ${BACKEND_ENV:-} \
-        "$BIN_DIR/sockerless-backend-ecs" --listen "ipc://$STACK_DIR/backend-ecs.sock" \
-        --state-dir "$STACK_DIR/state/ecs"
+        SOCKERLESS_AGENT_BINARY="$(agent_binary)" \
+        $(cloud_backend_env) $callback ${BACKEND_ENV:-} \
+        "$BIN_DIR/sockerless-backend-$STACK_BACKEND" --listen "ipc://$STACK_BACKEND_SOCKET" \
+        --state-dir "$STACK_STATE"
 }
 
 frontend_start()
 {
     # shellcheck disable=SC2086 # lists of words
     component_spawn frontend env ${FRONTEND_ENV:-} "$BIN_DIR/sockerless-frontend" --listen "unix://$(stack_socket)" \
-        --backend "ipc://$STACK_DIR/backend-ecs.sock" ${FRONTEND_FLAGS:-}
+        --backend "ipc://$STACK_BACKEND_SOCKET" ${FRONTEND_FLAGS:-}
 }
 
 component_start()
@@ -376,14 +369,30 @@ images_push()
 
 # ---- the stack --------------------------------------------------------------------------------
 
+# stack_backend_choose: BACKEND, else that of the last time, else ecs; its functions.
+stack_backend_choose()
+{
+    STACK_BACKEND=${BACKEND:-$(cat "$STACK_DIR/backend" 2>/dev/null || echo ecs)}
+    [[ $STACK_BACKEND =~ ^[a-z]+$ && -r $LOCAL_DIR/cloud_$STACK_BACKEND.sh ]] || {
+        die "BACKEND: there is no \"$STACK_BACKEND\" here, only$(
+            cd "$LOCAL_DIR" && printf '%s\n' cloud_*.sh | sed 's/cloud_\(.*\)\.sh/ \1/' | tr -d '\n')"
+        return 1
+    }
+    # shellcheck source=cloud_ecs.sh
+    . "$LOCAL_DIR/cloud_$STACK_BACKEND.sh"
+    STACK_STATE=$STACK_DIR/state/$STACK_BACKEND
+    STACK_SIM_STATE=$STACK_DIR/state/sim-$STACK_BACKEND
+    STACK_BACKEND_SOCKET=$STACK_DIR/backend-$STACK_BACKEND.sock
+}
+
 stack_open()
 {
     STACK_NAME=$1
     mkdir -p "$2" || return 1
     STACK_DIR=$(cd "$2" && pwd)
     BIN_DIR=${BIN_DIR:-$TOP_DIR/build/release/bin}
-    local socket=$STACK_DIR/backend-ecs.sock
-    [[ ${#socket} -le $SOCKET_PATH_MAX ]] ||
+    stack_backend_choose || return 1
+    [[ ${#STACK_BACKEND_SOCKET} -le $SOCKET_PATH_MAX ]] ||
         die "the path $STACK_DIR is too long for a unix socket; set RUN_DIR to a shorter one"
 }
 
@@ -398,8 +407,9 @@ stack_components()
 # A crashed or killed simulator leaves containers; it can clear away what its state names.
 sim_cleanup()
 {
-    [[ -d $STACK_DIR/state/sim && -x $BIN_DIR/sockerless-sim-aws ]] || return 0
-    "$BIN_DIR/sockerless-sim-aws" --cleanup --state-dir "$STACK_DIR/state/sim" \
+    [[ -d $STACK_SIM_STATE && -x $BIN_DIR/$CLOUD_SIM ]] || return 0
+    # shellcheck disable=SC2046 # a list of words
+    "$BIN_DIR/$CLOUD_SIM" --cleanup --state-dir "$STACK_SIM_STATE" $(stack_network) \
         >>"$STACK_DIR/sim.log" 2>&1 </dev/null || say "clearing after the simulator failed" >&2
 }
 
@@ -418,14 +428,28 @@ stack_stop_outdated()
     return 0
 }
 
+# What was asked for last time may be another cloud, or the other way to reach the agents.
+stack_stop_other()
+{
+    local wanted="$STACK_BACKEND ${AGENT:-forward} ${INJECTION:-}" before
+    before=$(cat "$STACK_DIR/kind" 2>/dev/null || echo "$wanted")
+    if [[ ${before%% *} != "$STACK_BACKEND" ]]; then
+        (BACKEND=${before%% *}; stack_backend_choose && stack_down)
+    elif [[ $before != "$wanted" ]]; then
+        component_stop backend
+    fi
+    printf '%s\n' "$wanted" >"$STACK_DIR/kind"
+    printf '%s\n' "$STACK_BACKEND" >"$STACK_DIR/backend"
+}
+
 stack_up()
 {
     stack_open "$@" || return 1
     local name
-    for name in sim-aws backend-ecs frontend; do
-        [[ -x $BIN_DIR/sockerless-$name ]] ||
-            { die "$BIN_DIR/sockerless-$name is missing: run make first"; return 1; }
+    for name in "$CLOUD_SIM" "sockerless-backend-$STACK_BACKEND" sockerless-frontend; do
+        [[ -x $BIN_DIR/$name ]] || { die "$BIN_DIR/$name is missing: run make first"; return 1; }
     done
+    stack_stop_other || return 1
     stack_stop_outdated
     for name in registry sim backend frontend; do
         [[ " $(stack_components)" == *" $name "* ]] || continue
@@ -444,7 +468,7 @@ stack_down()
     done
     sim_cleanup
     [[ -n ${REGISTRY_URL:-} ]] || component_stop registry
-    rm -f "$(stack_socket)" "$STACK_DIR/backend-ecs.sock"
+    rm -f "$(stack_socket)" "$STACK_BACKEND_SOCKET"
 }
 
 # Sanitizer reports and failed assertions in any log of the stack; prints them, false if any.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Starts the local AWS and Sockerless in front of it, runs a first container and leaves all of it
+# Starts the local cloud (BACKEND=ecs, the default, or cloudrun) and Sockerless in front of it, runs a first container and leaves all of it
 # running. State, sockets and logs: $RUN_DIR (./run in the checkout). May be run again at any time:
 # what runs and is current stays, what was killed or rebuilt is started anew.
 set -euo pipefail
@@ -19,7 +19,7 @@ DOCKER_CONFIG=$(mktemp -d)
 export DOCKER_CONFIG
 trap 'rm -rf "$DOCKER_CONFIG"' EXIT
 
-docker run --rm busybox echo "hello from a container on a local AWS"
+docker run --rm busybox echo "hello from a container on a local $CLOUD_NAME"
 cat <<END
 
 registry (stands in for docker.io: push library/NAME:TAG, run NAME:TAG): ${REGISTRY_URL:-$(stack_registry_url)}

@@ -24,12 +24,14 @@ WORK=$(mktemp -d "${TMPDIR:-/tmp}/sk-conf.XXXXXX")
 cleanup()
 {
     stack_open conformance "$WORK/run" && stack_down
+    stack_open conformance-gcp "$WORK/gcp" && stack_down
     rm -rf "$WORK"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-SIM_FLAGS="--journal $WORK/journal.jsonl" stack_up conformance "$WORK/run"
+unset BACKEND # each folder knows its own
+SIM_FLAGS="--journal $WORK/journal.jsonl" BACKEND=ecs stack_up conformance "$WORK/run"
 status=0
 "$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$SHARED/docker-api/v1.44.json" || status=1
 component_stop frontend
@@ -40,7 +42,11 @@ done
 # The simulated Google Cloud, driven by its own test; GCP_JOURNAL=FILE adds what a backend sent.
 SIM_JOURNAL=$WORK/gcp.jsonl SIM_GCP_BIN=$BIN_DIR/sockerless-sim-gcp \
     "$BIN_DIR/../test/unit/gcpsim_run" || status=1
-for journal in "$WORK/gcp.jsonl" ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
+SIM_FLAGS="--journal $WORK/cloudrun.jsonl" BACKEND=cloudrun stack_up conformance-gcp "$WORK/gcp"
+"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$SHARED/docker-api/v1.44.json" || status=1
+component_stop frontend
+component_stop backend
+for journal in "$WORK/gcp.jsonl" "$WORK/cloudrun.jsonl" ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
     "$PYTHON" "$DIR/check_google_models.py" "$journal" "$SHARED/cloud-models/gcp" || status=1
 done
 exit $status

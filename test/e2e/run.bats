@@ -97,6 +97,15 @@ load lib/common
     equal "$output" /home/app
 }
 
+@test "run: an image with a user: that one, or whom --user names" {
+    run -0 docker run --rm --entrypoint id test/merge -un
+    equal "$output" app
+    run -0 docker run --rm -u root --entrypoint id test/merge -un
+    equal "$output" root
+    run -0 docker run --rm -u 1234:50 --entrypoint id test/merge -u
+    equal "$output" 1234
+}
+
 @test "run: words are kept as they are" {
     run -0 docker run --rm busybox printf '[%s]' 'a b' '' 'c"d' "e'f" $'g\nh' '$i' '\j' 'ü'
     equal "$output" $'[a b][][c"d][e\'f][g\nh][$i][\\j][ü]'
@@ -152,6 +161,8 @@ load lib/common
     equal "$stderr" e
 }
 
+# Cloud Run's containers have no such setting.
+# bats test_tags=not:cloudrun
 @test "run: --read-only keeps the root as it is" {
     run -0 docker run --rm --read-only busybox sh -c 'echo x 2>/dev/null >/f || echo refused'
     equal "$output" refused

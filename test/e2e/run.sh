@@ -2,23 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the scenarios against one target and prints TAP and a count.
-# Usage: run.sh dockerd|sockerless [FILE.bats…]      (environment: BIN_DIR, E2E_FILTER, E2E_KEEP)
+# Usage: run.sh dockerd|sockerless [FILE.bats…]
+#        (environment: BACKEND=ecs|cloudrun, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP)
 #
 # sockerless_*.bats and z_sockerless_*.bats need what a real dockerd does not have (a cloud to look
-# into, a backend to kill) and run with the target sockerless only. The last line is
-# "N passed, N failed".
+# into, a backend to kill) and run with the target sockerless only; sockerless_ecs_*.bats and
+# sockerless_cloudrun_*.bats look at what only that cloud has and run with that BACKEND only. A test
+# tagged not:BACKEND asks for what that cloud has no means for. The last line is "N passed, N failed".
 set -uo pipefail
 
 DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TARGET=${1:?dockerd or sockerless}
 shift
-export TARGET
+export TARGET BACKEND=${BACKEND:-ecs}
+DIR_OF_CLOUDS=$DIR/../../deploy/local
+[[ -r $DIR_OF_CLOUDS/cloud_$BACKEND.sh ]] || { echo "BACKEND: there is no \"$BACKEND\"" >&2; exit 2; }
 unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
+
+# file_fits FILE.bats: is for this target and this cloud.
+file_fits()
+{
+    local cloud
+    [[ ${1##*/} =~ ^(z_)?sockerless_ ]] || return 0
+    [[ $TARGET != dockerd ]] || return 1
+    for cloud in "$DIR_OF_CLOUDS"/cloud_*.sh; do
+        cloud=${cloud##*/cloud_} cloud=${cloud%.sh}
+        [[ ${1##*/} != sockerless_${cloud}_* || $cloud == "$BACKEND" ]] || return 1
+    done
+}
 
 files=("$@")
 if [[ ${#files[@]} == 0 ]]; then
     for file in "$DIR"/*.bats; do
-        [[ $TARGET == dockerd && ${file##*/} =~ ^(z_)?sockerless_ ]] || files+=("$file")
+        ! file_fits "$file" || files+=("$file")
     done
 fi
 [[ $(id -u) == 0 ]] || { echo "the scenarios start daemons that need root" >&2; exit 2; }
@@ -26,7 +42,9 @@ fi
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 tap=$(mktemp)
 trap 'rm -f "$tap"' EXIT
-bats --tap --timing ${E2E_FILTER:+--filter "$E2E_FILTER"} "${files[@]}" | tee "$tap"
+tags=
+[[ $TARGET == dockerd ]] || tags="!not:$BACKEND"
+bats --tap --timing ${tags:+--filter-tags "$tags"} ${E2E_FILTER:+--filter "$E2E_FILTER"} "${files[@]}" | tee "$tap"
 status=${PIPESTATUS[0]}
 planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tap")
 passed=$(grep -c '^ok ' "$tap")
@@ -36,5 +54,6 @@ failed=$((${planned:-0} - passed + skipped))
 passed=$((passed - skipped))
 [[ $status == 0 || $failed -gt 0 ]] || failed=1
 [[ $passed -gt 0 || $failed -gt 0 ]] || failed=1
+[[ $TARGET == dockerd ]] || TARGET+=" $BACKEND${AGENT:+ $AGENT}"
 echo "e2e $TARGET: $passed passed, $failed failed"
 [[ $failed == 0 ]]

@@ -6,6 +6,7 @@
 
 setup_suite()
 {
+    IFS=$' \t\n' # bats 1.8 leaves a comma there after --filter-tags
     E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
     export E2E_DIR
     # shellcheck source=../../deploy/local/lib.sh
@@ -19,8 +20,11 @@ setup_suite()
     dockerd) dockerd_up e2e "$E2E_RUN/stack" ;;
     sockerless)
         ca_make
-        # Scenarios wait for unused definitions to go, and one reads all that daemons log.
-        export BACKEND_ENV="${BACKEND_ENV:-SOCKERLESS_ECS_DEFINITION_IDLE_S=1} SOCKERLESS_LOG_LEVEL=debug SOCKERLESS_REGISTRY_CA_FILE=$E2E_CA_DIR/ca.pem"
+        stack_open e2e "$E2E_RUN/stack" || return 1
+        . "$E2E_DIR/lib/cloud_$STACK_BACKEND.bash"
+        # One scenario reads all that daemons log.
+        export BACKEND=$STACK_BACKEND
+        export BACKEND_ENV="$CLOUD_TEST_ENV ${BACKEND_ENV:-} SOCKERLESS_LOG_LEVEL=debug SOCKERLESS_REGISTRY_CA_FILE=$E2E_CA_DIR/ca.pem"
         export FRONTEND_ENV=SOCKERLESS_LOG_LEVEL=debug
         SIM_FLAGS="${SIM_FLAGS:-} --journal $E2E_RUN/journal.jsonl" \
             stack_up e2e "$E2E_RUN/stack" ;;
@@ -55,6 +59,7 @@ ca_make()
 
 teardown_suite()
 {
+    IFS=$' \t\n'
     . "$E2E_DIR/../../deploy/local/lib.sh"
     . "$E2E_DIR/lib/dockerd.sh"
     stack_open e2e "$E2E_RUN/stack" || return 1

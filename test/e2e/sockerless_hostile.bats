@@ -40,7 +40,7 @@ teardown()
 # What the backend holds besides its connections: files of its state directory, and descriptors.
 belongings()
 {
-    find "$STACK_DIR/state/ecs" -type f -printf '%P\n' | sort
+    find "$STACK_STATE" -type f -printf '%P\n' | sort
     find "/proc/$(component_pid backend)/fd" -lname '/*' -not -lname '/dev/*' -printf '%l\n' | sort
 }
 

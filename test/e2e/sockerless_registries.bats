@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Registries of every kind at once: open, with passwords over TLS of a private CA, with a token
-# service, a pull-through mirror, the account's own ECR. Logins are kept per host, sealed.
+# service, a pull-through mirror. Logins are kept per host, sealed.
 
 bats_require_minimum_version 1.5.0
 load lib/common
@@ -27,7 +27,7 @@ setup_file()
     export BACKEND_ENV_BEFORE=$BACKEND_ENV
     BACKEND_ENV+=" SOCKERLESS_REGISTRY_MIRRORS=docker.io=http://$REGISTRY_ADDRESS,cached.example=http://$(registry_address cache)"
     # Loopback is spoken to by plain http unless it is said otherwise.
-    BACKEND_ENV+=" SOCKERLESS_REGISTRY_ENDPOINTS=$(stack_ecr_host)=$(stack_sim_url)"
+    BACKEND_ENV+=" SOCKERLESS_REGISTRY_ENDPOINTS=$(cloud_registry_host)=$(stack_sim_url)"
     for name in locked stranger; do
         BACKEND_ENV+=",$(registry_address "$name")=https://$(registry_address "$name")"
     done
@@ -185,10 +185,10 @@ daemon_login()
     backend_restart
     pull_as '' "$name"
     equal "$status" 200
-    ! grep -raq "$(registry_password kept)" "$STACK_DIR/state/ecs" "$STACK_DIR"/*.log
+    ! grep -raq "$(registry_password kept)" "$STACK_STATE" "$STACK_DIR"/*.log
     auth=$(printf '%s:%s' "$(registry_user kept)" "$(registry_password kept)" | base64 -w0)
-    ! grep -raq "$auth" "$STACK_DIR/state/ecs" "$STACK_DIR"/*.log
-    equal "$(stat -c %a "$STACK_DIR/state/ecs/credentials.key")" 600
+    ! grep -raq "$auth" "$STACK_STATE" "$STACK_DIR"/*.log
+    equal "$(stat -c %a "$STACK_STATE/credentials.key")" 600
     # Another host does not get them.
     asked_reset
     pull_as '' "$(registry_address tokened)/team/none:1"
@@ -259,7 +259,7 @@ daemon_login()
     pull_as '' "$name"
     equal "$status" 200
     asked | grep -q 'POST reader refresh_token '
-    ! grep -raq "$(token_password reader)" "$STACK_DIR/state/ecs"
+    ! grep -raq "$(token_password reader)" "$STACK_STATE"
 }
 
 @test "tokens: one is used again while it is good, and renewed when the registry says it is not" {
@@ -313,86 +313,4 @@ daemon_login()
     done
     for pid in "${pids[@]}"; do wait "$pid"; done
     equal "$(docker images -q --no-trunc --filter reference='*/team/five' --filter reference='*/*/busybox' | sort -u | wc -l)" 1
-}
-
-# ---- ECR ----
-
-ecr()
-{
-    sim POST ecr "$1"
-}
-
-# ecr_image REPOSITORY: made in ECR's own storage.
-ecr_image()
-{
-    ecr "{\"create\":\"$1\"}" >/dev/null
-    made=$(mkimage push "$REGISTRY_URL_HERE" "$1:1" --busybox --seed "$1")
-    printf '%s/%s' "$(stack_ecr_host)" "$1"
-}
-
-@test "ecr: pulls with the account's own credentials, runs, pushes" {
-    local name id
-    name=$(ecr_image e2e/app)
-    id=$(mkimage push "$REGISTRY_URL_HERE" e2e/app:1 --busybox --seed e2e/app | jq -r .id)
-    run -0 docker pull "$name:1"
-    contains "$output" "Status: Downloaded newer image for $name:1"
-    equal "$(image_id "$name:1")" "$id"
-    run -0 docker run --rm "$name:1" cat /seed-0
-    equal "$output" "e2e/app 0"
-    docker tag busybox "$name:pushed"
-    run -0 docker push "$name:pushed"
-    contains "$output" "pushed: digest: sha256:"
-    docker rmi "$name:pushed" >/dev/null
-    run -0 docker run --rm "$name:pushed" echo from ECR
-    contains "$output" "from ECR"
-}
-
-@test "ecr: a repository that was not created" {
-    run -1 docker pull "$(stack_ecr_host)/e2e/never:1"
-    contains "$output" "The repository with name 'e2e/never' does not exist in the registry with id"
-    docker tag busybox "$(stack_ecr_host)/e2e/never:1"
-    run -1 docker push "$(stack_ecr_host)/e2e/never:1"
-    contains "$output" "The repository with name 'e2e/never' does not exist in the registry with id"
-}
-
-ecr_issued()
-{
-    sim GET ecr | jq .tokensIssued
-}
-
-# A pull that had to ask for a new authorization token.
-ecr_renewed()
-{
-    docker rmi "$1" >/dev/null 2>&1
-    docker pull -q "$1" && [[ $(ecr_issued) -gt $2 ]]
-}
-
-@test "ecr: an authorization token is used until it expires, then renewed" {
-    local name before
-    name=$(ecr_image e2e/token)
-    docker pull -q "$name:1"
-    before=$(ecr_issued)
-    docker rmi "$name:1" >/dev/null
-    docker pull -q "$name:1"
-    docker push -q "$name:1"
-    equal "$(ecr_issued)" "$before"
-    sim_config '{"ecr_token_ttl_s":2}'
-    component_stop backend
-    backend_restart
-    docker pull -q "$name:1"
-    before=$(ecr_issued)
-    until_true 20 ecr_renewed "$name:1" "$before"
-    sim_config '{"ecr_token_ttl_s":43200}'
-    component_stop backend
-    backend_restart
-}
-
-@test "ecr: credentials that AWS refuses are told as such" {
-    ecr '{"create":"e2e/refused"}' >/dev/null
-    component_stop backend
-    backend_restart
-    sim_fault '{"operation":"GetAuthorizationToken","count":20,"kind":"access_denied"}'
-    run -1 docker pull "$(stack_ecr_host)/e2e/refused:1"
-    sim DELETE faults >/dev/null
-    contains "$output" "GetAuthorizationToken"
 }

@@ -43,15 +43,6 @@ judge()
     DOCKER_HOST=unix://$E2E_RUN/judge/docker.sock docker "$@"
 }
 
-# backend_with "A=1 B=2": the backend again, with these besides.
-backend_with()
-{
-    BACKEND_ENV="$BACKEND_ENV_BEFORE $1"
-    [[ -n $1 ]] || BACKEND_ENV=$BACKEND_ENV_BEFORE
-    component_stop backend
-    backend_restart
-}
-
 # staged ID: the name under which the staging registry has a loaded image.
 staged()
 {
@@ -283,7 +274,7 @@ program_compile()
     mkdir -p "$root"
     program_compile "$root/hello" -static
     rootfs_image "$(repo scratch):1" "$root" /hello
-    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    backend_with "$(cloud_injection_env image_layer)"
     equal "$(layered "$(repo scratch):1" word)" "word 0"
 }
 
@@ -296,7 +287,7 @@ program_compile()
         cp -L "$lib" "$root$lib"
     done
     rootfs_image "$(repo glibc):1" "$root" /hello
-    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    backend_with "$(cloud_injection_env image_layer)"
     equal "$(layered "$(repo glibc):1" word)" "word 0"
 }
 
@@ -306,12 +297,12 @@ program_compile()
     PROGRAM_CC=musl-gcc program_compile "$root/hello"
     cp -L /lib/ld-musl-*.so.1 "$root/lib/"
     rootfs_image "$(repo musl):1" "$root" /hello
-    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    backend_with "$(cloud_injection_env image_layer)"
     equal "$(layered "$(repo musl):1" word)" "word 0"
 }
 
 @test "image_layer: busybox, with user, workdir and environment of the image" {
-    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    backend_with "$(cloud_injection_env image_layer)"
     run -0 docker run --rm --network none --entrypoint sh test/merge -c 'id -un; pwd; echo $FROM_IMAGE'
     equal "$output" $'app\n/home/app\n1'
     run -0 docker run --rm --network none test/merge more
@@ -325,7 +316,7 @@ program_compile()
     local tags
     image_make "$(repo once):1" --busybox --layers 2 --seed once
     docker pull -q "$(repo once):1"
-    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    backend_with "$(cloud_injection_env image_layer)"
     tags=$(agent_tags)
     docker run --rm --network none "$(repo once):1" true
     equal "$(agent_tags)" $((tags + 1))
@@ -341,7 +332,7 @@ program_compile()
     name=$(repo loaded):1
     mkimage docker-archive "$file" --busybox --seed layered "$name" >/dev/null
     docker load -q -i "$file"
-    backend_with SOCKERLESS_ECS_AGENT_INJECTION=image_layer
+    backend_with "$(cloud_injection_env image_layer)"
     docker run -d --name "$(name c)" "$name" tail -f /dev/null >/dev/null
     run -0 docker exec "$(name c)" cat /seed-0
     equal "$output" "layered 0"

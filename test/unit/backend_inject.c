@@ -110,6 +110,34 @@ static void test_inject(void **state)
     image_free(&image);
 }
 
+/* A cloud that lets the image say who runs gets images that say root; they are images of their own.
+ */
+static void test_inject_as_root(void **state)
+{
+    struct test_image image;
+    struct call plain, root;
+    struct question q;
+    struct error err;
+    (void)state;
+    agent_write("the agent");
+    image_make_small(&image, "root");
+    load_image(&image, "[\"app:1\"]");
+    call_start(&plain, "app:1");
+    call_end(&plain);
+    rig.driver.caps.runs_as_image_user = true;
+    call_start(&root, "app:1");
+    call_end(&root);
+    assert_string_not_equal(root.reference, plain.reference);
+    ask_for(&q, root.reference);
+    expect_injected(&q, &image);
+    json_t *config AUTO(json) = json_doc_load(q.config, q.config_len, &err);
+    assert_string_equal(json_doc_string(json_object_get(config, "config"), "User"), "0:0");
+    question_free(&q);
+    arena_fini(&plain.arena);
+    arena_fini(&root.arena);
+    image_free(&image);
+}
+
 /* The source is another registry: blobs go through us. */
 static void test_inject_from_elsewhere(void **state)
 {
@@ -243,9 +271,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_inject),       TEST(test_inject_from_elsewhere),
-        TEST(test_simultaneous), TEST(test_restart),
-        TEST(test_refusals),
+        TEST(test_inject),       TEST(test_inject_as_root), TEST(test_inject_from_elsewhere),
+        TEST(test_simultaneous), TEST(test_restart),        TEST(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MS = 1000000, PATIENCE_MS = 20000, FAKE_LOGS = 4 };
+enum { MS = 1000000, PATIENCE_MS = 20000, FAKE_LOGS = 4, FAKE_BATCH = 32 };
 
 struct fake_entry {
     int64_t timestamp_ns, visible_ms;
@@ -49,6 +49,7 @@ struct fake {
     size_t page_size;
     int64_t mark_delay_ms;
     unsigned calls, queries, fail_calls;
+    size_t delivered; /* entries */
     enum error_code fail_code;
     struct channel_listener *listener, *agent_listener;
     struct channel *agent;
@@ -97,10 +98,12 @@ static size_t fake_visible(const struct fake_log *l)
 static void fake_page(const struct log_query *q, struct log_page *page)
 {
     const struct fake_log *l = fake_log(q->workload->log_ref);
-    size_t visible = fake_visible(l), first, end;
+    size_t visible = fake_visible(l), first, end, size = fake.page_size;
+    if (q->limit && (size_t)q->limit < size)
+        size = (size_t)q->limit;
     if (q->backward) {
         end = q->token ? strtoul(q->token, NULL, 10) : visible;
-        first = end > fake.page_size ? end - fake.page_size : 0;
+        first = end > size ? end - size : 0;
         page->next_token = arena_printf(&page->arena, "%zu", first);
         page->forward_token = arena_printf(&page->arena, "%zu", end);
         page->at_end = first == 0;
@@ -108,11 +111,12 @@ static void fake_page(const struct log_query *q, struct log_page *page)
         first = q->token ? strtoul(q->token, NULL, 10) : 0;
         while (!q->token && first < visible && l->entries[first].timestamp_ns < q->since_ns)
             first++;
-        end = first + fake.page_size < visible ? first + fake.page_size : visible;
+        end = first + size < visible ? first + size : visible;
         page->next_token = arena_printf(&page->arena, "%zu", end);
         page->at_end = end == visible;
     }
     page->events = arena_calloc(&page->arena, end - first + 1, sizeof *page->events);
+    fake.delivered += end - first;
     for (size_t i = first; i < end; i++)
         page->events[page->count++] = (struct log_event){
             l->entries[i].timestamp_ns, arena_strdup(&page->arena, l->entries[i].text),
@@ -366,10 +370,12 @@ static int fake_setup(void **state)
     assert_int_equal(loop_init(&fake.loop, &err), 0);
     uv_timer_init(&fake.loop.uv, &fake.guard);
     fake.page_size = 3;
-    fake.driver = (struct cloud_driver){
-        .name = "fake",
-        .caps = {.has_agent = true, .log_poll_interval_ms = 40, .log_grace_ms = 1500},
-        .co_log_pages = co_fake_log_pages};
+    fake.driver = (struct cloud_driver){.name = "fake",
+                                        .caps = {.has_agent = true,
+                                                 .log_batch_max = FAKE_BATCH,
+                                                 .log_poll_interval_ms = 40,
+                                                 .log_grace_ms = 1500},
+                                        .co_log_pages = co_fake_log_pages};
     fake.config.agent_port = free_port();
     fake.backend.loop = &fake.loop;
     fake.backend.driver = &fake.driver;

@@ -114,6 +114,24 @@ static void test_tail_same_instant(void **state)
     expect_logs(LOGS(TAIL(10)), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
 }
 
+/* Of a long log no more is read than a short tail needs. */
+static void test_tail_reads_little(void **state)
+{
+    (void)state;
+    fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
+    fake.page_size = 1000;
+    for (int i = 0; i < 5000; i++)
+        fake_add("run", AT(1 + i), 0, "%d", i);
+    expect_logs(LOGS(TAIL(2)), "4998\n4999\n");
+    assert_true(fake.delivered < 100);
+    char expected[8 * 1024] = "";
+    for (int i = 4500, at = 0; i < 5000; i++)
+        at += snprintf(expected + at, sizeof expected - (size_t)at, "%d\n", i);
+    fake.delivered = 0;
+    expect_logs(LOGS(TAIL(500)), expected);
+    assert_true(fake.delivered < 1500);
+}
+
 static void test_runs(void **state)
 {
     (void)state;
@@ -213,9 +231,9 @@ static void test_running_without_link(void **state)
     expect_logs(LOGS(TAIL(3)), "5\n6\n7\n");
 }
 
-static void test_follow(void **state)
+static void follow(bool together)
 {
-    (void)state;
+    fake.driver.caps.log_batch_is_one = together;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake.driver.caps.log_grace_ms = PATIENCE_MS * 2;
     struct client a, b;
@@ -246,6 +264,19 @@ static void test_follow(void **state)
     calls = fake.calls;
     run_for(150);
     assert_int_equal(fake.calls, calls); /* nobody follows, nobody asks */
+}
+
+static void test_follow(void **state)
+{
+    (void)state;
+    follow(false);
+}
+
+/* What was written before is asked for by the hub, too. */
+static void test_follow_together(void **state)
+{
+    (void)state;
+    follow(true);
 }
 
 static void test_follow_ends_at_grace(void **state)
@@ -425,6 +456,7 @@ int main(void)
         TEST(since_until),
         TEST(tail),
         TEST(tail_same_instant),
+        TEST(tail_reads_little),
         TEST(runs),
         TEST(never_started),
         TEST(late_end),
@@ -433,6 +465,7 @@ int main(void)
         TEST(running_mark),
         TEST(running_without_link),
         TEST(follow),
+        TEST(follow_together),
         TEST(follow_ends_at_grace),
         TEST(follow_client_gone),
         TEST(history_client_gone),

@@ -21,7 +21,7 @@
 #define PENDING "{\"name\":\"" OPERATION "\",\"metadata\":{\"name\":\"" JOB "\"}}"
 #define RUNNING "{\"name\":\"" OPERATION "\",\"metadata\":{\"name\":\"" EXECUTION "\"}}"
 #define PLAIN_JOB "{\"name\":\"" JOB "\",\"annotations\":{\"sockerless.dev/run\":\"00ff00ff-1\"}}"
-#define RUN_JOB "{\"name\":\"" JOB "\",\"latestCreatedExecution\":{\"name\":\"" EXECUTION "\"}}"
+#define RUN_JOB "{\"name\":\"" JOB "\",\"latestCreatedExecution\":{\"name\":\"" JOB_ID "-x7k2p\"}}"
 #define REFUSED(code, status, text)                                                                \
     "{\"error\":{\"code\":" #code ",\"status\":\"" status "\",\"message\":\"" text "\"}}"
 
@@ -86,6 +86,7 @@ static int setup(void **state)
         .connector_name = PARENT "/connectors/c",
         .task_timeout_s = 86400,
         .log_reads_per_min = 60000,
+        .rate_percent = 100,
     };
     cloudrun_driver_open(&h->loop, h->http, &config, &driver);
     w = (struct workload){0};

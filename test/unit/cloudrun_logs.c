@@ -270,6 +270,23 @@ static void nothing_is_lost_or_repeated_at_one_time(void **state)
     free(r.token);
 }
 
+/* More of one time than a cursor tells apart, and than a page holds. */
+static void a_crowd_at_one_time_comes_whole(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    say(1, 1, 0, "a");
+    for (int i = 1; i < 3000; i++)
+        say(1, second, i, "x");
+    say(1, 2 * second, 0, "z");
+    for (int reads = 0; !r.at_end && reads < 10; reads++)
+        read_one(&r);
+    assert_true(r.at_end);
+    assert_int_equal(strlen(r.got), 3001 * 2);
+    assert_string_equal(r.got + strlen(r.got) - 4, "x z ");
+    free(r.token);
+}
+
 static void late_entries_come_late_but_come(void **state)
 {
     (void)state;
@@ -331,30 +348,48 @@ static void the_tail_and_what_follows(void **state)
     free(r.token);
 }
 
-static void backward_to_the_beginning(void **state)
+static size_t largest_page;
+
+/* Seven entries, three at a time of one instant, from the newest on. */
+static void expect_backward(int limit)
 {
-    (void)state;
     struct workload w = {0};
     char got[256] = "";
     AUTO_FREE char *token = NULL;
     strcpy(w.log_ref, REF("1"));
-    page_limit = 2;
-    for (int i = 0; i < 7; i++)
-        say(1, i / 3 * second, i, (const char *[]){"0", "1", "2", "3", "4", "5", "6"}[i]);
+    largest_page = 0;
     for (bool at_end = false; !at_end;) {
         struct error err;
         struct log_page page = {0};
-        struct log_query query = {.workload = &w, .token = token, .backward = true};
+        struct log_query query = {.workload = &w, .token = token, .backward = true, .limit = limit};
         arena_init(&page.arena);
         assert_int_equal(co_cloudrun_log_pages(&source, &query, 1, &page, &err), 0);
         for (size_t i = page.count; i-- > 0;)
             strcat(got, page.events[i].text);
+        if (page.count > largest_page)
+            largest_page = page.count;
         at_end = page.at_end;
         free(token);
         token = page.next_token ? xstrdup(page.next_token) : NULL;
         arena_fini(&page.arena);
     }
     assert_string_equal(got, "6543210");
+}
+
+static void backward_to_the_beginning(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        say(1, i / 3 * second, i, (const char *[]){"0", "1", "2", "3", "4", "5", "6"}[i]);
+    page_limit = 2; /* the service's */
+    expect_backward(0);
+    page_limit = 0; /* ours */
+    expect_backward(0);
+    assert_int_equal(largest_page, 7);
+    for (int limit = 1; limit <= 8; limit++) {
+        expect_backward(limit);
+        assert_in_range(largest_page, 1, limit);
+    }
 }
 
 /* ---- many ---- */
@@ -423,6 +458,7 @@ int main(void)
         TEST(the_filter_as_it_is_sent),
         TEST(bad_references_are_refused),
         TEST(nothing_is_lost_or_repeated_at_one_time),
+        TEST(a_crowd_at_one_time_comes_whole),
         TEST(late_entries_come_late_but_come),
         TEST(pages_go_on_where_they_ended),
         TEST(large_entries_come_in_smaller_pages),

@@ -193,10 +193,13 @@ static void failures_are_clear(void **state)
     write_program("bin/curl", "#!/bin/sh\nexit 22\n");
     assert_int_equal(run(&config, NULL, out, sizeof out, &len), 122);
     assert_non_null(strstr(out, "could not be downloaded"));
-    assert_non_null(strstr(cloudrun_startup_reason(121), "image_layer"));
-    assert_non_null(strstr(cloudrun_startup_reason(122), "AGENT_GCS_BUCKET"));
-    assert_null(cloudrun_startup_reason(0));
-    assert_null(cloudrun_startup_reason(125));
+    bool layer = false;
+    assert_non_null(strstr(cloudrun_startup_reason(121, &layer), "SOCKERLESS_GCR_AGENT_REGISTRY"));
+    assert_true(layer);
+    assert_non_null(strstr(cloudrun_startup_reason(122, &layer), "AGENT_GCS_BUCKET"));
+    assert_false(layer);
+    assert_null(cloudrun_startup_reason(0, &layer));
+    assert_null(cloudrun_startup_reason(125, &layer));
 }
 
 /* The account's token goes to Cloud Storage, and nowhere else. */

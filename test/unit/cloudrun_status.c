@@ -94,17 +94,27 @@ static void exit_codes(void **state)
         int code; /* -1: none */
         bool start_failed;
         const char *reason;
+        bool needs_agent_layer;
     } cases[] = {
-        {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'exitCode':3}}", 3, false, ""},
-        {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{}}", 0, false, ""},
+        {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'exitCode':3}}", 3, false, "",
+         false},
+        {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{}}", 0, false, "", false},
         {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'termSignal':9}}", 137, false,
-         ""},
+         "", false},
         {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'status':{'code':4,"
          "'message':'late'}}}",
-         -1, false, "late"},
-        {"{'conditions':[{'type':'Completed','state':'CONDITION_FAILED'}]}", -1, true, ""},
+         -1, false, "late", false},
+        {"{'conditions':[{'type':'Completed','state':'CONDITION_FAILED'}]}", -1, true, "", false},
         {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'exitCode':121}}", 121, false,
-         "neither curl nor wget"},
+         "neither curl nor wget", true},
+        {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'exitCode':122}}", 122, false,
+         "could not be downloaded", false},
+        {"{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':{'exitCode':121},'containers':[{"
+         "'command':['/sockerless-agent']}]}",
+         121, false, "", false},
+        {"{'conditions':[{'type':'Completed'}],'lastAttemptResult':{'status':{'code':9,'message':"
+         "'exec /bin/sh: no such file or directory'}}}",
+         -1, true, "has no shell", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         json_t *doc = document(cases[i].task), *execution = document("{" OVER "}");
@@ -113,7 +123,8 @@ static void exit_codes(void **state)
         cloudrun_status_add_task(&config, doc, &status);
         assert_int_equal(status.has_exit_code ? status.exit_code : -1, cases[i].code);
         assert_int_equal(status.start_failed, cases[i].start_failed);
-        if (!strstr(status.reason, cases[i].reason))
+        assert_int_equal(status.needs_agent_layer, cases[i].needs_agent_layer);
+        if (!strstr(status.reason, cases[i].reason) || (!*cases[i].reason && *status.reason))
             fail_msg("%s", status.reason);
         assert_true(status.stopped_ns > status.started_ns && status.started_ns > 0);
         json_decref(doc);

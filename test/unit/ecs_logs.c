@@ -28,6 +28,7 @@ struct script {
     const struct step *steps;
     size_t count, done;
     bool from_head;
+    int limit;
 };
 
 static int co_canned(void *arg, const struct ecs_log_request *request, json_t **reply,
@@ -39,6 +40,7 @@ static int co_canned(void *arg, const struct ecs_log_request *request, json_t **
     assert_string_equal(request->group, "/g");
     assert_string_equal(request->stream, "sockerless/main/t1");
     assert_int_equal(request->from_head, s->from_head);
+    assert_int_equal(request->limit, s->limit);
     assert_int_equal(request->start_ms, step->start_ms);
     assert_int_equal(request->end_ms, step->end_ms);
     if (step->token)
@@ -78,7 +80,7 @@ static void forward_from_the_start(void **state)
                                          "{\"events\":[" EVENT(5, "a") "," EVENT(
                                              7, "b\\u0000c\\n") "],\"nextForwardToken\":\"f/1\"}",
                                          ECS_LOG_PAGE}};
-    struct script s = {steps, 1, 0, true};
+    struct script s = {steps, 1, 0, true, 0};
     struct workload w = workload_of();
     struct log_page page;
     RUN(&s, (&(struct log_query){.workload = &w}), &page);
@@ -97,7 +99,7 @@ static void the_end_is_where_the_token_stays(void **state)
     (void)state;
     static const struct step steps[] = {
         {"f/1", -1, -1, "{\"events\":[],\"nextForwardToken\":\"f/1\"}", ECS_LOG_PAGE}};
-    struct script s = {steps, 1, 0, true};
+    struct script s = {steps, 1, 0, true, 0};
     struct workload w = workload_of();
     struct log_page page;
     RUN(&s, (&(struct log_query){.workload = &w, .token = "7 1 f/1"}), &page);
@@ -116,7 +118,7 @@ static void empty_pages_are_not_the_end(void **state)
         {"f/2", 4, 10,
          "{\"events\":[" EVENT(9, "x") "," EVENT(9, "y") "],\"nextForwardToken\":\"f/3\"}",
          ECS_LOG_PAGE}};
-    struct script s = {steps, 3, 0, true};
+    struct script s = {steps, 3, 0, true, 0};
     struct workload w = workload_of();
     struct log_page page;
     RUN(&s, (&(struct log_query){.workload = &w, .since_ns = 4 * MS + 5, .until_ns = 9 * MS + 1}),
@@ -139,7 +141,7 @@ static void asking_again_is_bounded(void **state)
         {"4", -1, -1, "{\"nextForwardToken\":\"5\"}", ECS_LOG_PAGE},
         {"5", -1, -1, "{\"nextForwardToken\":\"6\"}", ECS_LOG_PAGE},
         {"6", -1, -1, "{\"nextForwardToken\":\"7\"}", ECS_LOG_PAGE}};
-    struct script s = {steps, 8, 0, true};
+    struct script s = {steps, 8, 0, true, 0};
     struct workload w = workload_of();
     struct log_page page;
     RUN(&s, (&(struct log_query){.workload = &w}), &page);
@@ -152,7 +154,7 @@ static void no_stream_yet(void **state)
 {
     (void)state;
     static const struct step steps[] = {{NULL, -1, -1, NULL, ECS_LOG_NO_STREAM}};
-    struct script s = {steps, 1, 0, true}, none = {NULL, 0, 0, true};
+    struct script s = {steps, 1, 0, true, 0}, none = {NULL, 0, 0, true, 0};
     struct workload w = workload_of(), never = {0};
     struct log_page page;
     RUN(&s, (&(struct log_query){.workload = &w}), &page);
@@ -177,15 +179,17 @@ static void backward(void **state)
         {"b/1", -1, -1,
          "{\"events\":[],\"nextForwardToken\":\"f/1\",\"nextBackwardToken\":\"b/1\"}",
          ECS_LOG_PAGE}};
-    struct script s = {first, 1, 0, false}, t = {last, 1, 0, false};
+    struct script s = {first, 1, 0, false, 7}, t = {last, 1, 0, false, 10000};
     struct workload w = workload_of();
     struct log_page page, end;
-    RUN(&s, (&(struct log_query){.workload = &w, .backward = true}), &page);
+    RUN(&s, (&(struct log_query){.workload = &w, .backward = true, .limit = 7}), &page);
     assert_int_equal(page.count, 3);
     assert_string_equal(page.events[0].text, "a");
     assert_string_equal(page.forward_token, "6 2 f/9");
     assert_false(page.at_end);
-    RUN(&t, (&(struct log_query){.workload = &w, .backward = true, .token = page.next_token}),
+    RUN(&t,
+        (&(struct log_query){
+            .workload = &w, .backward = true, .token = page.next_token, .limit = 1 << 20}),
         &end);
     assert_true(end.at_end);
     assert_null(end.forward_token);
@@ -205,7 +209,7 @@ static void an_expired_token_resumes_by_time(void **state)
         {"f/a", 8, -1,
          "{\"events\":[" EVENT(8, "new") "," EVENT(12, "newer") "],\"nextForwardToken\":\"f/b\"}",
          ECS_LOG_PAGE}};
-    struct script s = {steps, 3, 0, true};
+    struct script s = {steps, 3, 0, true, 0};
     struct workload w = workload_of();
     struct log_page page;
     RUN(&s, (&(struct log_query){.workload = &w, .token = "8 2 f/old", .since_ns = 3 * MS}), &page);
@@ -220,7 +224,7 @@ static void bad_queries(void **state)
 {
     (void)state;
     static const char *const tokens[] = {"", "f/1", "1 f/1", "1 2 ", "x 1 f", "1 -2 f", "1 2"};
-    struct script s = {NULL, 0, 0, true};
+    struct script s = {NULL, 0, 0, true, 0};
     struct workload w = workload_of();
     for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
         struct log_query query = {.workload = &w, .token = tokens[i]};

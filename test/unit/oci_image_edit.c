@@ -15,18 +15,24 @@
 #define DIFF "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 #define NEXT "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 
-static void check_append(const char *before, const char *after)
+static const struct image_agent agent = {.path = "/sockerless-agent", .diff_id = NEXT};
+
+static void check_append_of(const struct image_agent *which, const char *before, const char *after)
 {
     struct arena arena AUTO(arena);
     struct error err = {0};
     char *out;
     size_t len;
     arena_init(&arena);
-    if (image_config_append_agent(before, strlen(before), "/sockerless-agent", NEXT, &arena, &out,
-                                  &len, &err))
+    if (image_config_append_agent(before, strlen(before), which, &arena, &out, &len, &err))
         fail_msg("%s", err.message);
     assert_string_equal(out, after);
     assert_int_equal(len, strlen(after));
+}
+
+static void check_append(const char *before, const char *after)
+{
+    check_append_of(&agent, before, after);
 }
 
 #define HISTORY(created)                                                                           \
@@ -53,6 +59,12 @@ static void test_config_append(void **state)
     check_append("{}",
                  "{\"rootfs\":{\"diff_ids\":[\"" NEXT "\"],\"type\":\"layers\"},\"config\":{"
                  "\"Entrypoint\":[\"/sockerless-agent\",\"--\"]},\"history\":[" HISTORY("") "]}");
+    /* a cloud that lets the image say who runs */
+    static const struct image_agent as_root = {"/sockerless-agent", NEXT, true};
+    check_append_of(&as_root, "{\"config\":{\"User\":\"app\"},\"history\":null}",
+                    "{\"config\":{\"User\":\"0:0\",\"Entrypoint\":[\"/sockerless-agent\",\"--\"]},"
+                    "\"history\":[" HISTORY("") "],\"rootfs\":{\"diff_ids\":[\"" NEXT
+                                                "\"],\"type\":\"layers\"}}");
     static const char *const bad[] = {"[]", "{\"config\":1}", "{\"config\":{\"Entrypoint\":1}}",
                                       "{\"rootfs\":{\"diff_ids\":1}}", "{\"history\":{}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -62,7 +74,7 @@ static void test_config_append(void **state)
         size_t len;
         arena_init(&arena);
         assert_int_equal(
-            image_config_append_agent(bad[i], strlen(bad[i]), "/a", NEXT, &arena, &out, &len, &err),
+            image_config_append_agent(bad[i], strlen(bad[i]), &agent, &arena, &out, &len, &err),
             -1);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     }

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# For scenarios that look into the simulated cloud, break it, or kill one of our daemons.
+# For scenarios that look into the simulated cloud, break it, or kill one of our daemons. What each
+# cloud calls its things is in cloud_BACKEND.bash.
 
 # shellcheck source=../../../deploy/local/lib.sh
 . "$BATS_TEST_DIRNAME/../../deploy/local/lib.sh"
 stack_open e2e "$E2E_RUN/stack"
+. "$BATS_TEST_DIRNAME/lib/cloud_$STACK_BACKEND.bash"
 SETTLE_S=120
 
 # sim METHOD PATH [BODY]
@@ -31,16 +33,21 @@ sim_count()
     sim GET resources | jq "$1"
 }
 
+# tasks_are COUNT: what runs in the cloud, by its own account.
 tasks_are()
 {
-    [[ $(sim_count '.tasks | length') == "$1" ]]
+    [[ $(sim_count "$CLOUD_TASKS | length") == "$1" ]]
+}
+
+tasks_at_most()
+{
+    [[ $(sim_count "$CLOUD_TASKS | length") -le $1 ]]
 }
 
 # Whatever was made in the cloud for containers is gone.
 cloud_empty()
 {
-    sim GET resources | jq -e '(.tasks | length) == 0 and (.taskDefinitions.active | length) == 0
-        and .logReadersLast2s == 0 and (.netns | length) == 0' >/dev/null
+    sim GET resources | jq -e "$CLOUD_EMPTY" >/dev/null
 }
 
 cloud_settles_empty()
@@ -79,5 +86,5 @@ cloud_restore()
     frontend_wait
     backend_wait
     sim DELETE faults >/dev/null
-    sim_config '{"provision_ms":50,"stop_ms":50,"log_delay_ms":0,"describe_missing":0}'
+    sim_config "$CLOUD_DEFAULTS"
 }

@@ -64,3 +64,28 @@ images_forget()
             docker rmi -f "$line" >/dev/null 2>&1 || true
     done < <(docker images -q --no-trunc)
 }
+
+# programs_copy DIRECTORY PROGRAM…: from this machine, each with the libraries it is linked with.
+programs_copy()
+{
+    local root=$1 program file
+    shift
+    mkdir -p "$root"/{bin,etc,tmp}
+    chmod 1777 "$root/tmp"
+    for program in "$@"; do
+        cp -L "$(command -v "$program")" "$root/bin/$program"
+        for file in $(ldd "$root/bin/$program" | grep -o '/[^ ]*'); do
+            mkdir -p "$root$(dirname "$file")"
+            cp -L "$file" "$root$file"
+        done
+    done
+}
+
+# backend_with "A=1 B=2": the backend again, with these besides; with '' as it was. BACKEND_ENV_BEFORE
+# is what setup_file found.
+backend_with()
+{
+    BACKEND_ENV="$BACKEND_ENV_BEFORE${1:+ $1}"
+    component_stop backend
+    backend_restart
+}

@@ -25,6 +25,7 @@ struct cloud_logging {
     struct gcp *gcp;
     pthread_mutex_t lock;
     struct entry *entries; /* by (time_ns, serial) */
+    int64_t stamp_ns;      /* of what was written last */
     size_t count, cap, bytes;
     uint64_t serial;
 };
@@ -117,13 +118,22 @@ static struct entry entry_make(const struct entry *like, const struct log_event 
     return e;
 }
 
+/* Lines are read many at a time and stamped in milliseconds; the service's entries have
+ * nanoseconds. */
+static int64_t stamp(struct cloud_logging *l, int64_t timestamp_ms)
+{
+    int64_t ns = timestamp_ms * 1000000;
+    l->stamp_ns = ns > l->stamp_ns ? ns : l->stamp_ns + 1;
+    return l->stamp_ns;
+}
+
 void cloud_logging_write(struct cloud_logging *l, const char *job, const char *execution,
                          bool is_stderr, const struct log_event *lines, size_t count)
 {
     struct gcp_tuning *t = &l->gcp->tuning;
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < count; i++) {
-        struct entry e = {.time_ns = lines[i].timestamp_ms * 1000000,
+        struct entry e = {.time_ns = stamp(l, lines[i].timestamp_ms),
                           .visible_ms = value_now_ms() + t->log_delay_ms,
                           .received_ns = time_now_ns(),
                           .serial = ++l->serial,

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034 # used by cloud.bash
+#
+# What the simulated Google Cloud calls its things; see cloud.bash.
+
+CLOUD_TEST_ENV=
+CLOUD_TASKS=.executions
+CLOUD_EMPTY='(.jobs | length) == 0 and (.executions | length) == 0'
+CLOUD_DEFAULTS='{"provision_ms":50,"operation_ms":20,"log_delay_ms":0,"log_late":0,"log_duplicate":0,
+    "token_ttl_s":3600,"throttling":0}'
+
+# The account's private key, in pieces of a line, and the tokens that are in the journal.
+cloud_secrets()
+{
+    jq -r .private_key "$STACK_SIM_STATE/service-account.json" | grep -v -e '-----'
+    grep -ohE '"(access_token|token)": ?"[^"]{16,}"' "$E2E_RUN/journal.jsonl" | cut -d'"' -f4
+    true
+}
