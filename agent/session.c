@@ -95,6 +95,10 @@ static void on_frame(void *owner, const struct frame *f)
 {
     struct session *s = owner;
     struct error err;
+    if (f->type == FRAME_END) { /* the backend leaves, or answers our own last word */
+        s->finished = true;
+        channel_finish(s->channel);
+    }
     if (s->finished)
         return;
     if (s->kind)

@@ -180,6 +180,13 @@ void backend_stream_resume(struct backend_stream *s)
     channel_resume(s->channel);
 }
 
+void backend_stream_leave(struct backend_stream *s)
+{
+    s->owner = NULL;
+    channel_resume(s->channel);
+    channel_end(s->channel);
+}
+
 void backend_stream_abandon(struct backend_stream *s)
 {
     s->owner = NULL;

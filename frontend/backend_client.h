@@ -44,6 +44,9 @@ int backend_stream_open(struct backend_client *b, const Sockerless__StreamOpen *
 bool backend_stream_send(struct backend_stream *s, uint8_t type, const void *bytes, size_t len);
 void backend_stream_pause(struct backend_stream *s);
 void backend_stream_resume(struct backend_stream *s);
+/* The owner goes away: no event comes any more. All that it sent is still heard; then the session
+ * ends. The backend's session has to answer FRAME_END, as attach and exec do. */
+void backend_stream_leave(struct backend_stream *s);
 /* The owner goes away: no event comes any more and the session is cut. */
 void backend_stream_abandon(struct backend_stream *s);
 

@@ -27,7 +27,7 @@ struct hijack {
     struct http_conn *conn;        /* NULL once the client is gone or the answer complete */
     struct backend_stream *stream; /* NULL once it ended */
     struct hijack_options options;
-    bool tty, opened, head_taken, output_seen;
+    bool tty, opened, head_taken, output_seen, eof_sent;
     bool client_lags; /* the channel is paused because of it */
     uv_timer_t timer; /* waits for the head to be taken */
     bool timer_open;
@@ -245,8 +245,9 @@ static void hijack_on_data(void *arg, const char *bytes, size_t len)
 static void hijack_on_eof(void *arg)
 {
     struct hijack *h = arg;
-    if (h->options.wants_stdin)
+    if (h->options.wants_stdin && !h->eof_sent)
         backend_stream_send(h->stream, FRAME_CLOSE_STDIN, NULL, 0);
+    h->eof_sent = true;
 }
 
 static void hijack_on_client_drained(void *arg)
@@ -261,7 +262,8 @@ static void hijack_on_client_drained(void *arg)
 static void hijack_on_gone(void *arg)
 {
     struct hijack *h = arg;
-    backend_stream_abandon(h->stream);
+    hijack_on_eof(h);
+    backend_stream_leave(h->stream);
     hijack_free(h);
 }
 

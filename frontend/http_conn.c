@@ -105,11 +105,6 @@ void http_conn_abort(struct http_conn *c)
     conn_gone(c);
 }
 
-void http_conn_out_broken(struct http_conn *c)
-{
-    conn_gone(c);
-}
-
 /* ---- reading ---- */
 
 static void conn_alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -278,6 +273,17 @@ static void conn_deliver_raw(struct http_conn *c)
     conn_update_reading(c);
 }
 
+/* Nothing can be written any more. Who types and leaves at once, as detach keys do, is heard to the
+ * end first, as long as the owner takes it. */
+void http_conn_out_broken(struct http_conn *c)
+{
+    c->broken = true;
+    if (c->state == CONN_RAW)
+        conn_deliver_raw(c);
+    if (c->state != CONN_RAW || c->peer_eof || c->held || !c->events || !c->events->eof)
+        conn_gone(c);
+}
+
 static void conn_on_eof(struct http_conn *c)
 {
     c->peer_eof = true;
@@ -303,6 +309,8 @@ static void conn_on_eof(struct http_conn *c)
     case CONN_RAW:
         c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
         conn_deliver_raw(c);
+        if (c->broken)
+            conn_gone(c);
         return;
     case CONN_LINGERING: conn_close(c); return;
     case CONN_FINISHING:
@@ -342,6 +350,8 @@ void http_conn_hold(struct http_conn *c, bool hold)
     c->held = hold;
     if (!hold && ((c->state == CONN_RAW && c->peer_eof) || c->in.len))
         http_server_flush_later(c->server, c);
+    if (hold && c->broken)
+        http_server_flush_later(c->server, c);
     http_body_set_deadline(c);
     conn_update_reading(c);
 }
@@ -351,7 +361,7 @@ void http_conn_flush(struct http_conn *c)
     if (c->state == CONN_CLOSED)
         return;
     if (c->broken) {
-        conn_gone(c);
+        http_conn_out_broken(c);
         return;
     }
     http_out_flush(c);

@@ -55,17 +55,23 @@ static void session_maybe_free(struct attach_session *s)
     free(s);
 }
 
+/* What was typed last still reaches the process: while the agent is being dialled, FRAME_OPENED
+ * comes by here again. agent_closed() goes on. */
+static void session_leave_agent(struct attach_session *s)
+{
+    bool typed = s->early.len || s->early_closed;
+    if (s->agent && (s->agent_opened || !typed))
+        channel_end(s->agent);
+}
+
 static void session_end(struct attach_session *s)
 {
     if (s->ended)
         return;
     s->ended = true;
-    if (s->client) {
-        channel_send(s->client, FRAME_END, NULL, 0);
-        channel_finish(s->client);
-    }
-    if (s->agent)
-        channel_finish(s->agent);
+    if (s->client)
+        channel_end(s->client);
+    session_leave_agent(s);
 }
 
 /* ---- agent's side ---- */
@@ -98,6 +104,8 @@ static void agent_frame(void *owner, const struct frame *f)
         flush_early(s);
         if (s->container)
             co_cond_broadcast(&s->container->changed);
+        if (s->ended)
+            session_leave_agent(s);
         break;
     case FRAME_END: session_end(s); break;
     default: break; /* FRAME_EXIT is the control session's business */
@@ -191,6 +199,8 @@ static void client_frame(void *owner, const struct frame *f)
         client_stdin(s, f);
     else if (f->type == FRAME_CLOSE_STDIN)
         client_eof(s);
+    else if (f->type == FRAME_END)
+        channel_finish(s->client);
 }
 
 static void client_drained(void *owner)
@@ -206,8 +216,7 @@ static void client_closed(void *owner, const struct error *why)
     (void)why;
     s->client = NULL;
     s->ended = true;
-    if (s->agent)
-        channel_abort(s->agent); /* agent_closed() goes on */
+    session_leave_agent(s);
     session_maybe_free(s);
 }
 

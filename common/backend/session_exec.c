@@ -45,10 +45,8 @@ static void session_end(struct exec_session *s)
     if (s->ended)
         return;
     s->ended = true;
-    if (s->client) {
-        channel_send(s->client, FRAME_END, NULL, 0);
-        channel_finish(s->client);
-    }
+    if (s->client)
+        channel_end(s->client);
     if (s->agent)
         channel_finish(s->agent);
 }
@@ -99,8 +97,7 @@ static void on_agent_opened(struct exec_session *s, const struct frame *f)
     if (!s->client)
         return;
     if (s->detach) {
-        channel_send(s->client, FRAME_END, NULL, 0);
-        channel_finish(s->client);
+        channel_end(s->client);
     } else {
         channel_resume(s->client);
     }
@@ -165,8 +162,7 @@ static const struct channel_events agent_events = {
 static void client_leaves(struct exec_session *s)
 {
     s->left = true;
-    channel_send(s->client, FRAME_END, NULL, 0);
-    channel_finish(s->client);
+    channel_end(s->client);
 }
 
 static void client_stdin(struct exec_session *s, const void *bytes, size_t len)
@@ -188,6 +184,8 @@ static void client_stdin(struct exec_session *s, const void *bytes, size_t len)
 static void client_frame(void *owner, const struct frame *f)
 {
     struct exec_session *s = owner;
+    if (f->type == FRAME_END)
+        channel_finish(s->client);
     if (!s->agent || s->left)
         return;
     if (f->type == FRAME_STDIN)

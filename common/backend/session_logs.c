@@ -73,8 +73,7 @@ static void session_end(struct log_session *s, const struct error *err)
         return;
     }
     session_opened(s);
-    channel_send(s->channel, FRAME_END, NULL, 0);
-    channel_finish(s->channel);
+    channel_end(s->channel);
 }
 
 static void emit(void *owner, uint8_t frame_type, const char *text, size_t len)

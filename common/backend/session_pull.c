@@ -127,10 +127,8 @@ static void session_fail(struct pull_session *s, const struct error *err)
 
 static void session_finish(struct pull_session *s)
 {
-    if (s->channel && !s->ended) {
-        channel_send(s->channel, FRAME_END, NULL, 0);
-        channel_finish(s->channel);
-    }
+    if (s->channel && !s->ended)
+        channel_end(s->channel);
     s->ended = true;
 }
 

@@ -52,8 +52,7 @@ static void wait_answer(struct wait_session *s)
     exit.error = s->container->error;
     wait_unlink(s);
     channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &exit.base);
-    channel_send(s->channel, FRAME_END, NULL, 0);
-    channel_finish(s->channel);
+    channel_end(s->channel);
 }
 
 static void answer_all(struct container *c, bool removed)

@@ -111,10 +111,8 @@ static void transfer_fail(struct transfer *t, const struct error *err)
 static void transfer_finish(struct transfer *t)
 {
     transfer_opened(t);
-    if (t->channel && !t->ended) {
-        channel_send(t->channel, FRAME_END, NULL, 0);
-        channel_finish(t->channel);
-    }
+    if (t->channel && !t->ended)
+        channel_end(t->channel);
     t->ended = true;
     transfer_resume(t);
 }

@@ -150,12 +150,19 @@ static bool is_last_word(uint8_t type)
     return type == FRAME_END || type == FRAME_ERROR;
 }
 
+/* Who lingers waits for the peer's last word only; the rest it has no more ears for. */
+static void lingering_frame(struct channel *c)
+{
+    if (c->last_word_heard)
+        channel_close(c, NULL);
+}
+
 /* Hand out whole frames until there is none, or the owner pauses or ends the channel. */
 static void channel_deliver(struct channel *c)
 {
     struct error err;
     c->delivering = true;
-    while (c->started && c->events && !c->paused && !c->closing && !c->lingering) {
+    while (!c->closing && (c->lingering || (c->started && c->events && !c->paused))) {
         struct frame f;
         size_t used;
         int rc = frame_decode(c->in + c->in_start, c->in_end - c->in_start, c->payload_max, &f,
@@ -175,7 +182,10 @@ static void channel_deliver(struct channel *c)
         c->in_start += used;
         if (is_last_word(f.type))
             c->last_word_heard = true;
-        c->events->frame(c->owner, &f);
+        if (c->lingering)
+            lingering_frame(c);
+        else
+            c->events->frame(c->owner, &f);
     }
     c->delivering = false;
 }
@@ -215,7 +225,6 @@ static void channel_read(struct channel *c)
     if (!wants_to_read(c))
         return;
     if (c->lingering) {
-        c->in_start = c->in_end = 0; /* nobody listens any more */
         int64_t left = c->linger_until_ms - time_mono_ms();
         nng_aio_set_timeout(c->recv.aio, left > 0 ? (nng_duration)left : 0);
     }
@@ -242,7 +251,11 @@ static void on_received(struct nng_op *op)
     struct channel *c = CONTAINER_OF(op, struct channel, recv);
     int rc = nng_aio_result(op->aio);
     if (rc == NNG_ECANCELED && c->lingering && !c->closing) {
-        channel_read(c);
+        channel_deliver(c);
+        if (c->closing)
+            channel_maybe_free(c);
+        else
+            channel_read(c);
         return;
     }
     if (rc) {
@@ -303,7 +316,7 @@ static void flushed(struct channel *c)
     if (c->recv.pending)
         nng_aio_cancel(c->recv.aio); /* it has no time limit; begins anew with one */
     else
-        channel_read(c);
+        post_deliver(c);
 }
 
 static void channel_write(struct channel *c)
@@ -411,6 +424,12 @@ void channel_fail(struct channel *c, const struct error *err)
     message.code = (Sockerless__ErrorCode)err->code;
     message.message = (char *)(uintptr_t)err->message;
     channel_send_message(c, FRAME_ERROR, NULL, 0, &message.base);
+    channel_finish(c);
+}
+
+void channel_end(struct channel *c)
+{
+    channel_send(c, FRAME_END, NULL, 0);
     channel_finish(c);
 }
 

@@ -65,6 +65,9 @@ bool channel_send_message(struct channel *c, uint8_t type, const void *prefix, s
                           const ProtobufCMessage *message);
 /* FRAME_ERROR with err, then channel_finish(). */
 void channel_fail(struct channel *c, const struct error *err);
+/* FRAME_END, then channel_finish(): a good end, said by either side. All that was sent before it is
+ * heard, which a mere close does not promise. */
+void channel_end(struct channel *c);
 
 bool channel_writable(const struct channel *c); /* below high water */
 void channel_pause(struct channel *c);          /* no frame() until resumed; nestable not */

@@ -68,3 +68,4 @@ teardown()
 }
 
 @test "raw: stdin glued to the head of attach" { raw attach glued; }
+@test "raw: who types and leaves at once is heard" { raw attach typed_and_gone; }

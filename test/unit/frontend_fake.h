@@ -60,6 +60,7 @@ struct fake {
     Sockerless__ContainerCreateRequest *created;
     struct arena created_arena;
     atomic_int sessions, requests, lost; /* lost: sessions cut by the frontend */
+    atomic_ullong typed;                 /* bytes of stdin, of all sessions */
     int list_count;
     _Atomic enum fake_body body;
     struct fake_session *stalled;
@@ -99,8 +100,7 @@ static inline void fake_end(struct fake_session *s, int code)
     s->over = true;
     e.code = code;
     channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &e.base);
-    channel_send(s->channel, FRAME_END, NULL, 0);
-    channel_finish(s->channel);
+    channel_end(s->channel);
 }
 
 static inline void fake_flood(struct fake_session *s)
@@ -121,6 +121,7 @@ static inline void fake_on_frame(void *owner, const struct frame *f)
         fake_body_frame(s, f);
     } else if (f->type == FRAME_STDIN) {
         s->bytes += f->len;
+        s->fake->typed += f->len;
         bool echoes = !strcmp(s->name, "echo") || !strcmp(s->name, "tty");
         if (echoes && !channel_send(s->channel, FRAME_STDOUT, f->payload, f->len))
             channel_pause(s->channel);
@@ -130,6 +131,9 @@ static inline void fake_on_frame(void *owner, const struct frame *f)
         if (!strcmp(s->name, "sink"))
             channel_send(s->channel, FRAME_STDOUT, text, strlen(text));
         fake_end(s, 0);
+    } else if (f->type == FRAME_END) {
+        s->over = true;
+        channel_finish(s->channel);
     }
 }
 
@@ -187,8 +191,7 @@ static inline void fake_stream(struct fake_session *s)
         e.error = (char *)(uintptr_t) "exec: \"x\": executable file not found in $PATH";
         channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &e.base);
         s->over = true;
-        channel_send(s->channel, FRAME_END, NULL, 0);
-        channel_finish(s->channel);
+        channel_end(s->channel);
     }
 }
 
@@ -202,8 +205,7 @@ static inline void fake_logs(struct fake_session *s, const Sockerless__LogsOpen 
     if (logs->follow)
         return;
     s->over = true;
-    channel_send(s->channel, FRAME_END, NULL, 0);
-    channel_finish(s->channel);
+    channel_end(s->channel);
 }
 
 static inline void fake_pull(struct fake_session *s)
@@ -219,8 +221,7 @@ static inline void fake_pull(struct fake_session *s)
     p.total = 1024;
     channel_send_message(s->channel, FRAME_PROGRESS, NULL, 0, &p.base);
     s->over = true;
-    channel_send(s->channel, FRAME_END, NULL, 0);
-    channel_finish(s->channel);
+    channel_end(s->channel);
 }
 
 static inline void fake_on_session(void *owner, struct channel *c,

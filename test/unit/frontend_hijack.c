@@ -237,6 +237,27 @@ static void test_client_vanishes(void **state)
     wait_for_count(&h.fake.sessions, 0);
 }
 
+/* Who types and leaves at once is heard, although what it is sent meanwhile finds nobody. */
+static void test_typed_before_leaving(void **state)
+{
+    enum { ROUNDS = 200, TYPED = 100 * 1000 };
+    static char text[TYPED];
+    (void)state;
+    wait_for_count(&h.fake.sessions, 0);
+    h.fake.typed = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct client c;
+        client_open(&c, &h);
+        client_send(&c, ATTACH("echo", "", UPGRADE));
+        client_expect(&c, "101 UPGRADED");
+        client_send(&c, "the echo of this meets a client that has gone");
+        client_send_bytes(&c, text, TYPED);
+        client_close(&c);
+    }
+    wait_for_count(&h.fake.sessions, 0);
+    assert_int_equal(h.fake.typed, ROUNDS * (45 + TYPED));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,7 +265,7 @@ int main(void)
         cmocka_unit_test(test_glued_bytes),     cmocka_unit_test(test_head_alone),
         cmocka_unit_test(test_errors),          cmocka_unit_test(test_exec_start_failures),
         cmocka_unit_test(test_flood_out),       cmocka_unit_test(test_flood_echo),
-        cmocka_unit_test(test_client_vanishes),
+        cmocka_unit_test(test_client_vanishes), cmocka_unit_test(test_typed_before_leaving),
     };
     return cmocka_run_group_tests_name("frontend_hijack", tests, setup, teardown);
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "ipc/rpc.h"
+#include "base/timefmt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,8 +60,7 @@ static void echo_frame(void *owner, const struct frame *f)
 {
     struct echo *e = owner;
     if (f->type == FRAME_END) {
-        channel_send(e->channel, FRAME_END, NULL, 0);
-        channel_finish(e->channel);
+        channel_end(e->channel);
     } else if (!channel_send(e->channel, f->type, f->payload, f->len)) {
         channel_pause(e->channel);
     }
@@ -91,6 +91,8 @@ static void on_session(void *owner, struct channel *c, const Sockerless__StreamO
     struct echo *e = NEW(struct echo);
     e->channel = c;
     channel_start(c, &echo_events, e);
+    if (!strcmp(open->attach->ref, "brief"))
+        channel_end(c);
 }
 
 static const struct rpc_server_events server_events = {on_request, on_session};
@@ -236,7 +238,7 @@ struct pump {
     struct channel *channel;
     size_t to_send, sent, received;
     uint32_t sum_sent, sum_received;
-    bool opened_error;
+    bool opened_error, brief; /* brief: the server's first word is its last */
     char error[256];
     bool ended;
 };
@@ -297,6 +299,7 @@ static void pump_open(struct pump *p, Sockerless__StreamOpen__KindCase kind)
     Sockerless__AttachOpen attach = SOCKERLESS__ATTACH_OPEN__INIT;
     Sockerless__LogsOpen logs = SOCKERLESS__LOGS_OPEN__INIT;
     open.kind_case = kind;
+    attach.ref = (char *)(uintptr_t)(p->brief ? "brief" : "");
     if (kind == SOCKERLESS__STREAM_OPEN__KIND_ATTACH)
         open.attach = &attach;
     else
@@ -317,6 +320,22 @@ static void test_session_carries_everything(void **state)
     assert_true(p.ended);
     assert_int_equal(p.received, p.to_send);
     assert_int_equal(p.sum_received, p.sum_sent);
+}
+
+/* Both have said their last word and wait for the other to close: hearing it is enough. */
+static void test_both_leave(void **state)
+{
+    (void)state;
+    listen_now();
+    for (int round = 0; round < 20; round++) {
+        struct pump p = {.brief = true};
+        int64_t begin = time_mono_ms();
+        pump_open(&p, SOCKERLESS__STREAM_OPEN__KIND_ATTACH);
+        channel_end(p.channel);
+        loop_run(&loop);
+        assert_true(p.ended);
+        assert_true(time_mono_ms() - begin < 10000); /* LINGER_MS would have had to pass */
+    }
 }
 
 static void test_session_refused(void **state)
@@ -376,6 +395,7 @@ int main(void)
         TEST(test_timeout_and_cancel),
         TEST(test_backend_away_and_back),
         TEST(test_session_carries_everything),
+        TEST(test_both_leave),
         TEST(test_session_refused),
         TEST(test_peer_aborts),
         TEST(test_not_a_frame),

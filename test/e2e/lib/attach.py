@@ -130,6 +130,21 @@ def stdin_stays_open(docker):
     check(docker.inspect(cid)["State"]["Running"], "the container ended with its attacher")
 
 
+def typed_and_gone(docker):
+    """A client that types and leaves at once, while output comes for it, is heard to the end.
+    (dockerd loses some.)"""
+    rounds = 40
+    script = f"n=0; while [ $n -lt {rounds} ] && read l; do n=$((n+1)); echo got $l; done; exit 9"
+    for tty in (False, True):
+        cid = docker.create(["sh", "-c", script], OpenStdin=True, Tty=tty)
+        docker.start(cid)
+        for turn in range(rounds):
+            stream = docker.attach(cid)
+            stream.send(b"line %d\n" % turn)
+            stream.close()
+        equal(docker.wait(cid)["StatusCode"], 9, "exit code once all lines have come")
+
+
 def errors(docker):
     """Refusals come before the hijack, with their status."""
     for target, status in (("/containers/nope/attach?stream=1&stdout=1", 404),
@@ -233,7 +248,7 @@ def start_twice(docker):
 
 
 SCENARIOS = (before_start_101, before_start_200, typed_early, glued, half_close_early, two_attachers,
-             one_attacher_leaves, after_exit, logs_replay, stdin_stays_open, errors,
+             one_attacher_leaves, after_exit, logs_replay, stdin_stays_open, typed_and_gone, errors,
              output_only_half_close, big_output, slow_reader, wait_conditions, wait_auto_remove,
              wait_many, gitlab_loop, start_twice)
 
