@@ -29,10 +29,10 @@ says()
     local word
     local -A code=([a]=11 [b]=12 [c]=13 [d]=14)
     for word in a b c d; do gated_exit "$word" "${code[$word]}"; done
+    docker create --name "$(name f)" busybox sh -c 'echo hello f; tail -f /dev/null' >/dev/null
+    for word in a b c d; do until_true 60 says "$word" "hello $word"; done
     # The fifth ends while nobody looks.
     docker run -d --name "$(name e)" busybox sh -c 'echo hello e; sleep 8; echo bye e; exit 23' >/dev/null
-    docker create --name "$(name f)" busybox sh -c 'echo hello f; tail -f /dev/null' >/dev/null
-    for word in a b c d e; do until_true 60 says "$word" "hello $word"; done
     sim_config '{"provision_ms":1500}'
     docker start "$(name f)" >"$BATS_TEST_TMPDIR/start" 2>&1 3>&- &
     local starter=$!
