@@ -87,6 +87,7 @@ component_spawn()
 {
     local name=$1
     shift
+    component_note_death "$name"
     rm -f "$STACK_DIR/$name.pid"
     # shellcheck disable=SC2016 # expanded by the inner shell
     # Without --default-signal all below, containers too, would ignore SIGINT as background jobs do.
@@ -101,8 +102,16 @@ component_spawn()
     wait_until 10 test -s "$STACK_DIR/$name.pid" || die "$name: could not be started"
 }
 
+# Who was started and is gone without having been stopped or killed: stack_logs_clean tells.
+component_note_death()
+{
+    [[ ! -e $STACK_DIR/$1.pid ]] || component_alive "$1" ||
+        echo "$1 ended by itself" >>"$STACK_DIR/deaths"
+}
+
 component_signal()
 {
+    component_note_death "$1"
     local pid
     pid=$(component_pid "$1") || return 0
     kill "-$2" "$pid" 2>/dev/null || true
@@ -471,9 +480,11 @@ stack_down()
     rm -f "$(stack_socket)" "$STACK_BACKEND_SOCKET"
 }
 
-# Sanitizer reports and failed assertions in any log of the stack; prints them, false if any.
+# Sanitizer reports and failed assertions in any log of the stack, and daemons that ended by
+# themselves; prints them, false if any.
 stack_logs_clean()
 {
+    [[ ! -e $STACK_DIR/deaths ]] || { cat "$STACK_DIR/deaths"; return 1; }
     ! grep -nE 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|Assertion .* failed' \
         "$STACK_DIR"/*.log
 }
