@@ -25,7 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAINTAIN_MS = 10000, CLOSING_MS = 5000, INSTANCE_BYTES = 6 };
+enum { CLOSING_MS = 5000, INSTANCE_BYTES = 6 };
 
 /* The mark on our cloud resources must stay the same over restarts. */
 static int instance_load(struct backend *b, struct error *err)
@@ -105,7 +105,7 @@ static void co_maintain(void *arg)
             break;
         co_driver_maintain(b, false);
         execs_purge(b);
-        b->maintain_at_ms = time_mono_ms() + MAINTAIN_MS;
+        b->maintain_at_ms = time_mono_ms() + b->config->maintain_ms;
     }
     co_driver_maintain(b, true);
     b->maintenance = NULL;
@@ -116,7 +116,7 @@ static void co_maintain_entry(void *arg)
 {
     struct backend *b = arg;
     b->maintenance = co_current();
-    b->maintain_at_ms = time_mono_ms() + MAINTAIN_MS;
+    b->maintain_at_ms = time_mono_ms() + b->config->maintain_ms;
     co_maintain(b);
 }
 

@@ -36,6 +36,7 @@ struct backend_config {
     char *callback_ca_file; /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
+    int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */
 };
 
 /* Rows for a config table; use as `struct config_setting t[] = { own…, BACKEND_SETTINGS(c), {0} }`
@@ -167,9 +168,17 @@ struct backend_config {
          0},                                                                                       \
         {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \
          &(c).start_timeout_s, "longest start of a container", 1,          3600},                  \
+        {"image-ttl-s",                                                                            \
+         "SOCKERLESS_IMAGE_TTL",                                                                   \
+         CONFIG_INT,                                                                               \
+         "300",                                                                                    \
+         &(c).image_ttl_s,                                                                         \
+         "how long a tag's digest is trusted",                                                     \
+         0,                                                                                        \
+         86400},                                                                                   \
     {                                                                                              \
-        "image-ttl-s", "SOCKERLESS_IMAGE_TTL", CONFIG_INT, "300", &(c).image_ttl_s,                \
-            "how long a tag's digest is trusted", 0, 86400                                         \
+        "maintain-ms", "SOCKERLESS_MAINTAIN_MS", CONFIG_INT, "10000", &(c).maintain_ms,            \
+            "between looks for cloud resources that nobody uses", 100, 3600000                     \
     }
 
 /* Serve until SIGTERM or SIGINT, then end orderly (running containers stay). 0 on an orderly end.

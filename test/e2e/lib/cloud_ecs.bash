@@ -4,7 +4,7 @@
 # What the simulated AWS calls its things; see cloud.bash.
 
 # Scenarios wait for unused definitions to go.
-CLOUD_TEST_ENV=SOCKERLESS_ECS_DEFINITION_IDLE_S=1
+CLOUD_TEST_ENV='SOCKERLESS_ECS_DEFINITION_IDLE_S=1 SOCKERLESS_MAINTAIN_MS=1000'
 CLOUD_TASKS=.tasks
 CLOUD_EMPTY='(.tasks | length) == 0 and (.taskDefinitions.active | length) == 0
     and .logReadersLast2s == 0 and (.netns | length) == 0'
