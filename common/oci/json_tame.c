@@ -27,14 +27,29 @@ static void put(const struct scan *s, const char *text, size_t len)
         buf_append(s->out, text, len);
 }
 
-static void take_string(struct scan *s)
+/* Past the closing quote, or the end. */
+static size_t string_end(const struct scan *s)
+{
+    size_t at = s->at + 1;
+    while (at < s->len && s->text[at] != '"')
+        at += s->text[at] == '\\' ? 2 : 1;
+    return at < s->len ? at + 1 : s->len;
+}
+
+static bool is_key(const struct scan *s, size_t end)
+{
+    while (end < s->len && strchr(" \t\r\n", s->text[end]) && s->text[end])
+        end++;
+    return end < s->len && s->text[end] == ':';
+}
+
+static void take_key(struct scan *s, size_t end)
 {
     static const char nul[] = "\\u0000";
-    put(s, &s->text[s->at++], 1);
-    while (s->at < s->len && s->text[s->at] != '"') {
+    while (s->at < end) {
         const char *c = s->text + s->at;
-        size_t n = *c == '\\' && s->at + 1 < s->len ? 2 : 1;
-        if (s->len - s->at >= sizeof nul - 1 && memcmp(c, nul, sizeof nul - 1) == 0) {
+        size_t left = end - s->at, n = *c == '\\' && left > 1 ? 2 : 1;
+        if (left >= sizeof nul - 1 && memcmp(c, nul, sizeof nul - 1) == 0) {
             put(s, "\xEF\xBF\xBD", 3);
             n = sizeof nul - 1;
         } else {
@@ -42,8 +57,17 @@ static void take_string(struct scan *s)
         }
         s->at += n;
     }
-    if (s->at < s->len)
-        put(s, &s->text[s->at++], 1);
+}
+
+static void take_string(struct scan *s)
+{
+    size_t end = string_end(s);
+    if (is_key(s, end)) {
+        take_key(s, end);
+        return;
+    }
+    put(s, s->text + s->at, end - s->at);
+    s->at = end;
 }
 
 static bool is_long_integer(const char *text, size_t len)

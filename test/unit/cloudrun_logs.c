@@ -437,6 +437,8 @@ static void entries_become_lines(void **state)
         {"\"jsonPayload\":{\"id\":12345678901234567890}", "{\"id\":1.2345678901234567e+19}"},
         {"\"jsonPayload\":{\"a\\u0000b\":1}", "{\"a\xef\xbf\xbd"
                                               "b\":1}"},
+        {"\"jsonPayload\":{\"v\":\"a\\u0000\\\\\",\"\\\\\\u0000\" :2}",
+         "{\"v\":\"a\\u0000\\\\\",\"\\\\\xef\xbf\xbd\":2}"},
         {"\"severity\":\"INFO\"", ""},
         {"\"severity\":\"ERROR\"", "\001e"},
     };
