@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -28,6 +29,40 @@ void environment_copy(struct strv *to, char *const *from)
     for (; from && *from; from++)
         if (!str_starts(*from, "SOCKERLESS_AGENT_"))
             strv_push(to, *from);
+}
+
+static void environment_set(struct strv *env, const char *entry)
+{
+    size_t len = strcspn(entry, "=") + 1;
+    for (size_t i = 0; i < env->count; i++)
+        if (strncmp(env->items[i], entry, len) == 0) {
+            free(env->items[i]);
+            env->items[i] = xstrdup(entry);
+            return;
+        }
+    strv_push(env, entry);
+}
+
+static bool is_shells_own(const char *entry)
+{
+    static const char *const names[] = {"PWD=", "OLDPWD=", "SHLVL=", "_="};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_starts(entry, names[i]))
+            return true;
+    return false;
+}
+
+void environment_receive(struct strv *to, char *const *from)
+{
+    const char *shell = getenv("SOCKERLESS_AGENT_SHELL");
+    for (size_t i = 0; from[i]; i++)
+        if (!str_starts(from[i], "SOCKERLESS_AGENT_") && !(shell && is_shells_own(from[i])))
+            strv_push(to, from[i]);
+    for (size_t i = 0; from[i]; i++) {
+        const char *carried = strchr(from[i], '=');
+        if (carried && str_starts(from[i], "SOCKERLESS_AGENT_ENV_") && strchr(carried + 1, '='))
+            environment_set(to, carried + 1);
+    }
 }
 
 void environment_complete(struct strv *env, const char *home, bool tty)

@@ -14,6 +14,10 @@
  * what Docker's merge leaves); NULL when absent. */
 const char *environment_get(const struct strv *env, const char *name);
 void environment_default(struct strv *env, const char *name, const char *value);
+/* The user's environment from what the platform gave the agent: without the agent's own variables,
+ * with those that SOCKERLESS_AGENT_ENV_n=NAME=value carry past platforms and shells that would not
+ * pass them on, and, with SOCKERLESS_AGENT_SHELL set, without what that shell added. */
+void environment_receive(struct strv *to, char *const *from);
 /* Copy, without the agent's own variables. */
 void environment_copy(struct strv *to, char *const *from);
 /* What Docker adds when it is not set: PATH, HOSTNAME, TERM (tty only), HOME. */

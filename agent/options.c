@@ -121,7 +121,7 @@ int agent_options_load(struct agent_options *o, int argc, char **argv, struct er
         return -1;
     if (o->callback_url) /* the backend's, not the user's */
         unsetenv("SOCKERLESS_CALLBACK_URL");
-    environment_copy(&o->env, environ);
+    environment_receive(&o->env, environ);
     return 0;
 }
 

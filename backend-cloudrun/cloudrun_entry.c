@@ -6,6 +6,7 @@
 #include "base/log_record.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloudrun_payload.h"
 
 #include <string.h>
 
@@ -21,9 +22,9 @@ bool cloudrun_entry_read(const json_t *entry, struct cloudrun_entry *out)
     out->job = text_of(resource, "job_name");
     out->execution = text_of(labels, "run.googleapis.com/execution_name");
     out->mark.id = cloudrun_mark_id(text_of(entry, "insertId"));
-    bool has_text = json_is_string(json_object_get(entry, "textPayload")) ||
-                    json_is_object(json_object_get(entry, "jsonPayload"));
-    return has_text && timefmt_parse_rfc3339(text_of(entry, "timestamp"), &out->mark.ns) &&
+    /* Nothing at all is an empty line; a protoPayload is no line. */
+    return !json_object_get(entry, "protoPayload") &&
+           timefmt_parse_rfc3339(text_of(entry, "timestamp"), &out->mark.ns) &&
            cloudrun_mark_time_valid(out->mark.ns);
 }
 
@@ -42,11 +43,12 @@ void cloudrun_entry_event(const json_t *entry, const struct cloudrun_mark *mark,
                           struct arena *arena, struct log_event *out)
 {
     const json_t *plain = json_object_get(entry, "textPayload");
-    AUTO_FREE char *json = json_is_string(plain)
-                               ? NULL
-                               : json_dumps(json_object_get(entry, "jsonPayload"), JSON_COMPACT);
-    const char *text = json_is_string(plain) ? json_string_value(plain) : str_or_empty(json);
-    size_t len = json_is_string(plain) ? json_string_length(plain) : strlen(text);
+    AUTO(buf) struct buf json = BUF_INIT;
+    const json_t *object = json_object_get(entry, "jsonPayload");
+    if (!json_is_string(plain) && json_is_object(object))
+        cloudrun_payload_write(object, &json);
+    const char *text = json_is_string(plain) ? json_string_value(plain) : str_or_empty(json.data);
+    size_t len = json_is_string(plain) ? json_string_length(plain) : json.len;
     while (len && text[len - 1] == '\n')
         len--;
     /* The agent marks its lines itself. */

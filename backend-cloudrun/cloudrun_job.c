@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cloudrun_environment.h"
 #include "cloudrun_names.h"
 #include "cloudrun_size.h"
 #include "cloudrun_startup.h"
@@ -18,7 +19,7 @@
 
 #define MAIN_CONTAINER "main"
 
-enum { JOB_MAX = 512 * 1024, ENV_VALUE_MAX = 32768, NOTES_MAX = 256 * 1024 };
+enum { JOB_MAX = 512 * 1024, NOTES_MAX = 256 * 1024 };
 
 /* ---- labels and annotations ---- */
 
@@ -58,48 +59,6 @@ static void write_annotations(struct json_writer *w, const struct workload_spec 
     if (spec->config && spec->config->n_labels)
         write_docker_labels(w, spec);
     json_object_close(w);
-}
-
-/* ---- environment ---- */
-
-/* As Docker merges: the last value counts. The agent's settings come last, so a user's variable of
- * that name does not change them. */
-static bool is_overridden(const struct workload_spec *spec, const char *entry, size_t from)
-{
-    size_t len = strcspn(entry, "=");
-    for (size_t i = from; i < spec->env_count + spec->agent_env_count; i++) {
-        const char *other =
-            i < spec->env_count ? spec->env[i] : spec->agent_env[i - spec->env_count];
-        if (strcspn(other, "=") == len && strncmp(entry, other, len) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int write_environment(struct json_writer *w, const struct workload_spec *spec,
-                             struct error *err)
-{
-    json_member_array(w, "env");
-    for (size_t i = 0; i < spec->env_count + spec->agent_env_count; i++) {
-        const char *entry =
-            i < spec->env_count ? spec->env[i] : spec->agent_env[i - spec->env_count];
-        size_t len = strcspn(entry, "=");
-        if (!len || is_overridden(spec, entry, i + 1))
-            continue;
-        const char *value = entry[len] ? entry + len + 1 : "";
-        if (len > ENV_VALUE_MAX || strlen(value) > ENV_VALUE_MAX)
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "environment variable %.64s: Cloud Run takes names and values of at "
-                             "most %d bytes",
-                             entry, ENV_VALUE_MAX);
-        json_object_open(w);
-        json_key(w, "name");
-        json_string_len(w, entry, len);
-        json_member_string(w, "value", value);
-        json_object_close(w);
-    }
-    json_array_close(w);
-    return 0;
 }
 
 /* ---- container ---- */
@@ -158,7 +117,8 @@ static int write_container(struct json_writer *w, const struct cloudrun_config *
     json_object_open(w);
     json_member_string(w, "name", MAIN_CONTAINER);
     json_member_string(w, "image", spec->image);
-    if (write_command(w, config, spec, err) || write_environment(w, spec, err) ||
+    if (write_command(w, config, spec, err) ||
+        cloudrun_environment_write(w, spec, !spec->agent_in_image, err) ||
         write_resources(w, spec, err))
         return -1;
     json_object_close(w);

@@ -33,9 +33,11 @@ static int serve(struct loop *loop, const struct backend_config *backend,
     return rc;
 }
 
-/* Images with the agent go where agent.registry says, unless there is a staging registry. */
+/* Images with the agent go where agent.registry says, else to the staging registry. Without a
+ * staging registry it serves for that, too. */
 static void share_registry(struct backend_config *backend, const struct cloudrun_config *cloudrun)
 {
+    backend->agent_registry = cloudrun->agent_registry;
     if (!str_empty(backend->staging_registry) || str_empty(cloudrun->agent_registry))
         return;
     free(backend->staging_registry);

@@ -27,6 +27,7 @@ struct backend_config {
     int64_t registry_timeout_s; /* of a request, or of a body's next piece */
     char *platform;             /* linux/amd64 */
     char *staging_registry;     /* repository for loaded images: "registry.example/sockerless" */
+    const char *agent_registry; /* no row: where a cloud wants images with the agent; NULL: there */
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;

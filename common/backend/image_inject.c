@@ -306,7 +306,7 @@ int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
 {
     struct injection i = {
         .backend = b, .arena = arena, .as_root = b->driver && b->driver->caps.runs_as_image_user};
-    if (staging_ref(b, &i.staging, err) || image_source_check(image, err))
+    if (staging_agent_ref(b, &i.staging, err) || image_source_check(image, err))
         return error_wrap(err, "the agent cannot be added to the image");
     const Sockerless__ImageRecord *rec = image_record_copy(image, arena); /* we suspend */
     if (co_agent_layer_update(b, &b->injector->agent, err))
@@ -322,7 +322,7 @@ int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
 
 bool image_agent_possible(const struct backend *b)
 {
-    return staging_configured(b);
+    return staging_agent_configured(b);
 }
 
 static char *need_name(const char *image_id)
@@ -333,7 +333,7 @@ static char *need_name(const char *image_id)
 bool image_needs_agent(const struct backend *b, const char *image_id)
 {
     AUTO_FREE char *name = need_name(image_id);
-    AUTO_FREE char *kept = staging_configured(b) ? store_meta_get(b->store, name) : NULL;
+    AUTO_FREE char *kept = staging_agent_configured(b) ? store_meta_get(b->store, name) : NULL;
     return kept != NULL;
 }
 

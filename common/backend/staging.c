@@ -13,19 +13,36 @@ bool staging_configured(const struct backend *b)
     return !str_empty(b->config->staging_registry);
 }
 
+bool staging_agent_configured(const struct backend *b)
+{
+    return !str_empty(b->config->agent_registry) || staging_configured(b);
+}
+
+static int parse_repository(const char *setting, const char *text, struct image_ref *out,
+                            struct error *err)
+{
+    if (image_ref_parse(text, out, err))
+        return error_wrap(err, "%s %s", setting, text);
+    if (out->tag[0] || out->digest[0])
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "%s %s: a repository without tag and digest is needed", setting, text);
+    return 0;
+}
+
 int staging_ref(const struct backend *b, struct image_ref *out, struct error *err)
 {
     if (!staging_configured(b))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "there is no staging registry: set SOCKERLESS_STAGING_REGISTRY to a "
                          "repository that the backend may push to and the cloud pull from");
-    if (image_ref_parse(b->config->staging_registry, out, err))
-        return error_wrap(err, "staging-registry %s", b->config->staging_registry);
-    if (out->tag[0] || out->digest[0])
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "staging-registry %s: a repository without tag and digest is needed",
-                         b->config->staging_registry);
-    return 0;
+    return parse_repository("staging-registry", b->config->staging_registry, out, err);
+}
+
+int staging_agent_ref(const struct backend *b, struct image_ref *out, struct error *err)
+{
+    return str_empty(b->config->agent_registry)
+               ? staging_ref(b, out, err)
+               : parse_repository("agent.registry", b->config->agent_registry, out, err);
 }
 
 int staging_open(struct backend *b, const struct image_ref *staging, const char *mount_from,

@@ -18,6 +18,9 @@ enum { STAGING_TAG_HEX = 40, STAGING_TAG_MAX = 64 };
 bool staging_configured(const struct backend *b);
 /* ERROR_INVALID_PARAMETER when it is not configured or no repository. */
 int staging_ref(const struct backend *b, struct image_ref *out, struct error *err) MUST_CHECK;
+/* The same of where images with the agent go. */
+bool staging_agent_configured(const struct backend *b);
+int staging_agent_ref(const struct backend *b, struct image_ref *out, struct error *err) MUST_CHECK;
 /* For writing. mount_from: as in registry_repo_options. */
 int staging_open(struct backend *b, const struct image_ref *staging, const char *mount_from,
                  struct registry_repo **out, struct error *err) MUST_CHECK;

@@ -58,7 +58,7 @@ char *gcp_url_encode(const char *text)
 struct attempt {
     enum gcp_retry retry;
     unsigned generation; /* of the token it was made with */
-    char retry_after[16];
+    char retry_after[40];
 };
 
 static char *call_url(const struct gcp_client *c, const struct gcp_call *call)

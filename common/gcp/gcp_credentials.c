@@ -117,6 +117,10 @@ static int co_renew(void *owner, int64_t *expires_ns, struct error *err)
         access_token_free(&fresh);
         return error_wrap(err, "Google credentials from %s", source);
     }
+    /* The one that there was goes on, and whoever needs it next asks again. */
+    if (!found && chain->current.value)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "Google credentials: the metadata server does not answer any more");
     access_token_free(&chain->current);
     chain->current = fresh;
     *expires_ns = found ? fresh.expires_ns : time_now_ns() + NONE_S * (int64_t)1000000000;

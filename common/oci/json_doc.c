@@ -2,6 +2,9 @@
  * Reading JSON that strangers wrote; see json_doc.h. */
 #include "oci/json_doc.h"
 
+#include "base/alloc.h"
+#include "oci/json_tame.h"
+
 #include <stdbool.h>
 
 /* Deepest nesting outside of strings. Broken documents give some number; jansson refuses them. */
@@ -57,7 +60,13 @@ json_t *json_doc_load(const void *bytes, size_t len, struct error *err)
 
 json_t *json_doc_load_with_nul(const void *bytes, size_t len, struct error *err)
 {
-    return load(bytes, len, JSON_ALLOW_NUL, err);
+    json_t *doc = load(bytes, len, JSON_ALLOW_NUL, err);
+    if (doc)
+        return doc;
+    struct error again;
+    AUTO(buf) struct buf tamed = BUF_INIT;
+    json_tame(bytes, len, JSON_DOC_MAX_DEPTH, &tamed);
+    return load(tamed.data, tamed.len, JSON_ALLOW_NUL, &again);
 }
 
 const char *json_doc_string(const json_t *object, const char *key)

@@ -17,7 +17,8 @@ enum { JSON_DOC_MAX_DEPTH = 64 };
 
 /* The document, which must be an object. Owned: json_decref. NULL: ERROR_INVALID_PARAMETER. */
 json_t *json_doc_load(const void *bytes, size_t len, struct error *err) MUST_CHECK;
-/* The same, but its strings may hold NUL characters, as log lines do: mind json_string_length. */
+/* The same, but its strings may hold NUL characters, as log lines do: mind json_string_length. What
+ * is nested too deep, or is a number that jansson cannot hold, is changed instead (json_tame.h). */
 json_t *json_doc_load_with_nul(const void *bytes, size_t len, struct error *err) MUST_CHECK;
 
 static inline void auto_release_json(json_t **slot)

@@ -18,7 +18,11 @@ setup_file()
     startup_image neither "$root"
     programs_copy "$root" curl
     startup_image curl "$root"
-    rm "$root/bin/curl"
+    programs_copy "$root" bash
+    ln -sf bash "$root/bin/sh"
+    startup_image bash "$root"
+    ln -sf dash "$root/bin/sh"
+    rm "$root/bin/curl" "$root/bin/bash"
     programs_copy "$root" wget
     startup_image wget "$root"
     rm "$root/bin/sha256sum"
@@ -63,6 +67,25 @@ refused_start()
 @test "startup_command: with wget" {
     run -3 docker run --rm test/startup:wget sh -c 'echo by wget; exit 3'
     equal "$output" "by wget"
+}
+
+# environment_as_given IMAGE: variables that shells and platforms have ideas of their own about.
+environment_as_given()
+{
+    local given=('INPUT_WHO-TO-GREET=you' 'a.b=c=d' 'OPTIND=abc' 'IFS=xyz' '_=under' 'PWD=/nowhere' 'SHLVL=7'
+        'CLOUD_RUN_JOB=mine' 'PATH=/nothing:/bin' 'http_proxy=http://127.0.0.1:9' 'PLAIN=two'$'\n''lines'
+        'BASH_FUNC_curl%%=() { exit 9; }' 'ENV=/etc/passwd' 'EMPTY=' 'OLDPWD=/w' 'PS4=$(id)') one
+    local options=()
+    for one in "${given[@]}"; do options+=(-e "$one"); done
+    docker run --rm "${options[@]}" --entrypoint /bin/cat "test/startup:$1" /proc/self/environ |
+        tr '\n\0' '\1\n' | grep -v -e ^HOSTNAME= -e ^HOME= -e '^CLOUD_RUN_\(EXEC\|TASK\)' | sort >"$BATS_TEST_TMPDIR/got"
+    printf '%s\0' "${given[@]}" | tr '\n\0' '\1\n' | sort | diff - "$BATS_TEST_TMPDIR/got"
+}
+
+@test "startup_command: the environment as it is, whatever the shell" {
+    environment_as_given curl
+    environment_as_given bash
+    environment_as_given wget
 }
 
 @test "startup_command: exec, logs, stop" {

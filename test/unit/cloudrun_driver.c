@@ -210,9 +210,9 @@ static void a_job_as_it_is_sent(void **state)
     assert_string_equal(json_doc_string(limits, "cpu"), "2");
     assert_string_equal(json_doc_string(limits, "memory"), "1024Mi");
     AUTO_FREE char *variables = json_dumps(json_object_get(main, "env"), JSON_COMPACT);
-    assert_string_equal(variables,
-                        "[{\"name\":\"B\",\"value\":\"x=y\"},{\"name\":\"A\",\"value\":"
-                        "\"2\"},{\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"t0k\"}]");
+    assert_string_equal(variables, "[{\"name\":\"B\",\"value\":\"x=y\"},{\"name\":\"A\",\"value\":"
+                                   "\"2\"},{\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"t0k\"},"
+                                   "{\"name\":\"SOCKERLESS_AGENT_SHELL\",\"value\":\"1\"}]");
     AUTO_FREE char *args = json_dumps(json_object_get(main, "args"), JSON_COMPACT);
     assert_string_equal(args, "[\"--\",\"echo\",\"hi there\"]");
     const json_t *command = json_object_get(main, "command");
@@ -232,6 +232,41 @@ static void an_image_with_the_agent_needs_no_shell(void **state)
     config.injection = CLOUDRUN_INJECT_IMAGE_LAYER;
     harness_run(h, co_prepare);
     expect_problem(ERROR_SYSTEM, "was not given the agent");
+}
+
+/* What Cloud Run reserves, and what a shell would not pass on as it is. */
+static void odd_variables_are_carried(void **state)
+{
+    struct harness *h = *state;
+    char *odd[] = {"INPUT_WHO-TO-GREET=you=me", "CLOUD_RUN_JOB=mine", "PWD=/x", "a.b", "OK=1"};
+    char *const *plain = spec.env;
+    spec.env = odd;
+    spec.env_count = ARRAY_LEN(odd);
+    harness_rule(h, "POST /v2/", 200, DONE, 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "{\"name\":\"SOCKERLESS_AGENT_ENV_0\",\"value\":"
+                                     "\"INPUT_WHO-TO-GREET=you=me\"}"),
+                     1);
+    assert_int_equal(harness_seen(h, "_ENV_1\",\"value\":\"CLOUD_RUN_JOB=mine\""), 1);
+    assert_int_equal(harness_seen(h, "_ENV_2\",\"value\":\"PWD=/x\""), 1);
+    assert_int_equal(harness_seen(h, "_ENV_3\",\"value\":\"a.b=\""), 1);
+    assert_int_equal(harness_seen(h, "{\"name\":\"OK\",\"value\":\"1\"}"), 1);
+    spec.agent_in_image = true; /* no shell: PWD is a variable like others */
+    harness_run(h, co_prepare);
+    spec.agent_in_image = false;
+    expect_success();
+    assert_int_equal(harness_seen(h, "{\"name\":\"PWD\",\"value\":\"/x\"}"), 1);
+    assert_int_equal(harness_seen(h, "SOCKERLESS_AGENT_SHELL"), 1);
+    char *many[1001];
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = "X=1";
+    spec.env = many;
+    spec.env_count = ARRAY_LEN(many);
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_INVALID_PARAMETER, "1003 environment variables are more than");
+    spec.env = plain;
+    spec.env_count = 4;
 }
 
 static void a_job_made_before_is_adopted(void **state)
@@ -454,6 +489,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_job_as_it_is_sent),
         TEST(an_image_with_the_agent_needs_no_shell),
+        TEST(odd_variables_are_carried),
         TEST(a_job_made_before_is_adopted),
         TEST(an_operation_that_fails),
         TEST(refusals_carry_the_service_s_words),

@@ -430,6 +430,17 @@ static void entries_become_lines(void **state)
         {"\"textPayload\":\"\\u0001o\",\"severity\":\"ALERT\"", "\001o"},
         {"\"jsonPayload\":{\"b\":[1,2],\"a\":\"\\n\"},\"severity\":\"INFO\"",
          "{\"b\":[1,2],\"a\":\"\\n\"}"},
+        {"\"jsonPayload\":{\"x\":0.1,\"n\":-1.5e-7,\"i\":3.0,\"p\":3.1415926535897931,"
+         "\"t\":[true,false,null,{}],\"\\u00e9\":\"\\\"\"}",
+         "{\"x\":0.1,\"n\":-1.5e-07,\"i\":3,\"p\":3.141592653589793,"
+         "\"t\":[true,false,null,{}],\"\xc3\xa9\":\"\\\"\"}"},
+        {"\"jsonPayload\":{\"id\":12345678901234567890}", "{\"id\":1.2345678901234567e+19}"},
+        {"\"jsonPayload\":{\"a\\u0000b\":1}", "{\"a\xef\xbf\xbd"
+                                              "b\":1}"},
+        {"\"jsonPayload\":{\"v\":\"a\\u0000\\\\\",\"\\\\\\u0000\" :2}",
+         "{\"v\":\"a\\u0000\\\\\",\"\\\\\xef\xbf\xbd\":2}"},
+        {"\"severity\":\"INFO\"", ""},
+        {"\"severity\":\"ERROR\"", "\001e"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO(arena) struct arena arena;
@@ -437,7 +448,8 @@ static void entries_become_lines(void **state)
         struct log_event event;
         AUTO_FREE char *text =
             xasprintf("{\"timestamp\":\"2026-01-01T00:00:00.5Z\",%s}", cases[i].entry);
-        json_t *doc AUTO(json) = json_loads(text, 0, NULL);
+        struct error err;
+        json_t *doc AUTO(json) = json_doc_load_with_nul(text, strlen(text), &err);
         arena_init(&arena);
         assert_true(cloudrun_entry_read(doc, &entry));
         cloudrun_entry_event(doc, &entry.mark, &arena, &event);
@@ -448,6 +460,28 @@ static void entries_become_lines(void **state)
         json_loads("{\"timestamp\":\"2026-01-01T00:00:00Z\",\"protoPayload\":{}}", 0, NULL);
     struct cloudrun_entry ignored;
     assert_false(cloudrun_entry_read(audit, &ignored));
+}
+
+/* One line that is nested too deep does not hide the others of its page. */
+static void deep_payloads_are_cut(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf text = BUF_INIT;
+    struct error err;
+    buf_puts(&text, "{\"entries\":[{\"jsonPayload\":");
+    for (int i = 0; i < 1000; i++)
+        buf_puts(&text, "{\"a\":");
+    buf_puts(&text, "\"}]\"");
+    for (int i = 0; i < 1000; i++)
+        buf_puts(&text, "}");
+    buf_puts(&text, "},{\"textPayload\":\"next\"}]}");
+    json_t *doc AUTO(json) = json_doc_load_with_nul(text.data, text.len, &err);
+    if (!doc)
+        fail_msg("%s", err.message);
+    const json_t *entries = json_object_get(doc, "entries");
+    assert_int_equal(json_array_size(entries), 2);
+    assert_string_equal(json_doc_string(json_array_get(entries, 1), "textPayload"), "next");
+    assert_null(json_doc_load_with_nul("{\"a\":1", 6, &err));
 }
 
 int main(void)
@@ -466,6 +500,7 @@ int main(void)
         TEST(backward_to_the_beginning),
         TEST(many_followers_share_calls),
         TEST(entries_become_lines),
+        TEST(deep_payloads_are_cut),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

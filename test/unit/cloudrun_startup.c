@@ -162,6 +162,24 @@ static void wget_serves_as_well(void **state)
     assert_string_equal(out, "--keep-alive");
 }
 
+/* As static builds of busybox do. */
+static void wget_that_crashes_is_run_without_timeout(void **state)
+{
+    (void)state;
+    char out[4096];
+    size_t len;
+    AUTO_FREE char *text =
+        xasprintf("#!/bin/sh\nfor a in \"$@\"; do [ \"$a\" != -T ] || kill -SEGV $$; done\n"
+                  "while [ \"$1\" != -O ]; do shift; done\ncat %s/agent > \"$2\"\n",
+                  directory);
+    struct cloudrun_config config = config_of(NULL);
+    write_program("bin/wget", text);
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 7);
+    write_program("bin/wget", "#!/bin/sh\necho asked\nexit 4\n");
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 122);
+    assert_null(strstr(strstr(out, "asked") + 1, "asked"));
+}
+
 static void the_checksum_counts(void **state)
 {
     (void)state;
@@ -203,6 +221,36 @@ static void failures_are_clear(void **state)
 }
 
 /* The account's token goes to Cloud Storage, and nowhere else. */
+/* The start-up command where the metadata server answers so. */
+static void storage_with(const char *answer, bool authorized)
+{
+    char out[4096];
+    size_t len;
+    struct cloudrun_config config = {.gcs_bucket = "b-1", .gcs_object = "a"};
+    AUTO_FREE char *text =
+        xasprintf("#!/bin/sh\nfor a in \"$@\"; do echo \"$a\" >> %s/asked; done\n"
+                  "what=$*; while [ \"$1\" != -o ]; do shift; done\ncase $what in\n"
+                  "*metadata*) [ -n \"$no_proxy\" ] && printf '%%s' '%s' > \"$2\";;\n"
+                  "*) [ -z \"$no_proxy\" ] && cat %s/agent > \"$2\";;\nesac\n",
+                  directory, answer, directory);
+    write_program("bin/curl", text);
+    AUTO_FREE char *grep = xasprintf("touch %s/asked; grep -qxF 'Authorization: Bearer ya29.T-1' "
+                                     "%s/asked; code=$?; rm %s/asked; exit $code",
+                                     directory, directory, directory);
+    assert_int_equal(run(&config, NULL, out, sizeof out, &len), 7);
+    assert_int_equal(system(grep) == 0, authorized);
+}
+
+static void answers_of_the_metadata_server(void **state)
+{
+    (void)state;
+    storage_with("{\"access_token\":\"ya29.T-1\",\"expires_in\":9}", true);
+    storage_with("{ \"expires_in\" : 9, \"access_token\" : \"ya29.T-1\" }", true);
+    storage_with("{}", false);
+    storage_with("", false);
+    storage_with("{\n\"access_token\"", false);
+}
+
 static void the_token_goes_to_storage_only(void **state)
 {
     (void)state;
@@ -236,8 +284,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(any_argument_survives, setup, teardown),
         cmocka_unit_test_setup_teardown(wget_serves_as_well, setup, teardown),
+        cmocka_unit_test_setup_teardown(wget_that_crashes_is_run_without_timeout, setup, teardown),
         cmocka_unit_test_setup_teardown(the_checksum_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(failures_are_clear, setup, teardown),
+        cmocka_unit_test_setup_teardown(answers_of_the_metadata_server, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_goes_to_storage_only, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,10 @@ static void backoff_is_bounded(void **state)
     assert_in_range(backoff_ms(0, 100, 8000, "3"), 3000, 3000);
     assert_in_range(backoff_ms(0, 100, 8000, "9223372036854775807"), 8000, 8000);
     assert_in_range(backoff_ms(0, 100, 8000, "soon"), 1, 100);
+    assert_in_range(backoff_ms(0, 100, 8000, "-5"), 1, 100);
+    assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Nov 1994 08:49:37 GMT"), 1, 100);
+    assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Nov 2094 08:49:37 GMT"), 8000, 8000);
+    assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Foo 2094 08:49:37 GMT"), 1, 100);
 }
 
 int main(void)

@@ -544,6 +544,23 @@ static void nobody_at_the_metadata_address(void **state)
     expect_failure("no Google credentials found");
 }
 
+/* It gave a token once, so it is away for a moment only: that is no reason to go on without. */
+static void the_metadata_server_is_away(void **state)
+{
+    struct harness *h = *state;
+    metadata_rule(h, 200, TOKEN("ya29.vm"), 0);
+    get(h);
+    expect("ya29.vm");
+    setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
+    gcp_credential_chain_reject(chain, generation);
+    get(h);
+    assert_int_equal(problem.code, ERROR_UNAVAILABLE);
+    expect_failure("does not answer any more");
+    setenv("GCE_METADATA_HOST", h->url + strlen("http://"), 1);
+    get(h); /* at once, not after some time */
+    expect("ya29.vm");
+}
+
 /* ---- renewal ---- */
 
 static int running, failures;
@@ -641,6 +658,7 @@ int main(void)
         TEST(none_at_all),
         TEST(something_else_at_the_metadata_address),
         TEST(nobody_at_the_metadata_address),
+        TEST(the_metadata_server_is_away),
         TEST(one_renewal_for_many),
         TEST(renewed_before_the_end),
     };

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which variables of the agent's own environment the user's process gets.
+ */
+#include "agent/environment.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void expect(const struct strv *env, size_t at, const char *entry)
+{
+    assert_true(at < env->count);
+    assert_string_equal(env->items[at], entry);
+}
+
+static void carried_variables_are_unpacked(void **state)
+{
+    (void)state;
+    char *from[] = {"PWD=/shell",
+                    "PATH=/image",
+                    "SOCKERLESS_AGENT_TOKEN=x",
+                    "SOCKERLESS_AGENT_ENV_0=a-b=c=d\n",
+                    "SOCKERLESS_AGENT_ENV_1=PATH=/user",
+                    "SOCKERLESS_AGENT_ENV_2=broken",
+                    "SOCKERLESS_AGENT_ENV_3",
+                    NULL};
+    struct strv env = STRV_INIT;
+    unsetenv("SOCKERLESS_AGENT_SHELL");
+    environment_receive(&env, from);
+    assert_int_equal(env.count, 3);
+    expect(&env, 0, "PWD=/shell");
+    expect(&env, 1, "PATH=/user");
+    expect(&env, 2, "a-b=c=d\n");
+    strv_free(&env);
+}
+
+static void what_a_shell_adds_is_left_out(void **state)
+{
+    (void)state;
+    char *from[] = {"_=/bin/agent",
+                    "PWD=/",
+                    "OLDPWD=/tmp",
+                    "SHLVL=0",
+                    "SHLVLS=1",
+                    "SOCKERLESS_AGENT_ENV_0=PWD=/mine",
+                    NULL};
+    struct strv env = STRV_INIT;
+    setenv("SOCKERLESS_AGENT_SHELL", "1", 1);
+    environment_receive(&env, from);
+    unsetenv("SOCKERLESS_AGENT_SHELL");
+    assert_int_equal(env.count, 2);
+    expect(&env, 0, "SHLVLS=1");
+    expect(&env, 1, "PWD=/mine");
+    strv_free(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(carried_variables_are_unpacked),
+        cmocka_unit_test(what_a_shell_adds_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
