@@ -19,6 +19,10 @@ enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
     CA_MAX = 4096, /* it travels in the workload's environment */
+    HANDSHAKE_MS = 10000,
+    STRANGERS_MAX = 256,
+    LINE_FRAME_MAX = 1024, /* an agent says nothing but FRAME_PING there */
+    LINE_QUEUE_MAX = 64 * 1024,
     LINE_CHECK_MS = 15000,
     LINE_SILENCE_MAX_MS = 50000, /* the agent pings every 15 s */
 };
@@ -319,7 +323,13 @@ const char *reverse_agents_ca(const struct reverse_agents *ra)
 
 int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct error *err)
 {
-    static const struct channel_options options = {.authorize = on_authorize};
+    static const struct channel_options options = {
+        .authorize = on_authorize,
+        .payload_max = LINE_FRAME_MAX,
+        .queue_max = LINE_QUEUE_MAX,
+        .handshake_ms = HANDSHAKE_MS,
+        .strangers_max = STRANGERS_MAX,
+    };
     if (str_empty(b->config->callback_url))
         return 0;
     if (url_check(b->config->callback_url, err))
