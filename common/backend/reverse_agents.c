@@ -12,13 +12,17 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "ipc/callback_token.h"
+#include "ipc/callback_url.h"
 
 #include <string.h>
 
 enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
-    CA_MAX = 4096, /* it travels in the workload's environment */
+    HANDSHAKE_MS = 10000,
+    STRANGERS_MAX = 256,
+    LINE_FRAME_MAX = 1024, /* an agent says nothing but FRAME_PING there */
+    LINE_QUEUE_MAX = 64 * 1024,
     LINE_CHECK_MS = 15000,
     LINE_SILENCE_MAX_MS = 50000, /* the agent pings every 15 s */
 };
@@ -43,6 +47,7 @@ struct call {
 struct reverse_agents {
     struct backend *backend;
     struct channel_listener *listener;
+    char *url;    /* as agents are told it */
     char *ca_pem; /* may be NULL */
     struct agent_line *lines;
     struct call *calls;
@@ -54,12 +59,17 @@ struct reverse_agents {
     struct call *answered; /* NULL: it is a line */
 };
 
-static void reverse_maybe_free(struct reverse_agents *ra)
+static void reverse_free(struct reverse_agents *ra)
 {
-    if (!ra->closing || !ra->timer_closed || ra->lines)
-        return;
+    free(ra->url);
     free(ra->ca_pem);
     free(ra);
+}
+
+static void reverse_maybe_free(struct reverse_agents *ra)
+{
+    if (ra->closing && ra->timer_closed && !ra->lines)
+        reverse_free(ra);
 }
 
 /* ---- calls ---- */
@@ -281,18 +291,6 @@ static void on_accept(void *owner, struct channel *channel)
 
 /* ---- life ---- */
 
-static int url_check(const char *url, struct error *err)
-{
-    size_t len = strlen(url);
-    bool scheme = str_starts(url, "ws://") || str_starts(url, "wss://");
-    if (scheme && len <= CALLBACK_URL_MAX && strcspn(url, " \t\r\n\"\\") == len)
-        return 0;
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "SOCKERLESS_CALLBACK_URL: must be a ws:// or wss:// URL of at most %d "
-                     "characters, the one at which agents reach SOCKERLESS_CALLBACK_LISTEN",
-                     CALLBACK_URL_MAX);
-}
-
 static int ca_load(const char *path, char **out, struct error *err)
 {
     if (str_empty(path))
@@ -300,16 +298,17 @@ static int ca_load(const char *path, char **out, struct error *err)
     char *pem = small_file_read(path, ERROR_INVALID_PARAMETER, err);
     if (!pem)
         return error_wrap(err, "SOCKERLESS_CALLBACK_CA_FILE");
-    if (str_starts(pem, "-----BEGIN CERTIFICATE-----") && strlen(pem) <= CA_MAX) {
-        *out = pem;
-        return 0;
+    if (callback_ca_check(pem, path, err)) {
+        free(pem);
+        return -1;
     }
-    free(pem);
-    return error_set(
-        err, ERROR_INVALID_PARAMETER,
-        "SOCKERLESS_CALLBACK_CA_FILE: %s must hold nothing but certificates in PEM, at "
-        "most %d bytes",
-        path, CA_MAX);
+    *out = pem;
+    return 0;
+}
+
+const char *reverse_agents_url(const struct reverse_agents *ra)
+{
+    return ra->url;
 }
 
 const char *reverse_agents_ca(const struct reverse_agents *ra)
@@ -319,27 +318,31 @@ const char *reverse_agents_ca(const struct reverse_agents *ra)
 
 int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct error *err)
 {
-    static const struct channel_options options = {.authorize = on_authorize};
+    static const struct channel_options options = {
+        .authorize = on_authorize,
+        .payload_max = LINE_FRAME_MAX,
+        .queue_max = LINE_QUEUE_MAX,
+        .handshake_ms = HANDSHAKE_MS,
+        .strangers_max = STRANGERS_MAX,
+    };
     if (str_empty(b->config->callback_url))
         return 0;
-    if (url_check(b->config->callback_url, err))
-        return -1;
     struct reverse_agents *ra = NEW(struct reverse_agents);
     ra->backend = b;
-    if (ca_load(b->config->callback_ca_file, &ra->ca_pem, err)) {
-        free(ra);
+    ra->url = callback_url_make(b->config->callback_url, b->config->callback_listen, err);
+    if (!ra->url || ca_load(b->config->callback_ca_file, &ra->ca_pem, err)) {
+        reverse_free(ra);
         return -1;
     }
     if (channel_listen(b->loop, b->config->callback_listen, &options, on_accept, ra, &ra->listener,
                        err)) {
-        free(ra->ca_pem);
-        free(ra);
+        reverse_free(ra);
         return error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
     }
     uv_timer_init(&b->loop->uv, &ra->timer);
     ra->timer.data = ra;
     log_info("agents call back", LOG_STR("listen", b->config->callback_listen),
-             LOG_STR("url", b->config->callback_url));
+             LOG_STR("url", ra->url));
     *out = ra;
     return 0;
 }

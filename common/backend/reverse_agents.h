@@ -15,7 +15,7 @@
 struct backend;
 struct reverse_agents;
 
-enum { REVERSE_CALL_TIMEOUT_MS = 10000, CALLBACK_URL_MAX = 500 };
+enum { REVERSE_CALL_TIMEOUT_MS = 10000 };
 
 /* Listens at config->callback_listen. *out stays NULL when config->callback_url is not set. */
 int reverse_agents_open(struct backend *b, struct reverse_agents **out,
@@ -24,6 +24,8 @@ int reverse_agents_open(struct backend *b, struct reverse_agents **out,
  * is fine. */
 void reverse_agents_close(struct reverse_agents *ra);
 
+/* What the agents are told to dial. */
+const char *reverse_agents_url(const struct reverse_agents *ra);
 /* What the agents are given to check the callback URL's certificate with (PEM); NULL: nothing. */
 const char *reverse_agents_ca(const struct reverse_agents *ra);
 

@@ -66,7 +66,7 @@ static size_t reverse_env(const struct container *c, struct arena *arena, char *
     if (!b->reverse)
         return 0;
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_CONTAINER=%s", c->id);
-    env[n++] = arena_printf(arena, "SOCKERLESS_CALLBACK_URL=%s", b->config->callback_url);
+    env[n++] = arena_printf(arena, "SOCKERLESS_CALLBACK_URL=%s", reverse_agents_url(b->reverse));
     if (reverse_agents_ca(b->reverse))
         env[n++] =
             arena_printf(arena, "SOCKERLESS_AGENT_CALLBACK_CA=%s", reverse_agents_ca(b->reverse));

@@ -46,6 +46,10 @@ struct channel_options {
      * follows at once for whom it lets in. NULL: anybody. */
     bool (*authorize)(void *owner, const char *authorization);
     unsigned channels_max; /* listening: accepted at once, more are refused; 0: 16,384 */
+    /* Listening on ws://, open to strangers: the time for a handshake, 0: for ever; and how many of
+     * them at once (listener_guard.h). */
+    int64_t handshake_ms;
+    unsigned strangers_max;
 };
 
 /* Connects in the background; frames sent meanwhile are queued; failure arrives as closed(why).

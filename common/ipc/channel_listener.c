@@ -8,11 +8,13 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/timefmt.h"
+#include "ipc/listener_guard.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { CHANNELS_DEFAULT_MAX = 16384, ACCEPT_RETRY_MS = 100 };
+enum { CHANNELS_DEFAULT_MAX = 16384, ACCEPT_RETRY_MS = 100, REFUSALS_LOG_MS = 1000 };
 
 struct channel_listener {
     struct loop *loop;
@@ -20,10 +22,13 @@ struct channel_listener {
     struct nng_op accept;
     uv_timer_t retry; /* after an accept that failed, for instance without descriptors */
     bool retry_closed;
+    struct listener_guard *guard; /* NULL: none was asked for */
     struct channel_options options;
     void (*on_accept)(void *owner, struct channel *c);
     void *owner;
     unsigned live, max;
+    unsigned refused; /* since it was logged */
+    int64_t refused_logged_ms;
     bool closing;
     char url[512];
 };
@@ -55,7 +60,20 @@ static bool stream_authorized(struct channel_listener *l, nng_stream *stream)
         explicit_bzero(value, strlen(value));
         nng_strfree(value);
     }
-    return ok;
+    return ok && (!l->guard || listener_guard_admit(stream));
+}
+
+/* One line for as many as come in a second: strangers do not fill the disk. */
+static void refusal_log(struct channel_listener *l)
+{
+    int64_t now = time_mono_ms();
+    l->refused++;
+    if (l->refused_logged_ms && now - l->refused_logged_ms < REFUSALS_LOG_MS)
+        return;
+    log_warn("connection refused", LOG_STR("address", l->url), LOG_INT("live", l->live),
+             LOG_INT("refused", l->refused));
+    l->refused = 0;
+    l->refused_logged_ms = now;
 }
 
 static void accept_next(struct channel_listener *l)
@@ -88,7 +106,7 @@ static void on_accepted(struct nng_op *op)
     }
     accept_next(l);
     if (l->live >= l->max || !stream_authorized(l, stream)) {
-        log_warn("connection refused", LOG_STR("address", l->url), LOG_INT("live", l->live));
+        refusal_log(l);
         nng_stream_free(stream);
         return;
     }
@@ -113,6 +131,21 @@ static int listener_configure(struct channel_listener *l, struct error *err)
               : 0;
 }
 
+static int listener_guard(struct channel_listener *l, struct error *err)
+{
+    struct listener_guard_limits limits = {
+        .handshake_ms = l->options.handshake_ms,
+        .strangers_max = l->options.strangers_max,
+    };
+    nng_sockaddr address;
+    if (!limits.handshake_ms)
+        return 0;
+    int rc = nng_stream_listener_get_addr(l->nng, NNG_OPT_LOCADDR, &address);
+    if (rc)
+        return error_set(err, ERROR_SYSTEM, "address of %s: %s", l->url, nng_strerror(rc));
+    return listener_guard_open(l->loop, &address, &limits, &l->guard, err);
+}
+
 int channel_listen(struct loop *loop, const char *url, const struct channel_options *options,
                    void (*on_accept)(void *owner, struct channel *c), void *owner,
                    struct channel_listener **out, struct error *err)
@@ -130,7 +163,9 @@ int channel_listen(struct loop *loop, const char *url, const struct channel_opti
         free(l);
         return error_set(err, ERROR_INVALID_PARAMETER, "address %s: %s", url, nng_strerror(rc));
     }
-    if (listener_configure(l, err) || nng_op_init(&l->accept, loop, on_accepted, err)) {
+    if (listener_configure(l, err) || nng_op_init(&l->accept, loop, on_accepted, err) ||
+        listener_guard(l, err)) {
+        nng_op_fini(&l->accept);
         nng_stream_listener_free(l->nng);
         free(l);
         return -1;
@@ -154,6 +189,7 @@ void channel_listener_close(struct channel_listener *l)
     if (l->closing)
         return;
     l->closing = true;
+    listener_guard_close(STEAL(l->guard));
     nng_stream_listener_close(l->nng);
     if (l->accept.pending)
         nng_aio_cancel(l->accept.aio); /* nng's WebSocket listener lets an accept wait for ever */
