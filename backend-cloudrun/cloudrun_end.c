@@ -7,6 +7,7 @@
 #include "cloudrun_names.h"
 #include "cloudrun_run.h"
 #include "cloudrun_status.h"
+#include "loop/http_url.h"
 #include "oci/json_doc.h"
 
 #include <stdio.h>
@@ -196,7 +197,7 @@ int co_cloudrun_list(struct cloudrun_api *api, const char *instance, struct aren
         take_jobs(api, reply, instance, arena, &all);
         const char *next = json_doc_string(reply, "nextPageToken");
         free(token);
-        token = str_empty(next) ? NULL : gcp_url_encode(next);
+        token = str_empty(next) ? NULL : http_url_encode(next);
         if (!token) {
             *out = all.items;
             *count = all.count;

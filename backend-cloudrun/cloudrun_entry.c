@@ -7,24 +7,20 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "cloudrun_payload.h"
+#include "oci/json_doc.h"
 
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return str_or_empty(json_string_value(json_object_get(object, key)));
-}
 
 bool cloudrun_entry_read(const json_t *entry, struct cloudrun_entry *out)
 {
     const json_t *resource = json_object_get(json_object_get(entry, "resource"), "labels");
     const json_t *labels = json_object_get(entry, "labels");
-    out->job = text_of(resource, "job_name");
-    out->execution = text_of(labels, "run.googleapis.com/execution_name");
-    out->mark.id = cloudrun_mark_id(text_of(entry, "insertId"));
+    out->job = json_doc_text(resource, "job_name");
+    out->execution = json_doc_text(labels, "run.googleapis.com/execution_name");
+    out->mark.id = cloudrun_mark_id(json_doc_text(entry, "insertId"));
     /* Nothing at all is an empty line; a protoPayload is no line. */
     return !json_object_get(entry, "protoPayload") &&
-           timefmt_parse_rfc3339(text_of(entry, "timestamp"), &out->mark.ns) &&
+           timefmt_parse_rfc3339(json_doc_text(entry, "timestamp"), &out->mark.ns) &&
            cloudrun_mark_time_valid(out->mark.ns);
 }
 
@@ -32,11 +28,11 @@ bool cloudrun_entry_read(const json_t *entry, struct cloudrun_entry *out)
 static bool is_stderr(const json_t *entry)
 {
     static const char *const severities[] = {"ERROR", "CRITICAL", "ALERT", "EMERGENCY"};
-    const char *severity = text_of(entry, "severity");
+    const char *severity = json_doc_text(entry, "severity");
     for (size_t i = 0; i < ARRAY_LEN(severities); i++)
         if (strcmp(severities[i], severity) == 0)
             return true;
-    return str_ends(text_of(entry, "logName"), "%2Fstderr");
+    return str_ends(json_doc_text(entry, "logName"), "%2Fstderr");
 }
 
 void cloudrun_entry_event(const json_t *entry, const struct cloudrun_mark *mark,

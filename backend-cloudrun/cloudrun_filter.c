@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "gcp/gcp_client.h"
+#include "loop/http_url.h"
 
 #include <string.h>
 
@@ -29,7 +29,7 @@ void filter_quote(struct buf *out, const char *text, size_t len)
 
 static void put_log_name(struct buf *out, const struct cloudrun_config *config, const char *id)
 {
-    AUTO_FREE char *encoded = gcp_url_encode(id);
+    AUTO_FREE char *encoded = http_url_encode(id);
     AUTO_FREE char *name = xasprintf("projects/%s/logs/%s", config->project, encoded);
     buf_puts(out, "logName=");
     filter_quote(out, name, strlen(name));

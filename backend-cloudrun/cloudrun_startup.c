@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "gcp/gcp_client.h"
+#include "loop/http_url.h"
 
 #include <string.h>
 
@@ -108,7 +108,7 @@ char *cloudrun_startup_url(const struct cloudrun_config *config)
     if (!str_empty(config->agent_url))
         return xstrdup(config->agent_url);
     const char *at = str_empty(config->endpoint_url) ? STORAGE_URL : config->endpoint_url;
-    AUTO_FREE char *object = gcp_url_encode(config->gcs_object);
+    AUTO_FREE char *object = http_url_encode(config->gcs_object);
     return xasprintf("%s%sstorage/v1/b/%s/o/%s?alt=media", at, str_ends(at, "/") ? "" : "/",
                      config->gcs_bucket, object);
 }

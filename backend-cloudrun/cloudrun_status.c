@@ -7,16 +7,12 @@
 #include "base/timefmt.h"
 #include "cloudrun_names.h"
 #include "cloudrun_startup.h"
+#include "oci/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { SIGNAL_EXIT = 128 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return str_or_empty(json_string_value(json_object_get(object, key)));
-}
 
 static json_int_t number_of(const json_t *object, const char *key)
 {
@@ -26,37 +22,37 @@ static json_int_t number_of(const json_t *object, const char *key)
 static int64_t time_of(const json_t *object, const char *key)
 {
     int64_t ns;
-    return timefmt_parse_rfc3339(text_of(object, key), &ns) ? ns : 0;
+    return timefmt_parse_rfc3339(json_doc_text(object, key), &ns) ? ns : 0;
 }
 
 static const json_t *find_condition(const json_t *object, const char *type)
 {
     const json_t *list = json_object_get(object, "conditions");
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(text_of(json_array_get(list, i), "type"), type) == 0)
+        if (strcmp(json_doc_text(json_array_get(list, i), "type"), type) == 0)
             return json_array_get(list, i);
     return NULL;
 }
 
 static bool is_state(const json_t *condition, const char *state)
 {
-    return strcmp(text_of(condition, "state"), state) == 0;
+    return strcmp(json_doc_text(condition, "state"), state) == 0;
 }
 
 static bool is_over(const json_t *execution)
 {
     const json_t *completed = find_condition(execution, "Completed");
-    return *text_of(execution, "completionTime") || is_state(completed, "CONDITION_SUCCEEDED") ||
-           is_state(completed, "CONDITION_FAILED");
+    return *json_doc_text(execution, "completionTime") ||
+           is_state(completed, "CONDITION_SUCCEEDED") || is_state(completed, "CONDITION_FAILED");
 }
 
 /* A job that is ready is not finished, and one that started may still wait for its image. */
 static enum workload_phase phase_of(const json_t *execution)
 {
-    const char *why = text_of(find_condition(execution, "Completed"), "executionReason");
+    const char *why = json_doc_text(find_condition(execution, "Completed"), "executionReason");
     if (is_over(execution))
         return WORKLOAD_STOPPED;
-    if (strcmp(why, "CANCELLING") == 0 || *text_of(execution, "deleteTime"))
+    if (strcmp(why, "CANCELLING") == 0 || *json_doc_text(execution, "deleteTime"))
         return WORKLOAD_STOPPING;
     return number_of(execution, "runningCount") > 0 ? WORKLOAD_RUNNING : WORKLOAD_PENDING;
 }
@@ -67,16 +63,16 @@ static void write_reason(const json_t *object, char *out, size_t size)
     const json_t *list = json_object_get(object, "conditions"), *told = NULL;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *condition = json_array_get(list, i);
-        if (is_state(condition, "CONDITION_SUCCEEDED") || !*text_of(condition, "message"))
+        if (is_state(condition, "CONDITION_SUCCEEDED") || !*json_doc_text(condition, "message"))
             continue;
         if (!told ||
             (is_state(condition, "CONDITION_FAILED") && !is_state(told, "CONDITION_FAILED")))
             told = condition;
     }
-    const char *why = text_of(told, "executionReason");
+    const char *why = json_doc_text(told, "executionReason");
     if (!*why)
-        why = text_of(told, "reason");
-    snprintf(out, size, "%s%s%s%s", text_of(told, "message"), *why ? " (" : "", why,
+        why = json_doc_text(told, "reason");
+    snprintf(out, size, "%s%s%s%s", json_doc_text(told, "message"), *why ? " (" : "", why,
              *why ? ")" : "");
 }
 
@@ -87,7 +83,7 @@ void cloudrun_status_read(const struct cloudrun_config *config, const json_t *ex
     *out = (struct workload_status){.phase = phase_of(execution)};
     out->started_ns = time_of(execution, "startTime");
     out->stopped_ns = time_of(execution, "completionTime");
-    snprintf(out->address, sizeof out->address, "%s", text_of(notes, CLOUDRUN_NOTE_ADDRESS));
+    snprintf(out->address, sizeof out->address, "%s", json_doc_text(notes, CLOUDRUN_NOTE_ADDRESS));
     write_reason(execution, out->reason, sizeof out->reason);
     if (out->phase == WORKLOAD_RUNNING && !*out->address && !config->reverse_agent)
         snprintf(out->reason, sizeof out->reason,
@@ -141,12 +137,13 @@ void cloudrun_status_add_task(const struct cloudrun_config *config, const json_t
         out->exit_code = code;
     }
     if (!*out->reason)
-        snprintf(out->reason, sizeof out->reason, "%s",
-                 text_of(json_object_get(json_object_get(task, "lastAttemptResult"), "status"),
-                         "message"));
-    if (*text_of(task, "startTime"))
+        snprintf(
+            out->reason, sizeof out->reason, "%s",
+            json_doc_text(json_object_get(json_object_get(task, "lastAttemptResult"), "status"),
+                          "message"));
+    if (*json_doc_text(task, "startTime"))
         out->started_ns = time_of(task, "startTime");
-    out->start_failed = !out->has_exit_code && !*text_of(task, "startTime");
+    out->start_failed = !out->has_exit_code && !*json_doc_text(task, "startTime");
     if (has_script(config, task))
         add_startup(out);
 }

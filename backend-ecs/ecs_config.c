@@ -10,26 +10,6 @@
 
 enum { SUBNETS_MAX = 16, SECURITY_GROUPS_MAX = 5, GROUP_NAME_MAX = 250 };
 
-/* "a, b,c" → list; empty parts are dropped. */
-static void split_list(const char *text, struct strv *out)
-{
-    strv_free(out);
-    for (const char *at = text; at && *at;) {
-        size_t len = strcspn(at, ",");
-        const char *start = at;
-        size_t n = len;
-        while (n && isspace((unsigned char)*start)) {
-            start++;
-            n--;
-        }
-        while (n && isspace((unsigned char)start[n - 1]))
-            n--;
-        if (n)
-            strv_push_owned(out, xstrndup(start, n));
-        at += len + (at[len] == ',');
-    }
-}
-
 /* AWS_REGION came through the table; then the older variable, then the profile. */
 static int find_region(struct ecs_config *c, struct error *err)
 {
@@ -59,8 +39,10 @@ static int find_region(struct ecs_config *c, struct error *err)
 
 static int check_network(struct ecs_config *c, struct error *err)
 {
-    split_list(c->subnets, &c->subnet_list);
-    split_list(c->security_groups, &c->security_group_list);
+    strv_free(&c->subnet_list);
+    strv_free(&c->security_group_list);
+    strv_push_list(&c->subnet_list, c->subnets);
+    strv_push_list(&c->security_group_list, c->security_groups);
     if (!c->subnet_list.count)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_ECS_SUBNETS is not set; give the ids of the subnets the tasks "

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "ecs_names.h"
+#include "oci/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,11 +22,6 @@ static const struct {
     {"DELETED", WORKLOAD_STOPPED},
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 /* JSON 1.1 timestamps are epoch seconds with a fraction. */
 static int64_t time_of(const json_t *object, const char *key)
 {
@@ -36,7 +32,7 @@ static int64_t time_of(const json_t *object, const char *key)
 
 static enum workload_phase phase_of(const json_t *task)
 {
-    const char *status = str_or_empty(text_of(task, "lastStatus"));
+    const char *status = json_doc_text(task, "lastStatus");
     for (size_t i = 0; i < ARRAY_LEN(phases); i++)
         if (strcmp(phases[i].name, status) == 0)
             return phases[i].phase;
@@ -48,8 +44,8 @@ static const json_t *find_container(const json_t *task, const char *name)
     const json_t *list = json_object_get(task, "containers");
     size_t i;
     const json_t *item;
-    json_array_foreach(list, i, item) if (strcmp(str_or_empty(text_of(item, "name")), name) ==
-                                          0) return item;
+    json_array_foreach(list, i,
+                       item) if (strcmp(json_doc_text(item, "name"), name) == 0) return item;
     return NULL;
 }
 
@@ -61,8 +57,8 @@ static const char *attachment_address(const json_t *task)
     {
         json_array_foreach(json_object_get(attachment, "details"), j, detail)
         {
-            const char *value = text_of(detail, "value");
-            if (strcmp(str_or_empty(text_of(detail, "name")), "privateIPv4Address") == 0 && value)
+            const char *value = json_doc_string(detail, "value");
+            if (strcmp(json_doc_text(detail, "name"), "privateIPv4Address") == 0 && value)
                 return value;
         }
     }
@@ -75,31 +71,31 @@ static const char *address_of(const json_t *task)
     const json_t *interfaces =
         json_object_get(find_container(task, ECS_MAIN_CONTAINER), "networkInterfaces");
     if (!address)
-        address = text_of(json_array_get(interfaces, 0), "privateIpv4Address");
+        address = json_doc_string(json_array_get(interfaces, 0), "privateIpv4Address");
     return str_or_empty(address);
 }
 
 /* The task's reason, then what its containers add to it. */
 static void write_reason(const json_t *task, char *out, size_t size)
 {
-    const char *stopped = str_or_empty(text_of(task, "stoppedReason"));
+    const char *stopped = json_doc_text(task, "stoppedReason");
     int n = snprintf(out, size, "%s", stopped);
     size_t i;
     const json_t *item;
     json_array_foreach(json_object_get(task, "containers"), i, item)
     {
-        const char *reason = text_of(item, "reason");
+        const char *reason = json_doc_string(item, "reason");
         if (str_empty(reason) || strstr(out, reason) || n < 0 || (size_t)n >= size)
             continue;
         n += snprintf(out + n, size - (size_t)n, "%s%s: %s", n ? "; " : "",
-                      str_or_empty(text_of(item, "name")), reason);
+                      json_doc_text(item, "name"), reason);
     }
 }
 
 void ecs_status_read(const json_t *task, struct workload_status *out)
 {
     const json_t *exit_code = json_object_get(find_container(task, ECS_MAIN_CONTAINER), "exitCode");
-    const char *stop_code = str_or_empty(text_of(task, "stopCode"));
+    const char *stop_code = json_doc_text(task, "stopCode");
     *out = (struct workload_status){.phase = phase_of(task)};
     out->has_exit_code = json_is_integer(exit_code);
     out->exit_code = (int)json_integer_value(exit_code);
@@ -119,7 +115,7 @@ const char *ecs_task_tag(const json_t *task, const char *key)
     size_t i;
     const json_t *tag;
     json_array_foreach(json_object_get(task, "tags"), i,
-                       tag) if (strcmp(str_or_empty(text_of(tag, "key")), key) ==
-                                0) return text_of(tag, "value");
+                       tag) if (strcmp(json_doc_text(tag, "key"), key) ==
+                                0) return json_doc_string(tag, "value");
     return NULL;
 }

@@ -10,17 +10,13 @@
 #include "ecs_logs.h"
 #include "ecs_names.h"
 #include "ecs_status.h"
+#include "oci/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 enum { LIST_PAGES_MAX = 100, REASON_MAX = 255 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static int co_task_call(const struct ecs_tasks *t, enum aws_api api, const struct buf *body,
                         json_t **reply, struct aws_error *why, struct error *err)
@@ -39,11 +35,12 @@ static bool copy_text(char *out, size_t size, const char *text)
 
 bool ecs_task_workload(const struct ecs_config *config, const json_t *task, struct workload *out)
 {
-    const char *arn = text_of(task, "taskArn");
+    const char *arn = json_doc_string(task, "taskArn");
     *out = (struct workload){0};
     if (!copy_text(out->resource, sizeof out->resource, arn))
         return false;
-    if (!copy_text(out->definition, sizeof out->definition, text_of(task, "taskDefinitionArn")))
+    if (!copy_text(out->definition, sizeof out->definition,
+                   json_doc_string(task, "taskDefinitionArn")))
         out->definition[0] = '\0';
     return ecs_log_ref(config->log_group, ecs_task_id(arn), out->log_ref, sizeof out->log_ref);
 }
@@ -51,9 +48,9 @@ bool ecs_task_workload(const struct ecs_config *config, const json_t *task, stru
 int ecs_task_failure(const json_t *reply, struct error *err)
 {
     const json_t *failure = json_array_get(json_object_get(reply, "failures"), 0);
-    const char *reason = text_of(failure, "reason");
-    const char *detail = text_of(failure, "detail");
-    const char *subject = text_of(failure, "arn");
+    const char *reason = json_doc_string(failure, "reason");
+    const char *detail = json_doc_string(failure, "detail");
+    const char *subject = json_doc_string(failure, "arn");
     bool missing = reason && (strcmp(reason, "MISSING") == 0 || strcmp(reason, "INACTIVE") == 0);
     return error_set(err, missing ? ERROR_SYSTEM : ERROR_UNAVAILABLE,
                      "ecs: RunTask: no task was started: %s%s%s%s%s%s",
@@ -121,8 +118,7 @@ static const json_t *find_task(const json_t *reply, const char *arn)
     size_t i;
     const json_t *task;
     json_array_foreach(json_object_get(reply, "tasks"), i,
-                       task) if (strcmp(str_or_empty(text_of(task, "taskArn")), arn) ==
-                                 0) return task;
+                       task) if (strcmp(json_doc_text(task, "taskArn"), arn) == 0) return task;
     return NULL;
 }
 
@@ -206,7 +202,7 @@ static int co_list_arns(const struct ecs_tasks *t, const char *instance, struct 
         const json_t *item;
         json_array_foreach(json_object_get(reply, "taskArns"), i, item) if (json_is_string(item))
             strv_push(arns, json_string_value(item));
-        const char *next = text_of(reply, "nextToken");
+        const char *next = json_doc_string(reply, "nextToken");
         free(token);
         token = str_empty(next) ? NULL : xstrdup(next);
         json_decref(reply);
@@ -258,7 +254,7 @@ int co_ecs_task_list(const struct ecs_tasks *t, const char *instance, struct are
                 ++*count;
             else
                 log_warn("a task carries our mark but not our tags; left alone",
-                         LOG_STR("task", text_of(task, "taskArn")));
+                         LOG_STR("task", json_doc_string(task, "taskArn")));
         }
         json_decref(reply);
     }

@@ -17,19 +17,87 @@
 
 enum { CLEANUP_TRIES = 6, CLEANUP_FIRST_PAUSE_MS = 500 };
 
-static void co_after_run(void *arg)
+/* A run that is over; by now the container may have another. */
+struct ended_run {
+    struct container *container; /* reference */
+    struct workload workload;
+    unsigned number;
+};
+
+static int co_delete_run(const struct ended_run *e, struct error *err)
+{
+    struct container *c = e->container;
+    struct cloud_driver *driver = c->backend->driver;
+    int64_t pause_ms = CLEANUP_FIRST_PAUSE_MS;
+    for (int attempt = 1;; attempt++) {
+        if (driver->co_delete(driver->self, &e->workload, err) == 0)
+            break;
+        struct error ignored;
+        if (attempt == CLEANUP_TRIES || co_sleep(pause_ms, &ignored))
+            return error_wrap(err, "%s: remove", driver->name);
+        pause_ms *= 2;
+    }
+    if (c->removed || e->number != c->run_number)
+        return 0;
+    c->run_deleted = true;
+    return container_save(c, err);
+}
+
+static void co_clean_after_run(void *arg)
+{
+    struct ended_run *e AUTO_FREE = arg;
+    struct container *c AUTO(container) = e->container;
+    struct error err;
+    if (co_delete_run(e, &err))
+        log_warn("cloud objects of a finished run could not be removed",
+                 LOG_STR("container", c->id), LOG_STR("error", err.message));
+}
+
+static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_container_cleanup(c, &err))
-        log_warn("cloud objects of a finished run could not be removed",
-                 LOG_STR("container", c->id), LOG_STR("error", err.message));
-    if (!c->view->host->auto_remove || c->removed ||
-        c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
-        return;
-    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) ||
-        co_container_destroy(c, &err))
+    if (co_container_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
+                  LOG_STR("error", err.message));
+}
+
+static struct ended_run run_of(struct container *c)
+{
+    return (struct ended_run){.container = c, .workload = c->current, .number = c->run_number};
+}
+
+static int removal_begins(struct container *c, struct error *err)
+{
+    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, err))
+        return -1;
+    if (co_spawn(c->backend->loop, co_remove_after_run, container_ref(c), err) == 0)
+        return 0;
+    container_unref(c);
+    return -1;
+}
+
+static int cleaning_begins(struct container *c, struct error *err)
+{
+    struct ended_run *e = NEW(struct ended_run);
+    *e = run_of(container_ref(c));
+    if (co_spawn(c->backend->loop, co_clean_after_run, e, err) == 0)
+        return 0;
+    container_unref(c);
+    free(e);
+    return -1;
+}
+
+void container_after_run(struct container *c)
+{
+    struct error err;
+    int rc = 0;
+    if (c->view->host->auto_remove)
+        rc = removal_begins(c, &err);
+    else if (!c->run_deleted)
+        rc = cleaning_begins(c, &err);
+    if (rc)
+        log_error("clean-up postponed to the next start", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
 }
 
@@ -64,10 +132,7 @@ void container_run_over(struct container *c, const struct run_end *end)
     attach_sessions_run_over(c, end->start_failed);
     if (!end->start_failed || c->view->host->auto_remove)
         wait_sessions_exit(c);
-    if (co_spawn(c->backend->loop, co_after_run, container_ref(c), &err)) {
-        log_error("clean-up postponed to the next start", LOG_STR("error", err.message));
-        container_unref(c);
-    }
+    container_after_run(c);
 }
 
 void container_exit_reported(struct container *c)
@@ -97,23 +162,8 @@ void container_stop_observed(struct container *c, const struct workload_status *
 
 int co_container_cleanup(struct container *c, struct error *err)
 {
-    struct cloud_driver *driver = c->backend->driver;
-    struct workload w = c->current; /* a new start may change it while we wait */
-    int64_t pause_ms = CLEANUP_FIRST_PAUSE_MS;
-    if (!c->has_run || c->run_deleted)
-        return 0;
-    for (int attempt = 1;; attempt++) {
-        if (driver->co_delete(driver->self, &w, err) == 0)
-            break;
-        struct error ignored;
-        if (attempt == CLEANUP_TRIES || co_sleep(pause_ms, &ignored))
-            return error_wrap(err, "%s: remove", driver->name);
-        pause_ms *= 2;
-    }
-    if (c->removed || strcmp(w.resource, c->current.resource) != 0)
-        return 0; /* gone, or another run by now */
-    c->run_deleted = true;
-    return container_save(c, err);
+    struct ended_run e = run_of(c);
+    return c->has_run && !c->run_deleted ? co_delete_run(&e, err) : 0;
 }
 
 int co_container_destroy(struct container *c, struct error *err)

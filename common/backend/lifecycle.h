@@ -23,6 +23,11 @@ struct run_end {
  * AutoRemove the container removed. Harmless when the run is over already. */
 void container_run_over(struct container *c, const struct run_end *end);
 
+/* What follows a run's end, once it is stored: with AutoRemove the container is REMOVING at once,
+ * so that nothing starts it again, and else its cloud objects go in the background. Done by
+ * container_run_over; by itself for a run whose end was stored before a crash. */
+void container_after_run(struct container *c);
+
 /* What an agent reports, or else the cloud, as a run_end. */
 void container_exit_reported(struct container *c); /* by the link's Exit */
 void container_stop_observed(struct container *c, const struct workload_status *status);

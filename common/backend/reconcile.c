@@ -44,19 +44,6 @@ static void co_resume_removal(struct container *c)
                  LOG_STR("error", err.message));
 }
 
-static void co_resume_ended(struct container *c)
-{
-    struct error err;
-    if (co_container_cleanup(c, &err))
-        log_warn("cloud objects of a finished run could not be removed",
-                 LOG_STR("container", c->id), LOG_STR("error", err.message));
-    if (!c->view->host->auto_remove || !c->view->finished_at || c->removed ||
-        c->view->state != SOCKERLESS__CONTAINER_STATE__EXITED)
-        return;
-    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) == 0)
-        co_resume_removal(c);
-}
-
 static void co_resume(void *arg)
 {
     struct container *c AUTO(container) = arg;
@@ -70,7 +57,7 @@ static void co_resume(void *arg)
     case SOCKERLESS__CONTAINER_STATE__STARTING: co_resume_start(c); break;
     case SOCKERLESS__CONTAINER_STATE__REMOVING: co_resume_removal(c); break;
     case SOCKERLESS__CONTAINER_STATE__EXITED:
-    case SOCKERLESS__CONTAINER_STATE__CREATED: co_resume_ended(c); break;
+    case SOCKERLESS__CONTAINER_STATE__CREATED: container_after_run(c); break;
     default: break;
     }
 }
@@ -79,7 +66,7 @@ static bool nothing_to_do(const struct container *c)
 {
     bool idle = c->view->state == SOCKERLESS__CONTAINER_STATE__CREATED ||
                 c->view->state == SOCKERLESS__CONTAINER_STATE__EXITED;
-    return idle && (!c->has_run || c->run_deleted) && !c->view->host->auto_remove;
+    return idle && (!c->has_run || (c->run_deleted && !c->view->host->auto_remove));
 }
 
 /* Live runs that carry our mark and belong to no row: left by a lost state directory, or by a crash

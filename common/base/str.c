@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -139,6 +140,21 @@ void strv_push_owned(struct strv *v, char *text)
 void strv_push(struct strv *v, const char *text)
 {
     strv_push_owned(v, xstrdup(text));
+}
+
+void strv_push_list(struct strv *v, const char *text)
+{
+    while (text && *text) {
+        size_t n = strcspn(text, ",");
+        const char *end = text + n, *start = text;
+        text = end + (*end == ',');
+        while (start < end && isspace((unsigned char)*start))
+            start++;
+        while (start < end && isspace((unsigned char)end[-1]))
+            end--;
+        if (start < end)
+            strv_push_owned(v, xstrndup(start, (size_t)(end - start)));
+    }
 }
 
 void strv_free(struct strv *v)

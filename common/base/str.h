@@ -45,6 +45,8 @@ struct strv {
 #define STRV_INIT ((struct strv){0})
 void strv_push(struct strv *v, const char *text); /* copies */
 void strv_push_owned(struct strv *v, char *text); /* transfers */
+/* The items of "a, b,c", blanks around them trimmed; empty ones are dropped. NULL: none. */
+void strv_push_list(struct strv *v, const char *text);
 void strv_free(struct strv *v);
 static inline void auto_release_strv(struct strv *v)
 {

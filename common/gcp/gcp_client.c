@@ -11,7 +11,6 @@
 #include "loop/co.h"
 #include "oci/json_reply.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,19 +38,6 @@ struct gcp_client *gcp_client_new(const struct gcp_client_options *options)
 void gcp_client_free(struct gcp_client *c)
 {
     free(c);
-}
-
-char *gcp_url_encode(const char *text)
-{
-    struct buf out = BUF_INIT;
-    for (; *text; text++) {
-        unsigned char ch = (unsigned char)*text;
-        if (isalnum(ch) || strchr("-._~", ch))
-            buf_putc(&out, (char)ch);
-        else
-            buf_printf(&out, "%%%02X", ch);
-    }
-    return buf_steal(&out);
 }
 
 /* What became of one attempt. */

@@ -45,7 +45,4 @@ struct gcp_call {
 int co_gcp_call(struct gcp_client *c, const struct gcp_call *call, json_t **reply,
                 struct gcp_error *why, struct error *err) MUST_CHECK;
 
-/* Percent-encode what goes into one segment of a path or a value of a query; heap. */
-char *gcp_url_encode(const char *text);
-
 #endif

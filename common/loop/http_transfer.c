@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/timefmt.h"
+#include "loop/http_url.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -170,13 +170,6 @@ static void set_method(struct http_transfer *t, const struct http_request *req)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-static bool host_is_loopback(const char *host)
-{
-    struct in_addr address;
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
-}
-
 static void set_connection(struct http_transfer *t, const struct http_request *req)
 {
     const struct http_client *c = t->client;
@@ -198,7 +191,7 @@ static void set_connection(struct http_transfer *t, const struct http_request *r
     const char *ca_file = req->ca_file ? req->ca_file : c->ca_file;
     if (ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-    if (host_is_loopback(t->peer.host)) /* as Go: never through $http_proxy */
+    if (http_host_is_loopback(t->peer.host)) /* as Go: never through $http_proxy */
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (req->never_twice)
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);

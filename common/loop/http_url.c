@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
 #include <string.h>
@@ -55,16 +56,35 @@ bool http_url_same_origin(const char *a, const char *b)
     return same;
 }
 
+bool http_host_is_loopback(const char *host)
+{
+    struct in_addr address;
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+}
+
+static void put_encoded(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (isalnum(c) || strchr("-._~", c))
+            buf_putc(out, (char)c);
+        else
+            buf_printf(out, "%%%02X", c);
+    }
+}
+
+char *http_url_encode(const char *text)
+{
+    struct buf out = BUF_INIT;
+    put_encoded(&out, text);
+    return buf_steal(&out);
+}
+
 void http_form_put(struct buf *form, const char *name, const char *value)
 {
     buf_printf(form, "%s%s=", form->len ? "&" : "", name);
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-        if (isalnum(c) || strchr("-._~", c))
-            buf_putc(form, (char)c);
-        else
-            buf_printf(form, "%%%02X", c);
-    }
+    put_encoded(form, value);
 }
 
 char *http_url_with_query(const char *url, const char *name, const char *value)

@@ -3,6 +3,7 @@
 #include "oci/json_doc.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "oci/json_tame.h"
 
 #include <stdbool.h>
@@ -72,4 +73,9 @@ json_t *json_doc_load_with_nul(const void *bytes, size_t len, struct error *err)
 const char *json_doc_string(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
+}
+
+const char *json_doc_text(const json_t *object, const char *key)
+{
+    return str_or_empty(json_doc_string(object, key));
 }

@@ -28,5 +28,7 @@ static inline void auto_release_json(json_t **slot)
 
 /* Borrowed text of a member; NULL when absent or not a string. */
 const char *json_doc_string(const json_t *object, const char *key);
+/* The same, but "" then. */
+const char *json_doc_text(const json_t *object, const char *key);
 
 #endif

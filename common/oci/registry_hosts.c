@@ -4,9 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "loop/http_url.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -21,22 +20,6 @@ struct registry_hosts {
     size_t mirror_count;
     struct strv insecure;
 };
-
-/* The next item of a comma-separated list, blanks trimmed; NULL at the end. Heap string. */
-static char *next_item(const char **list)
-{
-    const char *p = *list;
-    if (!p)
-        return NULL;
-    p += strspn(p, ", \t");
-    if (*p == '\0')
-        return NULL;
-    size_t n = strcspn(p, ",");
-    *list = p + n;
-    while (n && isspace((unsigned char)p[n - 1]))
-        n--;
-    return xstrndup(p, n);
-}
 
 static bool host_valid(const char *host)
 {
@@ -94,13 +77,12 @@ static int add_mirror(struct registry_hosts *h, char *item, bool is_endpoint, st
 
 static int add_list(struct registry_hosts *h, const char *list, bool is_endpoint, struct error *err)
 {
-    char *item;
-    int rc = 0;
-    while (rc == 0 && (item = next_item(&list))) {
-        rc = add_mirror(h, item, is_endpoint, err);
-        free(item);
-    }
-    return rc;
+    AUTO(strv) struct strv items = STRV_INIT;
+    strv_push_list(&items, list);
+    for (size_t i = 0; i < items.count; i++)
+        if (add_mirror(h, items.items[i], is_endpoint, err))
+            return -1;
+    return 0;
 }
 
 int registry_hosts_add_endpoints(struct registry_hosts *h, const char *endpoints, struct error *err)
@@ -116,9 +98,7 @@ int registry_hosts_parse(const char *mirrors, const char *insecure, struct regis
         registry_hosts_free(h);
         return -1;
     }
-    char *item;
-    while ((item = next_item(&insecure)))
-        strv_push_owned(&h->insecure, item);
+    strv_push_list(&h->insecure, insecure);
     *out = h;
     return 0;
 }
@@ -137,14 +117,12 @@ void registry_hosts_free(struct registry_hosts *h)
 static bool is_loopback(const char *domain)
 {
     char host[64];
-    struct in_addr address;
     size_t n = *domain == '[' ? strcspn(domain, "]") + 1 : strcspn(domain, ":");
     if (n >= sizeof host)
         return false;
     memcpy(host, domain, n);
     host[n] = '\0';
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+    return http_host_is_loopback(host);
 }
 
 /* An entry without a port stands for every port of the host. */

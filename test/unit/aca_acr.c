@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "test/unit/cloud_registry.h"
+#include "test/unit/cloud_login_rig.h"
 
 #define HOST "contoso.azurecr.io"
 
@@ -19,10 +19,11 @@ static struct {
 } identity;
 static struct acr *acr;
 static struct acr_options options;
-static const char *asked_host;
-static struct registry_credentials got;
-static struct error problem;
-static int result;
+
+static int co_acr(void *self, const char *host, struct registry_credentials *out, struct error *err)
+{
+    return co_acr_credentials(self, host, out, err);
+}
 
 static int co_identity(void *arg, struct access_token *out, struct error *err)
 {
@@ -40,7 +41,7 @@ static int co_identity(void *arg, struct access_token *out, struct error *err)
 static void reopen(void)
 {
     acr_free(acr);
-    acr = acr_new(&options);
+    login_service = acr = acr_new(&options);
 }
 
 static int setup(void **state)
@@ -51,38 +52,17 @@ static int setup(void **state)
     memset(&identity, 0, sizeof identity);
     options = (struct acr_options){
         .http = h->http, .tenant = "tenant-1", .co_token = co_identity, .endpoint_url = h->url};
-    acr = acr_new(&options);
+    co_credentials = co_acr;
+    reopen();
     return 0;
-}
-
-static void got_free(void)
-{
-    free(got.username);
-    secret_free(got.password);
-    secret_free(got.identity_token);
-    got = (struct registry_credentials){0};
 }
 
 static int teardown(void **state)
 {
-    got_free();
+    login_forget(&got);
     acr_free(acr);
     acr = NULL;
     return harness_teardown(state);
-}
-
-static void co_get(struct harness *h)
-{
-    (void)h;
-    got_free();
-    problem = (struct error){0};
-    result = co_acr_credentials(acr, asked_host, &got, &problem);
-}
-
-static void get(struct harness *h, const char *host)
-{
-    asked_host = host;
-    harness_run(h, co_get);
 }
 
 /* A JWT that says only when it ends; seconds from now. */
@@ -215,16 +195,9 @@ static void line14_refresh_token_is_kept_per_registry(void **state)
     assert_int_equal(h->seen_count, 42);
 }
 
-static void co_get_until_renewal(struct harness *h)
+static bool exchanged_twice(struct harness *h)
 {
-    int64_t deadline = time_mono_ms() + 20000;
-    while (harness_seen(h, "exchange") < 2 && time_mono_ms() < deadline) {
-        if (co_sleep(20, &problem))
-            return;
-        co_get(h);
-        if (result)
-            return;
-    }
+    return harness_seen(h, "exchange") >= 2;
 }
 
 static void line14_expiry_of_the_jwt_is_honoured(void **state)
@@ -234,8 +207,7 @@ static void line14_expiry_of_the_jwt_is_honoured(void **state)
     AUTO_FREE char *first = answer(one), *second = answer(two);
     harness_rule(h, "POST /oauth2/exchange", 200, first, 1);
     harness_rule(h, "POST /oauth2/exchange", 200, second, 0);
-    asked_host = HOST;
-    harness_run(h, co_get_until_renewal);
+    get_until(h, HOST, exchanged_twice);
     assert_int_equal(result, 0);
     assert_string_equal(got.identity_token, two);
 }
@@ -340,66 +312,22 @@ static void unusable_answers(void **state)
 
 /* ---- many at once ---- */
 
-static int running, failures;
-
-static void co_one_of_many(void *arg)
-{
-    struct harness *h = arg;
-    struct registry_credentials mine = {0};
-    struct error err = {0};
-    if (co_acr_credentials(acr, HOST, &mine, &err))
-        failures++;
-    secret_free(mine.identity_token);
-    if (--running == 0)
-        loop_stop(&h->loop);
-}
-
-static void spawn_many(struct harness *h, int count)
-{
-    struct error err = {0};
-    running = count;
-    failures = 0;
-    for (int i = 0; i < count; i++)
-        assert_int_equal(co_spawn(&h->loop, co_one_of_many, h, &err), 0);
-    loop_run(&h->loop);
-}
-
 static void line14_simultaneous_callers_exchange_once(void **state)
 {
     struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
-    spawn_many(h, 50);
+    get_many(h, HOST, 50);
     assert_int_equal(failures, 0);
     assert_int_equal(h->seen_count, 1);
 }
 
 /* ---- through the registry client ---- */
 
-static struct cloud_registry scripted;
-static struct cloud_login login;
-
-static int co_credentials(void *arg, const char *host, struct registry_credentials *out,
-                          struct error *err)
-{
-    return co_acr_credentials(arg, host, out, err);
-}
-
-static void co_pull(struct harness *h)
-{
-    problem = (struct error){0};
-    result = co_cloud_pull(h, &login, &problem);
-}
-
 static void pull(struct harness *h, const char *wanted)
 {
-    scripted =
-        (struct cloud_registry){.host = HOST, .realm_path = "/oauth2/token", .wanted = wanted};
-    login =
-        (struct cloud_login){.registry = &scripted, .co_credentials = co_credentials, .arg = acr};
-    cloud_registry_start(&scripted);
-    harness_run(h, co_pull);
-    cloud_registry_stop(&scripted);
+    pull_from(
+        h, (struct cloud_registry){.host = HOST, .realm_path = "/oauth2/token", .wanted = wanted});
 }
 
 static void line13_pull_with_an_identity(void **state)

@@ -17,6 +17,11 @@ static struct {
     bool needs_layer; /* without the layer nothing runs */
     bool layer_fails; /* nor with it */
     int unknown;      /* answers still to give that nothing is known */
+    int failing;      /* so many of the first runs stop at once */
+    bool ended;       /* all have stopped */
+    bool holds;       /* deletions wait until this is false … */
+    int held;         /* … and so many do */
+    char deletions[STARTS_MAX][256];
 } cloud;
 
 static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
@@ -47,13 +52,15 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
 static void describe_one(const struct workload *w, struct workload_status *out)
 {
     bool layered = strncmp(w->resource, "layered", 7) == 0;
+    int number = atoi(w->definition + strlen("definition-"));
     bool runs = layered ? !cloud.layer_fails : !cloud.needs_layer;
+    runs = runs && number >= cloud.failing && !cloud.ended;
     *out = (struct workload_status){.phase = runs ? WORKLOAD_RUNNING : WORKLOAD_STOPPED};
     if (cloud.unknown > 0) {
         cloud.unknown--;
         *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN, .reason = "it does not say"};
     } else if (!runs) {
-        out->needs_agent_layer = true;
+        out->needs_agent_layer = cloud.needs_layer;
         strcpy(out->reason, "the image has no curl");
     }
 }
@@ -73,8 +80,13 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
 static int co_delete(void *self, const struct workload *w, struct error *err)
 {
     (void)self;
-    (void)err;
-    cloud.deleted += *w->definition != '\0';
+    cloud.held++;
+    while (cloud.holds)
+        if (co_sleep(1, err))
+            return -1;
+    cloud.held--;
+    if (*w->definition && cloud.deleted < STARTS_MAX)
+        strcpy(cloud.deletions[cloud.deleted++], w->definition);
     return 0;
 }
 
@@ -108,19 +120,27 @@ static int teardown(void **state)
     return transfer_teardown(state);
 }
 
-static struct container *create(const char *name)
+static struct container *create_with(const char *name, bool auto_remove)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
+    Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
     config.image = (char *)"app:1";
+    host.auto_remove = auto_remove;
     r.name = (char *)name;
     r.config = &config;
+    r.host = &host;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
     request.container_create = &r;
     if (!ask(&request))
         fail_msg("%s", rig.err.message);
     return rig.backend.containers.newest;
+}
+
+static struct container *create(const char *name)
+{
+    return create_with(name, false);
 }
 
 /* NULL: it went well. */
@@ -227,12 +247,73 @@ static void test_unknown_is_asked_again(void **state)
     assert_true(cloud.described >= 2);
 }
 
+static int answers;
+
+static void on_start_answer(void *arg, const Sockerless__Reply *reply, const struct error *err)
+{
+    struct error *out = arg;
+    (void)reply;
+    answers++;
+    *out = err ? *err : (struct error){0};
+}
+
+/* The second waits for the first, which fails: what the first left is removed, not the second. */
+static void test_start_after_a_failed_one(void **state)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerStartRequest r = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
+    struct error first, second;
+    (void)state;
+    load();
+    cloud.failing = 1;
+    struct container *c = create("twin");
+    r.ref = (char *)"twin";
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
+    request.container_start = &r;
+    answers = 0;
+    rpc_call(rig.client, &request, 0, on_start_answer, &first);
+    rpc_call(rig.client, &request, 0, on_start_answer, &second);
+    run_until(answers == 2);
+    assert_int_not_equal(first.code, ERROR_NONE);
+    assert_int_equal(second.code, ERROR_NONE);
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
+    run_until(cloud.deleted == 1);
+    assert_string_equal(cloud.deletions[0], "definition-0");
+    assert_string_equal(c->current.definition, "definition-1");
+    assert_false(c->run_deleted);
+}
+
+/* --rm: from the end on it is on its way out, and its removal takes no other run with it. */
+static void test_no_start_while_removing(void **state)
+{
+    (void)state;
+    load();
+    struct container *c = create_with("once", true);
+    expect_started("once");
+    cloud.holds = cloud.ended = true;
+    run_until(cloud.held == 1);
+    cloud.ended = false;
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__REMOVING);
+    const char *problem = start("once");
+    assert_non_null(problem);
+    assert_non_null(strstr(problem, "marked for removal"));
+    cloud.holds = false;
+    run_until(rig.backend.containers.count == 0);
+    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(cloud.deleted, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_layer_when_needed),    TEST(test_not_without_a_registry), TEST(test_not_twice),
-        TEST(test_layer_cannot_be_made), TEST(test_unknown_is_asked_again),
+        TEST(test_layer_when_needed),
+        TEST(test_not_without_a_registry),
+        TEST(test_not_twice),
+        TEST(test_layer_cannot_be_made),
+        TEST(test_unknown_is_asked_again),
+        TEST(test_start_after_a_failed_one),
+        TEST(test_no_start_while_removing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,24 @@ static void test_base64(void **state)
     assert_null(base64_decode("ab!d", 4, &len));
 }
 
+static void test_lists(void **state)
+{
+    (void)state;
+    AUTO(strv) struct strv v = STRV_INIT;
+    strv_push_list(&v, NULL);
+    strv_push_list(&v, "");
+    strv_push_list(&v, " , \t,,");
+    assert_int_equal(v.count, 0);
+    strv_push_list(&v, "one, t w o\t,\nthree ");
+    strv_push_list(&v, "four,");
+    assert_int_equal(v.count, 4);
+    assert_string_equal(v.items[0], "one");
+    assert_string_equal(v.items[1], "t w o");
+    assert_string_equal(v.items[2], "three");
+    assert_string_equal(v.items[3], "four");
+    assert_null(v.items[4]);
+}
+
 static void test_buf(void **state)
 {
     (void)state;
@@ -165,9 +183,9 @@ static void test_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_base64), cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_times),   cmocka_unit_test(test_json),   cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_base64), cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_buf),     cmocka_unit_test(test_times),  cmocka_unit_test(test_json),
+        cmocka_unit_test(test_ids),     cmocka_unit_test(test_errors), cmocka_unit_test(test_arena),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

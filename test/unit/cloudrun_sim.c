@@ -6,60 +6,13 @@
  */
 #include "backend-cloudrun/driver.h"
 
-#include "base/log.h"
-#include "base/timefmt.h"
-#include "loop/co.h"
-#include "test/unit/ecs_sim_kit.h"
+#include "test/unit/sim_driver_rig.h"
 
-#include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+enum { LINES = 400 };
 
-#include <cmocka.h>
-
-enum { PATIENCE_MS = 30000, POLL_MS = 25, LINES = 400 };
-
-static const char *self;
-static struct kit_registry registry;
-static struct kit_sim sim;
-static pthread_t drain;
-static char url[64];
-static struct loop loop;
-static struct http_client *http;
 static struct cloudrun_config config;
-static struct cloud_driver driver;
-static char problem[2048];
-
-/* In coroutines nothing may jump out: a failed check notes itself and returns. */
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            snprintf(problem, sizeof problem, "line %d: %s: %.1000s", __LINE__, #condition,        \
-                     err->message);                                                                \
-            return -1;                                                                             \
-        }                                                                                          \
-    } while (0)
 
 /* ---- the simulator's own door ---- */
-
-static int co_sim(const char *method, const char *path, const char *body, json_t **reply,
-                  struct error *err)
-{
-    AUTO_FREE char *where = xasprintf("%s%s", url, path);
-    AUTO(http_response) struct http_response res = {0};
-    const struct http_request req = {
-        .method = method, .url = where, .body = body, .body_len = body ? strlen(body) : 0};
-    if (co_http_do(http, &req, &res, err))
-        return -1;
-    if (res.status != 200)
-        return error_set(err, ERROR_SYSTEM, "%s answers %ld", path, res.status);
-    if (reply)
-        *reply = json_loadb(res.body.data, res.body.len, 0, NULL);
-    return 0;
-}
 
 struct fault {
     const char *kind;
@@ -73,11 +26,6 @@ static int co_fault(const char *operation, const struct fault *f, struct error *
                   "\"status\":%d,\"message\":\"the service's own words\"}]",
                   operation, f->kind, f->count ? f->count : 1, f->latency_ms, f->status);
     return co_sim("POST", "/_sim/faults", body, NULL, err);
-}
-
-static int co_set(const char *settings, struct error *err)
-{
-    return co_sim("POST", "/_sim/config", settings, NULL, err);
 }
 
 static int co_left(size_t *jobs, size_t *executions, struct error *err)
@@ -111,35 +59,10 @@ static int co_await_nothing(struct error *err)
 
 /* ---- runs ---- */
 
-struct run {
-    struct workload_spec spec;
-    struct workload w;
-    char id[65], token[40];
-    char *argv[5];
-};
-
 static void run_init(struct run *r, const char *script)
 {
-    static unsigned number;
-    *r = (struct run){0};
-    number++;
-    snprintf(r->id, sizeof r->id, "%08x%056d", number, 0);
-    snprintf(r->token, sizeof r->token, "%08x-run", number);
-    r->argv[0] = (char *)"--";
-    r->argv[1] = (char *)"/bin/sh";
-    r->argv[2] = (char *)"-c";
-    r->argv[3] = (char *)script;
-    r->spec = (struct workload_spec){
-        .container_id = r->id,
-        .container_name = "test",
-        .instance = "cloudrun-sim",
-        .run_token = r->token,
-        .image = "docker.io/library/tool:1",
-        .agent_in_image = true,
-        .agent_argv = r->argv,
-        .agent_argc = 4,
-        .stop_timeout_s = 2,
-    };
+    run_prepare(r, "cloudrun-sim", script);
+    r->spec.agent_in_image = true;
 }
 
 /* A new life of the driver: nothing is known, no quota is used up. */
@@ -148,31 +71,6 @@ static void driver_reopen(void)
     if (driver.self)
         driver.close(driver.self);
     cloudrun_driver_open(&loop, http, &config, &driver);
-}
-
-static int co_start(struct run *r, struct error *err)
-{
-    if (driver.co_prepare(driver.self, &r->spec, &r->w, err))
-        return -1;
-    return driver.co_run(driver.self, &r->spec, &r->w, err);
-}
-
-static int co_await (struct run *r, enum workload_phase phase, struct workload_status *out,
-                     struct error *err)
-{
-    const struct workload *list[] = {&r->w};
-    int64_t deadline_ms = time_mono_ms() + PATIENCE_MS;
-    do {
-        if (driver.co_describe(driver.self, list, 1, out, err))
-            return -1;
-        if (out->phase == phase)
-            return 0;
-        if (out->phase == WORKLOAD_STOPPED)
-            return error_set(err, ERROR_SYSTEM, "stopped: %s", out->reason);
-        if (co_sleep(POLL_MS, err))
-            return -1;
-    } while (time_mono_ms() < deadline_ms);
-    return error_set(err, ERROR_DEADLINE, "phase %d is not reached, but %d", phase, out->phase);
 }
 
 static int co_is_listed(struct run *r, bool *listed, struct error *err)
@@ -195,8 +93,7 @@ static int co_whole_life(struct run *r, struct error *err)
 {
     struct workload_status s;
     bool listed;
-    if (co_start(r, err) || co_await (r, WORKLOAD_RUNNING, &s, err) ||
-        co_is_listed(r, &listed, err))
+    if (co_start(r, err) || co_reach(r, WORKLOAD_RUNNING, &s, err) || co_is_listed(r, &listed, err))
         return -1;
     if (!listed)
         return error_set(err, ERROR_SYSTEM, "the run is not listed");
@@ -205,8 +102,8 @@ static int co_whole_life(struct run *r, struct error *err)
         return -1;
     if (strcmp(again.resource, r->w.resource) != 0)
         return error_set(err, ERROR_SYSTEM, "it runs twice");
-    if (driver.co_stop(driver.self, &r->w, "test", err) ||
-        co_await (r, WORKLOAD_STOPPED, &s, err) || driver.co_stop(driver.self, &r->w, "test", err))
+    if (driver.co_stop(driver.self, &r->w, "test", err) || co_reach(r, WORKLOAD_STOPPED, &s, err) ||
+        driver.co_stop(driver.self, &r->w, "test", err))
         return -1;
     return driver.co_delete(driver.self, &r->w, err);
 }
@@ -232,13 +129,13 @@ static int co_exit_code_and_reason(struct error *err)
     struct workload_status s;
     run_init(&r, "exit 7");
     CHECK(co_start(&r, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 7 && !s.start_failed && !s.needs_agent_layer);
     CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
     run_init(&missing, "true");
     missing.spec.image = "docker.io/library/nothing:1";
     CHECK(co_start(&missing, err) == 0);
-    CHECK(co_await (&missing, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&missing, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.start_failed && !s.has_exit_code && strstr(s.reason, "nothing:1"));
     CHECK(!s.needs_agent_layer);
     CHECK(driver.co_delete(driver.self, &missing.w, err) == 0);
@@ -256,13 +153,13 @@ static int co_startup_failure(struct error *err)
     run_init(&bare, "true");
     bare.spec.agent_in_image = false;
     CHECK(co_start(&bare, err) == 0);
-    CHECK(co_await (&bare, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&bare, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.exit_code == 122 && !s.needs_agent_layer);
     CHECK(strstr(s.reason, "the agent could not be downloaded"));
     CHECK(driver.co_delete(driver.self, &bare.w, err) == 0);
     run_init(&layered, "exit 121");
     CHECK(co_start(&layered, err) == 0);
-    CHECK(co_await (&layered, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&layered, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.exit_code == 121 && !s.needs_agent_layer);
     CHECK(!strstr(s.reason, "curl"));
     CHECK(driver.co_delete(driver.self, &layered.w, err) == 0);
@@ -372,8 +269,8 @@ static int co_one_is_unknown(struct error *err)
     run_init(&a, "exec sleep 100");
     run_init(&b, "exec sleep 100");
     CHECK(co_start(&a, err) == 0 && co_start(&b, err) == 0);
-    CHECK(co_await (&a, WORKLOAD_RUNNING, s, err) == 0);
-    CHECK(co_await (&b, WORKLOAD_RUNNING, s, err) == 0);
+    CHECK(co_reach(&a, WORKLOAD_RUNNING, s, err) == 0);
+    CHECK(co_reach(&b, WORKLOAD_RUNNING, s, err) == 0);
     CHECK(co_fault("run.executions.get", &denied, err) == 0);
     CHECK(driver.co_describe(driver.self, list, 2, s, err) == 0);
     size_t bad = s[0].phase == WORKLOAD_UNKNOWN ? 0 : 1; /* they are asked for at the same time */
@@ -398,11 +295,11 @@ static int co_token_expires(struct error *err)
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
     CHECK(driver.co_run(driver.self, &r.spec, &r.w, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_RUNNING, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_RUNNING, &s, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
     CHECK(co_fault("oauth.token", &busy, err) == 0); /* nor comes the next one at once */
     CHECK(driver.co_stop(driver.self, &r.w, "test", err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
     CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
@@ -456,7 +353,7 @@ static int co_printed(struct run *r, struct error *err)
 {
     struct workload_status s;
     run_init(r, "seq 1 400");
-    if (co_start(r, err) || co_await (r, WORKLOAD_STOPPED, &s, err))
+    if (co_start(r, err) || co_reach(r, WORKLOAD_STOPPED, &s, err))
         return -1;
     return s.exit_code ? error_set(err, ERROR_SYSTEM, "exit code %d", s.exit_code) : 0;
 }
@@ -519,38 +416,6 @@ static int co_log_limit(struct error *err)
 
 /* ---- frame ---- */
 
-static int (*co_scenario)(struct error *err);
-static int scenario_result;
-
-static void co_scenario_run(void *arg)
-{
-    struct error err = {0};
-    (void)arg;
-    scenario_result = co_scenario(&err);
-    if (scenario_result && !*problem)
-        snprintf(problem, sizeof problem, "%.1000s", err.message);
-    loop_stop(&loop);
-}
-
-static void scenario(int (*co_fn)(struct error *err))
-{
-    struct error err = {0};
-    problem[0] = '\0';
-    co_scenario = co_fn;
-    assert_int_equal(co_spawn(&loop, co_scenario_run, NULL, &err), 0);
-    loop_run(&loop);
-    if (scenario_result)
-        fail_msg("%s", problem);
-}
-
-#define SCENARIO(name)                                                                             \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        if (!sim.port)                                                                             \
-            skip();                                                                                \
-        scenario(co_##name);                                                                       \
-    }
 SCENARIO(life)
 SCENARIO(exit_code_and_reason)
 SCENARIO(startup_failure)
@@ -575,7 +440,6 @@ static void co_settings(void *arg)
 static int open_driver(void)
 {
     struct error err = {0};
-    const struct http_client_options options = {.user_agent = "test"};
     AUTO_FREE char *key = xasprintf("%s/service-account.json", sim.state_dir);
     setenv("GOOGLE_APPLICATION_CREDENTIALS", key, 1);
     setenv("NO_GCE_CHECK", "true", 1);
@@ -591,8 +455,7 @@ static int open_driver(void)
         .rate_percent = 100,
         .injection = CLOUDRUN_INJECT_IMAGE_LAYER,
     };
-    if (loop_init(&loop, &err) || http_client_open(&loop, &options, &http, &err) ||
-        co_spawn(&loop, co_settings, &err, &err))
+    if (co_spawn(&loop, co_settings, &err, &err))
         return -1;
     loop_run(&loop);
     driver_reopen();
@@ -601,35 +464,16 @@ static int open_driver(void)
 
 static int setup(void **state)
 {
-    const char *binary = kit_sim_binary(self, "SIM_GCP_BIN", "sockerless-sim-gcp");
     (void)state;
-    if (!binary || geteuid() != 0) {
-        fprintf(stderr, "skipped: needs root and sockerless-sim-gcp (set SIM_GCP_BIN)\n");
-        return 0;
-    }
-    kit_registry_start(&registry);
-    if (!kit_sim_start(&sim, binary, registry.mock->port))
+    if (rig_open("SIM_GCP_BIN", "sockerless-sim-gcp"))
         return -1;
-    pthread_create(&drain, NULL, kit_sim_drain, &sim);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", sim.port);
-    return open_driver();
+    return sim.port ? open_driver() : 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    if (!sim.pid)
-        return 0;
-    bool orderly = kit_sim_stop(&sim);
-    pthread_join(drain, NULL);
-    close(sim.output);
-    kit_registry_stop(&registry);
-    if (!sim.port)
-        return -1;
-    driver.close(driver.self);
-    http_client_close(http);
-    loop_fini(&loop);
-    return orderly ? 0 : -1;
+    return rig_close();
 }
 
 int main(int argc, char **argv)
@@ -649,6 +493,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(log_limit),
     };
     self = argc > 0 ? argv[0] : "";
-    log_open("test", LOG_ERROR);
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -221,30 +221,14 @@ static void from_profiles(void **state)
 
 /* ---- renewal ---- */
 
-static int running;
-
-static void co_one_of_many(void *arg)
+static void co_get_mine(struct harness *h)
 {
-    struct harness *h = arg;
     struct aws_credentials mine = {0};
     struct error err = {0};
     unsigned g;
     if (co_aws_credentials_get(chain, &mine, &g, &err))
         snprintf(h->problem, sizeof h->problem, "%.400s", err.message);
     aws_credentials_free(&mine);
-    if (--running == 0)
-        loop_stop(&h->loop);
-}
-
-static void spawn_many(struct harness *h, int count)
-{
-    struct error err = {0};
-    running = count;
-    for (int i = 0; i < count; i++)
-        assert_int_equal(co_spawn(&h->loop, co_one_of_many, h, &err), 0);
-    loop_run(&h->loop);
-    if (*h->problem)
-        fail_msg("%s", h->problem);
 }
 
 static void one_renewal_for_many(void **state)
@@ -254,13 +238,13 @@ static void one_renewal_for_many(void **state)
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", h->url, 1);
     harness_rule(h, "GET /", 200, answer, 0);
     chain_open(h);
-    spawn_many(h, 50);
+    harness_run_many(h, co_get_mine, 50);
     assert_int_equal(harness_seen(h, "GET /"), 1);
     harness_run(h, co_get); /* kept */
     assert_int_equal(harness_seen(h, "GET /"), 1);
     aws_credential_chain_reject(chain, generation);
     aws_credential_chain_reject(chain, generation);
-    spawn_many(h, 50); /* refused: once more, once */
+    harness_run_many(h, co_get_mine, 50); /* refused: once more, once */
     assert_int_equal(harness_seen(h, "GET /"), 2);
     aws_credential_chain_reject(chain, generation); /* an old complaint has no effect */
     harness_run(h, co_get);
@@ -269,17 +253,9 @@ static void one_renewal_for_many(void **state)
     aws_credential_chain_free(chain);
 }
 
-/* Ask until the endpoint was asked a second time; every single get must succeed. */
-static void co_get_until_renewal(struct harness *h)
+static bool asked_twice(struct harness *h)
 {
-    int64_t deadline = time_mono_ms() + 10000;
-    while (harness_seen(h, "GET /") < 2 && time_mono_ms() < deadline) {
-        if (co_sleep(20, &problem))
-            return;
-        co_get(h);
-        if (result)
-            return;
-    }
+    return harness_seen(h, "GET /") >= 2;
 }
 
 static void renewed_before_the_end(void **state)
@@ -292,7 +268,7 @@ static void renewed_before_the_end(void **state)
     harness_rule(h, "GET /", 500, "", 1);
     harness_rule(h, "GET /", 200, second, 0);
     chain_open(h);
-    harness_run(h, co_get_until_renewal);
+    harness_repeat(h, co_get, asked_twice, &result);
     expect("ASIAONE", "container endpoint"); /* it failed, but the old ones still hold */
     aws_credential_chain_reject(chain, generation);
     harness_run(h, co_get);

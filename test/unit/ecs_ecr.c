@@ -6,10 +6,9 @@
 #include "backend-ecs/ecr.h"
 
 #include "base/log.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "test/unit/ecs_harness.h"
+#include "test/unit/cloud_login_rig.h"
 
 #include <string.h>
 
@@ -19,10 +18,11 @@
 
 static struct aws_client *client;
 static struct ecr *ecr;
-static const char *asked_host;
-static struct registry_credentials got;
-static struct error problem;
-static int result;
+
+static int co_ecr(void *self, const char *host, struct registry_credentials *out, struct error *err)
+{
+    return co_ecr_credentials(self, host, out, err);
+}
 
 static int setup(void **state)
 {
@@ -37,21 +37,14 @@ static int setup(void **state)
                                                .endpoint_url = h->url,
                                                .rate_percent = 100000};
     client = aws_client_new(&options);
-    ecr = ecr_new(client);
-    asked_host = HOST;
+    login_service = ecr = ecr_new(client);
+    co_credentials = co_ecr;
     return 0;
-}
-
-static void got_free(void)
-{
-    free(got.username);
-    secret_free(got.password);
-    got = (struct registry_credentials){0};
 }
 
 static int teardown(void **state)
 {
-    got_free();
+    login_forget(&got);
     ecr_free(ecr);
     aws_client_free(client);
     return harness_teardown(state);
@@ -67,20 +60,6 @@ static char *answer(const char *token, int64_t life_s)
     return xasprintf("{\"authorizationData\":[{\"authorizationToken\":\"%s\",\"expiresAt\":%lld.5,"
                      "\"proxyEndpoint\":\"https://" HOST "\"}]}",
                      token, (long long)(now_s() + life_s));
-}
-
-static void co_get(struct harness *h)
-{
-    (void)h;
-    got_free();
-    problem = (struct error){0};
-    result = co_ecr_credentials(ecr, asked_host, &got, &problem);
-}
-
-static void get(struct harness *h, const char *host)
-{
-    asked_host = host;
-    harness_run(h, co_get);
 }
 
 static void expect_password(const char *password)
@@ -146,17 +125,9 @@ static void line3_other_hosts_are_not_ours(void **state)
     assert_int_equal(h->seen_count, 0);
 }
 
-/* Ask until the service was asked a second time; every single answer must do. */
-static void co_get_until_renewal(struct harness *h)
+static bool asked_twice(struct harness *h)
 {
-    int64_t deadline = time_mono_ms() + 20000;
-    while (harness_seen(h, ".GetAuthorizationToken") < 2 && time_mono_ms() < deadline) {
-        if (co_sleep(20, &problem))
-            return;
-        co_get(h);
-        if (result)
-            return;
-    }
+    return harness_seen(h, ".GetAuthorizationToken") >= 2;
 }
 
 static void line3_expires_at_is_honoured(void **state)
@@ -165,7 +136,7 @@ static void line3_expires_at_is_honoured(void **state)
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 4), *second = answer(TOKEN_AWS_NEXT, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, first, 1);
     harness_rule(h, ".GetAuthorizationToken", 200, second, 0);
-    harness_run(h, co_get_until_renewal);
+    get_until(h, HOST, asked_twice);
     expect_password("next");
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
@@ -177,7 +148,7 @@ static void line3_failed_renewal_leaves_the_old_login(void **state)
     harness_rule(h, ".GetAuthorizationToken", 200, first, 1);
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"gone\"}", 0);
-    harness_run(h, co_get_until_renewal);
+    get_until(h, HOST, asked_twice);
     expect_password("pass:word");
 }
 
@@ -193,37 +164,12 @@ static void line3_expired_answer(void **state)
 
 /* ---- many at once ---- */
 
-static int running, failures;
-
-static void co_one_of_many(void *arg)
-{
-    struct harness *h = arg;
-    struct registry_credentials mine = {0};
-    struct error err = {0};
-    if (co_ecr_credentials(ecr, HOST, &mine, &err))
-        failures++;
-    free(mine.username);
-    secret_free(mine.password);
-    if (--running == 0)
-        loop_stop(&h->loop);
-}
-
-static void spawn_many(struct harness *h, int count)
-{
-    struct error err = {0};
-    running = count;
-    failures = 0;
-    for (int i = 0; i < count; i++)
-        assert_int_equal(co_spawn(&h->loop, co_one_of_many, h, &err), 0);
-    loop_run(&h->loop);
-}
-
 static void line3_simultaneous_callers_log_in_once(void **state)
 {
     struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
-    spawn_many(h, 50);
+    get_many(h, HOST, 50);
     assert_int_equal(failures, 0);
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
 }
@@ -233,10 +179,10 @@ static void line3_one_failure_is_told_to_all_who_waited(void **state)
     struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}", 0);
-    spawn_many(h, 50);
+    get_many(h, HOST, 50);
     assert_int_equal(failures, 50);
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
-    spawn_many(h, 1); /* who comes later tries again */
+    get_many(h, HOST, 1); /* who comes later tries again */
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 

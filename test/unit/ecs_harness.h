@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * For tests of the ECS backend that make calls: a loop, an HTTP client, a scripted AWS, and a way
- * to run a test's body as a coroutine. In the script an answer is taken by the first rule that
- * matches target (or path) and still has answers to give.
+ * For tests of what makes calls to a cloud: a loop, an HTTP client, a scripted cloud, and ways to
+ * run a test's body as a coroutine, or as many. In the script an answer is taken by the first rule
+ * that matches target (or path) and still has answers to give.
  */
 #ifndef SOCKERLESS_TEST_UNIT_ECS_HARNESS_H
 #define SOCKERLESS_TEST_UNIT_ECS_HARNESS_H
 
 #include "base/alloc.h"
+#include "base/timefmt.h"
 #include "loop/co.h"
 #include "loop/http_client.h"
 #include "test/unit/http_mock.h"
@@ -43,6 +44,7 @@ struct harness {
     size_t seen_count;
     char problem[512]; /* what no rule matched */
     void (*co_body)(struct harness *h);
+    int running; /* coroutines with it */
 };
 
 MOCK_UNUSED static void harness_rule(struct harness *h, const char *target, int status,
@@ -133,19 +135,57 @@ static void harness_co(void *arg)
 {
     struct harness *h = arg;
     h->co_body(h);
-    loop_stop(&h->loop);
+    if (--h->running == 0)
+        loop_stop(&h->loop);
 }
 
-/* Run the body as a coroutine to its end. */
-MOCK_UNUSED static void harness_run(struct harness *h, void (*co_body)(struct harness *h))
+/* Run the body as so many coroutines at once, to the end of all. */
+MOCK_UNUSED static void harness_run_many(struct harness *h, void (*co_body)(struct harness *h),
+                                         int count)
 {
     struct error err = {0};
     h->co_body = co_body;
-    if (co_spawn(&h->loop, harness_co, h, &err))
-        fail_msg("%s", err.message);
+    h->running = count;
+    for (int i = 0; i < count; i++)
+        if (co_spawn(&h->loop, harness_co, h, &err))
+            fail_msg("%s", err.message);
     loop_run(&h->loop);
     if (*h->problem)
         fail_msg("%s", h->problem);
+}
+
+MOCK_UNUSED static void harness_run(struct harness *h, void (*co_body)(struct harness *h))
+{
+    harness_run_many(h, co_body, 1);
+}
+
+static struct {
+    void (*co_body)(struct harness *h);
+    bool (*enough)(struct harness *h);
+    const int *result;
+} harness_repeated;
+
+static void co_harness_repeat(struct harness *h)
+{
+    int64_t deadline_ms = time_mono_ms() + 20000;
+    struct error err;
+    while (!harness_repeated.enough(h) && time_mono_ms() < deadline_ms) {
+        if (co_sleep(20, &err))
+            return;
+        harness_repeated.co_body(h);
+        if (*harness_repeated.result)
+            return;
+    }
+}
+
+/* Run the body again and again until it is enough, or *result is not 0. */
+MOCK_UNUSED static void harness_repeat(struct harness *h, void (*co_body)(struct harness *h),
+                                       bool (*enough)(struct harness *h), const int *result)
+{
+    harness_repeated.co_body = co_body;
+    harness_repeated.enough = enough;
+    harness_repeated.result = result;
+    harness_run(h, co_harness_repeat);
 }
 
 #endif

@@ -5,58 +5,11 @@
  */
 #include "backend-ecs/driver.h"
 
-#include "base/log.h"
-#include "base/timefmt.h"
-#include "loop/co.h"
-#include "test/unit/ecs_sim_kit.h"
+#include "test/unit/sim_driver_rig.h"
 
-#include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static const char *self;
-static struct kit_registry registry;
-static struct kit_sim sim;
-static pthread_t drain;
-static char url[64];
-static struct loop loop;
-static struct http_client *http;
 static struct ecs_config config;
-static struct cloud_driver driver;
-static char problem[2048];
-
-/* In coroutines nothing may jump out: a failed check notes itself and returns. */
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            snprintf(problem, sizeof problem, "line %d: %s: %.1000s", __LINE__, #condition,        \
-                     err->message);                                                                \
-            return -1;                                                                             \
-        }                                                                                          \
-    } while (0)
 
 /* ---- the simulator's own door ---- */
-
-static int co_sim(const char *method, const char *path, const char *body, json_t **reply,
-                  struct error *err)
-{
-    AUTO_FREE char *where = xasprintf("%s%s", url, path);
-    AUTO(http_response) struct http_response res = {0};
-    const struct http_request req = {
-        .method = method, .url = where, .body = body, .body_len = body ? strlen(body) : 0};
-    if (co_http_do(http, &req, &res, err))
-        return -1;
-    if (res.status != 200)
-        return error_set(err, ERROR_SYSTEM, "%s answers %ld", path, res.status);
-    if (reply)
-        *reply = json_loadb(res.body.data, res.body.len, 0, NULL);
-    return 0;
-}
 
 static int co_fault(const char *operation, const char *kind, int count, struct error *err)
 {
@@ -88,73 +41,9 @@ static int co_alive(struct alive *out, struct error *err)
 
 /* ---- runs ---- */
 
-struct run {
-    struct workload_spec spec;
-    struct workload w;
-    char id[65], token[40];
-    char *argv[5];
-    Sockerless__ContainerConfig config;
-    Sockerless__KeyValue label, *labels[1];
-};
-
 static void run_init(struct run *r, const char *script)
 {
-    static int number;
-    *r = (struct run){0};
-    snprintf(r->id, sizeof r->id, "%064x", ++number);
-    snprintf(r->token, sizeof r->token, "run-%d-%d", (int)getpid(), number);
-    r->argv[0] = (char *)"--";
-    r->argv[1] = (char *)"/bin/sh";
-    r->argv[2] = (char *)"-c";
-    r->argv[3] = (char *)script;
-    r->spec = (struct workload_spec){
-        .container_id = r->id,
-        .container_name = "test",
-        .instance = "ecs-sim",
-        .run_token = r->token,
-        .image = "docker.io/library/tool:1",
-        .agent_argv = r->argv,
-        .agent_argc = 4,
-        .stop_timeout_s = 2,
-    };
-}
-
-/* A definition of its own: labels are in no overrides. */
-static void run_set_label(struct run *r, const char *value)
-{
-    sockerless__container_config__init(&r->config);
-    sockerless__key_value__init(&r->label);
-    r->label.key = (char *)"test";
-    r->label.value = (char *)value;
-    r->labels[0] = &r->label;
-    r->config.labels = r->labels;
-    r->config.n_labels = 1;
-    r->spec.config = &r->config;
-}
-
-static int co_start(struct run *r, struct error *err)
-{
-    if (driver.co_prepare(driver.self, &r->spec, &r->w, err))
-        return -1;
-    return driver.co_run(driver.self, &r->spec, &r->w, err);
-}
-
-static int co_await (struct run *r, enum workload_phase phase, struct workload_status *out,
-                     struct error *err)
-{
-    const struct workload *list[] = {&r->w};
-    int64_t deadline = time_mono_ms() + 30000;
-    do {
-        if (driver.co_describe(driver.self, list, 1, out, err))
-            return -1;
-        if (out->phase == phase)
-            return 0;
-        if (out->phase == WORKLOAD_STOPPED)
-            return error_set(err, ERROR_SYSTEM, "stopped: %s", out->reason);
-        if (co_sleep(20, err))
-            return -1;
-    } while (time_mono_ms() < deadline);
-    return error_set(err, ERROR_DEADLINE, "phase %d is not reached, but %d", phase, out->phase);
+    run_prepare(r, "ecs-sim", script);
 }
 
 static int co_life(struct error *err)
@@ -167,7 +56,7 @@ static int co_life(struct error *err)
     size_t count;
     run_init(&r, "exec sleep 100");
     CHECK(co_start(&r, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_RUNNING, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_RUNNING, &s, err) == 0);
     CHECK(*s.address && s.started_ns && !s.has_exit_code);
     arena_init(&arena);
     CHECK(driver.co_list(driver.self, "ecs-sim", &arena, &found, &count, err) == 0);
@@ -182,7 +71,7 @@ static int co_life(struct error *err)
     CHECK(driver.co_run(driver.self, &r.spec, &again, err) == 0);
     CHECK(strcmp(again.resource, r.w.resource) == 0);
     CHECK(driver.co_stop(driver.self, &r.w, "test", err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.stopped_ns && !s.start_failed);
     CHECK(driver.co_stop(driver.self, &r.w, "test", err) == 0);
     CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
@@ -200,12 +89,12 @@ static int co_exit_code_and_reason(struct error *err)
     struct workload_status s;
     run_init(&r, "exit 7");
     CHECK(co_start(&r, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 7 && !s.start_failed);
     run_init(&missing, "true");
     missing.spec.image = "docker.io/library/nothing:1";
     CHECK(co_start(&missing, err) == 0);
-    CHECK(co_await (&missing, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&missing, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.start_failed && !s.has_exit_code && strstr(s.reason, "CannotPullContainerError"));
     return 0;
 }
@@ -229,7 +118,7 @@ static int co_image_layer(struct error *err)
     CHECK(co_alive(&before, err) == 0);
     for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
         CHECK(co_start(runs[i], err) == 0);
-        CHECK(co_await (runs[i], WORKLOAD_STOPPED, &s, err) == 0);
+        CHECK(co_reach(runs[i], WORKLOAD_STOPPED, &s, err) == 0);
         if (s.exit_code != 5 + (int)i)
             return error_set(err, ERROR_SYSTEM, "run %zu: exit code %d, %s", i, s.exit_code,
                              s.reason);
@@ -284,7 +173,7 @@ static int co_logs(struct error *err)
     arena_init(&page.arena);
     CHECK(driver.co_log_pages(driver.self, &early, 1, &page, err) == 0);
     arena_fini(&page.arena);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(co_read_log(&r, false, &lines, err) == 0 && lines == 25000);
     CHECK(co_read_log(&r, true, &lines, err) == 0 && lines == 25000);
     CHECK(
@@ -303,9 +192,9 @@ static int co_run_once(const char *what, struct error *err)
     struct run r;
     struct workload_status s;
     run_init(&r, "true");
-    run_set_label(&r, what);
+    run_set_label(&r, what); /* a definition of its own: labels are in no overrides */
     CHECK(co_start(&r, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 0);
     return 0;
 }
@@ -363,11 +252,11 @@ static int co_eventual_consistency(struct error *err)
     struct workload_status s;
     const struct workload *list[] = {&r.w};
     run_init(&r, "true");
-    CHECK(co_sim("POST", "/_sim/config", "{\"describe_missing\":2}", NULL, err) == 0);
+    CHECK(co_set("{\"describe_missing\":2}", err) == 0);
     CHECK(co_start(&r, err) == 0);
     CHECK(driver.co_describe(driver.self, list, 1, &s, err) == 0 && s.phase == WORKLOAD_MISSING);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0 && s.has_exit_code);
-    return co_sim("POST", "/_sim/config", "{\"describe_missing\":0}", NULL, err);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0 && s.has_exit_code);
+    return co_set("{\"describe_missing\":0}", err);
 }
 
 /* ---- many ---- */
@@ -379,7 +268,7 @@ static void co_one_of_many(void *arg)
     struct run *r = arg;
     struct error err = {0};
     struct workload_status s;
-    if (co_start(r, &err) || co_await (r, WORKLOAD_STOPPED, &s, &err) || s.exit_code != 3) {
+    if (co_start(r, &err) || co_reach(r, WORKLOAD_STOPPED, &s, &err) || s.exit_code != 3) {
         snprintf(problem, sizeof problem, "%.1000s", err.message);
         failed++;
     }
@@ -395,7 +284,7 @@ static int co_many(struct error *err)
     static char *env[ARRAY_LEN(runs)][2];
     struct alive before, after;
     CHECK(co_alive(&before, err) == 0);
-    CHECK(co_sim("POST", "/_sim/config", "{\"throttling\":true}", NULL, err) == 0);
+    CHECK(co_set("{\"throttling\":true}", err) == 0);
     for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
         snprintf(scripts[i], sizeof scripts[i], "[ \"$NUMBER\" = %zu ] && exit 3; exit 1", i);
         snprintf(variables[i], sizeof variables[i], "NUMBER=%zu", i);
@@ -411,7 +300,7 @@ static int co_many(struct error *err)
     while (running)
         CHECK(co_sleep(20, err) == 0);
     CHECK(failed == 0);
-    CHECK(co_sim("POST", "/_sim/config", "{\"throttling\":false}", NULL, err) == 0);
+    CHECK(co_set("{\"throttling\":false}", err) == 0);
     CHECK(co_alive(&after, err) == 0);
     CHECK(after.active == before.active + 1 && after.tasks == 0);
     return 0;
@@ -428,7 +317,7 @@ static int co_large_command(size_t padding, struct error *err)
     AUTO_FREE char *script = xasprintf("exit 5 # %0*d", (int)padding, 0);
     run_init(&r, script);
     CHECK(co_start(&r, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 5);
     /* Repeated, it is still the same request. */
     struct workload again = r.w;
@@ -448,7 +337,7 @@ static int co_large_environment(struct strv *env, struct error *err)
     CHECK(strstr(err->message, "65536") && !*r.w.definition);
     r.spec.env_count = 1001;
     CHECK(co_start(&r, err) == 0);
-    CHECK(co_await (&r, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 6);
     return 0;
 }
@@ -480,7 +369,7 @@ static int co_maintenance(struct error *err)
     struct alive alive;
     run_init(&used, "true");
     run_set_label(&used, "used");
-    CHECK(co_start(&used, err) == 0 && co_await (&used, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_start(&used, err) == 0 && co_reach(&used, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(co_alive(&alive, err) == 0 && alive.active > 1);
     /* A second life: it knows nothing of the first one's definitions but finds them. */
     driver.close(driver.self);
@@ -500,7 +389,7 @@ static int co_maintenance(struct error *err)
     struct run again;
     run_init(&again, "true");
     run_set_label(&again, "used");
-    CHECK(co_start(&again, err) == 0 && co_await (&again, WORKLOAD_STOPPED, &s, err) == 0);
+    CHECK(co_start(&again, err) == 0 && co_reach(&again, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(strcmp(again.w.definition, used.w.definition) == 0);
     CHECK(driver.co_maintain(driver.self, NULL, 0, true, err) == 0);
     CHECK(co_alive(&alive, err) == 0 && alive.active == 0 && alive.inactive == 0);
@@ -516,7 +405,7 @@ static int co_short_lived_credentials(struct error *err)
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint, 1);
     driver.close(driver.self);
     ecs_driver_open(&loop, http, &config, &driver);
-    CHECK(co_sim("POST", "/_sim/config", "{\"credential_ttl_s\":3}", NULL, err) == 0);
+    CHECK(co_set("{\"credential_ttl_s\":3}", err) == 0);
     for (int64_t end = time_mono_ms() + 7000; time_mono_ms() < end;) {
         if (co_run_once("credentials", err))
             return -1;
@@ -534,38 +423,6 @@ static int co_short_lived_credentials(struct error *err)
 
 /* ---- frame ---- */
 
-static int (*co_scenario)(struct error *err);
-static int scenario_result;
-
-static void co_scenario_run(void *arg)
-{
-    struct error err = {0};
-    (void)arg;
-    scenario_result = co_scenario(&err);
-    if (scenario_result && !*problem)
-        snprintf(problem, sizeof problem, "%.1000s", err.message);
-    loop_stop(&loop);
-}
-
-static void scenario(int (*co_fn)(struct error *err))
-{
-    struct error err = {0};
-    problem[0] = '\0';
-    co_scenario = co_fn;
-    assert_int_equal(co_spawn(&loop, co_scenario_run, NULL, &err), 0);
-    loop_run(&loop);
-    if (scenario_result)
-        fail_msg("%s", problem);
-}
-
-#define SCENARIO(name)                                                                             \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        if (!sim.port)                                                                             \
-            skip();                                                                                \
-        scenario(co_##name);                                                                       \
-    }
 SCENARIO(life)
 SCENARIO(exit_code_and_reason)
 SCENARIO(image_layer)
@@ -589,18 +446,11 @@ static void set_environment(void)
 
 static int setup(void **state)
 {
-    struct error err;
-    const char *binary = kit_sim_binary(self, "SIM_AWS_BIN", "sockerless-sim-aws");
     (void)state;
-    if (!binary || geteuid() != 0) {
-        fprintf(stderr, "skipped: needs root and sockerless-sim-aws (set SIM_AWS_BIN)\n");
-        return 0;
-    }
-    kit_registry_start(&registry);
-    if (!kit_sim_start(&sim, binary, registry.mock->port))
+    if (rig_open("SIM_AWS_BIN", "sockerless-sim-aws"))
         return -1;
-    pthread_create(&drain, NULL, kit_sim_drain, &sim);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", sim.port);
+    if (!sim.port)
+        return 0;
     set_environment();
     config = (struct ecs_config){
         .region = (char *)"us-east-1",
@@ -614,9 +464,6 @@ static int setup(void **state)
         .definition_idle_s = 30,
     };
     strv_push(&config.subnet_list, "subnet-1");
-    const struct http_client_options options = {.user_agent = "test"};
-    if (loop_init(&loop, &err) || http_client_open(&loop, &options, &http, &err))
-        return -1;
     ecs_driver_open(&loop, http, &config, &driver);
     return 0;
 }
@@ -624,19 +471,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    if (!sim.pid)
-        return 0;
-    bool orderly = kit_sim_stop(&sim);
-    pthread_join(drain, NULL);
-    close(sim.output);
-    kit_registry_stop(&registry);
-    if (!sim.port)
-        return -1;
-    driver.close(driver.self);
-    http_client_close(http);
-    loop_fini(&loop);
+    int rc = rig_close();
     ecs_config_fini(&config);
-    return orderly ? 0 : -1;
+    return rc;
 }
 
 int main(int argc, char **argv)
@@ -655,6 +492,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(short_lived_credentials),
     };
     self = argc > 0 ? argv[0] : "";
-    log_open("test", LOG_ERROR);
     return cmocka_run_group_tests(tests, setup, teardown);
 }

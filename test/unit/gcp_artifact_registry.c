@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "test/unit/cloud_registry.h"
+#include "test/unit/cloud_login_rig.h"
 
 #define HOST "europe-west1-docker.pkg.dev"
 
@@ -19,10 +19,12 @@ static struct {
     int asked;
 } identity;
 static struct artifact_registry *registry;
-static const char *asked_host;
-static struct registry_credentials got;
-static struct error problem;
-static int result;
+
+static int co_artifact_registry(void *self, const char *host, struct registry_credentials *out,
+                                struct error *err)
+{
+    return co_artifact_registry_credentials(self, host, out, err);
+}
 
 static int co_identity(void *arg, struct access_token *out, struct error *err)
 {
@@ -46,36 +48,16 @@ static int setup(void **state)
         return -1;
     memset(&identity, 0, sizeof identity);
     identity.life_s = 3600;
-    registry = artifact_registry_new(co_identity, *state);
+    login_service = registry = artifact_registry_new(co_identity, *state);
+    co_credentials = co_artifact_registry;
     return 0;
-}
-
-static void got_free(void)
-{
-    free(got.username);
-    secret_free(got.password);
-    got = (struct registry_credentials){0};
 }
 
 static int teardown(void **state)
 {
-    got_free();
+    login_forget(&got);
     artifact_registry_free(registry);
     return harness_teardown(state);
-}
-
-static void co_get(struct harness *h)
-{
-    (void)h;
-    got_free();
-    problem = (struct error){0};
-    result = co_artifact_registry_credentials(registry, asked_host, &got, &problem);
-}
-
-static void get(struct harness *h, const char *host)
-{
-    asked_host = host;
-    harness_run(h, co_get);
 }
 
 static void hosts(void **state)
@@ -133,26 +115,18 @@ static void other_hosts_are_not_ours(void **state)
     assert_int_equal(identity.asked, 0);
 }
 
-/* Ask until a second token was fetched; every single answer must do. */
-static void co_get_until_renewal(struct harness *h)
+static bool asked_twice(struct harness *h)
 {
-    int64_t deadline = time_mono_ms() + 20000;
-    while (identity.asked < 2 && time_mono_ms() < deadline) {
-        if (co_sleep(20, &problem))
-            return;
-        co_get(h);
-        if (result)
-            return;
-    }
+    (void)h;
+    return identity.asked >= 2;
 }
 
 static void line20_token_is_renewed_before_its_end(void **state)
 {
     struct harness *h = *state;
     identity.life_s = 4;
-    asked_host = HOST;
     int64_t began = time_mono_ms();
-    harness_run(h, co_get_until_renewal);
+    get_until(h, HOST, asked_twice);
     assert_int_equal(result, 0);
     assert_string_equal(got.password, "ya29.token-2");
     assert_true(time_mono_ms() - began < 4000);
@@ -185,34 +159,9 @@ static void failure_is_wrapped_with_context(void **state)
 
 /* ---- many at once ---- */
 
-static int running, failures;
-
-static void co_one_of_many(void *arg)
-{
-    struct harness *h = arg;
-    struct registry_credentials mine = {0};
-    struct error err = {0};
-    if (co_artifact_registry_credentials(registry, HOST, &mine, &err))
-        failures++;
-    free(mine.username);
-    secret_free(mine.password);
-    if (--running == 0)
-        loop_stop(&h->loop);
-}
-
-static void spawn_many(struct harness *h, int count)
-{
-    struct error err = {0};
-    running = count;
-    failures = 0;
-    for (int i = 0; i < count; i++)
-        assert_int_equal(co_spawn(&h->loop, co_one_of_many, h, &err), 0);
-    loop_run(&h->loop);
-}
-
 static void line20_simultaneous_callers_fetch_one_token(void **state)
 {
-    spawn_many(*state, 50);
+    get_many(*state, HOST, 50);
     assert_int_equal(failures, 0);
     assert_int_equal(identity.asked, 1);
 }
@@ -220,36 +169,17 @@ static void line20_simultaneous_callers_fetch_one_token(void **state)
 static void one_failure_is_told_to_all_who_waited(void **state)
 {
     identity.fails = true;
-    spawn_many(*state, 50);
+    get_many(*state, HOST, 50);
     assert_int_equal(failures, 50);
     assert_int_equal(identity.asked, 1);
 }
 
 /* ---- through the registry client ---- */
 
-static struct cloud_registry ar;
-static struct cloud_login login;
-
-static int co_credentials(void *arg, const char *host, struct registry_credentials *out,
-                          struct error *err)
+static void pull(struct harness *h, const char *host, const char *wanted)
 {
-    return co_artifact_registry_credentials(arg, host, out, err);
-}
-
-static void co_pull(struct harness *h)
-{
-    problem = (struct error){0};
-    result = co_cloud_pull(h, &login, &problem);
-}
-
-static void pull_from(struct harness *h, const char *host, const char *wanted)
-{
-    ar = (struct cloud_registry){.host = host, .realm_path = "/v2/token", .wanted = wanted};
-    login =
-        (struct cloud_login){.registry = &ar, .co_credentials = co_credentials, .arg = registry};
-    cloud_registry_start(&ar);
-    harness_run(h, co_pull);
-    cloud_registry_stop(&ar);
+    pull_from(h,
+              (struct cloud_registry){.host = host, .realm_path = "/v2/token", .wanted = wanted});
 }
 
 /* base64 of oauth2accesstoken:ya29.token-1 */
@@ -257,27 +187,27 @@ static void pull_from(struct harness *h, const char *host, const char *wanted)
 
 static void line14_pull_from_artifact_registry(void **state)
 {
-    pull_from(*state, HOST, WANTED);
+    pull(*state, HOST, WANTED);
     if (result)
         fail_msg("%s", problem.message);
-    assert_int_equal(ar.token_requests, 1);
-    assert_true(str_starts(ar.token_request, "GET /v2/token?service=" HOST));
-    assert_non_null(strstr(ar.token_request, "scope=repository%3Aapp%2Fweb%3Apull"));
-    assert_true(ar.let_in >= 2);
+    assert_int_equal(scripted.token_requests, 1);
+    assert_true(str_starts(scripted.token_request, "GET /v2/token?service=" HOST));
+    assert_non_null(strstr(scripted.token_request, "scope=repository%3Aapp%2Fweb%3Apull"));
+    assert_true(scripted.let_in >= 2);
     assert_int_equal(login.asked, 1);
 }
 
 static void line14_pull_from_gcr_io(void **state)
 {
-    pull_from(*state, "gcr.io", WANTED);
+    pull(*state, "gcr.io", WANTED);
     if (result)
         fail_msg("%s", problem.message);
-    assert_int_equal(ar.token_requests, 1);
+    assert_int_equal(scripted.token_requests, 1);
 }
 
 static void line14_token_that_may_not_pull(void **state)
 {
-    pull_from(*state, HOST, "Basic somebody-else");
+    pull(*state, HOST, "Basic somebody-else");
     assert_int_equal(result, -1);
     assert_int_equal(problem.code, ERROR_UNAUTHORIZED);
     assert_non_null(strstr(problem.message, "who are you"));

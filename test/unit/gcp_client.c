@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "loop/http_url.h"
 #include "test/unit/ecs_harness.h"
 
 #define TOKEN(value)                                                                               \
@@ -120,7 +121,7 @@ static void the_request_as_it_is_sent(void **state)
     assert_int_equal(harness_seen(h, "{\"a\":1}"), 1);
     assert_int_equal(harness_seen(h, "Authorization: Bearer ya29.one"), 2);
     assert_int_equal(harness_seen(h, "POST /token"), 1);
-    AUTO_FREE char *encoded = gcp_url_encode("a/b c~\xc3\xa9");
+    AUTO_FREE char *encoded = http_url_encode("a/b c~\xc3\xa9");
     assert_string_equal(encoded, "a%2Fb%20c~%C3%A9");
 }
 

@@ -563,60 +563,41 @@ static void the_metadata_server_is_away(void **state)
 
 /* ---- renewal ---- */
 
-static int running, failures;
+static int failures;
 
-static void co_one_of_many(void *arg)
+static void co_get_mine(struct harness *h)
 {
-    struct harness *h = arg;
     struct access_token mine = {0};
     struct error err = {0};
     unsigned g;
-    if (co_gcp_credentials_get(chain, &mine, &g, &err))
-        failures++;
+    (void)h;
+    failures += co_gcp_credentials_get(chain, &mine, &g, &err) != 0;
     access_token_free(&mine);
-    if (--running == 0)
-        loop_stop(&h->loop);
-}
-
-static void spawn_many(struct harness *h, int count)
-{
-    struct error err = {0};
-    running = count;
-    failures = 0;
-    for (int i = 0; i < count; i++)
-        assert_int_equal(co_spawn(&h->loop, co_one_of_many, h, &err), 0);
-    loop_run(&h->loop);
 }
 
 static void one_renewal_for_many(void **state)
 {
     struct harness *h = *state;
     use_service_account(h);
+    failures = 0;
     harness_rule(h, "POST /token", 200, TOKEN("ya29.many"), 0);
-    spawn_many(h, 50);
+    harness_run_many(h, co_get_mine, 50);
     assert_int_equal(failures, 0);
     assert_int_equal(h->seen_count, 1);
     get(h);
     assert_int_equal(h->seen_count, 1);
     gcp_credential_chain_reject(chain, generation);
     gcp_credential_chain_reject(chain, generation);
-    spawn_many(h, 50); /* refused by a service: once more, once */
+    harness_run_many(h, co_get_mine, 50); /* refused by a service: once more, once */
     assert_int_equal(h->seen_count, 2);
     gcp_credential_chain_reject(chain, generation); /* an old complaint has no effect */
     get(h);
     assert_int_equal(h->seen_count, 2);
 }
 
-static void co_get_until_renewal(struct harness *h)
+static bool asked_twice(struct harness *h)
 {
-    int64_t deadline = time_mono_ms() + 20000;
-    while (harness_seen(h, "POST /token") < 2 && time_mono_ms() < deadline) {
-        if (co_sleep(20, &problem))
-            return;
-        co_get(h);
-        if (result)
-            return;
-    }
+    return harness_seen(h, "POST /token") >= 2;
 }
 
 static void renewed_before_the_end(void **state)
@@ -626,7 +607,7 @@ static void renewed_before_the_end(void **state)
     harness_rule(h, "POST /token", 200, "{\"access_token\":\"one\",\"expires_in\":6}", 1);
     harness_rule(h, "POST /token", 400, "{\"error\":\"invalid_grant\"}", 1);
     harness_rule(h, "POST /token", 200, TOKEN("two"), 0);
-    harness_run(h, co_get_until_renewal);
+    harness_repeat(h, co_get, asked_twice, &result);
     expect("one"); /* it failed, but the old one still holds */
     gcp_credential_chain_reject(chain, generation);
     get(h);

@@ -7,7 +7,11 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,21 +74,30 @@ static void registry_await(struct registry_process *r)
     }
 }
 
-/* Returns when the registry says that it listens. directory: exists; name: unique in it. */
-static void registry_start(struct registry_process *r, const char *directory, const char *name)
+static void registry_write_config(const struct registry_process *r, const char *path,
+                                  const char *data, const char *more)
 {
-    int log[2];
-    char config[256];
-    r->port = registry_free_port();
-    snprintf(r->host, sizeof r->host, "127.0.0.1:%d", r->port);
-    snprintf(config, sizeof config, "%s/%s.yml", directory, name);
-    FILE *out = fopen(config, "w");
+    FILE *out = fopen(path, "w");
     assert_non_null(out);
     fprintf(out,
             "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n"
-            "    rootdirectory: %s/%s\nhttp:\n  addr: %s\n",
-            directory, name, r->host);
+            "    rootdirectory: %s\nhttp:\n  addr: %s\n%s",
+            data, r->host, more);
     fclose(out);
+}
+
+/* Returns when the registry says that it listens. directory: exists; name: unique in it; more: for
+ * the end of its configuration, where `http:` is the open section, or "". */
+static void registry_start_with(struct registry_process *r, const char *directory, const char *name,
+                                const char *more)
+{
+    int log[2];
+    char config[256], data[256];
+    r->port = registry_free_port();
+    snprintf(r->host, sizeof r->host, "127.0.0.1:%d", r->port);
+    snprintf(config, sizeof config, "%s/%s.yml", directory, name);
+    snprintf(data, sizeof data, "%s/%s", directory, name);
+    registry_write_config(r, config, data, more);
     assert_int_equal(pipe(log), 0);
     r->pid = fork();
     if (r->pid == 0) {
@@ -102,6 +115,12 @@ static void registry_start(struct registry_process *r, const char *directory, co
     r->log = log[0];
     registry_await(r);
     assert_int_equal(pthread_create(&r->drain, NULL, registry_drain, r), 0);
+}
+
+__attribute__((unused)) static void registry_start(struct registry_process *r,
+                                                   const char *directory, const char *name)
+{
+    registry_start_with(r, directory, name, "");
 }
 
 static void registry_stop(struct registry_process *r)
