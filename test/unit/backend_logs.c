@@ -312,6 +312,24 @@ static void test_follow_client_gone(void **state)
     run_until(log_hub_followers(fake.backend.log_hub) == 0 && c->log_readers == 0);
 }
 
+/* The end of a daemon: everything waiting is cancelled before the followers' channels are closed. */
+static void test_follow_cancelled(void **state)
+{
+    (void)state;
+    struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
+    struct client a;
+    Sockerless__LogsOpen open = LOGS(.follow = true);
+    client_open(&a, &open);
+    run_until(log_hub_followers(fake.backend.log_hub) == 1);
+    unsigned calls = fake.calls;
+    channel_abort_all(&fake.loop);
+    co_cancel_all(&fake.loop);
+    run_until(co_live(&fake.loop) == 0);
+    assert_true(fake.calls - calls <= 1);
+    client_free(&a);
+    run_until(c->log_readers == 0);
+}
+
 static void test_history_client_gone(void **state)
 {
     (void)state;
@@ -468,6 +486,7 @@ int main(void)
         TEST(follow_together),
         TEST(follow_ends_at_grace),
         TEST(follow_client_gone),
+        TEST(follow_cancelled),
         TEST(history_client_gone),
         TEST(follow_tail),
         TEST(follow_until),
