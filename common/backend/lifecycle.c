@@ -17,20 +17,25 @@
 
 enum { CLEANUP_TRIES = 6, CLEANUP_FIRST_PAUSE_MS = 500 };
 
+static bool goes_by_itself(const struct container *c)
+{
+    return c->view->host->auto_remove && !c->removed &&
+           c->view->state != SOCKERLESS__CONTAINER_STATE__REMOVING;
+}
+
+/* --rm: on its way out at once, so that nobody starts it again while the cloud cleans up. */
 static void co_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_container_cleanup(c, &err))
-        log_warn("cloud objects of a finished run could not be removed",
-                 LOG_STR("container", c->id), LOG_STR("error", err.message));
-    if (!c->view->host->auto_remove || c->removed ||
-        c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
-        return;
-    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) ||
-        co_container_destroy(c, &err))
+    bool goes = goes_by_itself(c);
+    if (goes && (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) ||
+                 co_container_destroy(c, &err)))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
+    if (!goes && co_container_cleanup(c, &err))
+        log_warn("cloud objects of a finished run could not be removed",
+                 LOG_STR("container", c->id), LOG_STR("error", err.message));
 }
 
 void container_run_over(struct container *c, const struct run_end *end)

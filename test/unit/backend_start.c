@@ -6,6 +6,7 @@
 #include "backend_transfer_rig.h"
 
 #include "backend/watcher.h"
+#include "base/timefmt.h"
 
 enum { STARTS_MAX = 8 };
 
@@ -17,6 +18,9 @@ static struct {
     bool needs_layer; /* without the layer nothing runs */
     bool layer_fails; /* nor with it */
     int unknown;      /* answers still to give that nothing is known */
+    bool ended;       /* what ran has ended */
+    bool holds;       /* deleting takes until it is let go */
+    struct co_cond let_go;
 } cloud;
 
 static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
@@ -55,6 +59,8 @@ static void describe_one(const struct workload *w, struct workload_status *out)
     } else if (!runs) {
         out->needs_agent_layer = true;
         strcpy(out->reason, "the image has no curl");
+    } else if (cloud.ended) {
+        *out = (struct workload_status){.phase = WORKLOAD_STOPPED, .has_exit_code = true};
     }
 }
 
@@ -73,7 +79,9 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
 static int co_delete(void *self, const struct workload *w, struct error *err)
 {
     (void)self;
-    (void)err;
+    while (cloud.holds)
+        if (co_cond_wait(&cloud.let_go, time_mono_ms() + PATIENCE_MS, err))
+            return -1;
     cloud.deleted += *w->definition != '\0';
     return 0;
 }
@@ -108,19 +116,27 @@ static int teardown(void **state)
     return transfer_teardown(state);
 }
 
-static struct container *create(const char *name)
+static struct container *create_with(const char *name, bool auto_remove)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
     Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
     config.image = (char *)"app:1";
     r.name = (char *)name;
     r.config = &config;
+    host.auto_remove = auto_remove;
+    r.host = &host;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
     request.container_create = &r;
     if (!ask(&request))
         fail_msg("%s", rig.err.message);
     return rig.backend.containers.newest;
+}
+
+static struct container *create(const char *name)
+{
+    return create_with(name, false);
 }
 
 /* NULL: it went well. */
@@ -227,12 +243,35 @@ static void test_unknown_is_asked_again(void **state)
     assert_true(cloud.described >= 2);
 }
 
+/* Once its run is over it goes: a start that comes while the cloud still cleans up is too late, and
+ * leaves nothing behind. */
+static void test_not_while_it_goes(void **state)
+{
+    (void)state;
+    load();
+    struct container *c AUTO(container) = container_ref(create_with("brief", true));
+    expect_started("brief");
+    cloud.holds = true;
+    cloud.ended = true;
+    watcher_hurry(c);
+    run_until(!container_alive(c));
+    const char *problem = start("brief");
+    cloud.holds = false;
+    co_cond_broadcast(&cloud.let_go);
+    assert_non_null(problem);
+    assert_non_null(strstr(problem, "is marked for removal and cannot be started"));
+    run_until(c->removed);
+    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(cloud.deleted, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_layer_when_needed),    TEST(test_not_without_a_registry), TEST(test_not_twice),
         TEST(test_layer_cannot_be_made), TEST(test_unknown_is_asked_again),
+        TEST(test_not_while_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
