@@ -43,6 +43,8 @@ static void ids_remove(struct container *c, const char *id)
 
 void exec_set_running(struct exec *e, int64_t pid)
 {
+    if (e->running) /* told twice by an agent that is not ours */
+        return;
     e->running = true;
     e->pid = pid;
     ids_add(e->container, e->id);

@@ -181,7 +181,8 @@ static void co_round_ask(struct log_hub *h, struct log_round *r)
     }
     r->asked_ms = time_mono_ms();
     if (driver->co_log_pages(driver->self, r->queries, r->count, r->pages, &err)) {
-        round_failed(h, &err);
+        if (!co_cancelled())
+            round_failed(h, &err);
     } else {
         h->failures = 0;
         round_deliver(h, r);
@@ -200,15 +201,15 @@ static void co_hub_turn(struct log_hub *h)
     if (r.count)
         co_round_ask(h, &r);
     arena_fini(&r.arena);
-    if (r.count == 0 && co_suspend(next_due, &err) && err.code == ERROR_CANCELLED)
-        log_error("the log hub was cancelled"); /* nobody does that */
+    if (r.count == 0 && co_suspend(next_due, &err) && err.code != ERROR_DEADLINE)
+        log_debug("the log hub ends", LOG_STR("reason", err.message));
 }
 
 static void co_hub_run(void *arg)
 {
     struct log_hub *h = arg;
     h->co = co_current();
-    while (h->first)
+    while (h->first && !co_cancelled()) /* the daemon ends before its followers have left */
         co_hub_turn(h);
     h->co = NULL;
     h->running = false;

@@ -73,12 +73,12 @@ static void channel_maybe_free(struct channel *c)
         c->prev->next = c->next;
     else
         c->loop->channels = c->next;
+    nng_op_fini(&c->recv); /* first: nng may just be expiring one, with the stream in its hands */
+    nng_op_fini(&c->send);
     if (c->stream)
         nng_stream_free(c->stream);
     if (c->dialer)
         nng_stream_dialer_free(c->dialer);
-    nng_op_fini(&c->recv);
-    nng_op_fini(&c->send);
     if (c->listener)
         channel_listener_forget(c->listener);
     const struct channel_events *events = c->events;

@@ -37,8 +37,8 @@ static void listener_maybe_free(struct channel_listener *l)
 {
     if (!l->closing || l->accept.pending || l->live || !l->retry_closed)
         return;
-    nng_stream_listener_free(l->nng);
     nng_op_fini(&l->accept);
+    nng_stream_listener_free(l->nng);
     free(l);
 }
 

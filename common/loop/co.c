@@ -164,6 +164,8 @@ void co_scheduler_free(struct co_scheduler *s)
         co_free(s->pool);
         s->pool = next;
     }
+    if (current_scheduler == s)
+        current_scheduler = NULL;
     free(s);
 }
 

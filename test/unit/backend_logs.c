@@ -312,6 +312,24 @@ static void test_follow_client_gone(void **state)
     run_until(log_hub_followers(fake.backend.log_hub) == 0 && c->log_readers == 0);
 }
 
+/* The end of a daemon: everything waiting is cancelled before the followers' channels are closed. */
+static void test_follow_cancelled(void **state)
+{
+    (void)state;
+    struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
+    struct client a;
+    Sockerless__LogsOpen open = LOGS(.follow = true);
+    client_open(&a, &open);
+    run_until(log_hub_followers(fake.backend.log_hub) == 1);
+    unsigned calls = fake.calls;
+    channel_abort_all(&fake.loop);
+    co_cancel_all(&fake.loop);
+    run_until(co_live(&fake.loop) == 0);
+    assert_true(fake.calls - calls <= 1);
+    client_free(&a);
+    run_until(c->log_readers == 0);
+}
+
 static void test_history_client_gone(void **state)
 {
     (void)state;
@@ -406,6 +424,44 @@ static void test_backpressure(void **state)
     client_free(&quick);
 }
 
+/* ---- the link itself ---- */
+
+struct relink {
+    struct container *container;
+    int rc;
+    bool ended;
+};
+
+static void co_relink(void *arg)
+{
+    struct relink *r = arg;
+    struct error err;
+    r->rc = co_agent_link_open(r->container, time_mono_ms() + PATIENCE_MS, &err);
+    r->ended = true;
+}
+
+/* Who still dials for a run that is over leaves the next run's agent alone. */
+static void test_relink_of_the_last_run(void **state)
+{
+    struct error err;
+    (void)state;
+    struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
+    struct relink late = {.container = c};
+    int64_t port = fake.config.agent_port;
+    fake.config.agent_port = free_port();
+    assert_int_equal(co_spawn(&fake.loop, co_relink, &late, &err), 0);
+    run_until(!c->link); /* refused: it waits for another try */
+    fake.config.agent_port = port;
+    container_run_begin(c);
+    strcpy(c->address, "127.0.0.1");
+    fake_connect_agent(c);
+    struct channel *agent = fake.agent;
+    run_until(late.ended && co_live(&fake.loop) == 0);
+    assert_int_equal(late.rc, -1);
+    assert_ptr_equal(fake.agent, agent);
+    assert_true(agent_link_ready(c));
+}
+
 static void expect_failure(Sockerless__LogsOpen open, Sockerless__ErrorCode code,
                            const char *message)
 {
@@ -468,10 +524,12 @@ int main(void)
         TEST(follow_together),
         TEST(follow_ends_at_grace),
         TEST(follow_client_gone),
+        TEST(follow_cancelled),
         TEST(history_client_gone),
         TEST(follow_tail),
         TEST(follow_until),
         TEST(backpressure),
+        TEST(relink_of_the_last_run),
         TEST(failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
