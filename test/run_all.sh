@@ -105,7 +105,7 @@ for part in "$@"; do
         e2e_run sockerless cloudrun reverse exec streams ;;
     sim-gcp)
         units 'gcpsim_*' 'gcp_*' 'cloudrun_*'
-        e2e_run sockerless cloudrun forward sockerless_cloudrun_{cloud,registry,startup,follow} ;;
+        e2e_run sockerless cloudrun forward sockerless_cloudrun_{cloud,edge,registry,startup,follow} ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
     esac
 done
