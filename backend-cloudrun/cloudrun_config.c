@@ -3,6 +3,7 @@
 #include "cloudrun_config.h"
 
 #include "base/alloc.h"
+#include "oci/image_ref.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -109,6 +110,21 @@ static int check_download(const struct cloudrun_config *c, struct error *err)
     return check_url("SOCKERLESS_GCR_AGENT_URL", c->agent_url, err);
 }
 
+static int check_registry(const struct cloudrun_config *c, struct error *err)
+{
+    struct image_ref ref;
+    if (str_empty(c->agent_registry))
+        return 0;
+    if (image_ref_parse(c->agent_registry, &ref, err))
+        return error_wrap(err, "SOCKERLESS_GCR_AGENT_REGISTRY");
+    if (!ref.tag[0] && !ref.digest[0])
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_GCR_AGENT_REGISTRY: \"%.200s\" must be a repository without tag "
+                     "and digest, like us-central1-docker.pkg.dev/my-project/sockerless-agents",
+                     c->agent_registry);
+}
+
 static int find_injection(struct cloudrun_config *c, struct error *err)
 {
     static const char *const names[] = {
@@ -138,7 +154,8 @@ static int check_platform(const char *platform, struct error *err)
 int cloudrun_config_finish(struct cloudrun_config *c, const char *platform, struct error *err)
 {
     if (find_project(c, err) || check_names(c, err) || find_connector(c, err) ||
-        check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) || find_injection(c, err))
+        check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) || check_registry(c, err) ||
+        find_injection(c, err))
         return -1;
     return check_platform(platform, err);
 }

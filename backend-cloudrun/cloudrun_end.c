@@ -40,7 +40,13 @@ static int co_cancel_call(struct cloudrun_api *api, const char *execution, json_
     return co_gcp_call(api->client, &call, operation, why, err);
 }
 
-/* An execution that is over cannot be cancelled: that is as good. */
+static bool is_ending(enum workload_phase phase)
+{
+    return phase == WORKLOAD_STOPPING || phase == WORKLOAD_STOPPED || phase == WORKLOAD_MISSING;
+}
+
+/* An execution that is over, or was cancelled by a call whose answer was lost, cannot be cancelled:
+ * that is as good. */
 static int co_cancel_execution(struct cloudrun_api *api, const struct workload *w,
                                json_t **operation, struct error *err)
 {
@@ -54,7 +60,7 @@ static int co_cancel_execution(struct cloudrun_api *api, const struct workload *
         return -1;
     if (co_cloudrun_describe(api, w, &status, &ignored))
         return -1;
-    return status.phase == WORKLOAD_STOPPED || status.phase == WORKLOAD_MISSING ? 0 : -1;
+    return is_ending(status.phase) ? 0 : -1;
 }
 
 int co_cloudrun_stop(struct cloudrun_api *api, const struct workload *w, struct error *err)

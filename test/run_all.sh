@@ -101,11 +101,11 @@ for part in "$@"; do
     cloudrun) e2e_run sockerless cloudrun forward ;;
     cloudrun-reverse) e2e_run sockerless cloudrun reverse ;;
     cloudrun-part)
-        e2e_run sockerless cloudrun forward run lifecycle logs sockerless_cloudrun_{cloud,registry,startup}
+        e2e_run sockerless cloudrun forward run lifecycle logs sockerless_cloudrun_{cloud,edge,registry,startup}
         e2e_run sockerless cloudrun reverse exec streams ;;
     sim-gcp)
         units 'gcpsim_*' 'gcp_*' 'cloudrun_*'
-        e2e_run sockerless cloudrun forward sockerless_cloudrun_{cloud,registry,startup,follow} ;;
+        e2e_run sockerless cloudrun forward sockerless_cloudrun_{cloud,edge,registry,startup,follow} ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
     esac
 done

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every test that docs/*.md names exists. Names are written as
+# Every test that docs/*.md and */docs/*.md name exists. Names are written as
 #   `FILE.bats: the test's title`   of test/e2e
 #   `PROGRAM: function`             of test/unit/PROGRAM.c, where it is in the list of tests
 set -euo pipefail
@@ -13,7 +13,7 @@ test_exists()
     if [[ $1 == *.bats ]]; then
         grep -qsF "@test \"$2\"" "test/e2e/$1"
     else
-        grep -qsE "^static void $2\(void" "test/unit/$1.c" &&
+        grep -qsE "^(static void $2\(void|SCENARIO\($2\))" "test/unit/$1.c" &&
             grep -qE "(TEST|cmocka_unit_test[a-z_]*)\((test_)?${2#test_}[,)]" "test/unit/$1.c"
     fi
 }
@@ -23,7 +23,7 @@ while IFS= read -r named; do
     seen=$((seen + 1))
     test_exists "${named%%: *}" "${named#*: }" ||
         { echo "docs: there is no test \"${named#*: }\" in ${named%%: *}" >&2; missing=$((missing + 1)); }
-done < <(grep -ohE '`[a-z0-9_]+(\.bats: [^`]+|: [a-z0-9_]+)`' docs/*.md | tr -d '`' | sort -u)
+done < <(grep -ohE '`[a-z0-9_]+(\.bats: [^`]+|: [a-z0-9_]+)`' docs/*.md */docs/*.md | tr -d '`' | sort -u)
 
 [[ $seen -gt 0 ]] || { echo "docs: names no test at all" >&2; exit 1; }
 [[ $missing == 0 ]]

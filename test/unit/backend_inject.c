@@ -162,6 +162,27 @@ static void test_inject_from_elsewhere(void **state)
     image_free(&image);
 }
 
+/* A repository of its own for images with the agent, beside the staging registry. */
+static void test_inject_into_the_agents_registry(void **state)
+{
+    struct test_image image;
+    struct call call;
+    char agents[80];
+    (void)state;
+    snprintf(agents, sizeof agents, "%s/agents", staging_registry.host);
+    agent_write("the agent");
+    image_make_small(&image, "agents");
+    load_image(&image, "[\"app:1\"]");
+    rig.config.agent_registry = agents;
+    call_start(&call, "app:1");
+    call_end(&call);
+    rig.config.agent_registry = NULL;
+    assert_memory_equal(call.reference, agents, strlen(agents));
+    assert_int_equal(call.reference[strlen(agents)], '@');
+    arena_fini(&call.arena);
+    image_free(&image);
+}
+
 static void test_simultaneous(void **state)
 {
     struct test_image image;
@@ -271,8 +292,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_inject),       TEST(test_inject_as_root), TEST(test_inject_from_elsewhere),
-        TEST(test_simultaneous), TEST(test_restart),        TEST(test_refusals),
+        TEST(test_inject),
+        TEST(test_inject_as_root),
+        TEST(test_inject_from_elsewhere),
+        TEST(test_inject_into_the_agents_registry),
+        TEST(test_simultaneous),
+        TEST(test_restart),
+        TEST(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

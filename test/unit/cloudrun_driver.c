@@ -417,8 +417,12 @@ static void stopping_what_is_over_is_no_failure(void **state)
     harness_rule(h, "GET /v2/" EXECUTION "/tasks", 200, "{}", 0);
     harness_rule(h, "GET /v2/" EXECUTION, 200,
                  "{\"completionTime\":\"2026-01-01T00:00:09Z\",\"succeededCount\":1}", 1);
+    harness_rule(h, "GET /v2/" EXECUTION, 200,
+                 "{\"runningCount\":1,\"conditions\":[{\"type\":\"Completed\",\"state\":"
+                 "\"CONDITION_RECONCILING\",\"executionReason\":\"CANCELLING\"}]}",
+                 1);
     harness_rule(h, "GET /v2/" EXECUTION, 200, "{\"runningCount\":1}", 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         harness_run(h, co_stop);
         expect_success();
     }

@@ -256,6 +256,8 @@ static void wrong_settings_say_what_to_set(void **state)
         {{"--gcr-project=p", "--agent.injection_method=magic"}, "none of startup_command"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.sha256=12"}, "64 hexadecimal"},
         {{"--gcr-project=p", "--agent.url=ftp://x"}, "http:// or https://"},
+        {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=r.dev/x:1"}, "without tag"},
+        {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=::"}, "AGENT_REGISTRY"},
     };
     clearenv();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
