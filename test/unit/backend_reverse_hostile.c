@@ -107,6 +107,7 @@ static void test_token_of_a_removed_container(void **state)
     strcpy(id, gone->id);
     strcpy(token, gone->agent_token);
     container_table_remove(&rig.backend.containers, gone);
+    container_unref(gone);
     agent_dial_as(&line, id, token, "");
     run_until(line.closed);
     assert_int_equal(line.frames, 0);
