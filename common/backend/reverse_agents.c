@@ -41,6 +41,7 @@ struct call {
     struct container *container; /* reference */
     struct channel *channel;     /* NULL: brought, or no longer wanted */
     char session[CALLBACK_SESSION_LEN + 1];
+    unsigned run_number; /* of the agent that is asked */
     int64_t deadline_ms;
 };
 
@@ -99,12 +100,18 @@ static size_t calls_tidy(struct reverse_agents *ra, const struct container *c, s
     return n;
 }
 
+/* The agent of c's present run may still bring it. */
+static bool call_is_open(const struct call *call, const struct container *c)
+{
+    return call->container == c && call->channel && call->run_number == c->run_number;
+}
+
 static struct call *call_find(const struct reverse_agents *ra, const struct container *c,
                               const char *session)
 {
     struct call *found = NULL;
     for (struct call *call = ra->calls; call; call = call->next)
-        if (call->container == c && call->channel && str_equal_secret(call->session, session))
+        if (call_is_open(call, c) && str_equal_secret(call->session, session))
             found = call;
     return found;
 }
@@ -129,7 +136,7 @@ static void calls_expire(struct reverse_agents *ra, int64_t now)
             continue;
         agent_unreachable(c, ERROR_DEADLINE, &err);
         channel_give_up(call->channel, &err);
-        if (c->line)
+        if (c->line && c->line->run_number == call->run_number)
             channel_abort(c->line->channel);
     }
 }
@@ -185,6 +192,7 @@ int reverse_agents_call(struct reverse_agents *ra, struct container *c,
     random_bytes(raw, sizeof raw);
     hex_encode(raw, sizeof raw, call->session);
     call->container = container_ref(c);
+    call->run_number = c->run_number;
     call->deadline_ms = time_mono_ms() + REVERSE_CALL_TIMEOUT_MS;
     call->next = ra->calls;
     ra->calls = call;
@@ -249,7 +257,7 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
     channel_start(channel, &line_events, line);
     channel_send(channel, FRAME_PING, NULL, 0); /* the agent is welcome */
     for (const struct call *call = ra->calls; call; call = call->next)
-        if (call->container == c && call->channel)
+        if (call_is_open(call, c))
             line_ask(line, call);
     schedule(ra);
 }

@@ -7,7 +7,8 @@
 #
 # sockerless_*.bats and z_sockerless_*.bats need what a real dockerd does not have (a cloud to look
 # into, a backend to kill) and run with the target sockerless only; sockerless_ecs_*.bats and
-# sockerless_cloudrun_*.bats look at what only that cloud has and run with that BACKEND only. A test
+# sockerless_cloudrun_*.bats look at what only that cloud has and run with that BACKEND only, and
+# sockerless_reverse.bats with AGENT=reverse only. A test
 # tagged not:BACKEND asks for what that cloud has no means for. The last line is "N passed, N failed".
 set -uo pipefail
 
@@ -25,6 +26,7 @@ file_fits()
     local cloud
     [[ ${1##*/} =~ ^(z_)?sockerless_ ]] || return 0
     [[ $TARGET != dockerd ]] || return 1
+    [[ ${1##*/} != sockerless_reverse.bats || ${AGENT:-} == reverse ]] || return 1
     for cloud in "$DIR_OF_CLOUDS"/cloud_*.sh; do
         cloud=${cloud##*/cloud_} cloud=${cloud%.sh}
         [[ ${1##*/} != sockerless_${cloud}_* || $cloud == "$BACKEND" ]] || return 1

@@ -67,11 +67,12 @@ static inline int raw_handshake(int fd, const char *path, const char *authorizat
 {
     char head[4096], answer[4096] = "";
     int status = 0;
-    int n = snprintf(head, sizeof head,
-                     "GET %s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-                     "Authorization: %s\r\n%s\r\n",
-                     path, authorization, more);
+    int n = snprintf(
+        head, sizeof head,
+        "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        "Authorization: %s\r\n%s\r\n",
+        path, authorization, more);
     if (!raw_send(fd, head, (size_t)n))
         return 0;
     for (size_t got = 0; got < sizeof answer - 1 && !strstr(answer, "\r\n\r\n");) {
@@ -91,6 +92,11 @@ static inline bool raw_frame(int fd, unsigned first, uint64_t claimed, const voi
     size_t n = 2;
     if (claimed < 126) {
         head[1] = (unsigned char)(0x80 | claimed);
+    } else if (claimed <= UINT16_MAX) {
+        head[1] = 0x80 | 126;
+        head[2] = (unsigned char)(claimed >> 8);
+        head[3] = (unsigned char)claimed;
+        n = 4;
     } else {
         head[1] = 0x80 | 127;
         for (int i = 0; i < 8; i++)
