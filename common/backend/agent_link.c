@@ -125,22 +125,30 @@ static int link_dial(struct container *c, struct error *err)
     return 0;
 }
 
-/* One attempt: until the agent said something about the process, or the session is gone. A link
- * that is there when the run has changed is the next run's. */
-static int co_link_attempt(struct container *c, unsigned run, int64_t deadline_ms,
-                           struct error *err)
+/* One attempt: until the agent said something about the process, or the session is gone. */
+static int co_link_attempt(struct container *c, int64_t deadline_ms, struct error *err)
 {
-    if (c->run_number != run)
-        return error_set(err, ERROR_UNAVAILABLE, "the container's run is over");
+    unsigned run = c->run_number;
     if (link_dial(c, err))
         return -1;
-    while (c->run_number == run && c->link && !c->link->started && !c->link->exit)
-        if (co_cond_wait(&c->changed, deadline_ms, err))
-            return -1;
-    if (c->run_number != run || !c->link)
-        return agent_unreachable(c, ERROR_UNAVAILABLE, err);
-    c->link->settled = true;
-    return 0;
+    const struct agent_link *mine = c->link;
+    int rc = 0;
+    while (rc == 0 && c->link == mine && !mine->started && !mine->exit)
+        rc = co_cond_wait(&c->changed, deadline_ms, err);
+    if (c->link != mine || c->run_number != run)
+        return rc ? rc : agent_unreachable(c, ERROR_UNAVAILABLE, err);
+    if (rc)
+        agent_link_drop(c);
+    else
+        c->link->settled = true;
+    return rc;
+}
+
+/* False: there is another run by now, or none. Its session is not ours to touch. */
+static bool is_wanted(const struct container *c, unsigned run)
+{
+    return container_alive(c) && c->run_number == run && !c->removed &&
+           c->last_status.phase != WORKLOAD_STOPPED;
 }
 
 int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *err)
@@ -149,17 +157,12 @@ int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *e
     int64_t pause_ms = RETRY_FIRST_MS;
     agent_link_drop(c);
     for (;;) {
-        if (co_link_attempt(c, run, deadline_ms, err) == 0)
+        if (co_link_attempt(c, deadline_ms, err) == 0)
             return 0;
-        if (c->run_number == run)
-            agent_link_drop(c);
         if (err->code == ERROR_CANCELLED || time_mono_ms() + pause_ms > deadline_ms)
             return -1;
-        if (!container_alive(c) || c->run_number != run || c->removed ||
-            c->last_status.phase == WORKLOAD_STOPPED)
-            return -1;
         struct error ignored;
-        if (co_sleep(pause_ms, &ignored))
+        if (!is_wanted(c, run) || co_sleep(pause_ms, &ignored) || !is_wanted(c, run))
             return -1;
         pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
     }

@@ -27,6 +27,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define FAKE_UNUSED __attribute__((unused))
+
 enum { MS = 1000000, PATIENCE_MS = 20000, FAKE_LOGS = 4, FAKE_BATCH = 32 };
 
 struct fake_entry {
@@ -53,6 +55,7 @@ struct fake {
     enum error_code fail_code;
     struct channel_listener *listener, *agent_listener;
     struct channel *agent;
+    unsigned agent_sessions;    /* accepted so far */
     Sockerless__LogsOpen *open; /* for the next accepted channel */
     char url[108];
     uv_timer_t guard;
@@ -170,6 +173,7 @@ static void agent_accept(void *owner, struct channel *c)
     static const struct channel_events events = {.frame = agent_frame, .closed = agent_closed};
     (void)owner;
     fake.agent = c;
+    fake.agent_sessions++;
     channel_start(c, &events, NULL);
 }
 
@@ -207,7 +211,7 @@ static void fake_guard(int64_t ms)
         assert_true(condition);                                                                    \
     } while (0)
 
-static void run_for(int64_t ms)
+FAKE_UNUSED static void run_for(int64_t ms)
 {
     fake_guard(ms);
     while (!fake.guard_fired)
@@ -236,7 +240,7 @@ static struct container *fake_container(Sockerless__ContainerState state, int64_
     return c;
 }
 
-static void fake_past_run(struct container *c, const char *log_ref)
+FAKE_UNUSED static void fake_past_run(struct container *c, const char *log_ref)
 {
     Sockerless__WorkloadRecord *w = xmalloc(sizeof *w);
     sockerless__workload_record__init(w);
@@ -305,7 +309,7 @@ static void client_closed(void *owner, const struct error *why)
     c->channel = NULL;
 }
 
-static void client_free(struct client *c)
+FAKE_UNUSED static void client_free(struct client *c)
 {
     if (c->channel)
         channel_abort(c->channel);
@@ -317,7 +321,7 @@ static void client_free(struct client *c)
 }
 
 /* Starts a session; returns once the backend has it. */
-static void client_open(struct client *c, Sockerless__LogsOpen *open)
+FAKE_UNUSED static void client_open(struct client *c, Sockerless__LogsOpen *open)
 {
     static const struct channel_events events = {.frame = client_frame, .closed = client_closed};
     struct error err;
@@ -342,7 +346,7 @@ struct logs {
     int64_t tail, since, until;
 };
 
-static Sockerless__LogsOpen logs_open(struct logs o)
+FAKE_UNUSED static Sockerless__LogsOpen logs_open(struct logs o)
 {
     Sockerless__LogsOpen open = SOCKERLESS__LOGS_OPEN__INIT;
     open.ref = (char *)(o.ref ? o.ref : "web");
@@ -361,6 +365,15 @@ static Sockerless__LogsOpen logs_open(struct logs o)
 #define TAIL(n) .limited = true, .tail = (n)
 
 /* ---- set-up ---- */
+
+static void agent_listen(void)
+{
+    struct error err;
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)fake.config.agent_port);
+    assert_int_equal(
+        channel_listen(&fake.loop, url, NULL, agent_accept, NULL, &fake.agent_listener, &err), 0);
+}
 
 static int fake_setup(void **state)
 {
@@ -385,11 +398,7 @@ static int fake_setup(void **state)
     snprintf(fake.url, sizeof fake.url, "ipc:///tmp/sockerless-logs-%d.sock", (int)getpid());
     assert_int_equal(
         channel_listen(&fake.loop, fake.url, NULL, session_accept, NULL, &fake.listener, &err), 0);
-    char agent_url[64];
-    snprintf(agent_url, sizeof agent_url, "ws://127.0.0.1:%d/", (int)fake.config.agent_port);
-    assert_int_equal(
-        channel_listen(&fake.loop, agent_url, NULL, agent_accept, NULL, &fake.agent_listener, &err),
-        0);
+    agent_listen();
     return 0;
 }
 

@@ -80,8 +80,9 @@ void admin_resources(void *ctx, const struct http_request *request, struct http_
     admin_reply_json(reply, 200, out);
 }
 
-static bool set_tuning(struct aws_tuning *t, const char *key, const json_t *value)
+static bool set_tuning(void *tuning, const char *key, const json_t *value)
 {
+    struct aws_tuning *t = tuning;
     struct {
         const char *key;
         atomic_long *target;
@@ -114,19 +115,8 @@ static json_t *tuning_json(const struct aws_tuning *t)
 void admin_config(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
     struct aws *aws = ctx;
-    if (!strcmp(request->method, "POST")) {
-        json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
-        const char *key;
-        json_t *value;
-        bool ok = json_is_object(body);
-        json_object_foreach(body, key, value) ok = ok && set_tuning(&aws->tuning, key, value);
-        json_decref(body);
-        if (!ok) {
-            admin_reply_bad(reply, "expected an object of known settings; see GET /_sim/config");
-            return;
-        }
-    }
-    admin_reply_json(reply, 200, tuning_json(&aws->tuning));
+    if (admin_take_settings(request, reply, set_tuning, &aws->tuning))
+        admin_reply_json(reply, 200, tuning_json(&aws->tuning));
 }
 
 void admin_logs_duplicate(void *ctx, const struct http_request *request, struct http_reply *reply)

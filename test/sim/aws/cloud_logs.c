@@ -375,16 +375,6 @@ static void append(struct log_stream *s, const struct log_event *events, size_t 
         log_error("log events lost", LOG_STR("stream", s->name), LOG_STR("error", err.message));
 }
 
-/* Takes one from a counter that never goes below zero. */
-static bool take_one(atomic_long *counter)
-{
-    long n = *counter;
-    while (n > 0)
-        if (atomic_compare_exchange_weak(counter, &n, n - 1))
-            return true;
-    return false;
-}
-
 static void hold(struct log_stream *s, const struct log_event *event)
 {
     struct held_event *h = NEW(struct held_event), **at = &s->held;
@@ -413,7 +403,7 @@ void log_stream_write(struct log_stream *s, const struct log_event *events, size
 {
     size_t begin = 0;
     for (size_t i = 0; i < count && s->logs->tuning->log_late > 0; i++) {
-        if (!take_one(&s->logs->tuning->log_late))
+        if (!value_take_one(&s->logs->tuning->log_late))
             break;
         append(s, events + begin, i - begin);
         begin = i + 1;

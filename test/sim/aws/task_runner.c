@@ -100,43 +100,23 @@ static void pull_images(struct runner *r)
 
 /* ---- one container ---- */
 
-/* ECS: entryPoint replaces the image's and drops its Cmd; an override's command replaces command.
- */
+/* An override's command replaces the definition's. */
 static void build_argv(const struct task_container *c, struct strv *argv)
 {
-    const json_t *entry = json_object_get(c->definition, "entryPoint");
     const json_t *command = json_object_get(c->override, "command");
     if (json_array_size(command) == 0)
         command = json_object_get(c->definition, "command");
-    if (json_array_size(entry))
-        runner_push_strings(argv, entry);
-    else
-        for (size_t i = 0; i < c->image->entrypoint.count; i++)
-            strv_push(argv, c->image->entrypoint.items[i]);
-    if (json_array_size(command))
-        runner_push_strings(argv, command);
-    else if (json_array_size(entry) == 0)
-        for (size_t i = 0; i < c->image->cmd.count; i++)
-            strv_push(argv, c->image->cmd.items[i]);
-}
-
-static void merge_env(struct strv *env, const json_t *list)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item)
-        runner_set_variable(env, value_string(item, "name"), value_string(item, "value"));
+    runner_command_line(c->image, json_object_get(c->definition, "entryPoint"), command, argv);
 }
 
 static void build_env(const struct ecs *ecs, const struct task_container *c, struct strv *env)
 {
-    for (size_t i = 0; i < c->image->env.count; i++)
-        strv_push(env, c->image->env.items[i]);
+    runner_image_variables(c->image, env);
     runner_set_variable(env, "AWS_DEFAULT_REGION", ecs->aws->region);
     runner_set_variable(env, "AWS_REGION", ecs->aws->region);
     runner_set_variable(env, "AWS_EXECUTION_ENV", "AWS_ECS_FARGATE");
-    merge_env(env, json_object_get(c->definition, "environment"));
-    merge_env(env, json_object_get(c->override, "environment"));
+    runner_set_variables(env, json_object_get(c->definition, "environment"));
+    runner_set_variables(env, json_object_get(c->override, "environment"));
 }
 
 /* Ephemeral volumes are directories of the task; other kinds are empty ones too. */

@@ -42,8 +42,9 @@ void admin_resources(void *ctx, const struct http_request *request, struct http_
                                call_counts_json(gcp->counts)));
 }
 
-static bool set_tuning(struct gcp_tuning *t, const char *key, const json_t *value)
+static bool set_tuning(void *tuning, const char *key, const json_t *value)
 {
+    struct gcp_tuning *t = tuning;
     if (!json_is_integer(value) || json_integer_value(value) < 0)
         return false;
 #define X(name)                                                                                    \
@@ -68,19 +69,8 @@ static json_t *tuning_json(const struct gcp_tuning *t)
 void admin_config(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
     struct gcp *gcp = ctx;
-    if (!strcmp(request->method, "POST")) {
-        json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
-        const char *key;
-        json_t *value;
-        bool ok = json_is_object(body);
-        json_object_foreach(body, key, value) ok = ok && set_tuning(&gcp->tuning, key, value);
-        json_decref(body);
-        if (!ok) {
-            admin_reply_bad(reply, "expected an object of known settings; see GET /_sim/config");
-            return;
-        }
-    }
-    admin_reply_json(reply, 200, tuning_json(&gcp->tuning));
+    if (admin_take_settings(request, reply, set_tuning, &gcp->tuning))
+        admin_reply_json(reply, 200, tuning_json(&gcp->tuning));
 }
 
 void admin_tokens(void *ctx, const struct http_request *request, struct http_reply *reply)

@@ -66,16 +66,6 @@ size_t cloud_logging_count(struct cloud_logging *l)
 
 /* ---- writing ---- */
 
-/* Takes one from a counter that never goes below zero. */
-static bool take_one(atomic_long *counter)
-{
-    long n = *counter;
-    while (n > 0)
-        if (atomic_compare_exchange_weak(counter, &n, n - 1))
-            return true;
-    return false;
-}
-
 /* Half of everything goes at once: forgetting one by one would move the rest each time. */
 static void forget_oldest(struct cloud_logging *l)
 {
@@ -140,12 +130,12 @@ void cloud_logging_write(struct cloud_logging *l, const char *job, const char *e
                           .job = (char *)job,
                           .execution = (char *)execution,
                           .is_stderr = is_stderr};
-        if (take_one(&t->log_late))
+        if (value_take_one(&t->log_late))
             e.visible_ms += t->log_late_ms;
-        if (take_one(&t->log_skew))
+        if (value_take_one(&t->log_skew))
             e.time_ns -= t->log_skew_ms * 1000000;
         insert(l, entry_make(&e, &lines[i]));
-        if (take_one(&t->log_duplicate))
+        if (value_take_one(&t->log_duplicate))
             insert(l, entry_make(&e, &lines[i]));
     }
     pthread_mutex_unlock(&l->lock);
@@ -371,7 +361,7 @@ static void entries_list(struct gcp *gcp, const struct gcp_call *call, struct gc
     if (read_query(gcp, call->body, &q, reply)) {
         struct cloud_logging *l = gcp->logging;
         json_t *out = json_object();
-        if (take_one(&gcp->tuning.log_empty_pages)) {
+        if (value_take_one(&gcp->tuning.log_empty_pages)) {
             set_token(out, &q, q.time_ns, q.serial);
         } else {
             pthread_mutex_lock(&l->lock);

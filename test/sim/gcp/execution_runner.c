@@ -77,32 +77,11 @@ static bool prepare(struct execution *e)
 
 /* ---- one attempt ---- */
 
-/* As Kubernetes: command replaces the entry point and drops the image's Cmd; args replace Cmd. */
-static void build_argv(const struct execution *e, struct strv *argv)
-{
-    const json_t *command = json_object_get(main_container(e), "command");
-    const json_t *args = json_object_get(main_container(e), "args");
-    if (json_array_size(command))
-        runner_push_strings(argv, command);
-    else
-        for (size_t i = 0; i < e->image->entrypoint.count; i++)
-            strv_push(argv, e->image->entrypoint.items[i]);
-    if (json_array_size(args))
-        runner_push_strings(argv, args);
-    else if (json_array_size(command) == 0)
-        for (size_t i = 0; i < e->image->cmd.count; i++)
-            strv_push(argv, e->image->cmd.items[i]);
-}
-
 static void build_env(const struct execution *e, struct strv *env)
 {
-    size_t i;
-    json_t *item;
     char attempt[12];
-    for (i = 0; i < e->image->env.count; i++)
-        strv_push(env, e->image->env.items[i]);
-    json_array_foreach(json_object_get(main_container(e), "env"), i, item)
-        runner_set_variable(env, value_string(item, "name"), value_string(item, "value"));
+    runner_image_variables(e->image, env);
+    runner_set_variables(env, json_object_get(main_container(e), "env"));
     snprintf(attempt, sizeof attempt, "%d", e->retried);
     runner_set_variable(env, "CLOUD_RUN_JOB", e->job_id);
     runner_set_variable(env, "CLOUD_RUN_EXECUTION", e->id);
@@ -166,7 +145,8 @@ static struct container *start_process(struct execution *e, struct error *err)
     AUTO_FREE char *id = xasprintf("%s-%d", e->id, e->retried);
     (void)!job_quantity_bytes(value_string(limits, "memory"), &bytes);
     (void)!job_quantity_millis(value_string(limits, "cpu"), &millis);
-    build_argv(e, &argv);
+    runner_command_line(e->image, json_object_get(main_container(e), "command"),
+                        json_object_get(main_container(e), "args"), &argv);
     build_env(e, &env);
     struct container_spec spec = {.id = id,
                                   .image = e->image,

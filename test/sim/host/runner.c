@@ -3,6 +3,7 @@
 #include "test/sim/host/runner.h"
 
 #include "base/alloc.h"
+#include "test/sim/http/value.h"
 
 #include <string.h>
 
@@ -31,11 +32,43 @@ int runner_thread(pthread_t *thread, void *(*main)(void *), void *arg)
     return rc;
 }
 
-void runner_push_strings(struct strv *out, const json_t *array)
+static void push_strings(struct strv *out, const json_t *array)
 {
     size_t i;
     json_t *item;
     json_array_foreach(array, i, item) strv_push(out, str_or_empty(json_string_value(item)));
+}
+
+static void push_all(struct strv *out, const struct strv *more)
+{
+    for (size_t i = 0; i < more->count; i++)
+        strv_push(out, more->items[i]);
+}
+
+void runner_command_line(const struct image *image, const json_t *entry_point,
+                         const json_t *command, struct strv *argv)
+{
+    if (json_array_size(entry_point))
+        push_strings(argv, entry_point);
+    else
+        push_all(argv, &image->entrypoint);
+    if (json_array_size(command))
+        push_strings(argv, command);
+    else if (json_array_size(entry_point) == 0)
+        push_all(argv, &image->cmd);
+}
+
+void runner_image_variables(const struct image *image, struct strv *env)
+{
+    push_all(env, &image->env);
+}
+
+void runner_set_variables(struct strv *env, const json_t *list)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+        runner_set_variable(env, value_string(item, "name"), value_string(item, "value"));
 }
 
 void runner_set_variable(struct strv *env, const char *name, const char *value)

@@ -63,6 +63,15 @@ void value_uuid(char out[37])
     snprintf(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16, h + 20);
 }
 
+bool value_take_one(atomic_long *counter)
+{
+    long n = *counter;
+    while (n > 0)
+        if (atomic_compare_exchange_weak(counter, &n, n - 1))
+            return true;
+    return false;
+}
+
 bool value_only(const char *text, const char *others)
 {
     for (; *text; text++)

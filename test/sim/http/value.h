@@ -6,6 +6,7 @@
 #define SOCKERLESS_SIM_HTTP_VALUE_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,8 @@ int64_t value_now_ms(void);                                             /* since
 /* Random hexadecimal digits; a random UUID. */
 void value_random_hex(char *out, size_t digits);
 void value_uuid(char out[37]);
+/* Takes one from a counter that never goes below zero. */
+bool value_take_one(atomic_long *counter);
 /* Every character is a letter, a digit or one of `others`. */
 bool value_only(const char *text, const char *others);
 
