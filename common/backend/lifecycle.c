@@ -13,18 +13,53 @@
 #include "base/timefmt.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { CLEANUP_TRIES = 6, CLEANUP_FIRST_PAUSE_MS = 500 };
 
+/* A run that is over, as it was when it ended: the container may be starting again by the time its
+ * cloud objects are removed. */
+struct ended_run {
+    struct container *container; /* a reference */
+    struct workload workload;
+    unsigned number;
+};
+
+static int co_ended_run_cleanup(const struct ended_run *run, struct error *err)
+{
+    struct container *c = run->container;
+    struct cloud_driver *driver = c->backend->driver;
+    int64_t pause_ms = CLEANUP_FIRST_PAUSE_MS;
+    for (int attempt = 1;; attempt++) {
+        if (driver->co_delete(driver->self, &run->workload, err) == 0)
+            break;
+        struct error ignored;
+        if (attempt == CLEANUP_TRIES || co_sleep(pause_ms, &ignored))
+            return error_wrap(err, "%s: remove", driver->name);
+        pause_ms *= 2;
+    }
+    if (c->removed || c->run_number != run->number)
+        return 0; /* gone, or another run by now */
+    c->run_deleted = true;
+    return container_save(c, err);
+}
+
+int co_container_cleanup(struct container *c, struct error *err)
+{
+    if (!c->has_run || c->run_deleted)
+        return 0;
+    const struct ended_run run = {c, c->current, c->run_number};
+    return co_ended_run_cleanup(&run, err);
+}
+
 static void co_after_run(void *arg)
 {
-    struct container *c AUTO(container) = arg;
+    struct ended_run *run AUTO_FREE = arg;
+    struct container *c AUTO(container) = run->container;
     struct error err;
-    if (co_container_cleanup(c, &err))
+    if (co_ended_run_cleanup(run, &err))
         log_warn("cloud objects of a finished run could not be removed",
                  LOG_STR("container", c->id), LOG_STR("error", err.message));
-    if (!c->view->host->auto_remove || c->removed ||
+    if (!c->view->host->auto_remove || c->removed || c->run_number != run->number ||
         c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         return;
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, &err) ||
@@ -64,9 +99,12 @@ void container_run_over(struct container *c, const struct run_end *end)
     attach_sessions_run_over(c, end->start_failed);
     if (!end->start_failed || c->view->host->auto_remove)
         wait_sessions_exit(c);
-    if (co_spawn(c->backend->loop, co_after_run, container_ref(c), &err)) {
+    struct ended_run *run = NEW(struct ended_run);
+    *run = (struct ended_run){container_ref(c), c->current, c->run_number};
+    if (co_spawn(c->backend->loop, co_after_run, run, &err)) {
         log_error("clean-up postponed to the next start", LOG_STR("error", err.message));
         container_unref(c);
+        free(run);
     }
 }
 
@@ -93,27 +131,6 @@ void container_stop_observed(struct container *c, const struct workload_status *
     if (!status->has_exit_code || status->start_failed)
         end.error = status->reason[0] ? status->reason : "the cloud does not say why it ended";
     container_run_over(c, &end);
-}
-
-int co_container_cleanup(struct container *c, struct error *err)
-{
-    struct cloud_driver *driver = c->backend->driver;
-    struct workload w = c->current; /* a new start may change it while we wait */
-    int64_t pause_ms = CLEANUP_FIRST_PAUSE_MS;
-    if (!c->has_run || c->run_deleted)
-        return 0;
-    for (int attempt = 1;; attempt++) {
-        if (driver->co_delete(driver->self, &w, err) == 0)
-            break;
-        struct error ignored;
-        if (attempt == CLEANUP_TRIES || co_sleep(pause_ms, &ignored))
-            return error_wrap(err, "%s: remove", driver->name);
-        pause_ms *= 2;
-    }
-    if (c->removed || strcmp(w.resource, c->current.resource) != 0)
-        return 0; /* gone, or another run by now */
-    c->run_deleted = true;
-    return container_save(c, err);
 }
 
 int co_container_destroy(struct container *c, struct error *err)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Random operations of several clients, random faults of the cloud, and kill -9 of our daemons.
+# CHAOS_SEED, CHAOS_SECONDS: another order, for longer.
+
+bats_require_minimum_version 1.5.0
+load lib/common
+load lib/cloud
+
+teardown()
+{
+    cloud_restore
+    remove_everything
+}
+
+@test "chaos: whatever fails and whoever dies, answers fit and nothing is left" {
+    remove_everything
+    cloud_settles_empty
+    local word
+    export SIM_URL CHAOS_SEED=${CHAOS_SEED:-4}
+    SIM_URL=$(stack_sim_url)
+    "$PYTHON" "$E2E_DIR/lib/chaos.py"
+    cloud_settles_empty
+    for word in backend frontend; do component_alive "$word"; done
+}
