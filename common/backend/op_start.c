@@ -227,7 +227,7 @@ static int co_start_checked(struct container *c, struct error *err)
            c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
-    if (c->removed || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
+    if (c->removed || c->removals || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         return error_set(err, ERROR_CONFLICT,
                          "container %s is marked for removal and cannot be started", c->id);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__RUNNING)

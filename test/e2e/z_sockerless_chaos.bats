@@ -22,3 +22,23 @@ teardown()
     cloud_settles_empty
     for word in backend frontend; do component_alive "$word"; done
 }
+
+@test "rm -f of what starts, while another start waits: one of them wins, nothing is left" {
+    local turn pid
+    sim_config '{"provision_ms":1500}'
+    for turn in 1 2 3; do
+        local -a starts=()
+        docker create --name "$(name "$turn")" busybox tail -f /dev/null >/dev/null
+        for pid in 1 2 3; do
+            docker start "$(name "$turn")" >/dev/null 2>&1 3>&- &
+            starts+=("$!")
+        done
+        until_true 30 tasks_are 1
+        docker rm -f "$(name "$turn")" >/dev/null
+        for pid in "${starts[@]}"; do wait "$pid" || true; done
+        equal "$(docker ps -aq)" ""
+    done
+    component_alive backend
+    sim_config '{"provision_ms":50}'
+    cloud_settles_empty
+}
