@@ -2,6 +2,7 @@
  *
  * start on a cloud of paper: an image that cannot bring the agent is started again with the agent
  * as a layer, once, and straight so the next time; a run that cannot be asked for is asked again.
+ * Two starts at once: the second's run is not taken for the first's, and nothing outlives rm -f.
  */
 #include "backend_transfer_rig.h"
 
@@ -17,6 +18,9 @@ static struct {
     bool needs_layer; /* without the layer nothing runs */
     bool layer_fails; /* nor with it */
     int unknown;      /* answers still to give that nothing is known */
+    int refused;      /* runs still to refuse, after a while */
+    bool pending;     /* nothing gets up */
+    char last_deleted[256];
 } cloud;
 
 static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
@@ -37,7 +41,10 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
                   struct error *err)
 {
     (void)self;
-    (void)err;
+    if (cloud.refused > 0) {
+        cloud.refused--;
+        return co_sleep(50, err) ? -1 : error_set(err, ERROR_FORBIDDEN, "it may not run");
+    }
     snprintf(w->resource, sizeof w->resource, "%s-%s", spec->agent_in_image ? "layered" : "bare",
              spec->run_token);
     snprintf(w->log_ref, sizeof w->log_ref, "%s", w->resource);
@@ -52,6 +59,8 @@ static void describe_one(const struct workload *w, struct workload_status *out)
     if (cloud.unknown > 0) {
         cloud.unknown--;
         *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN, .reason = "it does not say"};
+    } else if (cloud.pending) {
+        out->phase = WORKLOAD_PENDING;
     } else if (!runs) {
         out->needs_agent_layer = true;
         strcpy(out->reason, "the image has no curl");
@@ -75,6 +84,7 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     (void)self;
     (void)err;
     cloud.deleted += *w->definition != '\0';
+    snprintf(cloud.last_deleted, sizeof cloud.last_deleted, "%s", w->definition);
     return 0;
 }
 
@@ -139,6 +149,37 @@ static void expect_started(const char *name)
     const char *problem = start(name);
     if (problem)
         fail_msg("%s", problem);
+}
+
+static void on_started(void *arg, const Sockerless__Reply *reply, const struct error *err)
+{
+    int *ended = arg;
+    (void)reply;
+    (void)err;
+    ++*ended;
+}
+
+/* Not waited for; counts in *ended. */
+static void start_meanwhile(const char *name, int *ended)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerStartRequest r = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
+    r.ref = (char *)name;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
+    request.container_start = &r;
+    rpc_call(rig.client, &request, 0, on_started, ended);
+}
+
+static void remove_forced(const char *name)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
+    r.ref = (char *)name;
+    r.force = true;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
+    request.container_remove = &r;
+    if (!ask(&request))
+        fail_msg("%s", rig.err.message);
 }
 
 static void load(void)
@@ -227,12 +268,49 @@ static void test_unknown_is_asked_again(void **state)
     assert_true(cloud.described >= 2);
 }
 
+static void test_failed_run_is_cleaned_not_the_next(void **state)
+{
+    int ended = 0;
+    (void)state;
+    load();
+    cloud.refused = 1;
+    struct container *c = create("again");
+    start_meanwhile("again", &ended);
+    start_meanwhile("again", &ended);
+    run_until(ended == 2 && cloud.deleted == 1);
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
+    assert_string_equal(c->current.definition, "definition-1");
+    assert_string_equal(cloud.last_deleted, "definition-0");
+    assert_false(c->run_deleted);
+}
+
+static void test_removed_while_starts_wait(void **state)
+{
+    int ended = 0;
+    (void)state;
+    load();
+    cloud.pending = true;
+    struct container *c = create("gone");
+    start_meanwhile("gone", &ended);
+    start_meanwhile("gone", &ended);
+    run_until(c->active); /* the first waits for the cloud */
+    remove_forced("gone");
+    run_until(ended == 2 && co_live(&rig.loop) == 1); /* the watcher */
+    assert_int_equal(rig.backend.containers.count, 0);
+    assert_int_equal(cloud.prepared, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_layer_when_needed),    TEST(test_not_without_a_registry), TEST(test_not_twice),
-        TEST(test_layer_cannot_be_made), TEST(test_unknown_is_asked_again),
+        TEST(test_layer_when_needed),
+        TEST(test_not_without_a_registry),
+        TEST(test_not_twice),
+        TEST(test_layer_cannot_be_made),
+        TEST(test_unknown_is_asked_again),
+        TEST(test_failed_run_is_cleaned_not_the_next),
+        TEST(test_removed_while_starts_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,8 @@ class World:
             return
         fault = {"operation": rng.choice(self.cloud), "count": rng.randrange(1, 4),
                  **rng.choice(KINDS)}
+        if fault["kind"] == "capacity":  # only said of what is to run
+            fault["operation"] = next(o for o in self.cloud if o in ("RunTask", "run.jobs.run"))
         self.trace(f"fault {fault}")
         self.faults += 1
         self.sim("POST", "faults", fault)
