@@ -19,16 +19,15 @@
 
 #define BIT(state) (1u << SOCKERLESS__CONTAINER_STATE__##state)
 
-/* From each state: where it may go. starting → created is an undone first start. */
+/* From each state: where it may go. starting → created is an undone first start. What is alive is
+ * ended before it is removed. */
 static const unsigned transitions[] = {
     [SOCKERLESS__CONTAINER_STATE__CREATED] = BIT(STARTING) | BIT(REMOVING),
     [SOCKERLESS__CONTAINER_STATE__STARTING] =
-        BIT(RUNNING) | BIT(CREATED) | BIT(EXITED) | BIT(STOPPING) | BIT(REMOVING),
-    [SOCKERLESS__CONTAINER_STATE__RUNNING] =
-        BIT(PAUSED) | BIT(STOPPING) | BIT(EXITED) | BIT(REMOVING),
-    [SOCKERLESS__CONTAINER_STATE__PAUSED] =
-        BIT(RUNNING) | BIT(STOPPING) | BIT(EXITED) | BIT(REMOVING),
-    [SOCKERLESS__CONTAINER_STATE__STOPPING] = BIT(EXITED) | BIT(RUNNING) | BIT(REMOVING),
+        BIT(RUNNING) | BIT(CREATED) | BIT(EXITED) | BIT(STOPPING),
+    [SOCKERLESS__CONTAINER_STATE__RUNNING] = BIT(PAUSED) | BIT(STOPPING) | BIT(EXITED),
+    [SOCKERLESS__CONTAINER_STATE__PAUSED] = BIT(RUNNING) | BIT(STOPPING) | BIT(EXITED),
+    [SOCKERLESS__CONTAINER_STATE__STOPPING] = BIT(EXITED) | BIT(RUNNING),
     [SOCKERLESS__CONTAINER_STATE__EXITED] = BIT(STARTING) | BIT(REMOVING),
     /* a removal that the cloud refused is taken back */
     [SOCKERLESS__CONTAINER_STATE__REMOVING] = BIT(EXITED) | BIT(CREATED) | BIT(DEAD),
@@ -72,9 +71,9 @@ int container_set_state(struct container *c, Sockerless__ContainerState to, stru
 
 int container_save(struct container *c, struct error *err)
 {
-    AUTO(arena) struct arena arena;
     if (c->removed)
         return 0;
+    AUTO(arena) struct arena arena;
     arena_init(&arena);
     return store_container_put(c->backend->store, container_record(c, &arena), err);
 }

@@ -22,6 +22,15 @@ static int co_wait_gone(struct container *c, struct error *err)
     return error_set(err, ERROR_CONFLICT, "removal of container %s failed; try again", c->id);
 }
 
+/* A start that waits for this run's end must not begin another one before the removal goes on. */
+static int co_end_run(struct container *c, struct error *err)
+{
+    c->removals++;
+    int rc = co_container_kill_run(c, err);
+    c->removals--;
+    return rc;
+}
+
 static int co_remove(struct container *c, bool force, struct error *err)
 {
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING) {
@@ -41,7 +50,7 @@ static int co_remove(struct container *c, bool force, struct error *err)
                              "You cannot remove a running container %s. Stop the container before "
                              "attempting removal or force remove",
                              c->id);
-        if (co_container_kill_run(c, err))
+        if (co_end_run(c, err))
             return -1;
         if (c->removed || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
             return co_wait_gone(c, err); /* --rm was quicker */

@@ -83,6 +83,11 @@ static int co_run_in_cloud(struct container *c, struct error *err)
     return container_save(c, err);
 }
 
+static int was_stopped(const struct container *c, struct error *err)
+{
+    return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
+}
+
 /* Until the cloud says running with an address, or stopped. */
 static int co_wait_until_up(struct container *c, int64_t deadline_ms, struct error *err)
 {
@@ -95,7 +100,7 @@ static int co_wait_until_up(struct container *c, int64_t deadline_ms, struct err
             (c->address[0] || !c->backend->driver->caps.has_addresses))
             return 0;
         if (c->stop_requested)
-            return error_set(err, ERROR_CANCELLED, "the container was stopped while it started");
+            return was_stopped(c, err);
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return err->code == ERROR_DEADLINE
                        ? error_set(
@@ -181,7 +186,7 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
     if (rc == 0)
         rc = co_container_cleanup(c, &trouble);
     if (rc == 0 && (c->stop_requested || c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
-        rc = error_set(&trouble, ERROR_CANCELLED, "the container was stopped while it started");
+        rc = was_stopped(c, &trouble);
     if (rc == 0)
         rc = container_run_again(c, &trouble);
     if (rc)
@@ -200,7 +205,7 @@ int co_container_start_run(struct container *c, struct error *err)
     if (rc)
         goto undo;
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
-        return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
+        return was_stopped(c, err);
     log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),
              LOG_INT("took_ms", time_mono_ms() - began));
     return run_settled(c, err);
@@ -222,7 +227,7 @@ static int co_start_checked(struct container *c, struct error *err)
            c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
-    if (c->removed || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
+    if (c->removed || c->removals || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         return error_set(err, ERROR_CONFLICT,
                          "container %s is marked for removal and cannot be started", c->id);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__RUNNING)

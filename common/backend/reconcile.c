@@ -17,6 +17,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
+#include <string.h>
+
 static void load_one(void *arg, const Sockerless__ContainerRecord *rec)
 {
     struct backend *b = arg;
@@ -69,6 +71,19 @@ static bool nothing_to_do(const struct container *c)
     return idle && (!c->has_run || (c->run_deleted && !c->view->host->auto_remove));
 }
 
+/* The row's own run, or one that its start may be about to find; not an earlier one, whose clean-up
+ * a crash has cut short after the next run had begun. */
+static bool belongs_to(const struct container *c, const struct workload *found)
+{
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING ||
+        c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
+        return true;
+    if (!container_alive(c))
+        return false;
+    return strcmp(found->resource, c->current.resource) == 0 ||
+           (!found->resource[0] && strcmp(found->definition, c->current.definition) == 0);
+}
+
 /* Live runs that carry our mark and belong to no row: left by a lost state directory, or by a crash
  * between the cloud's answer and our writing it down (then the row's own token finds it again). */
 static void co_end_orphans(struct backend *b)
@@ -85,7 +100,7 @@ static void co_end_orphans(struct backend *b)
     }
     for (size_t i = 0; i < count; i++) {
         struct container *c = container_find(&b->containers, found[i].container_id, &err);
-        if (c && (container_alive(c) || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING))
+        if (c && belongs_to(c, &found[i].workload))
             continue;
         log_warn("ending a run that belongs to no container",
                  LOG_STR("container", found[i].container_id),

@@ -17,6 +17,7 @@ static struct {
     bool needs_layer; /* without the layer nothing runs */
     bool layer_fails; /* nor with it */
     int unknown;      /* answers still to give that nothing is known */
+    bool pending;     /* nothing gets up */
     int failing;      /* so many of the first runs stop at once */
     bool ended;       /* all have stopped */
     bool holds;       /* deletions wait until this is false … */
@@ -59,6 +60,8 @@ static void describe_one(const struct workload *w, struct workload_status *out)
     if (cloud.unknown > 0) {
         cloud.unknown--;
         *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN, .reason = "it does not say"};
+    } else if (cloud.pending) {
+        out->phase = WORKLOAD_PENDING;
     } else if (!runs) {
         out->needs_agent_layer = cloud.needs_layer;
         strcpy(out->reason, "the image has no curl");
@@ -257,22 +260,27 @@ static void on_start_answer(void *arg, const Sockerless__Reply *reply, const str
     *out = err ? *err : (struct error){0};
 }
 
-/* The second waits for the first, which fails: what the first left is removed, not the second. */
-static void test_start_after_a_failed_one(void **state)
+static void start_two(const char *name, struct error *first, struct error *second)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerStartRequest r = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
+    r.ref = (char *)(uintptr_t)name;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
+    request.container_start = &r;
+    answers = 0;
+    rpc_call(rig.client, &request, 0, on_start_answer, first);
+    rpc_call(rig.client, &request, 0, on_start_answer, second);
+}
+
+/* The second waits for the first, which fails: what the first left is removed, not the second. */
+static void test_start_after_a_failed_one(void **state)
+{
     struct error first, second;
     (void)state;
     load();
     cloud.failing = 1;
     struct container *c = create("twin");
-    r.ref = (char *)"twin";
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
-    request.container_start = &r;
-    answers = 0;
-    rpc_call(rig.client, &request, 0, on_start_answer, &first);
-    rpc_call(rig.client, &request, 0, on_start_answer, &second);
+    start_two("twin", &first, &second);
     run_until(answers == 2);
     assert_int_not_equal(first.code, ERROR_NONE);
     assert_int_equal(second.code, ERROR_NONE);
@@ -281,6 +289,30 @@ static void test_start_after_a_failed_one(void **state)
     assert_string_equal(cloud.deletions[0], "definition-0");
     assert_string_equal(c->current.definition, "definition-1");
     assert_false(c->run_deleted);
+}
+
+/* rm -f ends the first start; the second, which waited, begins no other run. */
+static void test_removed_while_starts_wait(void **state)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
+    struct error first, second;
+    (void)state;
+    load();
+    cloud.pending = true;
+    const struct container *c = create("gone");
+    start_two("gone", &first, &second);
+    run_until(c->active); /* the first waits for the cloud */
+    r.ref = (char *)"gone";
+    r.force = true;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
+    request.container_remove = &r;
+    assert_non_null(ask(&request));
+    run_until(answers == 2 && co_live(&rig.loop) == 1); /* the watcher */
+    assert_int_equal(first.code, ERROR_CONFLICT);
+    assert_int_equal(second.code, ERROR_CONFLICT);
+    assert_int_equal(rig.backend.containers.count, 0);
+    assert_int_equal(cloud.prepared, 1);
 }
 
 /* --rm: from the end on it is on its way out, and its removal takes no other run with it. */
@@ -313,6 +345,7 @@ int main(void)
         TEST(test_layer_cannot_be_made),
         TEST(test_unknown_is_asked_again),
         TEST(test_start_after_a_failed_one),
+        TEST(test_removed_while_starts_wait),
         TEST(test_no_start_while_removing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
