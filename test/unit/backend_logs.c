@@ -425,44 +425,6 @@ static void test_backpressure(void **state)
     client_free(&quick);
 }
 
-/* ---- the link itself ---- */
-
-struct relink {
-    struct container *container;
-    int rc;
-    bool ended;
-};
-
-static void co_relink(void *arg)
-{
-    struct relink *r = arg;
-    struct error err;
-    r->rc = co_agent_link_open(r->container, time_mono_ms() + PATIENCE_MS, &err);
-    r->ended = true;
-}
-
-/* Who still dials for a run that is over leaves the next run's agent alone. */
-static void test_relink_of_the_last_run(void **state)
-{
-    struct error err;
-    (void)state;
-    struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
-    struct relink late = {.container = c};
-    int64_t port = fake.config.agent_port;
-    fake.config.agent_port = free_port();
-    assert_int_equal(co_spawn(&fake.loop, co_relink, &late, &err), 0);
-    run_until(!c->link); /* refused: it waits for another try */
-    fake.config.agent_port = port;
-    container_run_begin(c);
-    strcpy(c->address, "127.0.0.1");
-    fake_connect_agent(c);
-    struct channel *agent = fake.agent;
-    run_until(late.ended && co_live(&fake.loop) == 0);
-    assert_int_equal(late.rc, -1);
-    assert_ptr_equal(fake.agent, agent);
-    assert_true(agent_link_ready(c));
-}
-
 static void expect_failure(Sockerless__LogsOpen open, Sockerless__ErrorCode code,
                            const char *message)
 {
@@ -530,7 +492,6 @@ int main(void)
         TEST(follow_tail),
         TEST(follow_until),
         TEST(backpressure),
-        TEST(relink_of_the_last_run),
         TEST(failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
