@@ -91,12 +91,13 @@ static int cleaning_begins(struct container *c, struct error *err)
 void container_after_run(struct container *c)
 {
     struct error err;
-    int rc = 0;
-    if (c->view->host->auto_remove)
-        rc = removal_begins(c, &err);
-    else if (!c->run_deleted)
-        rc = cleaning_begins(c, &err);
-    if (rc)
+    if (c->view->host->auto_remove) {
+        if (removal_begins(c, &err) == 0)
+            return;
+        log_error("automatic removal failed", LOG_STR("container", c->id),
+                  LOG_STR("error", err.message));
+    }
+    if (!c->run_deleted && cleaning_begins(c, &err))
         log_error("clean-up postponed to the next start", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
 }
