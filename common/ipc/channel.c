@@ -521,8 +521,8 @@ int channel_dial(struct loop *l, const char *url, const struct channel_options *
     c->events = events;
     c->owner = owner;
     c->started = c->dialing = true;
-    int64_t timeout_ms = options && options->connect_timeout_ms ? options->connect_timeout_ms
-                                                                : CONNECT_DEFAULT_MS;
+    int64_t timeout_ms =
+        options && options->connect_timeout_ms ? options->connect_timeout_ms : CONNECT_DEFAULT_MS;
     c->dial = dial_start(l, dialer, timeout_ms, on_dialed, c);
     *out = c;
     return 0;

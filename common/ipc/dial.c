@@ -19,9 +19,12 @@ struct dial {
     bool timer_closed, freed;
     bool stopping, late; /* late: because of the time limit */
     bool lost;           /* done() was called without a word from nng */
+    struct dial *next;   /* in lost_dials */
     dial_done done;
     void *owner;
 };
+
+static struct dial *lost_dials;
 
 static void dial_maybe_free(struct dial *d)
 {
@@ -30,6 +33,15 @@ static void dial_maybe_free(struct dial *d)
     nng_op_fini(&d->op);
     nng_stream_dialer_free(d->dialer);
     free(d);
+}
+
+static void lost_leave(struct dial *d)
+{
+    struct dial **at = &lost_dials;
+    while (*at != d)
+        at = &(*at)->next;
+    *at = d->next;
+    d->loop->outside++; /* it was not counted any more */
 }
 
 static void on_over(struct nng_op *op)
@@ -42,7 +54,7 @@ static void on_over(struct nng_op *op)
         d->done(d->owner, rc && d->late ? NNG_ETIMEDOUT : rc, stream);
         return;
     }
-    d->loop->outside++; /* it was not counted any more */
+    lost_leave(d);
     if (stream)
         nng_stream_free(stream);
     dial_maybe_free(d);
@@ -53,6 +65,8 @@ static void on_stop_ignored(uv_timer_t *timer)
     struct dial *d = timer->data;
     log_warn("a connection that was given up does not end");
     d->lost = true;
+    d->next = lost_dials;
+    lost_dials = d;
     d->loop->outside--;
     d->done(d->owner, NNG_ETIMEDOUT, NULL);
 }

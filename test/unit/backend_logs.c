@@ -312,7 +312,8 @@ static void test_follow_client_gone(void **state)
     run_until(log_hub_followers(fake.backend.log_hub) == 0 && c->log_readers == 0);
 }
 
-/* The end of a daemon: everything waiting is cancelled before the followers' channels are closed. */
+/* The end of a daemon: everything waiting is cancelled before the followers' channels are closed.
+ */
 static void test_follow_cancelled(void **state)
 {
     (void)state;

@@ -269,8 +269,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_layer_when_needed),    TEST(test_not_without_a_registry), TEST(test_not_twice),
-        TEST(test_layer_cannot_be_made), TEST(test_unknown_is_asked_again),
+        TEST(test_layer_when_needed),
+        TEST(test_not_without_a_registry),
+        TEST(test_not_twice),
+        TEST(test_layer_cannot_be_made),
+        TEST(test_unknown_is_asked_again),
         TEST(test_not_while_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
