@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "ipc/dial.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,8 +34,8 @@ struct channel {
     struct loop *loop;
     struct channel *next, *prev; /* in loop->channels */
     nng_stream *stream;
-    nng_stream_dialer *dialer;
-    struct nng_op recv, send; /* send also carries the dial */
+    struct dial *dial; /* NULL: accepted, or brought by the peer */
+    struct nng_op recv, send;
     const struct channel_events *events;
     void *owner;
     size_t payload_max, queue_max;
@@ -65,7 +66,7 @@ static void channel_maybe_free(struct channel *c)
     if (c->closing)
         nng_op_watch(&c->send);
     if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering ||
-        c->flush.queued)
+        c->flush.queued || (c->dial && c->dialing))
         return;
     if (c->next)
         c->next->prev = c->prev;
@@ -77,8 +78,8 @@ static void channel_maybe_free(struct channel *c)
     nng_op_fini(&c->send);
     if (c->stream)
         nng_stream_free(c->stream);
-    if (c->dialer)
-        nng_stream_dialer_free(c->dialer);
+    if (c->dial)
+        dial_free(c->dial);
     if (c->listener)
         channel_listener_forget(c->listener);
     const struct channel_events *events = c->events;
@@ -119,8 +120,8 @@ static void channel_close(struct channel *c, const struct error *why)
         c->failed = true;
         c->why = *why;
     }
-    if (c->dialing)
-        nng_aio_cancel(c->send.aio);
+    if (c->dial && c->dialing)
+        dial_stop(c->dial);
     if (c->stream)
         nng_stream_close(c->stream);
     post_deliver(c); /* makes sure that channel_maybe_free() runs from the loop */
@@ -466,14 +467,11 @@ struct channel *channel_from_stream(struct loop *l, nng_stream *stream, const ch
     return c;
 }
 
-static void on_dialed(struct nng_op *op)
+static void on_dialed(void *owner, int rc, nng_stream *stream)
 {
-    struct channel *c = CONTAINER_OF(op, struct channel, send);
-    int rc = nng_aio_result(op->aio);
+    struct channel *c = owner;
     c->dialing = false;
-    op->done = on_sent;
-    if (rc == 0)
-        c->stream = nng_aio_get_output(op->aio, 0);
+    c->stream = stream;
     if (c->closing) {
         channel_maybe_free(c);
         return;
@@ -486,7 +484,6 @@ static void on_dialed(struct nng_op *op)
         channel_maybe_free(c);
         return;
     }
-    nng_aio_set_timeout(op->aio, NNG_DURATION_INFINITE);
     channel_write(c);
     if (!c->closing)
         channel_read(c);
@@ -521,16 +518,12 @@ int channel_dial(struct loop *l, const char *url, const struct channel_options *
         return -1;
     }
     struct channel *c = channel_new(l, url, options);
-    c->dialer = dialer;
     c->events = events;
     c->owner = owner;
     c->started = c->dialing = true;
-    c->send.done = on_dialed;
-    nng_aio *aio = nng_op_begin(&c->send);
-    nng_aio_set_timeout(aio, options && options->connect_timeout_ms
-                                 ? (nng_duration)options->connect_timeout_ms
-                                 : CONNECT_DEFAULT_MS);
-    nng_stream_dialer_dial(dialer, aio);
+    int64_t timeout_ms =
+        options && options->connect_timeout_ms ? options->connect_timeout_ms : CONNECT_DEFAULT_MS;
+    c->dial = dial_start(l, dialer, timeout_ms, on_dialed, c);
     *out = c;
     return 0;
 }

@@ -386,6 +386,104 @@ static void test_owner_of_a_closed_channel_is_told_once(void **state)
     assert_int_equal(channel_dial(&loop, "nonsense", NULL, &pump_events, &p, &p.channel, &err), -1);
 }
 
+/* ---- dials that end by themselves just as their time is over ---- */
+
+enum { DIALS = 1500, DIALS_AT_ONCE = 60, DIAL_MS = 20 };
+
+static struct {
+    uv_tcp_t listener;
+    char url[64];
+    unsigned begun, ended, failed, breakers;
+} dials;
+
+/* Takes a connection, says nothing, and breaks it off at about the dialler's own limit. */
+struct breaker {
+    uv_tcp_t tcp;
+    uv_timer_t timer;
+    unsigned handles;
+};
+
+static void on_breaker_closed(uv_handle_t *handle)
+{
+    struct breaker *b = handle->data;
+    if (--b->handles)
+        return;
+    dials.breakers--;
+    free(b);
+}
+
+static void on_break(uv_timer_t *timer)
+{
+    struct breaker *b = timer->data;
+    uv_tcp_close_reset(&b->tcp, on_breaker_closed);
+    uv_close((uv_handle_t *)&b->timer, on_breaker_closed);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    struct breaker *b = NEW(struct breaker);
+    assert_int_equal(status, 0);
+    uv_tcp_init(&loop.uv, &b->tcp);
+    uv_timer_init(&loop.uv, &b->timer);
+    b->tcp.data = b->timer.data = b;
+    b->handles = 2;
+    assert_int_equal(uv_accept(listener, (uv_stream_t *)&b->tcp), 0);
+    uv_timer_start(&b->timer, on_break, DIAL_MS - 2 + dials.breakers++ % 4, 0);
+}
+
+static void dial_one(void);
+
+static void dial_frame(void *owner, const struct frame *f)
+{
+    (void)owner;
+    (void)f;
+}
+
+static void dial_closed(void *owner, const struct error *why)
+{
+    (void)owner;
+    dials.ended++;
+    dials.failed += why != NULL;
+    if (dials.begun < DIALS)
+        dial_one();
+}
+
+static void dial_one(void)
+{
+    static const struct channel_events events = {.frame = dial_frame, .closed = dial_closed};
+    const struct channel_options options = {.connect_timeout_ms = DIAL_MS - 1 + dials.begun++ % 3};
+    struct channel *c;
+    struct error err;
+    assert_int_equal(channel_dial(&loop, dials.url, &options, &events, NULL, &c, &err), 0);
+}
+
+static void breaker_listen(void)
+{
+    struct sockaddr_in address;
+    int len = sizeof address;
+    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_tcp_init(&loop.uv, &dials.listener);
+    uv_tcp_bind(&dials.listener, (const struct sockaddr *)&address, 0);
+    assert_int_equal(uv_listen((uv_stream_t *)&dials.listener, DIALS_AT_ONCE, on_connection), 0);
+    uv_tcp_getsockname(&dials.listener, (struct sockaddr *)&address, &len);
+    snprintf(dials.url, sizeof dials.url, "ws://127.0.0.1:%d/", ntohs(address.sin_port));
+}
+
+static void test_dials_end_once(void **state)
+{
+    (void)state;
+    listen_now();
+    memset(&dials, 0, sizeof dials);
+    breaker_listen();
+    for (int i = 0; i < DIALS_AT_ONCE; i++)
+        dial_one();
+    while (dials.ended < DIALS || dials.breakers)
+        uv_run(&loop.uv, UV_RUN_ONCE);
+    assert_int_equal(dials.begun, DIALS);
+    assert_int_equal(dials.failed, DIALS);
+    uv_close((uv_handle_t *)&dials.listener, NULL);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -400,6 +498,7 @@ int main(void)
         TEST(test_peer_aborts),
         TEST(test_not_a_frame),
         TEST(test_owner_of_a_closed_channel_is_told_once),
+        TEST(test_dials_end_once),
     };
     return cmocka_run_group_tests_name("channels and RPC", tests, NULL, NULL);
 }
