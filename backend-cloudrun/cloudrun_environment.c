@@ -15,7 +15,7 @@
 
 #define CARRIED "SOCKERLESS_AGENT_ENV_"
 
-enum { VARIABLES_MAX = 1000, VALUE_MAX = 32768 };
+enum { VARIABLES_MAX = 1000, VALUE_MAX = 32768, SHOWN_MAX = 64 };
 
 struct variable {
     const char *entry; /* "NAME=value" */
@@ -57,56 +57,34 @@ static bool is_reserved(const struct variable *v)
 }
 
 /* What shells change, or what changes what they and the downloaders do. */
+static const char shell_matters[] =
+    " _ ALL_PROXY BASHOPTS BASH_ENV CURL_CA_BUNDLE CURL_HOME ENV EUID HTTPS_PROXY IFS LINENO "
+    "LD_LIBRARY_PATH LD_PRELOAD NO_PROXY OLDPWD OPTARG OPTIND PATH POSIXLY_CORRECT PPID PS4 PWD "
+    "SHELLOPTS SHLVL SSL_CERT_DIR SSL_CERT_FILE UID WGETRC all_proxy http_proxy https_proxy "
+    "no_proxy ";
+
 static bool matters_to_shell(const struct variable *v)
 {
-    static const char *const names[] = {
-        "_",
-        "ALL_PROXY",
-        "BASHOPTS",
-        "BASH_ENV",
-        "CURL_CA_BUNDLE",
-        "CURL_HOME",
-        "ENV",
-        "EUID",
-        "HTTPS_PROXY",
-        "IFS",
-        "LINENO",
-        "LD_PRELOAD",
-        "LD_LIBRARY_PATH",
-        "NO_PROXY",
-        "OLDPWD",
-        "OPTARG",
-        "OPTIND",
-        "PATH",
-        "POSIXLY_CORRECT",
-        "PPID",
-        "PS4",
-        "PWD",
-        "SHELLOPTS",
-        "SHLVL",
-        "SSL_CERT_DIR",
-        "SSL_CERT_FILE",
-        "UID",
-        "WGETRC",
-        "all_proxy",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strlen(names[i]) == v->name_len && memcmp(names[i], v->entry, v->name_len) == 0)
-            return true;
-    return str_starts(v->entry, "_skl_");
+    char word[32];
+    if (str_starts(v->entry, "_skl_"))
+        return true;
+    if (v->name_len > sizeof word - 3)
+        return false;
+    snprintf(word, sizeof word, " %.*s ", (int)v->name_len, v->entry);
+    return strstr(shell_matters, word) != NULL;
 }
 
+/* The message names the variable and shows nothing of its value. */
 static int put(struct json_writer *w, const char *name, size_t name_len, const char *value,
                struct error *err)
 {
+    const char *shown = str_starts(name, CARRIED) ? value : name;
+    int shown_len = (int)strcspn(shown, "=");
     if (name_len > VALUE_MAX || strlen(value) > VALUE_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "environment variable %.64s: Cloud Run takes names and values of at "
+                         "environment variable %.*s: Cloud Run takes names and values of at "
                          "most %d bytes",
-                         str_starts(name, CARRIED) ? value : name, VALUE_MAX);
+                         shown_len < SHOWN_MAX ? shown_len : SHOWN_MAX, shown, VALUE_MAX);
     json_object_open(w);
     json_key(w, "name");
     json_string_len(w, name, name_len);

@@ -36,10 +36,32 @@ static int network_refused(const struct container *c, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "network %s not found", mode);
 }
 
+static bool is_root(const char *user)
+{
+    static const char *const names[] = {"", "0", "root", "0:0", "root:root"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(user, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Where nothing but the image says who runs, an agent that has to become somebody else must be in
+ * an image that says root. */
+static bool wants_another_user(const struct container *c)
+{
+    struct error ignored;
+    const Sockerless__ImageRecord *rec =
+        c->backend->driver->caps.runs_as_image_user && image_agent_possible(c->backend)
+            ? image_store_find(c->backend->images, c->view->image_id, &ignored)
+            : NULL;
+    const char *user = rec ? str_or_empty(rec->image->config->user) : "";
+    return !is_root(user) && strcmp(user, str_or_empty(c->view->config->user)) != 0;
+}
+
 static bool agent_goes_into_image(const struct container *c)
 {
     return c->backend->driver->caps.wants_agent_layer ||
-           image_needs_agent(c->backend, c->view->image_id);
+           image_needs_agent(c->backend, c->view->image_id) || wants_another_user(c);
 }
 
 /* The image with the agent in it. It is the same for every run of the image, so a start that is

@@ -18,6 +18,8 @@ setup_file()
     startup_image neither "$root"
     programs_copy "$root" curl
     startup_image curl "$root"
+    programs_copy "$root" id
+    startup_image user "$root" --user 1000
     programs_copy "$root" bash
     ln -sf bash "$root/bin/sh"
     startup_image bash "$root"
@@ -41,9 +43,10 @@ teardown()
     sim DELETE faults >/dev/null
 }
 
+# startup_image TAG DIRECTORY [options of push-image.sh]
 startup_image()
 {
-    test_image_push --cmd sh "$REGISTRY_URL_HERE" "$2" "test/startup:$1"
+    test_image_push "${@:3}" --cmd sh "$REGISTRY_URL_HERE" "$2" "test/startup:$1"
     docker pull -q "test/startup:$1"
 }
 
@@ -117,6 +120,12 @@ environment_as_given()
     failed=$(sim_count '.calls["run.jobs.run"]')
     docker run --rm test/startup:neither sh -c 'echo layered'
     equal "$(sim_count '.calls["run.jobs.run"]')" $((failed + 1))
+}
+
+@test "startup_command: another user than the image's" {
+    equal "$(docker run --rm test/startup:user id -u)" 1000
+    equal "$(docker run --rm --user 0 test/startup:user id -u)" 0
+    equal "$(docker run --rm --user 77 test/startup:user id -u)" 77
 }
 
 @test "startup_command: a download that fails" {

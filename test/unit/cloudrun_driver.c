@@ -265,6 +265,18 @@ static void odd_variables_are_carried(void **state)
     spec.env_count = ARRAY_LEN(many);
     harness_run(h, co_prepare);
     expect_problem(ERROR_INVALID_PARAMETER, "1003 environment variables are more than");
+    AUTO_FREE char *value = xmalloc(40001);
+    memset(value, 's', 40000);
+    value[40000] = '\0';
+    AUTO_FREE char *large = xasprintf("SECRET=%s", value);
+    AUTO_FREE char *odd_large = xasprintf("odd-secret=%s", value);
+    many[0] = large;
+    spec.env_count = 1;
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_INVALID_PARAMETER, "environment variable SECRET: Cloud Run takes");
+    many[0] = odd_large;
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_INVALID_PARAMETER, "environment variable odd-secret: Cloud Run takes");
     spec.env = plain;
     spec.env_count = 4;
 }
