@@ -266,13 +266,14 @@ sim_start()
     return 1
 }
 
-# backend_callback_env: with AGENT=reverse, where agents dial the backend.
+# backend_callback_env: with AGENT=reverse, where agents dial the backend. Once chosen it stays, since
+# they know no other place; somebody else's port at another address is no reason to leave it.
 backend_callback_env()
 {
     local port
     case ${AGENT:-forward} in
     forward) return ;;
-    reverse) port=$(port_choose callback) || return 1 ;;
+    reverse) port=$(cat "$STACK_DIR/callback.port" 2>/dev/null) || port=$(port_choose callback) || return 1 ;;
     *) die "AGENT: \"$AGENT\" is none of forward, reverse"; return 1 ;;
     esac
     printf '%s\n' "SOCKERLESS_CALLBACK_URL=ws://$(stack_gateway):$port/" \
