@@ -96,7 +96,7 @@ class Client:
                 operation = self.random.choices(functions, weights)[0]
                 self.world.trace(f"{self.name}: {operation.__name__}")
                 self.once(operation)
-        except Exception as failure:  # pylint: disable=broad-except
+        except Exception as failure:
             self.failure = f"{self.name}: {type(failure).__name__}: {failure}"
             self.world.abandon()
 

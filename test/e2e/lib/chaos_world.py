@@ -72,6 +72,7 @@ class World:
         self.boxes, self.outages = [], []  # outages: [begin, end or None]
         self.done = self.faults = self.killed_at = 0
         self.abandoned = False
+        # What was done and answered, for whoever looks for the cause.
         self.trace_file = open(os.environ.get("CHAOS_TRACE", os.devnull), "w", encoding="utf-8")
 
     def trace(self, text):
