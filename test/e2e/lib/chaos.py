@@ -20,7 +20,7 @@ LABEL = "e2e-chaos"
 CLIENTS = 4
 CONTAINERS_MAX = 10  # alive at a time
 FAULT_SHARE = 0.35  # of the operations
-KILL_EVERY = 40  # operations
+KILL_EVERY = 35  # operations
 SIGNALS = {"KILL": 9, "TERM": 15, "USR1": 10}
 WATCH_S = 2.0  # how long a client follows before it leaves
 

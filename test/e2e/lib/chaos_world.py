@@ -60,7 +60,7 @@ class Line(Connection):
 class World:
     def __init__(self, kill_every):
         self.seed = int(os.environ.get("CHAOS_SEED", "1"))
-        self.limit = int(os.environ.get("CHAOS_OPERATIONS", "160"))
+        self.limit = int(os.environ.get("CHAOS_OPERATIONS", "120"))
         seconds = float(os.environ.get("CHAOS_SECONDS", "0"))
         self.until = time.monotonic() + seconds if seconds else None
         self.path = os.environ["DOCKER_HOST"].removeprefix("unix://")
