@@ -19,6 +19,8 @@
 
 #include <string.h>
 
+enum { ORPHANS_PASSES = 10, ORPHANS_FIRST_PAUSE_MS = 1000 };
+
 static void load_one(void *arg, const Sockerless__ContainerRecord *rec)
 {
     struct backend *b = arg;
@@ -75,28 +77,30 @@ static bool nothing_to_do(const struct container *c)
  * a crash has cut short after the next run had begun. */
 static bool belongs_to(const struct container *c, const struct workload *found)
 {
-    if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING ||
-        c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
-        return true;
-    if (!container_alive(c))
+    bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING;
+    if (!container_alive(c) && c->view->state != SOCKERLESS__CONTAINER_STATE__REMOVING)
         return false;
+    if (!c->current.resource[0])
+        return starting || strcmp(found->definition, c->current.definition) == 0;
     return strcmp(found->resource, c->current.resource) == 0 ||
            (!found->resource[0] && strcmp(found->definition, c->current.definition) == 0);
 }
 
 /* Live runs that carry our mark and belong to no row: left by a lost state directory, or by a crash
- * between the cloud's answer and our writing it down (then the row's own token finds it again). */
-static void co_end_orphans(struct backend *b)
+ * between the cloud's answer and our writing it down (then the row's own token finds it again).
+ * False: the cloud would not list them all, or end one. */
+static bool co_end_orphans(struct backend *b)
 {
     struct cloud_driver *driver = b->driver;
     AUTO(arena) struct arena arena;
     struct workload_found *found;
     size_t count;
     struct error err;
+    bool done = true;
     arena_init(&arena);
     if (driver->co_list(driver->self, b->instance, &arena, &found, &count, &err)) {
         log_warn("the cloud's runs could not be listed", LOG_STR("error", err.message));
-        return;
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         struct container *c = container_find(&b->containers, found[i].container_id, &err);
@@ -105,8 +109,24 @@ static void co_end_orphans(struct backend *b)
         log_warn("ending a run that belongs to no container",
                  LOG_STR("container", found[i].container_id),
                  LOG_STR("resource", found[i].workload.resource));
-        if (driver->co_delete(driver->self, &found[i].workload, &err))
-            log_warn("it could not be ended", LOG_STR("error", err.message));
+        if (driver->co_delete(driver->self, &found[i].workload, &err) == 0)
+            continue;
+        log_warn("it could not be ended", LOG_STR("error", err.message));
+        done = false;
+    }
+    return done;
+}
+
+static void co_end_all_orphans(struct backend *b)
+{
+    struct error err;
+    int64_t pause_ms = ORPHANS_FIRST_PAUSE_MS;
+    for (int pass = 1; !co_end_orphans(b); pass++) {
+        if (pass == ORPHANS_PASSES)
+            log_error("runs that belong to no container may be left to the next start");
+        if (pass == ORPHANS_PASSES || co_sleep(pause_ms, &err))
+            return;
+        pause_ms *= 2;
     }
 }
 
@@ -127,7 +147,7 @@ static void co_reconcile(void *arg)
         }
     if (n)
         log_info("picking up containers", LOG_INT("count", (int64_t)n));
-    co_end_orphans(b);
+    co_end_all_orphans(b);
 }
 
 void reconcile_start(struct backend *b)

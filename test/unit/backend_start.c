@@ -5,6 +5,7 @@
  */
 #include "backend_transfer_rig.h"
 
+#include "backend/reconcile.h"
 #include "backend/watcher.h"
 
 enum { STARTS_MAX = 8 };
@@ -23,6 +24,8 @@ static struct {
     bool holds;       /* deletions wait until this is false … */
     int held;         /* … and so many do */
     char deletions[STARTS_MAX][256];
+    int unlisted; /* lists still to refuse */
+    struct workload_found found[2];
 } cloud;
 
 static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
@@ -93,6 +96,21 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     return 0;
 }
 
+static int co_list(void *self, const char *instance, struct arena *arena,
+                   struct workload_found **out, size_t *count, struct error *err)
+{
+    (void)self;
+    (void)instance;
+    (void)arena;
+    if (cloud.unlisted > 0) {
+        cloud.unlisted--;
+        return error_set(err, ERROR_UNAVAILABLE, "not now");
+    }
+    *out = cloud.found;
+    *count = ARRAY_LEN(cloud.found);
+    return 0;
+}
+
 static char agent_path[128];
 
 static int setup(void **state)
@@ -106,6 +124,7 @@ static int setup(void **state)
     rig.driver.co_run = co_run;
     rig.driver.co_describe = co_describe;
     rig.driver.co_delete = co_delete;
+    rig.driver.co_list = co_list;
     rig.config.start_timeout_s = 15;
     rig.config.agent_port = 1;
     snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
@@ -335,6 +354,26 @@ static void test_no_start_while_removing(void **state)
     assert_int_equal(cloud.deleted, 1);
 }
 
+/* A crash after the next run had begun: the earlier one is still in the cloud. */
+static void test_earlier_run_is_ended(void **state)
+{
+    (void)state;
+    load();
+    struct container *c = create("twice");
+    expect_started("twice");
+    for (size_t i = 0; i < ARRAY_LEN(cloud.found); i++) {
+        cloud.found[i].workload = c->current;
+        strcpy(cloud.found[i].container_id, c->id);
+    }
+    strcpy(cloud.found[1].workload.definition, "earlier");
+    strcpy(cloud.found[1].workload.resource, "bare-earlier");
+    cloud.unlisted = 1;
+    reconcile_start(&rig.backend);
+    run_until(cloud.deleted == 1 && co_live(&rig.loop) == 1); /* the watcher */
+    assert_string_equal(cloud.deletions[0], "earlier");
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +386,7 @@ int main(void)
         TEST(test_start_after_a_failed_one),
         TEST(test_removed_while_starts_wait),
         TEST(test_no_start_while_removing),
+        TEST(test_earlier_run_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
