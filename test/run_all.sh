@@ -101,7 +101,7 @@ for part in "$@"; do
     cloudrun) e2e_run sockerless cloudrun forward ;;
     cloudrun-reverse) e2e_run sockerless cloudrun reverse ;;
     cloudrun-part)
-        e2e_run sockerless cloudrun forward run lifecycle logs sockerless_cloudrun_{cloud,edge,registry,startup}
+        e2e_run sockerless cloudrun forward run lifecycle sockerless_cloudrun_{cloud,edge,registry,startup}
         e2e_run sockerless cloudrun reverse exec streams ;;
     sim-gcp)
         units 'gcpsim_*' 'gcp_*' 'cloudrun_*'
