@@ -56,7 +56,8 @@ process_start_time()
     { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
     # shellcheck disable=SC2086 # a list of words
     set -- ${stat##*) }
-    [[ $1 != Z ]] || return 1
+    # A zombie whose other threads still end keeps their sockets open.
+    [[ $1 != Z || ${18} -gt 1 ]] || return 1
     printf '%s' "${20}"
 }
 
