@@ -209,6 +209,10 @@ sim-test-gcp: deps-test all ## the simulated Google Cloud and what speaks to it,
 	$(Q)$(MAKE) --no-print-directory unit-binaries
 	@SAN=$(SAN) test/run_all.sh sim-gcp
 
+.PHONY: chaos
+chaos: deps-test all ## random operations, faults and kill -9 on both clouds, both ways (CHAOS_SEED, CHAOS_SECONDS)
+	@test/run_all.sh chaos
+
 .PHONY: check-asan
 check-asan: deps-test ## unit tests and scenarios with ASan, UBSan and LSan
 	$(Q)$(MAKE) --no-print-directory SAN=asan binaries unit-binaries

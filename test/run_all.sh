@@ -6,7 +6,8 @@
 # Usage: [SAN=release|asan] run_all.sh [PART]…    (default: release, unit dockerd ecs cloudrun-part;
 #        under a sanitizer the oracle, which it cannot say anything about, is left out)
 # Parts: unit, dockerd, ecs, cloudrun, cloudrun-reverse (whole), cloudrun-part (what the clouds do
-# differently, both ways to reach the agent), sim-gcp (the simulated Google Cloud and what speaks to it).
+# differently, both ways to reach the agent), sim-gcp (the simulated Google Cloud and what speaks to it),
+# chaos (random operations, faults and kills: CHAOS_SEED, CHAOS_SECONDS).
 # The last line is "N passed, N failed"; a skipped test counts as failed.
 set -uo pipefail
 
@@ -103,6 +104,13 @@ for part in "$@"; do
     cloudrun-part)
         e2e_run sockerless cloudrun forward run lifecycle sockerless_cloudrun_{cloud,edge,registry,startup}
         e2e_run sockerless cloudrun reverse exec streams ;;
+    chaos)
+        export E2E_SOAK=1
+        for backend in ecs cloudrun; do
+            for agent in forward reverse; do
+                e2e_run sockerless "$backend" "$agent" z_sockerless_chaos
+            done
+        done ;;
     sim-gcp)
         units 'gcpsim_*' 'gcp_*' 'cloudrun_*'
         e2e_run sockerless cloudrun forward sockerless_cloudrun_{cloud,edge,registry,startup,follow} ;;

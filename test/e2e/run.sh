@@ -3,7 +3,8 @@
 #
 # Runs the scenarios against one target and prints TAP and a count.
 # Usage: run.sh dockerd|sockerless [FILE.bats…]
-#        (environment: BACKEND=ecs|cloudrun, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP)
+#        (environment: BACKEND=ecs|cloudrun, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP,
+#        E2E_SOAK: with what is tagged soak, whose course depends on chance)
 #
 # sockerless_*.bats and z_sockerless_*.bats need what a real dockerd does not have (a cloud to look
 # into, a backend to kill) and run with the target sockerless only; sockerless_ecs_*.bats and
@@ -46,6 +47,7 @@ tap=$(mktemp)
 trap 'rm -f "$tap"' EXIT
 tags=
 [[ $TARGET == dockerd ]] || tags="!not:$BACKEND"
+[[ $TARGET == dockerd || -n ${E2E_SOAK:-} ]] || tags+=",!soak"
 bats --tap --timing ${tags:+--filter-tags "$tags"} ${E2E_FILTER:+--filter "$E2E_FILTER"} "${files[@]}" | tee "$tap"
 status=${PIPESTATUS[0]}
 planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tap")

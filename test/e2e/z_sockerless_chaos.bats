@@ -12,6 +12,7 @@ teardown()
     remove_everything
 }
 
+# bats test_tags=soak
 @test "chaos: whatever fails and whoever dies, answers fit and nothing is left" {
     remove_everything
     cloud_settles_empty
