@@ -11,17 +11,6 @@ teardown()
     remove_everything
 }
 
-# refused_start TEXT: docker run fails with it, and nothing stays in the cloud.
-refused_start()
-{
-    run -125 docker run --name "$(name x)" busybox true
-    contains "$output" "$1"
-    equal "$(field "$(name x)" .State.Running)" false
-    sim DELETE faults >/dev/null
-    docker rm "$(name x)" >/dev/null
-    cloud_settles_empty
-}
-
 @test "cloudrun: access denied to create, to run" {
     sim_fault '{"operation":"run.jobs.create","count":1000,"kind":"access_denied"}'
     refused_start "PERMISSION_DENIED"

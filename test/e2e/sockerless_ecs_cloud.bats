@@ -11,17 +11,6 @@ teardown()
     remove_everything
 }
 
-# refused_start: docker run fails with the text in $1, and nothing stays in the cloud.
-refused_start()
-{
-    run -125 docker run --name "$(name x)" busybox true
-    contains "$output" "$1"
-    equal "$(field "$(name x)" .State.Running)" false
-    sim DELETE faults >/dev/null
-    docker rm "$(name x)" >/dev/null
-    cloud_settles_empty
-}
-
 logged()
 {
     [[ $(docker logs "$1" 2>/dev/null) == "$2" ]]

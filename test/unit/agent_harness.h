@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 
 #include "proto/sockerless.pb-c.h"
+#include "free_port.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -294,18 +295,6 @@ __attribute__((unused)) static int harness_teardown(void **state)
     return 0;
 }
 #define TEST(function) cmocka_unit_test_teardown(function, harness_teardown)
-
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
 
 static void harness_on_exit(uv_process_t *process, int64_t code, int signal_number)
 {

@@ -415,7 +415,7 @@ static void test_registry_unreachable(void **state)
     struct buf tar = BUF_INIT;
     struct client c;
     (void)state;
-    snprintf(staging_name, sizeof staging_name, "127.0.0.1:%d/x", registry_free_port());
+    snprintf(staging_name, sizeof staging_name, "127.0.0.1:%d/x", free_port());
     image_make_small(&image, "nowhere");
     image_put_docker(&tar, &image, "null");
     load_bytes(&c, &tar, true);

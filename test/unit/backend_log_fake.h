@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
+#include "free_port.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -175,17 +176,6 @@ static void agent_accept(void *owner, struct channel *c)
     fake.agent = c;
     fake.agent_sessions++;
     channel_start(c, &events, NULL);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    getsockname(fd, (struct sockaddr *)&a, &len);
-    close(fd);
-    return ntohs(a.sin_port);
 }
 
 /* ---- running the loop ---- */

@@ -24,6 +24,7 @@
 #include "base/timefmt.h"
 #include "ipc/callback_token.h"
 #include "loop/co.h"
+#include "free_port.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -72,17 +73,6 @@ static inline void guard_fired(uv_timer_t *t)
         uv_timer_stop(&rig.guard);                                                                 \
         assert_true(condition);                                                                    \
     } while (0)
-
-static inline int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    getsockname(fd, (struct sockaddr *)&a, &len);
-    close(fd);
-    return ntohs(a.sin_port);
-}
 
 /* ---- ends ---- */
 

@@ -110,7 +110,7 @@ static void test_push_errors(void **state)
     client_free(&c);
 
     image_make_small(&image, "unreachable");
-    snprintf(tags, sizeof tags, "[\"127.0.0.1:%d/x:1\"]", registry_free_port());
+    snprintf(tags, sizeof tags, "[\"127.0.0.1:%d/x:1\"]", free_port());
     load_image(&image, tags);
     tags[strlen(tags) - 4] = '\0';
     push(&c, tags + 2, "latest");
@@ -409,7 +409,7 @@ static void test_import_url(void **state)
     assert_memory_equal(c.err.message, text, strlen(text));
     client_free(&c);
     mock_stop(mock);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/x.tar", registry_free_port());
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/x.tar", free_port());
     import_url(&c, url, "");
     assert_true(c.failed);
     assert_non_null(strstr(c.err.message, "connection refused"));

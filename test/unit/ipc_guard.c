@@ -159,7 +159,7 @@ static int setup_with(const char *host, int64_t handshake_ms)
     assert_int_equal(loop_init(&rig.loop, &err), 0);
     uv_timer_init(&rig.loop.uv, &rig.guard);
     uv_timer_init(&rig.loop.uv, &rig.step);
-    rig.port = raw_port();
+    rig.port = free_port();
     char listen_url[64];
     snprintf(listen_url, sizeof listen_url, "ws://%s:%d/", host, rig.port);
     snprintf(rig.url, sizeof rig.url, "ws://127.0.0.1:%d/", rig.port);

@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+#include "free_port.h"
+
 struct registry_process {
     int port;
     pid_t pid;
@@ -30,17 +32,6 @@ struct registry_process {
     const char *watch_for; /* what to count in its log, one a line; NULL: nothing */
     unsigned seen;         /* right after registry_stop() */
 };
-
-static int registry_free_port(void)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof addr;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&addr, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &size), 0);
-    close(fd);
-    return ntohs(addr.sin_port);
-}
 
 /* A registry whose log nobody reads stops when the pipe is full. */
 static void *registry_drain(void *arg)
@@ -93,7 +84,7 @@ static void registry_start_with(struct registry_process *r, const char *director
 {
     int log[2];
     char config[256], data[256];
-    r->port = registry_free_port();
+    r->port = free_port();
     snprintf(r->host, sizeof r->host, "127.0.0.1:%d", r->port);
     snprintf(config, sizeof config, "%s/%s.yml", directory, name);
     snprintf(data, sizeof data, "%s/%s", directory, name);

@@ -55,6 +55,17 @@ cloud_settles_empty()
     until_true "$SETTLE_S" cloud_empty || { sim GET resources | jq -c 'del(.calls)' >&2; return 1; }
 }
 
+# refused_start TEXT: docker run fails with it, and nothing stays in the cloud.
+refused_start()
+{
+    run -125 docker run --name "$(name x)" busybox true
+    contains "$output" "$1"
+    equal "$(field "$(name x)" .State.Running)" false
+    sim DELETE faults >/dev/null
+    docker rm "$(name x)" >/dev/null
+    cloud_settles_empty
+}
+
 remove_everything()
 {
     docker ps -aq | xargs -r docker rm -f >/dev/null
