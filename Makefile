@@ -46,7 +46,7 @@ PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
 LLHTTP_DIR := /usr/share/llhttp
 
 COMMON := backend gcp oci ipc loop base
-COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
+COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto) $(call archive,llhttp)
 # oci uses loop and base, gcp uses oci, backend uses all: this order satisfies the linker.
 
 FRONTEND_OBJ := $(call objects,frontend)
@@ -59,7 +59,8 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lssl -lcrypto \
+	$(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -107,7 +108,7 @@ $(call archive,llhttp): $(addprefix $(BUILD)/obj/llhttp/,api.o http.o llhttp.o)
 
 LINK = @mkdir -p $(@D); echo "  LINK  $@"; $(CC) $(SAN_LDFLAGS) -Wl,--as-needed $(LDFLAGS) -o $@
 
-$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(call archive,llhttp) $(COMMON_LIBS)
+$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ -ljansson $(LIBS_CORE)
 $(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
@@ -135,7 +136,7 @@ FORCE:
 
 # ---- tests -------------------------------------------------------------------------------------
 # test/unit/PREFIX_name.c is linked with the component of that name and the common archives.
-unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
+unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ))
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
 unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
@@ -147,11 +148,11 @@ component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
-unit_libs_ipc := ipc loop base proto
+unit_libs_ipc := ipc loop base proto llhttp
 unit_libs_oci := oci loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
-libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
+libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_NAMES := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
 UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))

@@ -13,14 +13,13 @@
 #include "base/timefmt.h"
 #include "ipc/callback_token.h"
 #include "ipc/callback_url.h"
+#include "ipc/ws_listener.h"
 
 #include <string.h>
 
 enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
-    HANDSHAKE_MS = 10000,
-    STRANGERS_MAX = 256,
     LINE_FRAME_MAX = 1024, /* an agent says nothing but FRAME_PING there */
     LINE_QUEUE_MAX = 64 * 1024,
     LINE_CHECK_MS = 15000,
@@ -47,7 +46,7 @@ struct call {
 
 struct reverse_agents {
     struct backend *backend;
-    struct channel_listener *listener;
+    struct ws_listener *listener;
     char *url;    /* as agents are told it */
     char *ca_pem; /* may be NULL */
     struct agent_line *lines;
@@ -326,12 +325,9 @@ const char *reverse_agents_ca(const struct reverse_agents *ra)
 
 int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct error *err)
 {
-    static const struct channel_options options = {
+    static const struct ws_listener_options options = {
         .authorize = on_authorize,
-        .payload_max = LINE_FRAME_MAX,
-        .queue_max = LINE_QUEUE_MAX,
-        .handshake_ms = HANDSHAKE_MS,
-        .strangers_max = STRANGERS_MAX,
+        .channel = {.payload_max = LINE_FRAME_MAX, .queue_max = LINE_QUEUE_MAX},
     };
     if (str_empty(b->config->callback_url))
         return 0;
@@ -342,8 +338,8 @@ int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct e
         reverse_free(ra);
         return -1;
     }
-    if (channel_listen(b->loop, b->config->callback_listen, &options, on_accept, ra, &ra->listener,
-                       err)) {
+    if (ws_listen(b->loop, b->config->callback_listen, &options, on_accept, ra, &ra->listener,
+                  err)) {
         reverse_free(ra);
         return error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
     }
@@ -368,7 +364,7 @@ void reverse_agents_close(struct reverse_agents *ra)
         return;
     size_t unused;
     ra->closing = true;
-    channel_listener_close(ra->listener);
+    ws_listener_close(ra->listener);
     for (struct call *call = ra->calls; call; call = call->next)
         if (call->channel)
             channel_abort(call->channel);

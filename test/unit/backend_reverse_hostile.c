@@ -21,7 +21,7 @@ static int enemy_line(void)
     callback_token_write(header + strlen(header), rig.container->id, rig.container->agent_token,
                          "");
     int fd = raw_connect(port_of_rig());
-    assert_int_equal(raw_handshake(fd, "/agents", header, ""), 101);
+    assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/agents", header, ""), 101);
     run_until(rig.container->line);
     return fd;
 }
@@ -84,7 +84,7 @@ static void test_heads(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         int fd = raw_connect(port_of_rig());
-        raw_handshake(fd, "/agents", tries[i].authorization, tries[i].more);
+        raw_handshake(&rig.loop.uv, fd, "/agents", tries[i].authorization, tries[i].more);
         run_until_seen(raw_ended(fd));
         assert_null(rig.container->line);
         close(fd);

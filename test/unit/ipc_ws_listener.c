@@ -1,138 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A ws:// listener among strangers: those who say nothing, who say it slowly, who never stop, who
- * come in crowds; and honest callers in between.
+ * A WebSocket listener and connections that are not authenticated: silent ones, slow ones, endless
+ * ones, many at once, wrong handshakes; and authorized clients in between.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "ipc_ws_rig.h"
 
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/log.h"
-#include "base/timefmt.h"
-#include "ipc/channel.h"
-
-#include "raw_ws.h"
+#include "ipc/ws_handshake.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
 
-enum { PATIENCE_MS = 30000, HANDSHAKE_MS = 600, STRANGERS_MAX = 8, CROWD = 300 };
-
-static struct {
-    struct loop loop;
-    struct channel_listener *listener;
-    int port;
-    char url[64];
-    uv_timer_t guard, step;
-    bool guard_fired, stepped;
-    unsigned accepted;
-} rig;
-
-struct end {
-    struct channel *channel;
-    bool closed, answered;
-};
-
-static void guard_fired(uv_timer_t *t)
-{
-    (void)t;
-    rig.guard_fired = true;
-}
-
-static void stepped(uv_timer_t *t)
-{
-    (void)t; /* the loop turns so that conditions about sockets are looked at */
-}
-
-#define run_until(condition)                                                                       \
-    do {                                                                                           \
-        rig.guard_fired = false;                                                                   \
-        uv_update_time(&rig.loop.uv);                                                              \
-        uv_timer_start(&rig.guard, guard_fired, PATIENCE_MS, 0);                                   \
-        uv_timer_start(&rig.step, stepped, 10, 10);                                                \
-        while (!(condition) && !rig.guard_fired)                                                   \
-            uv_run(&rig.loop.uv, UV_RUN_ONCE);                                                     \
-        uv_timer_stop(&rig.guard);                                                                 \
-        uv_timer_stop(&rig.step);                                                                  \
-        assert_false(rig.guard_fired);                                                             \
-    } while (0)
-
-/* ---- both ends ---- */
-
-static void end_frame(void *owner, const struct frame *f)
-{
-    struct end *e = owner;
-    (void)f;
-    e->answered = true;
-}
-
-static void end_closed(void *owner, const struct error *why)
-{
-    struct end *e = owner;
-    (void)why;
-    e->channel = NULL;
-    e->closed = true;
-}
-
-static const struct channel_events end_events = {.frame = end_frame, .closed = end_closed};
-
-static void echo_frame(void *owner, const struct frame *f)
-{
-    struct channel **self = owner;
-    channel_send(*self, f->type, f->payload, f->len);
-}
-
-static void echo_closed(void *owner, const struct error *why)
-{
-    (void)why;
-    free(owner);
-}
-
-static bool on_authorize(void *owner, const char *authorization)
-{
-    (void)owner;
-    return strcmp(authorization, "Bearer friend") == 0;
-}
-
-static void on_accept(void *owner, struct channel *c)
-{
-    static const struct channel_events events = {.frame = echo_frame, .closed = echo_closed};
-    (void)owner;
-    struct channel **self = xmalloc(sizeof(struct channel *));
-    *self = c;
-    rig.accepted++;
-    channel_start(c, &events, self);
-}
-
-static void friend_come(struct end *e)
-{
-    struct channel_options options = {.bearer_token = "friend"};
-    struct error err;
-    *e = (struct end){0};
-    assert_int_equal(channel_dial(&rig.loop, rig.url, &options, &end_events, e, &e->channel, &err),
-                     0);
-    channel_send(e->channel, FRAME_STDIN, "x", 1);
-    run_until(e->answered || e->closed);
-    assert_true(e->answered);
-}
-
-static void friend_answers(struct end *e)
-{
-    e->answered = false;
-    assert_false(e->closed);
-    channel_send(e->channel, FRAME_STDIN, "x", 1);
-    run_until(e->answered || e->closed);
-    assert_true(e->answered);
-}
-
-static void friend_leave(struct end *e)
-{
-    channel_abort(e->channel);
-    run_until(e->closed);
-}
+enum { CROWD = 300 };
 
 static unsigned descriptors(void)
 {
@@ -144,83 +23,60 @@ static unsigned descriptors(void)
     return n;
 }
 
-/* ---- life ---- */
-
-static int setup_with(const char *host, int64_t handshake_ms)
-{
-    struct error err;
-    const struct channel_options options = {
-        .authorize = on_authorize,
-        .handshake_ms = handshake_ms,
-        .strangers_max = STRANGERS_MAX,
-    };
-    memset(&rig, 0, sizeof rig);
-    log_open("test", LOG_ERROR);
-    assert_int_equal(loop_init(&rig.loop, &err), 0);
-    uv_timer_init(&rig.loop.uv, &rig.guard);
-    uv_timer_init(&rig.loop.uv, &rig.step);
-    rig.port = free_port();
-    char listen_url[64];
-    snprintf(listen_url, sizeof listen_url, "ws://%s:%d/", host, rig.port);
-    snprintf(rig.url, sizeof rig.url, "ws://127.0.0.1:%d/", rig.port);
-    if (channel_listen(&rig.loop, listen_url, &options, on_accept, NULL, &rig.listener, &err))
-        fail_msg("%s", err.message);
-    return 0;
-}
-
 static int setup(void **state)
 {
+    const struct ws_listener_options options = {
+        .authorize = on_authorize,
+        .pending_ms = PENDING_MS,
+        .pending_max = PENDING_MAX,
+    };
     (void)state;
-    return setup_with("0.0.0.0", HANDSHAKE_MS);
+    return rig_open("ws", &options);
 }
 
 static int setup_patient(void **state)
 {
+    const struct ws_listener_options options = {
+        .authorize = on_authorize,
+        .pending_ms = 10 * PATIENCE_MS,
+        .pending_max = PENDING_MAX,
+        .channels_max = 2,
+    };
     (void)state;
-    return setup_with("0.0.0.0", 10 * PATIENCE_MS);
+    return rig_open("ws", &options);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    channel_listener_close(rig.listener);
-    channel_abort_all(&rig.loop);
-    run_until(!rig.loop.channels);
-    uv_close((uv_handle_t *)&rig.guard, NULL);
-    uv_close((uv_handle_t *)&rig.step, NULL);
-    loop_fini(&rig.loop);
-    return 0;
-}
+/* ---- limits ---- */
 
-/* ---- tests ---- */
-
-static void test_who_says_nothing_is_shut(void **state)
+static void test_silent_connections_are_closed(void **state)
 {
-    struct end friend;
+    struct end client;
     (void)state;
-    friend_come(&friend);
+    client_open(&client);
     int fd = raw_connect(rig.port);
     int64_t began = time_mono_ms();
     run_until(raw_ended(fd));
-    assert_true(time_mono_ms() - began >= HANDSHAKE_MS - 50);
+    assert_true(time_mono_ms() - began >= PENDING_MS - 50);
     close(fd);
-    friend_answers(&friend); /* he has been here for longer, and may stay */
-    friend_leave(&friend);
+    client_answers(&client); /* it has been here for longer, and may stay */
+    client_close(&client);
 }
 
-static void test_who_says_it_slowly_is_shut(void **state)
+static void test_slow_connections_are_closed(void **state)
 {
     static const char head[] = "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    size_t said = 0;
+    size_t sent = 0;
     (void)state;
     int fd = raw_connect(rig.port);
     int64_t began = time_mono_ms();
-    run_until(!raw_send(fd, &head[said++ % 16 ? sizeof head - 2 : 0], 1) || raw_ended(fd));
+    run_until(!raw_send(fd, sent < sizeof head - 1 ? &head[sent] : "a", 1) ||
+              (sent++, raw_ended(fd)));
+    assert_true(time_mono_ms() - began >= PENDING_MS - 50);
     assert_true(time_mono_ms() - began < PATIENCE_MS / 2);
     close(fd);
 }
 
-/* A request that is no handshake, answered with 404, does not buy time either. */
+/* A request that is no handshake, answered with 404, buys no time either. */
 static void test_other_requests_buy_no_time(void **state)
 {
     static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -232,6 +88,7 @@ static void test_other_requests_buy_no_time(void **state)
 
 static void test_endless_heads_are_cut(void **state)
 {
+    enum { FAR_TOO_MUCH = 16 * 1024 * 1024 };
     static char line[4096];
     size_t sent = 0;
     (void)state;
@@ -241,47 +98,47 @@ static void test_endless_heads_are_cut(void **state)
     memcpy(line + sizeof line - 2, "\r\n", 2);
     int fd = raw_connect(rig.port);
     assert_true(raw_send(fd, "GET / HTTP/1.1\r\n", 16));
-    run_until(!raw_send(fd, line, sizeof line) || (sent += sizeof line) > 1024 * 1024 * 1024);
-    assert_true(sent < 1024 * 1024 * 1024);
+    run_until(!raw_send(fd, line, sizeof line) || (sent += sizeof line) > FAR_TOO_MUCH);
+    assert_true(sent < FAR_TOO_MUCH);
     close(fd);
 }
 
-static void test_crowds(void **state)
+static void test_many_at_once(void **state)
 {
     int fds[CROWD];
     unsigned left = CROWD;
-    struct end friend, second;
+    struct end client, second;
     (void)state;
-    friend_come(&friend);
+    client_open(&client);
     for (int i = 0; i < CROWD; i++)
         fds[i] = raw_connect(rig.port);
-    friend_come(&second); /* in the middle of it */
+    client_open(&second); /* in the middle of it */
     do {
-        friend_answers(&friend);
+        client_answers(&client);
         left = 0;
         for (int i = 0; i < CROWD; i++)
             left += !raw_ended(fds[i]);
         run_until(true);
-    } while (left > STRANGERS_MAX);
-    assert_true(left > STRANGERS_MAX / 2); /* a friend on his way counts while he is not known */
-    friend_answers(&second);
+    } while (left > PENDING_MAX);
+    assert_true(left > PENDING_MAX / 2); /* a client counts too, until it is authorized */
+    client_answers(&second);
     for (int i = 0; i < CROWD; i++)
         close(fds[i]);
-    friend_leave(&friend);
-    friend_leave(&second);
+    client_close(&client);
+    client_close(&second);
 }
 
 static void test_nothing_stays(void **state)
 {
-    struct end friend;
+    struct end client;
     (void)state;
-    friend_come(&friend);
-    friend_leave(&friend);
+    client_open(&client);
+    client_close(&client);
     unsigned before = descriptors();
     for (int i = 0; i < 50; i++) {
         int fd = raw_connect(rig.port);
-        const char *who = i % 2 ? "Bearer enemy" : "";
-        assert_int_equal(raw_handshake(fd, "/", who, ""), 101); /* nng says so to everybody */
+        const char *header = i % 2 ? "Bearer wrong" : "";
+        assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/", header, ""), 401);
         run_until(raw_ended(fd));
         close(fd);
     }
@@ -289,16 +146,228 @@ static void test_nothing_stays(void **state)
     run_until(descriptors() <= before);
 }
 
+static void test_channels_are_bounded(void **state)
+{
+    struct end clients[2];
+    (void)state;
+    client_open(&clients[0]);
+    client_open(&clients[1]);
+    int fd = raw_connect(rig.port);
+    assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/", AUTHORIZED, ""), 503);
+    run_until(raw_ended(fd));
+    close(fd);
+    client_close(&clients[1]);
+    client_open(&clients[1]);
+    client_close(&clients[0]);
+    client_close(&clients[1]);
+}
+
+/* Connections wait in the kernel while there are no descriptors; nothing turns in a circle. */
+static void test_without_descriptors(void **state)
+{
+    enum { WAITING = 3, LOOK_MS = 500 };
+    struct rlimit before, none;
+    struct timespec cpu[2];
+    int fds[WAITING];
+    (void)state;
+    for (int i = 0; i < WAITING; i++)
+        fds[i] = raw_connect(rig.port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0; /* every number is taken, or not allowed */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int64_t until = time_mono_ms() + LOOK_MS;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu[0]);
+    run_until(time_mono_ms() >= until);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu[1]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    int64_t used_ms =
+        (cpu[1].tv_sec - cpu[0].tv_sec) * 1000 + (cpu[1].tv_nsec - cpu[0].tv_nsec) / 1000000;
+    assert_true(used_ms < LOOK_MS / 4);
+    for (int i = 0; i < WAITING; i++) {
+        assert_int_equal(raw_handshake(&rig.loop.uv, fds[i], "/", AUTHORIZED, ""), 101);
+        close(fds[i]);
+    }
+}
+
+static bool is_of_listener(int fd)
+{
+    struct sockaddr_in end = {.sin_family = AF_UNSPEC};
+    socklen_t len = sizeof end;
+    return getsockname(fd, (struct sockaddr *)&end, &len) == 0 && end.sin_family == AF_INET &&
+           end.sin_port == htons((uint16_t)rig.port);
+}
+
+static void test_no_child_inherits(void **state)
+{
+    unsigned seen = 0;
+    (void)state;
+    int pending = raw_connect(rig.port), accepted = raw_open();
+    for (int fd = 0; fd < 1024; fd++)
+        if (is_of_listener(fd)) {
+            seen++;
+            assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        }
+    assert_int_equal(seen, 3); /* and the one that listens */
+    close(pending);
+    close(accepted);
+}
+
+/* ---- handshakes ---- */
+
+#define LINE_GET "GET / HTTP/1.1\r\n"
+#define LINES_WS                                                                                   \
+    "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                                    \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define LINES LINES_WS "Host: x\r\nSec-WebSocket-Version: 13\r\nAuthorization: " AUTHORIZED "\r\n"
+
+static const struct {
+    const char *head;
+    int status;
+} heads[] = {
+    {LINE_GET LINES "\r\n", 101},
+    {"GET /?a=b HTTP/1.1\r\n" LINES "\r\n", 101},
+    {LINE_GET LINES "Content-Length: 0\r\nOrigin: http://elsewhere\r\n\r\n", 101},
+    {LINE_GET LINES "X-Very-Long-Name-That-Is-None-Of-Those-That-Matter: 1\r\n\r\n", 101},
+    {"GET /nothing HTTP/1.1\r\n" LINES "\r\n", 404},
+    {"GET /x?/ HTTP/1.1\r\n" LINES "\r\n", 404},
+    {"POST / HTTP/1.1\r\n" LINES "\r\n", 405},
+    {"GET / HTTP/1.0\r\n" LINES "\r\n", 505},
+    {LINE_GET LINES "Content-Length: 1\r\n\r\n", 413},
+    {LINE_GET LINES "Transfer-Encoding: chunked\r\n\r\n", 413},
+    {LINE_GET LINES "Sec-WebSocket-Protocol: x\r\n\r\n", 400},
+    {LINE_GET LINES "Host: y\r\n\r\n", 400},
+    {LINE_GET LINES "Authorization: " AUTHORIZED "\r\n\r\n", 400},
+    {LINE_GET LINES "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 400},
+    {LINE_GET LINES "\r\n\x82", 400}, /* nothing may follow before the answer */
+    {LINE_GET LINES_WS "Sec-WebSocket-Version: 13\r\n\r\n", 400}, /* no host */
+    {LINE_GET LINES_WS "Host: x\r\n\r\n", 426},
+    {LINE_GET LINES_WS "Host: x\r\nSec-WebSocket-Version: 8\r\n\r\n", 426},
+    {LINE_GET LINES_WS "Host: x\r\nSec-WebSocket-Version: 13\r\n\r\n", 401},
+    {LINE_GET "Host: x\r\n\r\n", 400},
+    {LINE_GET
+     "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+     "Sec-WebSocket-Key: short\r\n\r\n",
+     400},
+    {LINE_GET "Host: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+     400},
+    {LINE_GET "Host: x\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Version: 13\r\n"
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+     400},
+    {"\x16\x03\x01\x02", 400}, /* TLS */
+    {"nonsense\r\n\r\n", 400},
+};
+
+static void test_handshakes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        int fd = raw_connect(rig.port);
+        assert_true(raw_send(fd, heads[i].head, strlen(heads[i].head)));
+        int status = raw_answer(&rig.loop.uv, fd);
+        if (status != heads[i].status)
+            fail_msg("%d instead of %d for %s", status, heads[i].status, heads[i].head);
+        if (status != 101)
+            run_until(raw_ended(fd));
+        close(fd);
+        run_until(!rig.last);
+    }
+    assert_int_equal(rig.accepted, 4);
+}
+
+/* The same heads, byte by byte, and what is kept of them. */
+static void test_handshakes_in_pieces(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        struct ws_handshake h;
+        enum ws_handshake_result result = WS_HANDSHAKE_MORE;
+        ws_handshake_init(&h, "/");
+        for (const char *at = heads[i].head; *at && result == WS_HANDSHAKE_MORE; at++)
+            result = ws_handshake_feed(&h, at, 1);
+        if (result == WS_HANDSHAKE_DONE)
+            assert_string_equal(h.authorization, heads[i].status == 401 ? "" : AUTHORIZED);
+        else
+            assert_int_equal(h.status, heads[i].status);
+    }
+}
+
+/* RFC 6455, section 1.3. */
+static void test_answer(void **state)
+{
+    char answer[WS_HANDSHAKE_ANSWER_MAX];
+    struct ws_handshake h;
+    (void)state;
+    ws_handshake_init(&h, "/");
+    assert_int_equal(ws_handshake_feed(&h, heads[0].head, strlen(heads[0].head)),
+                     WS_HANDSHAKE_DONE);
+    size_t len = ws_handshake_accept(&h, answer);
+    assert_int_equal(len, strlen(answer));
+    assert_non_null(strstr(answer, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+}
+
+/* ---- starting ---- */
+
+static void test_bad_starts(void **state)
+{
+    const struct {
+        const char *url, *cert, *why;
+    } cases[] = {
+        {rig.url, NULL, "Address already in use"},
+        {"ws://192.0.2.1:1/", NULL, "Cannot assign requested address"},
+        {"ws://host.invalid:1/", NULL, "ws://host.invalid:1/"},
+        {"tcp://127.0.0.1:1/", NULL, "not a ws:// or wss:// URL"},
+        {"ws://[::1", NULL, "not a ws:// or wss:// URL"},
+        {"ws://127.0.0.1:1/", "x", "a certificate is for wss:// only"},
+        {"wss://127.0.0.1:1/", NULL, "wss:// needs a certificate and its key"},
+        {"wss://127.0.0.1:1/", "x", "the certificate cannot be used"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ws_listener_options options = {.cert_pem = cases[i].cert, .key_pem = cases[i].cert};
+        struct ws_listener *l;
+        struct error err;
+        assert_int_equal(ws_listen(&rig.loop, cases[i].url, &options, on_accept, NULL, &l, &err),
+                         -1);
+        if (!strstr(err.message, cases[i].why))
+            fail_msg("%s", err.message);
+    }
+}
+
+static void test_ipv6(void **state)
+{
+    struct ws_listener_options options = {.authorize = on_authorize};
+    struct ws_listener *l;
+    struct error err;
+    struct end client;
+    (void)state;
+    snprintf(rig.url, sizeof rig.url, "ws://[::1]:%d/", free_port());
+    if (ws_listen(&rig.loop, rig.url, &options, on_accept, NULL, &l, &err))
+        fail_msg("%s", err.message);
+    client_open(&client);
+    client_close(&client);
+    ws_listener_close(l);
+}
+
 int main(void)
 {
 #define TEST(f, s) cmocka_unit_test_setup_teardown(f, s, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_who_says_nothing_is_shut, setup),
-        TEST(test_who_says_it_slowly_is_shut, setup),
+        TEST(test_silent_connections_are_closed, setup),
+        TEST(test_slow_connections_are_closed, setup),
         TEST(test_other_requests_buy_no_time, setup),
         TEST(test_endless_heads_are_cut, setup_patient),
-        TEST(test_crowds, setup_patient),
+        TEST(test_many_at_once, setup_patient),
         TEST(test_nothing_stays, setup),
+        TEST(test_channels_are_bounded, setup_patient),
+        TEST(test_without_descriptors, setup),
+        TEST(test_no_child_inherits, setup),
+        TEST(test_handshakes, setup),
+        TEST(test_handshakes_in_pieces, setup),
+        TEST(test_answer, setup),
+        TEST(test_bad_starts, setup),
+        TEST(test_ipv6, setup),
     };
-    return cmocka_run_group_tests_name("listener guard", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("WebSocket listener", tests, NULL, NULL);
 }
