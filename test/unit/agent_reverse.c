@@ -9,6 +9,7 @@
 #include "ipc/callback_token.h"
 #include "ipc/ws_listener.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #define CONTAINER "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
@@ -107,6 +108,7 @@ static void reverse_start_with(struct harness *h, bool listen, const char *cert,
                                const char *ca, const char *const *argv)
 {
     struct error err;
+    signal(SIGPIPE, SIG_IGN); /* as the backend does */
     memset(&callee, 0, sizeof callee);
     callee.cert = cert;
     callee.key = key;

@@ -27,6 +27,7 @@
 #include "free_port.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -169,6 +170,7 @@ static inline int setup(void **state)
     struct error err;
     (void)state;
     memset(&rig, 0, sizeof rig);
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     log_open("test", LOG_ERROR);
     assert_int_equal(loop_init(&rig.loop, &err), 0);
     uv_timer_init(&rig.loop.uv, &rig.guard);

@@ -20,6 +20,8 @@
 
 #include "raw_ws.h"
 
+#include <signal.h>
+
 enum { PATIENCE_MS = 30000, PENDING_MS = 600, PENDING_MAX = 8 };
 
 #define AUTHORIZED "Bearer right"
@@ -173,6 +175,7 @@ static inline int rig_open(const char *scheme, const struct ws_listener_options 
     struct error err;
     memset(&rig, 0, sizeof rig);
     echoes_failed = echoes_closed = 0;
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     log_open("test", LOG_ERROR);
     assert_int_equal(loop_init(&rig.loop, &err), 0);
     uv_timer_init(&rig.loop.uv, &rig.guard);
