@@ -158,7 +158,7 @@ UNIT_NAMES := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
 UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))
 FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
-LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
+LIBS_TEST := -lcmocka -lmicrohttpd -lwslay $(LIBS_BACKEND)
 
 define unit_rule
 $(BUILD)/test/unit/$(1): $(BUILD)/obj/test/unit/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
@@ -169,7 +169,7 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 define fuzz_rule
 $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LINK  $$@"
-	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(LIBS_BACKEND)
+	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 
