@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/small_file.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -261,7 +262,7 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
     schedule(ra);
 }
 
-/* ---- who comes ---- */
+/* ---- authentication ---- */
 
 static bool caller_known(struct reverse_agents *ra, const struct callback_token *shown)
 {
@@ -313,6 +314,46 @@ static int ca_load(const char *path, char **out, struct error *err)
     return 0;
 }
 
+/* The listener's certificate and key; both stay NULL when it needs none. */
+static int tls_load(const struct backend_config *config, char **cert, char **key, struct error *err)
+{
+    bool given = !str_empty(config->callback_cert_file) && !str_empty(config->callback_key_file);
+    if (!given && str_starts(config->callback_listen, "wss://"))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_CALLBACK_LISTEN: wss:// needs SOCKERLESS_CALLBACK_CERT_FILE "
+                         "and SOCKERLESS_CALLBACK_KEY_FILE; or listen on ws:// behind a proxy that "
+                         "has the certificate");
+    if (!given)
+        return 0;
+    *cert = small_file_read(config->callback_cert_file, ERROR_INVALID_PARAMETER, err);
+    if (!*cert)
+        return error_wrap(err, "SOCKERLESS_CALLBACK_CERT_FILE");
+    *key = small_file_read(config->callback_key_file, ERROR_INVALID_PARAMETER, err);
+    return *key ? 0 : error_wrap(err, "SOCKERLESS_CALLBACK_KEY_FILE");
+}
+
+static int listener_open(struct reverse_agents *ra, struct error *err)
+{
+    const struct backend_config *config = ra->backend->config;
+    char *cert = NULL, *key = NULL;
+    int rc = tls_load(config, &cert, &key, err);
+    if (rc == 0) {
+        const struct ws_listener_options options = {
+            .authorize = on_authorize,
+            .cert_pem = cert,
+            .key_pem = key,
+            .channel = {.payload_max = LINE_FRAME_MAX, .queue_max = LINE_QUEUE_MAX},
+        };
+        rc = ws_listen(ra->backend->loop, config->callback_listen, &options, on_accept, ra,
+                       &ra->listener, err);
+        if (rc)
+            error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
+    }
+    free(cert);
+    secret_free(key);
+    return rc;
+}
+
 const char *reverse_agents_url(const struct reverse_agents *ra)
 {
     return ra->url;
@@ -325,23 +366,15 @@ const char *reverse_agents_ca(const struct reverse_agents *ra)
 
 int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct error *err)
 {
-    static const struct ws_listener_options options = {
-        .authorize = on_authorize,
-        .channel = {.payload_max = LINE_FRAME_MAX, .queue_max = LINE_QUEUE_MAX},
-    };
     if (str_empty(b->config->callback_url))
         return 0;
     struct reverse_agents *ra = NEW(struct reverse_agents);
     ra->backend = b;
     ra->url = callback_url_make(b->config->callback_url, b->config->callback_listen, err);
-    if (!ra->url || ca_load(b->config->callback_ca_file, &ra->ca_pem, err)) {
+    if (!ra->url || ca_load(b->config->callback_ca_file, &ra->ca_pem, err) ||
+        listener_open(ra, err)) {
         reverse_free(ra);
         return -1;
-    }
-    if (ws_listen(b->loop, b->config->callback_listen, &options, on_accept, ra, &ra->listener,
-                  err)) {
-        reverse_free(ra);
-        return error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
     }
     uv_timer_init(&b->loop->uv, &ra->timer);
     ra->timer.data = ra;

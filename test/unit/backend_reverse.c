@@ -5,6 +5,8 @@
  */
 #include "backend_reverse_rig.h"
 
+#include "certificate.h"
+
 /* ---- tests ---- */
 
 static void test_session_over_the_line(void **state)
@@ -52,7 +54,7 @@ static void test_calls_wait_for_the_line(void **state)
     end_close(&line);
 }
 
-static void test_strangers(void **state)
+static void test_wrong_tokens_are_refused(void **state)
 {
     struct end line, ours, e;
     char wrong[CALLBACK_TOKEN_LEN + 1], session[CALLBACK_SESSION_LEN + 1];
@@ -253,13 +255,62 @@ static void test_bad_settings(void **state)
     assert_null(ra);
 }
 
+static char *file_make(const char *text)
+{
+    char path[] = "/tmp/sockerless-reverse-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    return xstrdup(path);
+}
+
+static void test_tls_settings(void **state)
+{
+    char *cert, *key, *url = xasprintf("wss://127.0.0.1:%d/agents", free_port());
+    certificate_make(&cert, &key);
+    AUTO_FREE char *cert_file = file_make(cert);
+    AUTO_FREE char *key_file = file_make(key);
+    struct {
+        char *cert, *key;
+        const char *why;
+    } cases[] = {
+        {NULL, NULL, "wss:// needs SOCKERLESS_CALLBACK_CERT_FILE and SOCKERLESS_CALLBACK_KEY_FILE"},
+        {cert_file, NULL, "wss:// needs SOCKERLESS_CALLBACK_CERT_FILE"},
+        {(char *)"/nowhere", key_file, "SOCKERLESS_CALLBACK_CERT_FILE: "},
+        {cert_file, (char *)"/nowhere", "SOCKERLESS_CALLBACK_KEY_FILE: "},
+        {key_file, key_file, "the certificate cannot be used"},
+        {cert_file, key_file, NULL},
+    };
+    struct backend_config config = rig.config;
+    struct backend b = rig.backend;
+    struct reverse_agents *ra = NULL;
+    struct error err;
+    (void)state;
+    b.config = &config;
+    config.callback_url = config.callback_listen = url;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        config.callback_cert_file = cases[i].cert;
+        config.callback_key_file = cases[i].key;
+        assert_int_equal(reverse_agents_open(&b, &ra, &err), cases[i].why ? -1 : 0);
+        if (cases[i].why && !strstr(err.message, cases[i].why))
+            fail_msg("%s", err.message);
+    }
+    reverse_agents_close(ra);
+    unlink(cert_file);
+    unlink(key_file);
+    free(cert);
+    free(key);
+    free(url);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_session_over_the_line),
         TEST(test_calls_wait_for_the_line),
-        TEST(test_strangers),
+        TEST(test_wrong_tokens_are_refused),
         TEST(test_token_of_the_last_run),
         TEST(test_newest_line_counts),
         TEST(test_nobody_comes),
@@ -267,6 +318,7 @@ int main(void)
         TEST(test_control_session),
         TEST(test_the_agent_is_told),
         TEST(test_bad_settings),
+        TEST(test_tls_settings),
     };
     return cmocka_run_group_tests_name("reverse agents", tests, NULL, NULL);
 }
