@@ -168,6 +168,15 @@ static inline int raw_open(void)
     return fd;
 }
 
+/* The listening socket, or one that it has accepted. */
+static inline bool is_of_listener(int fd)
+{
+    struct sockaddr_in end = {.sin_family = AF_UNSPEC};
+    socklen_t len = sizeof end;
+    return getsockname(fd, (struct sockaddr *)&end, &len) == 0 && end.sin_family == AF_INET &&
+           end.sin_port == htons((uint16_t)rig.port);
+}
+
 /* ---- life ---- */
 
 static inline int rig_open(const char *scheme, const struct ws_listener_options *options)

@@ -71,7 +71,9 @@ static inline int raw_answer(uv_loop_t *loop, int fd)
 {
     char answer[4096] = "";
     int status = 0;
+    uint64_t until = uv_hrtime() + 10ULL * 1000 * 1000 * 1000;
     for (size_t got = 0; got < sizeof answer - 1 && !strstr(answer, "\r\n\r\n");) {
+        assert_true(uv_hrtime() < until);
         uv_run(loop, UV_RUN_NOWAIT);
         ssize_t one = recv(fd, answer + got, 1, MSG_DONTWAIT); /* not the frames that follow */
         if (one == 0 || (one < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
