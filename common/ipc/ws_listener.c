@@ -187,7 +187,9 @@ static void on_pending_read(void *owner, ssize_t n)
         pending_refuse(p, 431, "too many bytes before the handshake was over");
         return;
     }
-    switch (ws_handshake_feed(&p->handshake, l->read, (size_t)n)) {
+    enum ws_handshake_result result = ws_handshake_feed(&p->handshake, l->read, (size_t)n);
+    explicit_bzero(l->read, (size_t)n); /* there may be a token in it */
+    switch (result) {
     case WS_HANDSHAKE_MORE: ws_socket_read(p->socket, l->read, sizeof l->read); break;
     case WS_HANDSHAKE_REFUSED:
         pending_refuse(p, p->handshake.status, "not a valid handshake");
