@@ -4,7 +4,7 @@
  */
 #include "base/alloc.h"
 #include "ipc/ws_handshake.h"
-#include "test/unit/ws_oracle.h"
+#include "test/kit/ws_oracle.h"
 
 #include <stdint.h>
 #include <stdlib.h>
