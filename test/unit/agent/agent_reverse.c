@@ -8,6 +8,7 @@
 #include "test/kit/certificate.h"
 #include "ipc/callback_token.h"
 #include "ipc/ws_listener.h"
+#include "test/kit/test.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -335,17 +336,4 @@ static void test_wss(void **state)
     free(key);
     free(other_cert);
     free(other_key);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_sessions),
-        TEST(test_the_process_outlives_the_backend),
-        TEST(test_a_session_survives_the_line),
-        TEST(test_refused_comes_again),
-        TEST(test_what_is_no_call_is_ignored),
-        TEST(test_wss),
-    };
-    return cmocka_run_group_tests_name("reverse agent", tests, NULL, NULL);
 }

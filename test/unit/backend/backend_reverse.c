@@ -6,10 +6,11 @@
 #include "test/kit/backend_reverse_rig.h"
 
 #include "test/kit/certificate.h"
+#include "test/kit/test.h"
 
 /* ---- tests ---- */
 
-static void test_session_over_the_line(void **state)
+TEST_USING(fixture, session_over_the_line)
 {
     struct end line, ours, theirs;
     (void)state;
@@ -30,7 +31,7 @@ static void test_session_over_the_line(void **state)
     end_close(&line);
 }
 
-static void test_calls_wait_for_the_line(void **state)
+TEST_USING(fixture, calls_wait_for_the_line)
 {
     struct end line, ours[3], theirs[3];
     (void)state;
@@ -54,7 +55,7 @@ static void test_calls_wait_for_the_line(void **state)
     end_close(&line);
 }
 
-static void test_wrong_tokens_are_refused(void **state)
+TEST_USING(fixture, wrong_tokens_are_refused)
 {
     struct end line, ours, e;
     char wrong[CALLBACK_TOKEN_LEN + 1], session[CALLBACK_SESSION_LEN + 1];
@@ -97,7 +98,7 @@ static void test_wrong_tokens_are_refused(void **state)
     end_close(&line);
 }
 
-static void test_token_of_the_last_run(void **state)
+TEST_USING(fixture, token_of_the_last_run)
 {
     struct end line, ours, late;
     char token[CALLBACK_TOKEN_LEN + 1];
@@ -118,7 +119,7 @@ static void test_token_of_the_last_run(void **state)
     end_close(&line);
 }
 
-static void test_newest_line_counts(void **state)
+TEST_USING(fixture, newest_line_counts)
 {
     struct end first, second, ours;
     (void)state;
@@ -136,7 +137,7 @@ static void test_newest_line_counts(void **state)
     end_close(&second);
 }
 
-static void test_nobody_comes(void **state)
+TEST_USING(fixture, nobody_comes)
 {
     struct end line, ours;
     (void)state;
@@ -153,7 +154,7 @@ static void test_nobody_comes(void **state)
     end_close(&line);
 }
 
-static void test_calls_are_bounded(void **state)
+TEST_USING(fixture, calls_are_bounded)
 {
     enum { TRIED = 600 };
     struct end *ours = xcalloc(TRIED, sizeof *ours);
@@ -182,7 +183,7 @@ static void co_link(void *arg)
 }
 
 /* The control session, which knows nothing of directions. */
-static void test_control_session(void **state)
+TEST_USING(fixture, control_session)
 {
     struct end line, theirs;
     struct error result = {0}, err;
@@ -204,7 +205,7 @@ static void test_control_session(void **state)
     end_close(&line);
 }
 
-static void test_the_agent_is_told(void **state)
+TEST_USING(fixture, the_agent_is_told)
 {
     struct arena arena;
     bool url = false, id = false;
@@ -220,7 +221,7 @@ static void test_the_agent_is_told(void **state)
     arena_fini(&arena);
 }
 
-static void test_bad_settings(void **state)
+TEST_USING(fixture, bad_settings)
 {
     static const char *const urls[] = {
         "http://a/",   "ws://a/\r\nX: y", "ws://a b",      "a",         "ws:///x",
@@ -265,7 +266,7 @@ static char *file_make(const char *text)
     return xstrdup(path);
 }
 
-static void test_tls_settings(void **state)
+TEST_USING(fixture, tls_settings)
 {
     char *cert, *key, *url = xasprintf("wss://127.0.0.1:%d/agents", free_port());
     certificate_make(&cert, &key);
@@ -302,23 +303,4 @@ static void test_tls_settings(void **state)
     free(cert);
     free(key);
     free(url);
-}
-
-int main(void)
-{
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_session_over_the_line),
-        TEST(test_calls_wait_for_the_line),
-        TEST(test_wrong_tokens_are_refused),
-        TEST(test_token_of_the_last_run),
-        TEST(test_newest_line_counts),
-        TEST(test_nobody_comes),
-        TEST(test_calls_are_bounded),
-        TEST(test_control_session),
-        TEST(test_the_agent_is_told),
-        TEST(test_bad_settings),
-        TEST(test_tls_settings),
-    };
-    return cmocka_run_group_tests_name("reverse agents", tests, NULL, NULL);
 }

@@ -2,21 +2,16 @@
  * WebSocket frames: RFC 6455's examples, limits, every way to cut a stream into pieces, and
  * libwslay's opinion of streams made at random. */
 #include "ipc/ws_frames.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "test/kit/ws_oracle.h"
+#include "test/kit/test.h"
 
 /* Section 5.7, "Hello" masked, but binary. */
 static const unsigned char hello[] = {0x82, 0x85, 0x37, 0xfa, 0x21, 0x3d,
                                       0x7f, 0x9f, 0x4d, 0x51, 0x58};
 
-static void test_examples(void **state)
+TEST(examples)
 {
     static const unsigned char pong[] = {0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d,
                                          0x7f, 0x9f, 0x4d, 0x51, 0x58};
@@ -32,7 +27,7 @@ static void test_examples(void **state)
     assert_false(f.pinged);
 }
 
-static void test_ping(void **state)
+TEST(ping)
 {
     static const unsigned char pings[] = {0x89, 0x83, 0, 0, 0, 0, 'o',     'l',     'd',
                                           0x89, 0x83, 1, 1, 1, 1, 'n' ^ 1, 'e' ^ 1, 'w' ^ 1};
@@ -51,7 +46,7 @@ static void test_ping(void **state)
     assert_false(f.pinged);
 }
 
-static void test_heads(void **state)
+TEST(heads)
 {
     static const struct {
         uint64_t len;
@@ -75,7 +70,7 @@ static void test_heads(void **state)
     assert_memory_equal(end, "\x88\x02\x03\xf1", 4);
 }
 
-static void test_limits(void **state)
+TEST(limits)
 {
     static const struct {
         size_t len;
@@ -117,7 +112,7 @@ static void test_limits(void **state)
 }
 
 /* Messages of one byte each may follow each other for ever. */
-static void test_messages_do_not_add_up(void **state)
+TEST(messages_do_not_add_up)
 {
     static const unsigned char one[] = {0x82, 0x81, 0, 0, 0, 0, 'x'};
     struct ws_frames f = {.head_len = 0};
@@ -180,7 +175,7 @@ static int decode_in_pieces(unsigned char *bytes, size_t len, size_t piece, size
     return code;
 }
 
-static void test_wslay_agrees(void **state)
+TEST(wslay_agrees)
 {
     static const size_t pieces[] = {1, 3, 17, 5000, STREAM_MAX};
     unsigned char *stream = xmalloc(STREAM_MAX), *bytes = xmalloc(STREAM_MAX);
@@ -204,17 +199,4 @@ static void test_wslay_agrees(void **state)
     assert_true(faults > 10 && well > 100);
     free(stream);
     free(bytes);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_examples),
-        cmocka_unit_test(test_ping),
-        cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_messages_do_not_add_up),
-        cmocka_unit_test(test_wslay_agrees),
-    };
-    return cmocka_run_group_tests_name("WebSocket frames", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "test/kit/ipc_ws_rig.h"
 
 #include "ipc/ws_handshake.h"
+#include "test/kit/test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@ static unsigned descriptors(void)
     return n;
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     const struct ws_listener_options options = {
         .authorize = on_authorize,
@@ -48,7 +49,7 @@ static int setup_patient(void **state)
 
 /* ---- limits ---- */
 
-static void test_silent_connections_are_closed(void **state)
+TEST_USING(fixture, silent_connections_are_closed)
 {
     struct end client;
     (void)state;
@@ -73,7 +74,7 @@ static bool slow_send(int fd, size_t *sent, int64_t began)
     return raw_send(fd, &head[at], 1);
 }
 
-static void test_slow_connections_are_closed(void **state)
+TEST_USING(fixture, slow_connections_are_closed)
 {
     size_t sent = 0;
     (void)state;
@@ -87,7 +88,7 @@ static void test_slow_connections_are_closed(void **state)
 }
 
 /* A request that is no handshake, answered with 404, buys no time either. */
-static void test_other_requests_buy_no_time(void **state)
+TEST_USING(fixture, other_requests_buy_no_time)
 {
     static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
     (void)state;
@@ -96,7 +97,7 @@ static void test_other_requests_buy_no_time(void **state)
     close(fd);
 }
 
-static void test_endless_heads_are_cut(void **state)
+TEST_CASE(endless_heads_are_cut, setup_patient, fixture_teardown)
 {
     enum { FAR_TOO_MUCH = 16 * 1024 * 1024 };
     static char line[4096];
@@ -113,7 +114,7 @@ static void test_endless_heads_are_cut(void **state)
     close(fd);
 }
 
-static void test_many_at_once(void **state)
+TEST_CASE(many_at_once, setup_patient, fixture_teardown)
 {
     int fds[CROWD];
     unsigned left = CROWD;
@@ -140,7 +141,7 @@ static void test_many_at_once(void **state)
 }
 
 /* Closing the oldest must not hit one whose handshake has arrived and was not looked at yet. */
-static void test_first_of_many(void **state)
+TEST_CASE(first_of_many, setup_patient, fixture_teardown)
 {
     int fds[CROWD];
     (void)state;
@@ -154,7 +155,7 @@ static void test_first_of_many(void **state)
         close(fds[i]);
 }
 
-static void test_nothing_stays(void **state)
+TEST_USING(fixture, nothing_stays)
 {
     struct end client;
     (void)state;
@@ -172,7 +173,7 @@ static void test_nothing_stays(void **state)
     run_until(descriptors() <= before);
 }
 
-static void test_channels_are_bounded(void **state)
+TEST_CASE(channels_are_bounded, setup_patient, fixture_teardown)
 {
     struct end clients[2];
     (void)state;
@@ -189,7 +190,7 @@ static void test_channels_are_bounded(void **state)
 }
 
 /* Connections wait in the kernel while there are no descriptors; nothing turns in a circle. */
-static void test_without_descriptors(void **state)
+TEST_USING(fixture, without_descriptors)
 {
     enum { WAITING = 3, LOOK_MS = 500, TURNS_MAX = 200 };
     struct rlimit before, none;
@@ -212,7 +213,7 @@ static void test_without_descriptors(void **state)
     }
 }
 
-static void test_no_child_inherits(void **state)
+TEST_USING(fixture, no_child_inherits)
 {
     unsigned seen = 0;
     (void)state;
@@ -273,9 +274,8 @@ static const struct {
     {"nonsense\r\n\r\n", 400},
 };
 
-static void test_handshakes(void **state)
+TEST_USING(fixture, handshakes)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         int fd = raw_connect(rig.port);
         assert_true(raw_send(fd, heads[i].head, strlen(heads[i].head)));
@@ -291,9 +291,8 @@ static void test_handshakes(void **state)
 }
 
 /* The same heads, byte by byte, and what is kept of them. */
-static void test_handshakes_in_pieces(void **state)
+TEST_USING(fixture, handshakes_in_pieces)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         struct ws_handshake h;
         enum ws_handshake_result result = WS_HANDSHAKE_MORE;
@@ -308,7 +307,7 @@ static void test_handshakes_in_pieces(void **state)
 }
 
 /* RFC 6455, section 1.3. */
-static void test_answer(void **state)
+TEST_USING(fixture, answer)
 {
     char answer[WS_HANDSHAKE_ANSWER_MAX];
     struct ws_handshake h;
@@ -323,7 +322,7 @@ static void test_answer(void **state)
 
 /* ---- starting ---- */
 
-static void test_bad_starts(void **state)
+TEST_USING(fixture, bad_starts)
 {
     const struct {
         const char *url, *cert, *why;
@@ -349,7 +348,7 @@ static void test_bad_starts(void **state)
     }
 }
 
-static void test_ipv6(void **state)
+TEST_USING(fixture, ipv6)
 {
     struct ws_listener_options options = {.authorize = on_authorize};
     struct ws_listener *l;
@@ -362,27 +361,4 @@ static void test_ipv6(void **state)
     client_open(&client);
     client_close(&client);
     ws_listener_close(l);
-}
-
-int main(void)
-{
-#define TEST(f, s) cmocka_unit_test_setup_teardown(f, s, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_silent_connections_are_closed, setup),
-        TEST(test_slow_connections_are_closed, setup),
-        TEST(test_other_requests_buy_no_time, setup),
-        TEST(test_endless_heads_are_cut, setup_patient),
-        TEST(test_many_at_once, setup_patient),
-        TEST(test_first_of_many, setup_patient),
-        TEST(test_nothing_stays, setup),
-        TEST(test_channels_are_bounded, setup_patient),
-        TEST(test_without_descriptors, setup),
-        TEST(test_no_child_inherits, setup),
-        TEST(test_handshakes, setup),
-        TEST(test_handshakes_in_pieces, setup),
-        TEST(test_answer, setup),
-        TEST(test_bad_starts, setup),
-        TEST(test_ipv6, setup),
-    };
-    return cmocka_run_group_tests_name("WebSocket listener", tests, NULL, NULL);
 }
