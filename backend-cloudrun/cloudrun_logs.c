@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading logs; see cloudrun_logs.h.
  *
- * Forward queries share calls: their parts are ORed in one filter, as many as fit, and what comes
- * is handed out by the entries' job and execution. A page that ends before everything was read
- * leaves every part with a good cursor, since entries come in the order of time. */
+ * Forward queries share calls: the parts of the logs they read are ORed in one filter, as many as
+ * fit. Queries of the same log have one part, from the earliest of their cursors on; an entry goes
+ * to each of them whose own cursor it is behind. A page that ends before everything was read leaves
+ * every query with a good cursor, since entries come in the order of time. */
 #include "cloudrun_logs.h"
 
 #include "base/alloc.h"
@@ -14,6 +15,7 @@
 #include "cloudrun_filter.h"
 #include "oci/json_doc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -38,8 +40,9 @@ struct slot {
 
 struct batch {
     const struct cloudrun_log_source *source;
-    struct slot *slots;
+    struct slot *slots; /* those of one log are neighbours */
     size_t count;
+    size_t logs; /* different ones */
     bool backward;
     bool more;
     size_t delivered, bytes;
@@ -80,18 +83,38 @@ static bool slot_idle(const struct slot *s)
 
 /* ---- entries ---- */
 
-static bool is_part(const struct cloudrun_part *part, const char *text)
+static int compare_text(struct cloudrun_part a, struct cloudrun_part b)
 {
-    return strlen(text) == part->len && memcmp(part->text, text, part->len) == 0;
+    int order = memcmp(a.text, b.text, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static struct slot *find_slot(struct batch *b, const struct cloudrun_entry *entry)
+static int compare_logs(const struct cloudrun_name *a, const struct cloudrun_name *b)
 {
-    for (size_t i = 0; i < b->count; i++)
-        if (is_part(&b->slots[i].part.name.execution, entry->execution) &&
-            is_part(&b->slots[i].part.name.job, entry->job))
-            return &b->slots[i];
-    return NULL;
+    int order = compare_text(a->execution, b->execution);
+    return order ? order : compare_text(a->job, b->job);
+}
+
+static int by_log(const void *a, const void *b)
+{
+    const struct slot *x = a, *y = b;
+    if (x->query->backward != y->query->backward)
+        return x->query->backward ? 1 : -1;
+    return compare_logs(&x->part.name, &y->part.name);
+}
+
+/* The first slot of the log that an entry belongs to, or b->count. */
+static size_t find_slots(const struct batch *b, const struct cloudrun_name *name)
+{
+    size_t low = 0, high = b->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_logs(&b->slots[middle].part.name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* Twice in one answer: those of one time come by insertId, so they are close together. */
@@ -118,21 +141,34 @@ static void slot_grow(struct slot *s)
     s->room = room;
 }
 
+static bool is_new(const struct slot *s, const struct cloudrun_mark *mark)
+{
+    return mark->ns >= s->part.from_ns && (!s->part.to_ns || mark->ns <= s->part.to_ns) &&
+           !cloudrun_cursor_has(&s->cursor, mark) && !was_delivered(s, mark);
+}
+
+static void deliver(struct batch *b, struct slot *s, const json_t *json,
+                    const struct cloudrun_mark *mark)
+{
+    if (s->page->count == s->room)
+        slot_grow(s);
+    s->marks[s->page->count] = *mark;
+    cloudrun_entry_event(json, mark, &s->page->arena, &s->page->events[s->page->count++]);
+    b->delivered++;
+    b->bytes += s->page->events[s->page->count - 1].len;
+}
+
 static void take_entry(struct batch *b, const json_t *json)
 {
     struct cloudrun_entry entry;
     if (!cloudrun_entry_read(json, &entry))
         return;
-    struct slot *s = find_slot(b, &entry);
-    if (!s || entry.mark.ns < s->part.from_ns || cloudrun_cursor_has(&s->cursor, &entry.mark) ||
-        was_delivered(s, &entry.mark))
-        return;
-    if (s->page->count == s->room)
-        slot_grow(s);
-    s->marks[s->page->count] = entry.mark;
-    cloudrun_entry_event(json, &entry.mark, &s->page->arena, &s->page->events[s->page->count++]);
-    b->delivered++;
-    b->bytes += s->page->events[s->page->count - 1].len;
+    const struct cloudrun_name name = {.job = {entry.job, strlen(entry.job)},
+                                       .execution = {entry.execution, strlen(entry.execution)}};
+    for (size_t i = find_slots(b, &name);
+         i < b->count && compare_logs(&b->slots[i].part.name, &name) == 0; i++)
+        if (is_new(&b->slots[i], &entry.mark))
+            deliver(b, &b->slots[i], json, &entry.mark);
 }
 
 /* ---- calls ---- */
@@ -258,9 +294,25 @@ static void batch_finish(const struct batch *b)
         }
         if (b->more && !b->delivered)
             cloudrun_cursor_narrow(&s->cursor);
-        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->count, &s->page->arena);
+        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->logs, &s->page->arena);
         s->page->next_token = cloudrun_cursor_format(&s->cursor, false, &s->page->arena);
     }
+}
+
+/* The part of a log that the first of these slots and its neighbours want; *used says how many. */
+static struct cloudrun_log_part common_part(const struct slot *slots, size_t count, size_t *used)
+{
+    struct cloudrun_log_part all = slots[0].part;
+    size_t n = 1;
+    for (; n < count && by_log(&slots[n], &slots[0]) == 0 && !slots[0].query->backward; n++) {
+        const struct cloudrun_log_part *part = &slots[n].part;
+        if (part->from_ns < all.from_ns)
+            all.from_ns = part->from_ns;
+        if (all.to_ns && (!part->to_ns || part->to_ns > all.to_ns))
+            all.to_ns = part->to_ns;
+    }
+    *used = n;
+    return all;
 }
 
 /* As many of the slots as one filter takes; *used says how many. */
@@ -270,13 +322,17 @@ static int co_batch(const struct cloudrun_log_source *source, struct slot *slots
     AUTO(buf) struct buf filter = BUF_INIT;
     struct batch b = {.source = source, .slots = slots, .backward = slots[0].query->backward};
     cloudrun_filter_open(&filter, source->config);
-    for (; b.count < count && slots[b.count].query->backward == b.backward; b.count++) {
-        AUTO(buf) struct buf part = BUF_INIT;
-        cloudrun_filter_add(&part, &slots[b.count].part, b.count == 0);
-        bool fits = filter.len + part.len + FILTER_RESERVE <= CLOUDRUN_FILTER_MAX;
+    while (b.count < count && slots[b.count].query->backward == b.backward) {
+        AUTO(buf) struct buf text = BUF_INIT;
+        size_t same;
+        struct cloudrun_log_part part = common_part(slots + b.count, count - b.count, &same);
+        cloudrun_filter_add(&text, &part, b.count == 0);
+        bool fits = filter.len + text.len + FILTER_RESERVE <= CLOUDRUN_FILTER_MAX;
         if (b.count && (b.backward || !fits))
             break;
-        buf_append(&filter, part.data, part.len);
+        buf_append(&filter, text.data, text.len);
+        b.count += same;
+        b.logs++;
     }
     cloudrun_filter_close(&filter);
     *used = b.count;
@@ -296,6 +352,7 @@ int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct
             return -1;
         n += !slot_idle(&slots[n]);
     }
+    qsort(slots, n, sizeof *slots, by_log);
     for (size_t at = 0, used = 0; at < n; at += used)
         if (co_batch(source, slots + at, n - at, &used, err))
             return -1;

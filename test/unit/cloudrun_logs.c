@@ -76,11 +76,12 @@ static bool matches(const char *filter, const struct line *line)
     char name[64];
     int64_t from, to;
     snprintf(name, sizeof name, "job_name=\"job-%d\"", line->job);
-    const char *part = strstr(filter, name);
-    if (!part)
-        return false;
-    assert_true(has_time(part, ">=", &from));
-    return line->ns >= from && (!has_time(part, "<=", &to) || line->ns <= to);
+    for (const char *part = strstr(filter, name); part; part = strstr(part + 1, name)) {
+        assert_true(has_time(part, ">=", &from));
+        if (line->ns >= from && (!has_time(part, "<=", &to) || line->ns <= to))
+            return true;
+    }
+    return false;
 }
 
 static json_t *entry_of(const struct line *line)
@@ -145,8 +146,8 @@ struct reader {
     struct workload workload;
     char *token;
     bool backward, at_end;
-    int64_t since_ns;
-    char got[8192];
+    int64_t since_ns, until_ns;
+    char got[16384];
 };
 
 static struct reader reader_of(int job)
@@ -166,7 +167,8 @@ static void read_all(struct reader **readers, size_t count)
         queries[i] = (struct log_query){.workload = &readers[i]->workload,
                                         .token = readers[i]->token,
                                         .backward = readers[i]->backward,
-                                        .since_ns = readers[i]->since_ns};
+                                        .since_ns = readers[i]->since_ns,
+                                        .until_ns = readers[i]->until_ns};
         memset(&pages[i], 0, sizeof pages[i]);
         arena_init(&pages[i].arena);
     }
@@ -415,6 +417,79 @@ static void many_followers_share_calls(void **state)
     }
 }
 
+static void say_numbers(int from, int to)
+{
+    static char texts[LOG_MAX][8];
+    for (int i = from; i < to; i++) {
+        snprintf(texts[i], sizeof texts[i], "%d", i);
+        say(1, i * second / 100, i, texts[i]);
+    }
+}
+
+/* The numbers that a reader of job 1 got, each once and in order; empties it. */
+static void expect_numbers(struct reader *r, int from, int to)
+{
+    char *at = r->got;
+    for (int i = from; i < to; i++)
+        assert_int_equal(strtol(at, &at, 10), i);
+    assert_string_equal(at, to > from ? " " : "");
+    r->got[0] = '\0';
+}
+
+static size_t count_parts(void)
+{
+    size_t count = 0;
+    for (const char *at = last_filter; (at = strstr(at, "job_name=")); at++)
+        count++;
+    return count;
+}
+
+/* Three cursors in one log, and another log between them: each gets what is behind its own cursor,
+ * and together they cost what the one that is furthest back costs alone. */
+static void followers_of_one_log_have_their_own_cursors(void **state)
+{
+    (void)state;
+    struct reader early = reader_of(1), other = reader_of(2), middle = reader_of(1),
+                  late = reader_of(1);
+    struct reader *list[] = {&early, &other, &middle, &late};
+    say_numbers(0, 2500);
+    say(2, 1, 5000, "other");
+    middle.since_ns = epoch + 1500 * second / 100;
+    late.since_ns = epoch + 2400 * second / 100;
+    for (int reads = 0; !(early.at_end && middle.at_end && late.at_end) && reads < 50; reads++)
+        read_all(list, ARRAY_LEN(list));
+    assert_in_range(calls, 1, 5);
+    expect(&other, "other ");
+    expect_numbers(&early, 0, 2500);
+    expect_numbers(&middle, 1500, 2500);
+    expect_numbers(&late, 2400, 2500);
+    say_numbers(2500, 2510);
+    calls = 0;
+    read_all(list, ARRAY_LEN(list));
+    assert_int_equal(calls, 1);
+    assert_int_equal(count_parts(), 2); /* a part for each log */
+    expect_numbers(&early, 2500, 2510);
+    expect_numbers(&middle, 2500, 2510);
+    expect_numbers(&late, 2500, 2510);
+    for (size_t i = 0; i < ARRAY_LEN(list); i++)
+        free(list[i]->token);
+}
+
+/* A query's own end holds, though another query of the log has none. */
+static void parts_of_one_log_have_their_own_ends(void **state)
+{
+    (void)state;
+    struct reader whole = reader_of(1), head = reader_of(1);
+    struct reader *list[] = {&head, &whole};
+    say_numbers(0, 100);
+    head.until_ns = epoch + 9 * second / 100;
+    read_all(list, ARRAY_LEN(list));
+    expect_numbers(&whole, 0, 100);
+    expect_numbers(&head, 0, 10);
+    free(whole.token);
+    free(head.token);
+}
+
 /* ---- entries ---- */
 
 static void entries_become_lines(void **state)
@@ -499,6 +574,8 @@ int main(void)
         TEST(the_tail_and_what_follows),
         TEST(backward_to_the_beginning),
         TEST(many_followers_share_calls),
+        TEST(followers_of_one_log_have_their_own_cursors),
+        TEST(parts_of_one_log_have_their_own_ends),
         TEST(entries_become_lines),
         TEST(deep_payloads_are_cut),
     };
