@@ -25,6 +25,7 @@ enum {
     CROWD_MAX = 100000, /* … and how many are read on with for that */
     CROWD_BYTES_MAX = 16 * 1024 * 1024,
     TWINS_MAX = 64,
+    PASSES = 2, /* of one round of queries, see slots_unreached() */
     FILTER_RESERVE = 64,
 };
 
@@ -36,6 +37,7 @@ struct slot {
     struct cloudrun_cursor cursor;
     struct cloudrun_mark *marks; /* of what was delivered; arena */
     size_t room;
+    bool unreached; /* the call ended before it came to this cursor */
 };
 
 struct batch {
@@ -45,6 +47,7 @@ struct batch {
     size_t logs; /* different ones */
     bool backward;
     bool more;
+    int64_t reached_ns; /* the last entry that was read */
     size_t delivered, bytes;
 };
 
@@ -163,6 +166,7 @@ static void take_entry(struct batch *b, const json_t *json)
     struct cloudrun_entry entry;
     if (!cloudrun_entry_read(json, &entry))
         return;
+    b->reached_ns = entry.mark.ns;
     const struct cloudrun_name name = {.job = {entry.job, strlen(entry.job)},
                                        .execution = {entry.execution, strlen(entry.execution)}};
     for (size_t i = find_slots(b, &name);
@@ -200,13 +204,17 @@ static int page_size(const struct batch *b)
     return s->query->limit <= 0 || b->count > 1 || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
 }
 
+/* The time up to which a forward query has read. */
+static int64_t slot_newest(const struct slot *s)
+{
+    return s->cursor.count ? s->cursor.seen[s->cursor.count - 1].ns : s->cursor.edge_ns;
+}
+
 /* A page that ends within many entries of one time: a cursor could not tell them apart. */
 static bool ends_in_crowd(const struct slot *s)
 {
     size_t n = s->page->count, same = 0;
-    int64_t ns = n                 ? s->marks[n - 1].ns
-                 : s->cursor.count ? s->cursor.seen[s->cursor.count - 1].ns
-                                   : 0;
+    int64_t ns = n ? s->marks[n - 1].ns : s->cursor.count ? slot_newest(s) : 0;
     while (same < n && s->marks[n - 1 - same].ns == ns)
         same++;
     for (size_t i = 0; i < s->cursor.count; i++)
@@ -292,7 +300,8 @@ static void batch_finish(const struct batch *b)
             finish_backward(b, s);
             continue;
         }
-        if (b->more && !b->delivered)
+        s->unreached = b->more && !s->page->count && slot_newest(s) > b->reached_ns;
+        if (b->more && !b->delivered && !s->unreached)
             cloudrun_cursor_narrow(&s->cursor);
         cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->logs, &s->page->arena);
         s->page->next_token = cloudrun_cursor_format(&s->cursor, false, &s->page->arena);
@@ -342,6 +351,18 @@ static int co_batch(const struct cloudrun_log_source *source, struct slot *slots
     return 0;
 }
 
+/* A query that is far behind fills its calls with what others have read long ago. Those that it
+ * kept from their news are asked for again, without it: then they are at their end and are not
+ * asked for with every page that the other one still has to read. */
+static size_t slots_unreached(struct slot *slots, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].unreached)
+            slots[n++] = slots[i];
+    return n;
+}
+
 int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct log_query *queries,
                           size_t count, struct log_page *pages, struct error *err)
 {
@@ -353,9 +374,12 @@ int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct
         n += !slot_idle(&slots[n]);
     }
     qsort(slots, n, sizeof *slots, by_log);
-    for (size_t at = 0, used = 0; at < n; at += used)
-        if (co_batch(source, slots + at, n - at, &used, err))
-            return -1;
+    for (int pass = 0; pass < PASSES && n; pass++) {
+        for (size_t at = 0, used = 0; at < n; at += used)
+            if (co_batch(source, slots + at, n - at, &used, err))
+                return -1;
+        n = slots_unreached(slots, n);
+    }
     return 0;
 }
 
