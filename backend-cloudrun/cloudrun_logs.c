@@ -36,6 +36,7 @@ struct slot {
     struct cloudrun_log_part part;
     struct cloudrun_cursor cursor;
     struct cloudrun_mark *marks; /* of what was delivered; arena */
+    const char **ids;            /* and the insertIds; arena */
     size_t room;
     bool unreached; /* the call ended before it came to this cursor */
 };
@@ -135,12 +136,15 @@ static void slot_grow(struct slot *s)
     size_t room = s->room ? s->room * 2 : 32;
     struct log_event *events = arena_calloc(&s->page->arena, room, sizeof *events);
     struct cloudrun_mark *marks = arena_calloc(&s->page->arena, room, sizeof *marks);
+    const char **ids = arena_calloc(&s->page->arena, room, sizeof *ids);
     if (s->page->count) {
         memcpy(events, s->page->events, s->page->count * sizeof *events);
         memcpy(marks, s->marks, s->page->count * sizeof *marks);
+        memcpy(ids, s->ids, s->page->count * sizeof *ids);
     }
     s->page->events = events;
     s->marks = marks;
+    s->ids = ids;
     s->room = room;
 }
 
@@ -151,12 +155,14 @@ static bool is_new(const struct slot *s, const struct cloudrun_mark *mark)
 }
 
 static void deliver(struct batch *b, struct slot *s, const json_t *json,
-                    const struct cloudrun_mark *mark)
+                    const struct cloudrun_entry *entry)
 {
+    struct arena *arena = &s->page->arena;
     if (s->page->count == s->room)
         slot_grow(s);
-    s->marks[s->page->count] = *mark;
-    cloudrun_entry_event(json, mark, &s->page->arena, &s->page->events[s->page->count++]);
+    s->marks[s->page->count] = entry->mark;
+    s->ids[s->page->count] = b->backward ? arena_strdup(arena, entry->insert_id) : NULL;
+    cloudrun_entry_event(json, &entry->mark, arena, &s->page->events[s->page->count++]);
     b->delivered++;
     b->bytes += s->page->events[s->page->count - 1].len;
 }
@@ -172,7 +178,7 @@ static void take_entry(struct batch *b, const json_t *json)
     for (size_t i = find_slots(b, &name);
          i < b->count && compare_logs(&b->slots[i].part.name, &name) == 0; i++)
         if (is_new(&b->slots[i], &entry.mark))
-            deliver(b, &b->slots[i], json, &entry.mark);
+            deliver(b, &b->slots[i], json, &entry);
 }
 
 /* ---- calls ---- */
@@ -257,16 +263,34 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
 
 /* ---- answers ---- */
 
-static void reverse_page(struct slot *s)
+struct delivery {
+    struct log_event event;
+    struct cloudrun_mark mark;
+    const char *id;
+    size_t number;
+};
+
+static int by_time_and_id(const void *a, const void *b)
 {
-    for (size_t i = 0, j = s->page->count; i + 1 < j; i++) {
-        struct log_event event = s->page->events[i];
-        struct cloudrun_mark mark = s->marks[i];
-        j--;
-        s->page->events[i] = s->page->events[j];
-        s->marks[i] = s->marks[j];
-        s->page->events[j] = event;
-        s->marks[j] = mark;
+    const struct delivery *x = a, *y = b;
+    int order = (x->mark.ns > y->mark.ns) - (x->mark.ns < y->mark.ns);
+    if (!order)
+        order = strcmp(x->id, y->id);
+    return order ? order : (x->number < y->number) - (x->number > y->number);
+}
+
+/* Forward, entries of one time come by insertId. Newest first they do so as well, says
+ * ListLogEntriesRequest: turning the page around would exchange them. */
+static void order_page(struct slot *s)
+{
+    size_t count = s->page->count;
+    struct delivery *all = arena_calloc(&s->page->arena, count + 1, sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[i] = (struct delivery){s->page->events[i], s->marks[i], s->ids[i], i};
+    qsort(all, count, sizeof *all, by_time_and_id);
+    for (size_t i = 0; i < count; i++) {
+        s->page->events[i] = all[i].event;
+        s->marks[i] = all[i].mark;
     }
 }
 
@@ -274,7 +298,7 @@ static void finish_backward(const struct batch *b, struct slot *s)
 {
     struct arena *arena = &s->page->arena;
     size_t count = s->page->count;
-    reverse_page(s);
+    order_page(s);
     if (!s->query->token) {
         struct cloudrun_cursor follow = {.edge_ns = s->part.from_ns};
         if (b->more && count) /* its oldest may have older namesakes */

@@ -43,6 +43,7 @@ static int calls, page_limit;
 static char last_filter[CLOUDRUN_FILTER_MAX + 1];
 static size_t longest_filter;
 static int too_large_above;
+static bool ids_ascend; /* newest first, too, those of one time */
 
 static struct cloudrun_config config = {.project = "p-1", .region = "r-1", .log_id = "sockerless"};
 
@@ -57,6 +58,12 @@ static int by_time_and_id(const void *a, const void *b)
     if (x->ns != y->ns)
         return x->ns < y->ns ? -1 : 1;
     return x->id - y->id;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    return x->ns == y->ns && ids_ascend ? x->id - y->id : by_time_and_id(b, a);
 }
 
 static bool has_time(const char *part, const char *comparison, int64_t *ns)
@@ -89,7 +96,7 @@ static json_t *entry_of(const struct line *line)
     char when[TIMEFMT_RFC3339_MAX], job[32], execution[40], id[16];
     snprintf(job, sizeof job, "job-%d", line->job);
     snprintf(execution, sizeof execution, "job-%d-x", line->job);
-    snprintf(id, sizeof id, "i%d", line->id);
+    snprintf(id, sizeof id, "i%06d", line->id);
     timefmt_rfc3339nano(line->ns, when);
     return json_pack("{s:s, s:s, s:s, s:s, s:{s:{s:s}}, s:{s:s}}", "insertId", id, "timestamp",
                      when, "textPayload", line->text, "logName", "projects/p-1/logs/x", "resource",
@@ -116,12 +123,12 @@ static int co_fake_fetch(void *arg, const struct cloudrun_log_request *request, 
     for (size_t i = 0; i < line_count; i++)
         if (matches(request->filter, &lines[i]))
             sorted[n++] = lines[i];
-    qsort(sorted, n, sizeof *sorted, by_time_and_id);
+    qsort(sorted, n, sizeof *sorted, request->newest_first ? newest_first : by_time_and_id);
     if (request->page_token)
         assert_true(str_to_i64(request->page_token, &skip));
     json_t *entries = json_array();
     for (size_t i = (size_t)skip; i < n && i < (size_t)skip + size; i++)
-        json_array_append_new(entries, entry_of(&sorted[request->newest_first ? n - 1 - i : i]));
+        json_array_append_new(entries, entry_of(&sorted[i]));
     *reply = json_pack("{s:o}", "entries", entries);
     if ((size_t)skip + size < n) {
         char token[24];
@@ -138,6 +145,7 @@ static int setup(void **state)
     (void)state;
     line_count = longest_filter = 0;
     calls = page_limit = too_large_above = 0;
+    ids_ascend = false;
     return 0;
 }
 
@@ -348,6 +356,26 @@ static void the_tail_and_what_follows(void **state)
     read_one(&r);
     expect(&r, "6 ");
     free(r.token);
+}
+
+/* What is read backward is in the order in which it is read forward. */
+static void one_time_has_one_order(void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        struct reader forward = reader_of(1), backward = reader_of(1);
+        setup(NULL);
+        ids_ascend = turn;
+        backward.backward = true;
+        for (int i = 0; i < 6; i++)
+            say(1, i / 3 * second, 10 - i, (const char *[]){"2", "1", "0", "5", "4", "3"}[i]);
+        read_one(&forward);
+        read_one(&backward);
+        expect(&forward, "0 1 2 3 4 5 ");
+        expect(&backward, "0 1 2 3 4 5 ");
+        free(forward.token);
+        free(backward.token);
+    }
 }
 
 static size_t largest_page;
@@ -617,6 +645,7 @@ int main(void)
         TEST(pages_go_on_where_they_ended),
         TEST(large_entries_come_in_smaller_pages),
         TEST(the_tail_and_what_follows),
+        TEST(one_time_has_one_order),
         TEST(backward_to_the_beginning),
         TEST(many_followers_share_calls),
         TEST(followers_of_one_log_have_their_own_cursors),
