@@ -382,8 +382,11 @@ static size_t slots_unreached(struct slot *slots, size_t count)
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
-        if (slots[i].unreached)
-            slots[n++] = slots[i];
+        if (slots[i].unreached) {
+            slots[n] = slots[i];
+            slots[n].part.from_ns = slots[n].cursor.edge_ns; /* its window may be smaller now */
+            n++;
+        }
     return n;
 }
 
