@@ -475,10 +475,10 @@ static size_t count_parts(void)
 /* As the log hub does it: who is at the end is not asked for before the others are. */
 static void read_to_the_end(struct reader **readers, size_t count)
 {
-    struct reader *list[8];
+    struct reader *list[16];
     size_t n = count;
     memcpy(list, readers, count * sizeof *list);
-    for (int rounds = 0; n && rounds < 50; rounds++) {
+    for (int rounds = 0; n && rounds < 500; rounds++) {
         size_t left = 0;
         read_all(list, n);
         for (size_t i = 0; i < n; i++)
@@ -563,6 +563,61 @@ static void parts_of_one_log_have_their_own_ends(void **state)
     expect_numbers(&head, 0, 10);
     free(whole.token);
     free(head.token);
+}
+
+/* Time goes on, or not, and some logs get lines. */
+static void say_random(int64_t *now, int64_t step_ns, int jobs)
+{
+    static char texts[LOG_MAX][8];
+    for (int n = rand() % 120; n > 0 && line_count < LOG_MAX; n--) {
+        snprintf(texts[line_count], sizeof texts[0], "%zu", line_count);
+        *now += rand() % 4 * step_ns;
+        say(1 + rand() % jobs, *now, (int)line_count, texts[line_count]);
+    }
+}
+
+static void expect_all(struct reader *r, int job)
+{
+    AUTO(buf) struct buf wanted = BUF_INIT;
+    buf_puts(&wanted, "");
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].job == job && lines[i].ns >= r->since_ns)
+            buf_printf(&wanted, "%s ", lines[i].text);
+    expect(r, wanted.data);
+}
+
+/* Readers of a few logs, from different times on, some of them asked in each round: each gets every
+ * line once and in order. */
+static void any_readers_in_any_rounds(void **state)
+{
+    enum { READERS = 12, JOBS = 5 };
+    static struct reader readers[READERS];
+    struct reader *asked[READERS];
+    for (unsigned seed = 1; seed <= 4; seed++) {
+        int64_t now = 0, step_ns = seed % 2 ? second / 1000 : second / 10;
+        setup(state);
+        srand(seed);
+        page_limit = (int[]){0, 0, 300}[seed % 3];
+        for (int i = 0; i < READERS; i++) {
+            readers[i] = reader_of(1 + i % JOBS);
+            readers[i].since_ns = epoch + rand() % 2000 * step_ns;
+        }
+        for (int round = 0; round < 60; round++) {
+            size_t n = 0;
+            say_random(&now, step_ns, JOBS);
+            for (int i = 0; i < READERS; i++)
+                if (rand() % (1 + i * i) == 0)
+                    asked[n++] = &readers[i];
+            read_all(asked, n);
+        }
+        for (int i = 0; i < READERS; i++)
+            asked[i] = &readers[i];
+        read_to_the_end(asked, READERS);
+        for (int i = 0; i < READERS; i++) {
+            expect_all(&readers[i], 1 + i % JOBS);
+            free(readers[i].token);
+        }
+    }
 }
 
 /* ---- entries ---- */
@@ -652,6 +707,7 @@ int main(void)
         TEST(many_followers_share_calls),
         TEST(followers_of_one_log_have_their_own_cursors),
         TEST(a_reader_far_behind_delays_nobody),
+        TEST(any_readers_in_any_rounds),
         TEST(parts_of_one_log_have_their_own_ends),
         TEST(entries_become_lines),
         TEST(deep_payloads_are_cut),
