@@ -228,12 +228,18 @@ static bool ends_in_crowd(const struct slot *s)
     return same > CROWD;
 }
 
+/* Backward, a page ends with a time of which all was read; see leave_cut_time(). */
+static bool has_one_time(const struct slot *s)
+{
+    return s->page->count && s->marks[0].ns == s->marks[s->page->count - 1].ns;
+}
+
 static bool reads_on(const struct batch *b)
 {
     if (b->delivered > CROWD_MAX || b->bytes > CROWD_BYTES_MAX)
         return false;
     for (size_t i = 0; i < b->count; i++)
-        if (ends_in_crowd(&b->slots[i]))
+        if (ends_in_crowd(&b->slots[i]) || (b->backward && has_one_time(&b->slots[i])))
             return true;
     return false;
 }
@@ -294,11 +300,26 @@ static void order_page(struct slot *s)
     }
 }
 
+/* Of the oldest time in the page there may be more, and not only such as come before: it is left to
+ * the next page. */
+static void leave_cut_time(const struct batch *b, struct slot *s)
+{
+    size_t cut = 0;
+    while (cut < s->page->count && s->marks[cut].ns == s->marks[0].ns)
+        cut++;
+    if (!b->more || cut == s->page->count)
+        return;
+    s->page->events += cut;
+    s->marks += cut;
+    s->page->count -= cut;
+}
+
 static void finish_backward(const struct batch *b, struct slot *s)
 {
     struct arena *arena = &s->page->arena;
-    size_t count = s->page->count;
     order_page(s);
+    leave_cut_time(b, s);
+    size_t count = s->page->count;
     if (!s->query->token) {
         struct cloudrun_cursor follow = {.edge_ns = s->part.from_ns};
         if (b->more && count) /* its oldest may have older namesakes */
