@@ -418,8 +418,7 @@ static void backward_to_the_beginning(void **state)
     assert_int_equal(largest_page, 7);
     for (int limit = 1; limit <= 8; limit++) {
         expect_backward(limit);
-        assert_in_range(largest_page, 1,
-                        limit > 3 ? limit : 3); /* three of one time stay together */
+        assert_in_range(largest_page, 1, limit + 3); /* three of one time stay together */
     }
     ids_ascend = true; /* a page that ends within a time has the wrong ones of it */
     for (int limit = 1; limit <= 8; limit++)
