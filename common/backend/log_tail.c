@@ -191,7 +191,7 @@ static bool is_settled(const struct log_tail_request *q, struct log_run *run, co
 /* Between the page before and this one there may be entries, and the mark may be one of them. */
 static bool leaves_gap(const struct log_page *page, int64_t before_ns)
 {
-    return before_ns && !page->at_end && page->count && page->events[0].timestamp_ns > before_ns;
+    return before_ns && !page->at_end && page->count && page->events[0].timestamp_ns >= before_ns;
 }
 
 /* Wait until the log service shows all that the run has printed so far; see log_reader.h. The
