@@ -7,7 +7,7 @@
 #ifndef SOCKERLESS_BACKEND_LOG_HOLD_H
 #define SOCKERLESS_BACKEND_LOG_HOLD_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 
 #include <stdbool.h>
 #include <stddef.h>
