@@ -5,6 +5,7 @@
  * meanwhile.
  */
 #include "test/kit/backend_log_fake.h"
+#include "test/kit/test.h"
 
 #define LONG_AGO INT64_C(1000000000000000000)
 
@@ -71,33 +72,29 @@ static void expect_tails(int64_t at_ns)
     expect_tail(LOGS(TAIL(3), .since = time_now_ns() + 1000 * (int64_t)MS), 1, 0, 1);
 }
 
-static void test_just_ended(void **state)
+TEST_USING(fake, just_ended)
 {
-    (void)state;
     fake.driver.caps.log_grace_ms = PATIENCE_MS * 2; /* only the exit record can end it */
     int64_t now = time_now_ns();
     ended(now, 0);
     expect_tails(now);
 }
 
-static void test_ended_a_minute_ago(void **state)
+TEST_USING(fake, ended_a_minute_ago)
 {
-    (void)state;
     int64_t then = time_now_ns() - 60 * (int64_t)1000 * MS;
     ended(then, 0);
     expect_tails(then);
 }
 
-static void test_ended_long_ago(void **state)
+TEST_USING(fake, ended_long_ago)
 {
-    (void)state;
     ended(LONG_AGO, 0);
     expect_tails(LONG_AGO);
 }
 
-static void test_no_exit_record(void **state)
+TEST_USING(fake, no_exit_record)
 {
-    (void)state;
     fake.page_size = PAGE;
     fake.driver.caps.log_grace_ms = 200;
     int64_t now = time_now_ns();
@@ -109,9 +106,8 @@ static void test_no_exit_record(void **state)
 }
 
 /* More than is held: it is read a second time, all of it but no more. */
-static void test_more_than_is_held(void **state)
+TEST_USING(fake, more_than_is_held)
 {
-    (void)state;
     enum { LONG = 6000, WANTED = 5500 };
     char blanks[1025] = "";
     struct buf expected = BUF_INIT;
@@ -130,9 +126,8 @@ static void test_more_than_is_held(void **state)
 }
 
 /* The log is still on its way while the end is waited for. */
-static void test_ingestion_delay(void **state)
+TEST_USING(fake, ingestion_delay)
 {
-    (void)state;
     enum { DELAY_MS = 300 };
     fake.driver.caps.log_grace_ms = PATIENCE_MS * 2;
     add_numbers(-20000, 0, time_now_ns() - MS, 0);
@@ -142,9 +137,8 @@ static void test_ingestion_delay(void **state)
     expect_tail(LOGS(TAIL(3)), LINES - 2, LINES, 1);
 }
 
-static void test_several_runs(void **state)
+TEST_USING(fake, several_runs)
 {
-    (void)state;
     struct container *c = ended(time_now_ns(), 0);
     fake_past_run(c, "first");
     fake_past_run(c, "second");
@@ -190,9 +184,8 @@ static void expect_follow(int64_t tail, const char *first, const char *all, bool
 }
 
 /* The agent writes a line after every mark. */
-static void test_follow(void **state)
+TEST_USING(fake, follow)
 {
-    (void)state;
     running();
     for (int together = 0; together < 2; together++) {
         expect_follow(3, "49998\n49999\n50000\nafter the mark\n",
@@ -201,9 +194,8 @@ static void test_follow(void **state)
     }
 }
 
-static void test_follow_without_agent(void **state)
+TEST_USING(fake, follow_without_agent)
 {
-    (void)state;
     fake.page_size = PAGE;
     add_numbers(1, LINES, time_now_ns() - 1000 * (int64_t)MS, 0);
     fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
@@ -222,9 +214,8 @@ static void test_follow_without_agent(void **state)
 }
 
 /* Between two looks at the newest entries the mark has come and more than a look shows. */
-static void test_mark_is_passed_by(void **state)
+TEST_USING(fake, mark_is_passed_by)
 {
-    (void)state;
     struct client a;
     running();
     fake.mark_delay_ms = 200;
@@ -237,17 +228,4 @@ static void test_mark_is_passed_by(void **state)
     assert_true(a.ended);
     assert_string_equal(a.both.data, "49999\n50000\n");
     client_free(&a);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, fake_setup, fake_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(just_ended),           TEST(ended_a_minute_ago),
-        TEST(ended_long_ago),       TEST(no_exit_record),
-        TEST(more_than_is_held),    TEST(ingestion_delay),
-        TEST(several_runs),         TEST(follow),
-        TEST(follow_without_agent), TEST(mark_is_passed_by),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,16 +7,11 @@
 #include "base/timefmt.h"
 #include "test/sim/gcp/gcp.h"
 #include "test/sim/gcp/log_store.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { ENTRIES = 3000, JOBS = 7, BYTES_MAX = 1 << 20 };
 
@@ -45,7 +40,7 @@ static struct logging_filter *parse(const char *text)
 
 #define T(n) "\"2023-11-14T22:13:2" #n "Z\""
 
-static void spans(void **state)
+TEST(spans)
 {
     static const int64_t second = 1000000000, most = INT64_MAX, least = INT64_MIN;
     const struct {
@@ -190,7 +185,7 @@ static void add_random(struct log_store *s)
     logging_filter_free(all);
 }
 
-static void finds_what_is_there(void **state)
+TEST(finds_what_is_there)
 {
     static const char *const filters[] = {
         "",
@@ -239,7 +234,7 @@ static size_t count_of(struct log_store *s, const char *filter)
     return count;
 }
 
-static void the_oldest_logs_are_forgotten(void **state)
+TEST(the_oldest_logs_are_forgotten)
 {
     struct log_store *s = log_store_new("p", "r", BYTES_MAX);
     char line[1000];
@@ -269,14 +264,4 @@ static void the_oldest_logs_are_forgotten(void **state)
     add(s, 1, true, epoch + 20000, ++n, "again");
     assert_int_equal(count_of(s, "resource.labels.job_name=\"b\""), 1);
     log_store_free(s);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spans),
-        cmocka_unit_test(finds_what_is_there),
-        cmocka_unit_test(the_oldest_logs_are_forgotten),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
