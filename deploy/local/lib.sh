@@ -45,7 +45,7 @@ become_root()
     [[ $(id -u) != 0 ]] || return 0
     command -v sudo >/dev/null || { die "needs root: there is no sudo here, run it as root"; exit 1; }
     say "needs root; going on with sudo"
-    exec sudo --preserve-env=RUN_DIR,BIN_DIR,BACKEND,AGENT,INJECTION,SAN,CI,BENCH_ROUNDS,E2E_FILTER,E2E_SOAK,CHAOS_SEED,CHAOS_SECONDS,CHAOS_OPERATIONS,JOURNAL "$0" "$@"
+    exec sudo --preserve-env=RUN_DIR,BIN_DIR,BACKEND,AGENT,INJECTION,SAN,CI,BENCH_ROUNDS,E2E_FILTER,E2E_LEAVE_OUT,CHAOS_SEED,CHAOS_SECONDS,CHAOS_OPERATIONS,JOURNAL "$0" "$@"
 }
 
 # ---- one process ------------------------------------------------------------------------------

@@ -79,15 +79,17 @@ def tags_of(args):
 
 
 def unit_programs(san, names):
-    """Of build/SAN/test/unit and its folders; NAME may leave out the folder or spell it with "_"."""
+    """Of build/SAN/test/unit and its folders; NAME, a pattern, may leave out the folder or spell it
+    with "_"."""
     top = f"build/{san}/test/unit"
     found = sorted(path for path in glob.glob(top + "/**", recursive=True)
                    if os.path.isfile(path) and os.access(path, os.X_OK) and unit_has_source(path, top))
     if not names:
         return found
+    spelt = {path: (os.path.basename(path), path[len(top) + 1:], path[len(top) + 1:].replace("/", "_"))
+             for path in found}
     chosen = [path for path in found
-              if any(name in (os.path.basename(path), os.path.relpath(path, top),
-                              os.path.relpath(path, top).replace("/", "_")) for name in names)]
+              if any(fnmatch.filter(spelt[path], name) for name in names)]
     if not chosen:
         raise Refused(f"there is no unit program {', '.join(names)} in {top}")
     return chosen
