@@ -138,8 +138,7 @@ endif
 FORCE:
 
 # ---- tests -------------------------------------------------------------------------------------
-# test/unit/PREFIX_name.c (or PREFIX/name.c) is linked with the component of that name and the common
-# archives.
+# test/unit/PREFIX_name.c is linked with the component of that name and the common archives.
 unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
@@ -147,7 +146,7 @@ unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
-prefix_of = $(firstword $(subst _, ,$(subst /, ,$(1))))
+prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
@@ -158,7 +157,7 @@ unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
 
-UNIT_NAMES := $(patsubst test/unit/%.c,%,$(shell find test/unit -name '*.c' | sort))
+UNIT_NAMES := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
 UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))
 FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))

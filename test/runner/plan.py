@@ -83,7 +83,7 @@ def unit_programs(san, names):
     with "_"."""
     top = f"build/{san}/test/unit"
     found = sorted(path for path in glob.glob(top + "/**", recursive=True)
-                   if os.path.isfile(path) and os.access(path, os.X_OK) and unit_has_source(path, top))
+                   if os.path.isfile(path) and os.access(path, os.X_OK) and unit_has_source(path))
     if not names:
         return found
     spelt = {path: (os.path.basename(path), path[len(top) + 1:], path[len(top) + 1:].replace("/", "_"))
@@ -95,9 +95,10 @@ def unit_programs(san, names):
     return chosen
 
 
-def unit_has_source(path, top):
-    """What an earlier build left is not run."""
-    return os.path.exists("test/unit/" + os.path.relpath(path, top) + ".c")
+def unit_has_source(path):
+    """What an earlier build left is not run. The sources may be in folders that the programs are not in."""
+    name = os.path.basename(path)
+    return bool(glob.glob(f"test/unit/**/{name}.c", recursive=True))
 
 
 def scenario_files(target, cloud, agent, names):
