@@ -319,6 +319,7 @@ lint-format:
 lint-rules:
 	@test/lint/dependencies.sh
 	@test/lint/docs_tests.sh
+	@test/lint/packages.py
 lint-cppcheck: $(PROTO_C)
 	@mkdir -p build/lint/cppcheck
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \

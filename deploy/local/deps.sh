@@ -16,8 +16,8 @@ declare -A GROUP=(
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
     [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev python3 clang libclang-rt-14-dev socat jq
-            coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd"
-    [lint]="clang-format clang-tidy cppcheck"
+            coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd apache2-utils wget"
+    [lint]="clang clang-format-14 cppcheck shfmt"
     [models]="python3 python3-jsonschema"
 )
 POLICY=/usr/sbin/policy-rc.d

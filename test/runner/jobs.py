@@ -131,19 +131,25 @@ class Scenarios(Job):
         self.san, self.target, self.cloud, self.agent = san, target, cloud, agent
         self.files, self.left_out = files, left_out
         self.where = prefix(san) + where
+        # A real dockerd's own races are not ours: what it can pass is what counts.
+        self.tries = 2 if target == "dockerd" else 1
 
     def run(self, workdir):
         env = dict(os.environ, TARGET=self.target, BACKEND=self.cloud, AGENT=self.agent,
                    BIN_DIR=os.path.abspath(f"build/{self.san}/bin"), E2E_TMP=workdir, TMPDIR=workdir,
                    E2E_LEAVE_OUT=" ".join(self.left_out), DOCKERD_STORAGE="overlay2")
         argv = ["test/e2e/run.sh", self.target] + [f"test/e2e/{name}.bats" for name in self.files]
-        try:
-            status, text, _ = self.command(argv, env, FILE_TIMEOUT_S)
-        finally:
-            # A run that was ended leaves its daemons.
-            subprocess.run(["test/e2e/clean.sh", workdir], env=env, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        self.count(status, text)
+        for tries_left in range(self.tries - 1, -1, -1):
+            try:
+                status, text, _ = self.command(argv, env, FILE_TIMEOUT_S)
+            finally:
+                # A run that was ended leaves its daemons.
+                subprocess.run(["test/e2e/clean.sh", workdir], env=env, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            if status == 0 or tries_left == 0:
+                self.count(status, text)
+                return
+            self.name += " (again)"
 
     def count(self, status, text):
         """The count is that of run.sh's last line; the titles come from its TAP."""
