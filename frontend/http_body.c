@@ -22,9 +22,10 @@ void http_body_set_deadline(struct http_conn *c)
 {
     if (c->state != CONN_ANSWERING || !c->x.body_pending)
         return;
+    const struct http_server_options *settings = http_server_settings(c->server);
     /* Nobody reads from a held connection, so nobody would notice that its peer has vanished. */
-    c->deadline_ms = time_mono_ms() + (c->held ? HALF_CLOSED_CHECK_MS
-                                               : http_server_settings(c->server)->idle_timeout_ms);
+    c->deadline_ms =
+        time_mono_ms() + (c->held ? settings->half_closed_check_ms : settings->idle_timeout_ms);
 }
 
 size_t http_body_feed(struct http_conn *c, const char *bytes, size_t len)

@@ -304,10 +304,10 @@ static void conn_on_eof(struct http_conn *c)
         else if (c->events && !c->events->eof)
             conn_gone(c);
         else
-            c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
+            c->deadline_ms = time_mono_ms() + http_server_settings(c->server)->half_closed_check_ms;
         return;
     case CONN_RAW:
-        c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
+        c->deadline_ms = time_mono_ms() + http_server_settings(c->server)->half_closed_check_ms;
         conn_deliver_raw(c);
         if (c->broken)
             conn_gone(c);
@@ -341,7 +341,8 @@ void http_conn_hijack(struct http_conn *c)
 {
     assert(c->state == CONN_ANSWERING);
     c->state = CONN_RAW;
-    c->deadline_ms = c->peer_eof ? time_mono_ms() + HALF_CLOSED_CHECK_MS : 0;
+    c->deadline_ms =
+        c->peer_eof ? time_mono_ms() + http_server_settings(c->server)->half_closed_check_ms : 0;
     http_server_flush_later(c->server, c);
 }
 
@@ -469,7 +470,7 @@ void http_conn_tick(struct http_conn *c, int64_t now_ms)
         }
         /* fall through */
     case CONN_RAW:
-        c->deadline_ms = now_ms + HALF_CLOSED_CHECK_MS;
+        c->deadline_ms = now_ms + http_server_settings(c->server)->half_closed_check_ms;
         if (conn_hung_up(c))
             conn_gone(c);
         return;

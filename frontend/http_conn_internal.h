@@ -9,8 +9,6 @@
 
 #include "frontend/http_conn.h"
 
-enum { HALF_CLOSED_CHECK_MS = 5000 };
-
 enum conn_state {
     CONN_IDLE,      /* between requests */
     CONN_READING,   /* inside a request; c->in is empty */

@@ -24,6 +24,7 @@ enum {
     DEFAULT_MAX_CONNECTIONS = 4096,
     DEFAULT_IDLE_TIMEOUT_MS = 300 * 1000,
     DEFAULT_HEAD_TIMEOUT_MS = 60 * 1000,
+    DEFAULT_HALF_CLOSED_CHECK_MS = 5000,
     TICK_MS = 1000,
 };
 
@@ -107,6 +108,8 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_opt
         s->options.idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
     if (!s->options.head_timeout_ms)
         s->options.head_timeout_ms = DEFAULT_HEAD_TIMEOUT_MS;
+    if (!s->options.half_closed_check_ms)
+        s->options.half_closed_check_ms = DEFAULT_HALF_CLOSED_CHECK_MS;
     s->backend = backend;
     s->flush_last = &s->flush_first;
     uv_prepare_init(&l->uv, &s->prepare);

@@ -29,7 +29,7 @@ class Job:
     def __init__(self, name):
         self.name, self.expected_s, self.took_s = name, 0, 0
         self.passed, self.failed, self.failures, self.slowest = 0, 0, [], []
-        self.text = ""
+        self.text, self.note = "", ""
         self.stop = False
         self.running = set()
 
@@ -149,7 +149,7 @@ class Scenarios(Job):
             if status == 0 or tries_left == 0:
                 self.count(status, text)
                 return
-            self.name += " (again)"
+            self.note = ", at the second try"
 
     def count(self, status, text):
         """The count is that of run.sh's last line; the titles come from its TAP."""

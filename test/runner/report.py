@@ -32,7 +32,7 @@ def minutes(seconds):
 def job_line(job, number, count):
     verdict = "ok" if job.failed == 0 else "not ok"
     counts = f"{job.passed} passed" + (f", {job.failed} failed" if job.failed else "")
-    print(f"[{number}/{count}] {verdict} {job.name}: {counts} ({job.took_s:.0f} s)")
+    print(f"[{number}/{count}] {verdict} {job.name}: {counts}{job.note} ({job.took_s:.0f} s)")
     for line in job.text.splitlines():
         print(f"    {line}")
 
