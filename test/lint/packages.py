@@ -109,7 +109,7 @@ def package_of(program):
 def sources():
     """{path: commands}, and the names of all functions."""
     found, functions = {}, set()
-    for path in output(["git", "ls-files", "deploy", "test", ".ci"]).splitlines():
+    for path in output(["git", "ls-files", "-co", "--exclude-standard", "deploy", "test", ".ci"]).splitlines():
         if not os.path.isfile(path):
             continue
         extension = os.path.splitext(path)[1]
