@@ -19,7 +19,7 @@ def announce(jobs, slots):
         if isinstance(job, kinds.Scenarios):
             where[job.where] = where.get(job.where, 0) + 1
     units = sum(len(job.programs) for job in jobs if isinstance(job, kinds.Units))
-    parts = [f"{units} unit programs"] * bool(units)
+    parts = [f"{units} unit program{'s' * (units > 1)}"] * bool(units)
     parts += [f"{count} scenario file{'s' * (count > 1)} on {name}" for name, count in where.items()]
     print(f"Running {', '.join(parts)}; {min(slots, len(jobs))} at once, about {minutes(about)}; as root "
           "(containers, network namespaces, daemons).")
@@ -68,7 +68,7 @@ def summary(jobs, finished, budgets_matter):
             failed += 1
     if passed + failed == 0:
         failed = 1
-    print(f"took {minutes(time.monotonic() - began)}, {kinds.cpu_seconds():.0f} CPU seconds without daemons, "
+    print(f"took {time.monotonic() - began:.0f} s, {kinds.cpu_seconds():.0f} CPU seconds without daemons, "
           f"load {os.getloadavg()[0]:.1f}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
