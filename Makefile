@@ -320,6 +320,8 @@ lint-rules:
 	@test/lint/dependencies.sh
 	@test/lint/docs_tests.sh
 	@test/lint/packages.py
+	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
+		{ cat build/lint/runner_test.log; exit 1; }
 lint-cppcheck: $(PROTO_C)
 	@mkdir -p build/lint/cppcheck
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \
