@@ -7,6 +7,7 @@
 
 #include "base/log_record.h"
 #include "base/timefmt.h"
+#include "test/kit/test.h"
 
 #define SH(script) ARGV("--", "/bin/sh", "-c", script)
 #define ENV(...) ARGV(__VA_ARGS__)
@@ -443,29 +444,4 @@ static void test_log_mark(void **state)
     peer_close(&control);
     peer_close(&attach);
     agent_stop(&h);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_exit_code_and_streams),
-        TEST(test_start_failure),
-        TEST(test_environment_is_clean),
-        TEST(test_linger_passes),
-        TEST(test_wrong_token),
-        TEST(test_malformed_first_frames),
-        TEST(test_gate_loses_nothing),
-        TEST(test_attach_after_the_end),
-        TEST(test_two_attachers),
-        TEST(test_slow_attacher),
-        TEST(test_50_megabytes_through_cat),
-        TEST(test_terminal),
-        TEST(test_signals),
-        TEST(test_keep_alive),
-        TEST(test_orphans_are_reaped),
-        TEST(test_bystander_holds_the_output),
-        TEST(test_newer_control_replaces),
-        TEST(test_log_mark),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
