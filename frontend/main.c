@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "frontend/rpc/backend_client.h"
 #include "frontend/http/http_server.h"
-#include "frontend/http/version.h"
+#include "frontend/json/version.h"
 #include "loop/loop.h"
 
 #include <jansson.h>

@@ -2,7 +2,7 @@
  *
  * One request and the state of its answer. A connection holds one at a time: the next pipelined
  * request is parsed only once the answer is out. Handlers (route_*.c) read the request fields and
- * answer through http_reply.h; what they allocate comes from the exchange's arena.
+ * answer through reply.h; what they allocate comes from the exchange's arena.
  */
 #ifndef SOCKERLESS_FRONTEND_EXCHANGE_H
 #define SOCKERLESS_FRONTEND_EXCHANGE_H

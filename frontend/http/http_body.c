@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/timefmt.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 bool http_body_wanted(const struct http_conn *c)
 {

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 #include "frontend/routes/router.h"
 
 #include <assert.h>

@@ -7,7 +7,7 @@
 #include "frontend/http/http_conn_internal.h"
 
 #include "base/str.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 #include "frontend/routes/router.h"
 
 #include <strings.h>

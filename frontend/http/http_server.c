@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_listen.h"
+#include "frontend/http/http_listener.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -37,7 +37,7 @@ int http_server_port(const struct http_server *s);
 void http_server_close(struct http_server *s);
 unsigned http_server_connections(const struct http_server *s);
 
-/* ---- for http_conn.c and http_reply.c ---- */
+/* ---- for http_conn.c and reply.c ---- */
 struct loop *http_server_loop(struct http_server *s);
 struct backend_client *http_server_backend(struct http_server *s);
 const struct http_server_options *http_server_settings(const struct http_server *s);

@@ -3,8 +3,8 @@
  * Request bodies: the content type that Docker insists on, and JSON.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include <string.h>
 #include <strings.h>

@@ -3,8 +3,8 @@
  * Images, the requests that open a session with the backend: pull, import, load, push, save.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 #include "frontend/stream/stream_reply.h"
 
 #include "base/str.h"

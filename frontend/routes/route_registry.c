@@ -4,8 +4,8 @@
  * pass through here: what holds one is wiped before it is freed.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include "base/alloc.h"
 

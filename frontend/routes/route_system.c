@@ -3,8 +3,8 @@
  * /_ping, /version, /info, and what stands in for endpoints that are not built.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include "base/timefmt.h"
 

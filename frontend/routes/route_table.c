@@ -4,7 +4,7 @@
  * answers 501.
  */
 #include "frontend/routes/router.h"
-#include "frontend/routes/routes.h"
+#include "frontend/routes/route.h"
 
 #define ROUTE(method, prefix, suffix, handle, body)                                                \
     {                                                                                              \

@@ -6,8 +6,8 @@
 #include "frontend/routes/router.h"
 
 #include "base/str.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/http/version.h"
+#include "frontend/http/reply.h"
+#include "frontend/json/version.h"
 
 #include <ctype.h>
 #include <stdlib.h>

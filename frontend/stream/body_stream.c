@@ -6,7 +6,7 @@
 #include "frontend/stream/body_stream.h"
 
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 void body_stream_init(struct body_stream *b, struct exchange *x, struct backend_stream *stream)
 {

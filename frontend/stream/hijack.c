@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "frontend/rpc/backend_client.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 #include "frontend/http/http_server.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "frontend/rpc/backend_client.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 enum { STREAM_LAG_MAX = 4 * 1024 * 1024 };
 

@@ -8,7 +8,7 @@
 #include "frontend/json/json_decode.h"
 #include "frontend/http/query.h"
 #include "frontend/routes/router.h"
-#include "frontend/http/version.h"
+#include "frontend/json/version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "frontend/http/exchange.h"
 
-#include "frontend/http/version.h"
+#include "frontend/json/version.h"
 
 #include <stdbool.h>
 #include <uv.h>

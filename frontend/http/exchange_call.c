@@ -6,7 +6,7 @@
 
 #include "frontend/rpc/backend_client.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 static void call_on_gone(void *arg)
 {

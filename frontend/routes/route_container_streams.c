@@ -4,8 +4,8 @@
  */
 #include "frontend/json/docker_json.h"
 #include "frontend/stream/hijack.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 #include "frontend/stream/stream_reply.h"
 
 #include "base/str.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening and closing one listening socket; see http_listen.h. Owns the socket file it made: only
+ * Opening and closing one listening socket; see http_listener.h. Owns the socket file it made: only
  * that very file (same device and inode) is unlinked at the end.
  */
-#include "frontend/http/http_listen.h"
+#include "frontend/http/http_listener.h"
 
 #include "base/alloc.h"
 #include "base/log.h"

@@ -24,7 +24,7 @@ void system_info(struct exchange *x);
 void system_not_built(struct exchange *x); /* 501: Docker has it, Sockerless not yet */
 void system_no_swarm(struct exchange *x);  /* 503 in dockerd's words */
 
-/* route_containers.c */
+/* route_container.c */
 void container_create(struct exchange *x);
 void container_list(struct exchange *x);
 void container_inspect(struct exchange *x);
@@ -34,7 +34,7 @@ void container_kill(struct exchange *x);
 void container_resize(struct exchange *x);
 void container_remove(struct exchange *x);
 
-/* route_streams.c */
+/* route_container_streams.c */
 void container_attach(struct exchange *x);
 void container_logs(struct exchange *x);
 void container_wait(struct exchange *x);
@@ -45,7 +45,7 @@ void exec_start(struct exchange *x);
 void exec_resize(struct exchange *x);
 void exec_inspect(struct exchange *x);
 
-/* route_images.c */
+/* route_image.c */
 void image_list(struct exchange *x);
 void image_inspect(struct exchange *x);
 void image_history(struct exchange *x);

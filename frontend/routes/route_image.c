@@ -3,8 +3,8 @@
  * Images, the unary requests: list, inspect, history, tag, remove, prune.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * Containers, the unary requests: create, list, inspect, start, stop, kill, resize, remove.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include "base/str.h"
 #include "base/timefmt.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing answers; see http_reply.h. Last stop of a request before http_out.c.
+ * Writing answers; see reply.h. Last stop of a request before http_out.c.
  */
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 #include "base/json.h"
 #include "frontend/http/http_conn.h"
