@@ -22,7 +22,7 @@ static int hex_value(char c)
     return -1;
 }
 
-char *url_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len)
+char *query_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len)
 {
     char *out = arena_alloc(a, len + 1);
     size_t n = 0;
@@ -50,9 +50,9 @@ static void query_add(struct query *q, struct arena *a, const char *text, size_t
 {
     const char *equals = memchr(text, '=', len);
     size_t key_len = equals ? (size_t)(equals - text) : len;
-    struct query_pair pair = {.key = url_decode(a, text, key_len, true, NULL), .value = ""};
+    struct query_pair pair = {.key = query_decode(a, text, key_len, true, NULL), .value = ""};
     if (equals)
-        pair.value = url_decode(a, equals + 1, len - key_len - 1, true, NULL);
+        pair.value = query_decode(a, equals + 1, len - key_len - 1, true, NULL);
     if (pair.key && pair.value)
         q->pairs[q->count++] = pair;
 }

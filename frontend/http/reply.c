@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing answers; see reply.h. Last stop of a request before http_out.c.
+ * Writing answers; see reply.h. All of it goes through http_conn.h.
  */
 #include "frontend/http/reply.h"
 
 #include "base/json.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_server.h"
+#include "frontend/http/http_shared.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static const struct {
     {505, "HTTP Version Not Supported"},
 };
 
-const char *http_reason(unsigned status)
+const char *reply_reason(unsigned status)
 {
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (reasons[i].status == status)
@@ -52,6 +52,11 @@ const char *http_reason(unsigned status)
 static uv_buf_t buf_of(const char *text, size_t len)
 {
     return uv_buf_init((char *)(uintptr_t)text, (unsigned)len);
+}
+
+const char *reply_service_headers(const struct exchange *x)
+{
+    return x->plain ? "" : x->shared->service->headers;
 }
 
 void reply_continue(struct exchange *x)
@@ -72,8 +77,8 @@ static char *reply_head(struct exchange *x, unsigned status, const char *headers
     else if (x->http10)
         connection = "Connection: keep-alive\r\n";
     return arena_printf(&x->arena, "HTTP/1.1 %u %s\r\n%s%sDate: %s\r\n%s", status,
-                        http_reason(status), x->plain ? "" : REPLY_STANDARD_HEADERS, connection,
-                        http_server_date(http_conn_server(x->conn)), headers);
+                        reply_reason(status), reply_service_headers(x), connection,
+                        http_shared_date(x->shared), headers);
 }
 
 /* A whole answer. The body's last piece may be a newline of its own. */
@@ -96,7 +101,7 @@ static void reply_whole(struct exchange *x, unsigned status, const char *headers
 
 struct buf *reply_scratch(struct exchange *x)
 {
-    return http_server_scratch(http_conn_server(x->conn));
+    return http_shared_scratch(x->shared);
 }
 
 void reply_json(struct exchange *x, unsigned status, const struct buf *json)
@@ -158,7 +163,7 @@ void reply_refusal(struct exchange *x, unsigned status)
     if (status == 400 && x->target && !x->has_host && !x->http10)
         detail = ": missing required Host header";
     reply_text(x, status, "",
-               arena_printf(&x->arena, "%u %s%s", status, http_reason(status), detail));
+               arena_printf(&x->arena, "%u %s%s", status, reply_reason(status), detail));
 }
 
 /* ---- streaming ---- */

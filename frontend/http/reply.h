@@ -11,21 +11,16 @@
 #include "base/error.h"
 #include "frontend/http/exchange.h"
 
-#include "frontend/json/version.h"
-
 #include <stdbool.h>
 #include <uv.h>
-
-/* What moby's version middleware puts on every routed answer. */
-#define REPLY_STANDARD_HEADERS                                                                     \
-    "Api-Version: " API_VERSION_MAX "\r\nDocker-Experimental: false\r\nOstype: linux\r\n"          \
-    "Server: Sockerless/" SOCKERLESS_VERSION " (linux)\r\n"
 
 #define REPLY_STREAM_RAW "application/vnd.docker.raw-stream"
 #define REPLY_STREAM_MULTIPLEXED "application/vnd.docker.multiplexed-stream"
 
 /* The standard reason phrase, "" for a status unknown here. */
-const char *http_reason(unsigned status);
+const char *reply_reason(unsigned status);
+/* What the service wants on this answer: whole lines, "" for a plain one. */
+const char *reply_service_headers(const struct exchange *x);
 
 /* HTTP/1.1 100 Continue. */
 void reply_continue(struct exchange *x);

@@ -69,7 +69,9 @@ void registry_auth_header(struct exchange *x, ProtobufCBinaryData *out);
 int registry_auth_body(struct exchange *x, ProtobufCBinaryData *out, struct error *err) MUST_CHECK;
 void registry_auth_wipe(ProtobufCBinaryData *auth);
 
-/* route_body.c: the JSON body of a request. NULL: answered already. */
-json_t *route_body(struct exchange *x);
+/* route_request.c: the JSON body of a request. NULL: answered already. */
+json_t *route_request_json(struct exchange *x);
+/* The window size of a resize: query parameters h and w. -1: they are bad and x is answered. */
+int route_request_window(struct exchange *x, uint32_t *height, uint32_t *width) MUST_CHECK;
 
 #endif

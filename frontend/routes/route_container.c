@@ -3,6 +3,7 @@
  * Containers, the unary requests: create, list, inspect, start, stop, kill, resize, remove.
  */
 #include "frontend/json/docker_json.h"
+#include "frontend/http/exchange_call.h"
 #include "frontend/http/reply.h"
 #include "frontend/routes/route.h"
 
@@ -30,7 +31,7 @@ void container_create(struct exchange *x)
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
     const char *name = query_get(&x->query, "name");
-    json_t *root = route_body(x);
+    json_t *root = route_request_json(x);
     if (!root)
         return;
     int rc = docker_json_create(root, &x->arena, &create, &err);
@@ -108,7 +109,7 @@ void container_start(struct exchange *x)
     start.ref = text(x->arg);
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
     request.container_start = &start;
-    exchange_call(x, &request, START_TIMEOUT_MS, exchange_done_no_content);
+    exchange_call_empty(x, &request, START_TIMEOUT_MS, 204);
 }
 
 void container_stop(struct exchange *x)
@@ -128,8 +129,7 @@ void container_stop(struct exchange *x)
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_STOP;
     request.container_stop = &stop;
     bool bounded = seconds >= 0 && seconds * 1000 < FOREVER_MS;
-    exchange_call(x, &request, bounded ? seconds * 1000 + STOP_EXTRA_MS : FOREVER_MS,
-                  exchange_done_no_content);
+    exchange_call_empty(x, &request, bounded ? seconds * 1000 + STOP_EXTRA_MS : FOREVER_MS, 204);
 }
 
 void container_kill(struct exchange *x)
@@ -140,7 +140,7 @@ void container_kill(struct exchange *x)
     kill.signal = text(query_get(&x->query, "signal"));
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_KILL;
     request.container_kill = &kill;
-    exchange_call(x, &request, STOP_EXTRA_MS, exchange_done_no_content);
+    exchange_call_empty(x, &request, STOP_EXTRA_MS, 204);
 }
 
 void container_resize(struct exchange *x)
@@ -148,11 +148,11 @@ void container_resize(struct exchange *x)
     Sockerless__ContainerResizeRequest resize = SOCKERLESS__CONTAINER_RESIZE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     resize.ref = text(x->arg);
-    if (exchange_window_size(x, &resize.height, &resize.width))
+    if (route_request_window(x, &resize.height, &resize.width))
         return;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_RESIZE;
     request.container_resize = &resize;
-    exchange_call(x, &request, 0, exchange_done_ok);
+    exchange_call_empty(x, &request, 0, 200);
 }
 
 void container_remove(struct exchange *x)
@@ -165,5 +165,5 @@ void container_remove(struct exchange *x)
     remove.link = query_bool(&x->query, "link", false);
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
     request.container_remove = &remove;
-    exchange_call(x, &request, STOP_EXTRA_MS, exchange_done_no_content);
+    exchange_call_empty(x, &request, STOP_EXTRA_MS, 204);
 }

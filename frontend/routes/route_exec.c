@@ -4,6 +4,7 @@
  */
 #include "frontend/json/docker_json.h"
 #include "frontend/stream/hijack.h"
+#include "frontend/http/exchange_call.h"
 #include "frontend/http/reply.h"
 #include "frontend/routes/route.h"
 
@@ -19,7 +20,7 @@ void exec_create(struct exchange *x)
     Sockerless__ExecCreateRequest create = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
-    json_t *root = route_body(x);
+    json_t *root = route_request_json(x);
     if (!root)
         return;
     int rc = docker_json_exec_create(root, &x->arena, &create, &err);
@@ -43,7 +44,7 @@ void exec_start(struct exchange *x)
         reply_error(x, 400, "got EOF while reading request body");
         return;
     }
-    json_t *root = route_body(x);
+    json_t *root = route_request_json(x);
     if (!root)
         return;
     int rc = docker_json_exec_start(root, &start, &err);
@@ -65,11 +66,11 @@ void exec_resize(struct exchange *x)
     Sockerless__ExecResizeRequest resize = SOCKERLESS__EXEC_RESIZE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     resize.id = text(x->arg);
-    if (exchange_window_size(x, &resize.height, &resize.width))
+    if (route_request_window(x, &resize.height, &resize.width))
         return;
     request.op_case = SOCKERLESS__REQUEST__OP_EXEC_RESIZE;
     request.exec_resize = &resize;
-    exchange_call(x, &request, 0, exchange_done_ok);
+    exchange_call_empty(x, &request, 0, 200);
 }
 
 static void inspect_done(struct exchange *x, const Sockerless__Reply *reply)

@@ -3,6 +3,7 @@
  * Images, the unary requests: list, inspect, history, tag, remove, prune.
  */
 #include "frontend/json/docker_json.h"
+#include "frontend/http/exchange_call.h"
 #include "frontend/http/reply.h"
 #include "frontend/routes/route.h"
 
@@ -84,7 +85,7 @@ void image_tag(struct exchange *x)
     tag.tag = text(query_get(&x->query, "tag"));
     request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_TAG;
     request.image_tag = &tag;
-    exchange_call(x, &request, 0, exchange_done_created);
+    exchange_call_empty(x, &request, 0, 201);
 }
 
 static void remove_done(struct exchange *x, const Sockerless__Reply *reply)

@@ -4,6 +4,7 @@
  * pass through here: what holds one is wiped before it is freed.
  */
 #include "frontend/json/docker_json.h"
+#include "frontend/http/exchange_call.h"
 #include "frontend/http/reply.h"
 #include "frontend/routes/route.h"
 

@@ -3,6 +3,7 @@
  * /_ping, /version, /info, and what stands in for endpoints that are not built.
  */
 #include "frontend/json/docker_json.h"
+#include "frontend/http/exchange_call.h"
 #include "frontend/http/reply.h"
 #include "frontend/routes/route.h"
 

@@ -8,7 +8,10 @@
 
 #define ROUTE(method, prefix, suffix, handle, body)                                                \
     {                                                                                              \
-        HTTP_##method, prefix, suffix, handle, body                                                \
+        HTTP_##method, prefix, suffix,                                                             \
+        {                                                                                          \
+            handle, body                                                                           \
+        }                                                                                          \
     }
 #define R(method, prefix, suffix, handle) ROUTE(method, prefix, suffix, handle, BODY_DROPPED)
 #define RJ(method, prefix, suffix, handle) ROUTE(method, prefix, suffix, handle, BODY_JSON)
@@ -112,5 +115,5 @@ const struct route route_table[] = {
     SWARM(GET, "/configs", ""),
     SWARM(POST, "/configs/", ""),
     SWARM(DELETE, "/configs/", ""),
-    {0, NULL, NULL, NULL, BODY_DROPPED},
+    {0, NULL, NULL, {NULL, BODY_DROPPED}},
 };

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "frontend/rpc/backend_client.h"
+#include "frontend/rpc/backend_stream.h"
 #include "frontend/http/http_conn.h"
 #include "frontend/http/reply.h"
 

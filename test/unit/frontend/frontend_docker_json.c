@@ -94,29 +94,29 @@ static void test_filters(void **state)
 
 /* ---- router ---- */
 
-static const struct route *resolve(struct exchange *x, uint8_t method, const char *target)
+static const struct http_handler *resolve(struct exchange *x, uint8_t method, const char *target)
 {
     *x = (struct exchange){.method = method, .target = target};
     x->arena = arena; /* shares the block list; only the copy grows from here */
-    if (router_resolve(x))
-        x->route = NULL;
+    x->handler = router_resolve(x);
     arena = x->arena;
     arena.protobuf.allocator_data = &arena;
-    return x->route;
+    return x->handler;
 }
 
 static void test_router(void **state)
 {
     (void)state;
     struct exchange x, y;
-    const struct route *inspect = resolve(&x, HTTP_GET, "/v1.41/containers/a%2Fb/json?size=1");
+    const struct http_handler *inspect =
+        resolve(&x, HTTP_GET, "/v1.41/containers/a%2Fb/json?size=1");
     assert_string_equal(x.arg, "a/b");
     assert_int_equal(x.api, 41);
     assert_true(query_bool(&x.query, "size", false));
     assert_ptr_equal(resolve(&x, HTTP_GET, "/containers/web/json"), inspect);
     assert_int_equal(x.api, API_MINOR_MAX);
     assert_ptr_not_equal(resolve(&x, HTTP_GET, "/containers/json"), inspect);
-    const struct route *missing = resolve(&x, HTTP_GET, "/nope");
+    const struct http_handler *missing = resolve(&x, HTTP_GET, "/nope");
     static const char *const unknown[] = {
         "/",       "/containers",      "/containers/nope", "/1.41/version", "/vabc/version",
         "/_ping/", "/containers/json/"};
@@ -128,7 +128,7 @@ static void test_router(void **state)
     resolve(&x, HTTP_GET, "/images/reg:5000/a/b:c@sha256:0/json");
     assert_string_equal(x.arg, "reg:5000/a/b:c@sha256:0");
     assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.45/info"), resolve(&y, HTTP_GET, "/v2/info"));
-    assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.44.1/info"), x.route);
+    assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.44.1/info"), x.handler);
     assert_string_equal(x.arg, "1.44.1");
     assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.23/info"), resolve(&y, HTTP_GET, "/v1/info"));
     resolve(&x, HTTP_GET, "//containers/./x/../json/?a=b");

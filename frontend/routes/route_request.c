@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Request bodies: the content type that Docker insists on, and JSON.
+ * What several handlers read from a request: its JSON body, of the content type that Docker insists
+ * on, and the size of a window.
  */
 #include "frontend/json/docker_json.h"
 #include "frontend/http/reply.h"
@@ -17,7 +18,7 @@ static bool is_json_type(const char *type)
     return len == sizeof(json) - 1 && strncasecmp(type, json, len) == 0;
 }
 
-json_t *route_body(struct exchange *x)
+json_t *route_request_json(struct exchange *x)
 {
     const char *type = x->content_type ? x->content_type : "";
     struct error err;
@@ -29,4 +30,18 @@ json_t *route_body(struct exchange *x)
     if (!root)
         reply_failure(x, &err);
     return root;
+}
+
+int route_request_window(struct exchange *x, uint32_t *height, uint32_t *width)
+{
+    struct error err;
+    int64_t h, w;
+    if (query_int(&x->query, "h", 0, 0, UINT16_MAX, &h, &err) ||
+        query_int(&x->query, "w", 0, 0, UINT16_MAX, &w, &err)) {
+        reply_failure(x, &err);
+        return -1;
+    }
+    *height = (uint32_t)h;
+    *width = (uint32_t)w;
+    return 0;
 }
