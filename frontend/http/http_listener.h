@@ -2,8 +2,8 @@
  *
  * One listening socket, unix or TCP.
  */
-#ifndef SOCKERLESS_FRONTEND_HTTP_LISTEN_H
-#define SOCKERLESS_FRONTEND_HTTP_LISTEN_H
+#ifndef SOCKERLESS_FRONTEND_HTTP_LISTENER_H
+#define SOCKERLESS_FRONTEND_HTTP_LISTENER_H
 
 #include "base/error.h"
 #include "loop/loop.h"

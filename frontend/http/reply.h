@@ -4,8 +4,8 @@
  * Docker's shape. The call that completes an answer (every one here but reply_continue,
  * reply_stream_begin and reply_stream_write) ends the exchange: it must not be touched afterwards.
  */
-#ifndef SOCKERLESS_FRONTEND_HTTP_REPLY_H
-#define SOCKERLESS_FRONTEND_HTTP_REPLY_H
+#ifndef SOCKERLESS_FRONTEND_REPLY_H
+#define SOCKERLESS_FRONTEND_REPLY_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -75,8 +75,9 @@ void docker_json_labels(struct json_writer *w, const Sockerless__ContainerConfig
 void docker_json_string_list(struct json_writer *w, const Sockerless__StringList *list);
 
 /* ps's words: "Up 2 seconds (healthy)", "Exited (0) 3 minutes ago", "Created". */
-void docker_status_text(const Sockerless__Container *c, int64_t now_ns, char *out, size_t size);
+void docker_json_status_text(const Sockerless__Container *c, int64_t now_ns, char *out,
+                             size_t size);
 /* units.HumanDuration of moby. */
-void docker_human_duration(int64_t ns, char *out, size_t size);
+void docker_json_human_duration(int64_t ns, char *out, size_t size);
 
 #endif

@@ -141,12 +141,12 @@ static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerCon
     if (known == 0)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "Config cannot be empty in order to create a container");
-    json_t *health = json_member(root, "Healthcheck");
+    json_t *health = json_decode_member(root, "Healthcheck");
     if (!health)
         return 0;
     if (!json_is_object(health))
-        return json_type_error(err, health, "ContainerConfigWrapper", "Healthcheck",
-                               "container.HealthConfig");
+        return json_decode_type_error(err, health, "ContainerConfigWrapper", "Healthcheck",
+                                      "container.HealthConfig");
     config->healthcheck = arena_alloc(a, sizeof(*config->healthcheck));
     sockerless__healthcheck__init(config->healthcheck);
     return json_decode_object(health, health_fields, "HealthConfig", a, config->healthcheck, err) <
@@ -162,7 +162,7 @@ static int check_resources(const Sockerless__HostOptions *host, json_t *json, st
                                         "CpuCount",    "CpuRealtimePeriod", "CpuRealtimeRuntime",
                                         "KernelMemory"};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        json_t *value = json_member(json, sizes[i]);
+        json_t *value = json_decode_member(json, sizes[i]);
         if (value && json_is_integer(value) && json_integer_value(value) < 0)
             return error_set(err, ERROR_INVALID_PARAMETER,
                              "invalid HostConfig: %s must not be negative (%lld)", sizes[i],
@@ -178,14 +178,14 @@ static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *h
 {
     if (json) {
         if (!json_is_object(json))
-            return json_type_error(err, json, "ContainerConfigWrapper", "HostConfig",
-                                   "container.HostConfig");
+            return json_decode_type_error(err, json, "ContainerConfigWrapper", "HostConfig",
+                                          "container.HostConfig");
         if (json_decode_object(json, host_fields, "HostConfig.HostConfig", a, host, err) < 0)
             return -1;
-        json_t *restart = json_member(json, "RestartPolicy");
+        json_t *restart = json_decode_member(json, "RestartPolicy");
         if (restart && !json_is_object(restart))
-            return json_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
-                                   "container.RestartPolicy");
+            return json_decode_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
+                                          "container.RestartPolicy");
         if (restart &&
             json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
             return -1;
@@ -213,16 +213,16 @@ static int keep_host_json(json_t *host, struct arena *a, ProtobufCBinaryData *ou
 static int keep_networking(json_t *root, struct arena *a, ProtobufCBinaryData *out,
                            struct error *err)
 {
-    json_t *networking = json_member(root, "NetworkingConfig");
+    json_t *networking = json_decode_member(root, "NetworkingConfig");
     if (networking && !json_is_object(networking))
-        return json_type_error(err, networking, "ContainerConfigWrapper", "NetworkingConfig",
-                               "network.NetworkingConfig");
-    json_t *endpoints = networking ? json_member(networking, "EndpointsConfig") : NULL;
+        return json_decode_type_error(err, networking, "ContainerConfigWrapper", "NetworkingConfig",
+                                      "network.NetworkingConfig");
+    json_t *endpoints = networking ? json_decode_member(networking, "EndpointsConfig") : NULL;
     if (!endpoints)
         return 0;
     if (!json_is_object(endpoints))
-        return json_type_error(err, endpoints, "NetworkingConfig", "EndpointsConfig",
-                               "map[string]*network.EndpointSettings");
+        return json_decode_type_error(err, endpoints, "NetworkingConfig", "EndpointsConfig",
+                                      "map[string]*network.EndpointSettings");
     char *text = json_dumps(endpoints, JSON_COMPACT);
     if (!text)
         return error_set(err, ERROR_INVALID_PARAMETER, "invalid NetworkingConfig");
@@ -242,12 +242,12 @@ int docker_json_create(json_t *root, struct arena *a, Sockerless__ContainerCreat
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "json: cannot unmarshal %s into Go value of type "
                          "runconfig.ContainerConfigWrapper",
-                         json_kind_name(root));
+                         json_decode_kind_name(root));
     out->config = arena_alloc(a, sizeof(*out->config));
     sockerless__container_config__init(out->config);
     out->host = arena_alloc(a, sizeof(*out->host));
     sockerless__host_options__init(out->host);
-    json_t *host = json_member(root, "HostConfig");
+    json_t *host = json_decode_member(root, "HostConfig");
     if (decode_config(root, a, out->config, err) || decode_host(host, a, out->host, err) ||
         keep_host_json(host, a, &out->host_config_json, err))
         return -1;
@@ -284,8 +284,8 @@ static int must_be_object(json_t *root, const char *type, struct error *err)
     if (json_is_object(root))
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER,
-                     "json: cannot unmarshal %s into Go value of type %s", json_kind_name(root),
-                     type);
+                     "json: cannot unmarshal %s into Go value of type %s",
+                     json_decode_kind_name(root), type);
 }
 
 int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreateRequest *out,
@@ -321,7 +321,7 @@ int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out, struct 
         return -1;
     if (json_decode_object(root, exec_start_fields, "ExecStartCheck", NULL, out, err) < 0)
         return -1;
-    json_t *size = json_member(root, "ConsoleSize"); /* [height, width], API 1.42 */
+    json_t *size = json_decode_member(root, "ConsoleSize"); /* [height, width], API 1.42 */
     if (size) {
         out->height = console_size(size, 0);
         out->width = console_size(size, 1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The handlers that route_table.c refers to, one file per family of endpoints.
+ * The handlers of the routes, one file per family of endpoints, and what they share.
  */
-#ifndef SOCKERLESS_FRONTEND_ROUTES_H
-#define SOCKERLESS_FRONTEND_ROUTES_H
+#ifndef SOCKERLESS_FRONTEND_ROUTE_H
+#define SOCKERLESS_FRONTEND_ROUTE_H
 
 #include "base/str.h"
 #include "frontend/http/exchange.h"
@@ -17,57 +17,18 @@ static inline char *text(const char *s)
     return (char *)(uintptr_t)str_or_empty(s);
 }
 
-/* route_system.c */
-void system_ping(struct exchange *x);
-void system_version(struct exchange *x);
-void system_info(struct exchange *x);
-void system_not_built(struct exchange *x); /* 501: Docker has it, Sockerless not yet */
-void system_no_swarm(struct exchange *x);  /* 503 in dockerd's words */
-
-/* route_container.c */
-void container_create(struct exchange *x);
-void container_list(struct exchange *x);
-void container_inspect(struct exchange *x);
-void container_start(struct exchange *x);
-void container_stop(struct exchange *x);
-void container_kill(struct exchange *x);
-void container_resize(struct exchange *x);
-void container_remove(struct exchange *x);
-
-/* route_container_streams.c */
-void container_attach(struct exchange *x);
-void container_logs(struct exchange *x);
-void container_wait(struct exchange *x);
-
-/* route_exec.c */
-void exec_create(struct exchange *x);
-void exec_start(struct exchange *x);
-void exec_resize(struct exchange *x);
-void exec_inspect(struct exchange *x);
-
-/* route_image.c */
-void image_list(struct exchange *x);
-void image_inspect(struct exchange *x);
-void image_history(struct exchange *x);
-void image_tag(struct exchange *x);
-void image_remove(struct exchange *x);
-void image_prune(struct exchange *x);
-
-/* route_image_streams.c */
-void image_create(struct exchange *x); /* pull and import */
-void image_load(struct exchange *x);
-void image_push(struct exchange *x);
-void image_save(struct exchange *x);
+/* The handlers, void route_NAME(struct exchange *x): route_container*.c, route_exec.c and so on. */
+#define ROUTE(method, prefix, suffix, handler, body) void route_##handler(struct exchange *x);
+#include "frontend/routes/route_list.h"
 
 /* route_registry.c */
-void distribution_inspect(struct exchange *x);
-void registry_login(struct exchange *x);
 /* The credentials of X-Registry-Auth as JSON; none when it is missing, empty or cannot be read. To
  * be wiped as soon as the request is sent. */
-void registry_auth_header(struct exchange *x, ProtobufCBinaryData *out);
+void route_registry_auth_header(struct exchange *x, ProtobufCBinaryData *out);
 /* Credentials as JSON from a request's body. */
-int registry_auth_body(struct exchange *x, ProtobufCBinaryData *out, struct error *err) MUST_CHECK;
-void registry_auth_wipe(ProtobufCBinaryData *auth);
+int route_registry_auth_body(struct exchange *x, ProtobufCBinaryData *out,
+                             struct error *err) MUST_CHECK;
+void route_registry_auth_wipe(ProtobufCBinaryData *auth);
 
 /* route_request.c: the JSON body of a request. NULL: answered already. */
 json_t *route_request_json(struct exchange *x);

@@ -25,7 +25,7 @@ static void create_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 201, out);
 }
 
-void container_create(struct exchange *x)
+void route_container_create(struct exchange *x)
 {
     Sockerless__ContainerCreateRequest create = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -58,7 +58,7 @@ static void list_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void container_list(struct exchange *x)
+void route_container_list(struct exchange *x)
 {
     Sockerless__ContainerListRequest list = SOCKERLESS__CONTAINER_LIST_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -89,7 +89,7 @@ static void inspect_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void container_inspect(struct exchange *x)
+void route_container_inspect(struct exchange *x)
 {
     Sockerless__ContainerInspectRequest inspect = SOCKERLESS__CONTAINER_INSPECT_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -102,7 +102,7 @@ void container_inspect(struct exchange *x)
 
 /* ---- changes of state: 204, or 304 when there is nothing to change ---- */
 
-void container_start(struct exchange *x)
+void route_container_start(struct exchange *x)
 {
     Sockerless__ContainerStartRequest start = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -112,7 +112,7 @@ void container_start(struct exchange *x)
     exchange_call_empty(x, &request, START_TIMEOUT_MS, 204);
 }
 
-void container_stop(struct exchange *x)
+void route_container_stop(struct exchange *x)
 {
     Sockerless__ContainerStopRequest stop = SOCKERLESS__CONTAINER_STOP_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -132,7 +132,7 @@ void container_stop(struct exchange *x)
     exchange_call_empty(x, &request, bounded ? seconds * 1000 + STOP_EXTRA_MS : FOREVER_MS, 204);
 }
 
-void container_kill(struct exchange *x)
+void route_container_kill(struct exchange *x)
 {
     Sockerless__ContainerKillRequest kill = SOCKERLESS__CONTAINER_KILL_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -143,7 +143,7 @@ void container_kill(struct exchange *x)
     exchange_call_empty(x, &request, STOP_EXTRA_MS, 204);
 }
 
-void container_resize(struct exchange *x)
+void route_container_resize(struct exchange *x)
 {
     Sockerless__ContainerResizeRequest resize = SOCKERLESS__CONTAINER_RESIZE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -155,7 +155,7 @@ void container_resize(struct exchange *x)
     exchange_call_empty(x, &request, 0, 200);
 }
 
-void container_remove(struct exchange *x)
+void route_container_remove(struct exchange *x)
 {
     Sockerless__ContainerRemoveRequest remove = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;

@@ -33,7 +33,7 @@ static bool detach_keys_valid(const char *keys)
     return true;
 }
 
-void container_attach(struct exchange *x)
+void route_container_attach(struct exchange *x)
 {
     Sockerless__AttachOpen attach = SOCKERLESS__ATTACH_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -95,7 +95,7 @@ static int logs_time(struct exchange *x, const char *key, int64_t *out, struct e
                      value);
 }
 
-void container_logs(struct exchange *x)
+void route_container_logs(struct exchange *x)
 {
     static const struct stream_kind kind = {.opened = logs_opened,
                                             .frame = logs_frame,
@@ -170,7 +170,7 @@ static void wait_broken(struct stream_reply *r, const struct error *err)
     wait_answer(r, -1, err->message);
 }
 
-void container_wait(struct exchange *x)
+void route_container_wait(struct exchange *x)
 {
     static const struct stream_kind kind = {
         .opened = wait_opened, .frame = wait_frame, .ended = wait_ended, .broken = wait_broken};

@@ -15,7 +15,7 @@ static void create_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 201, out);
 }
 
-void exec_create(struct exchange *x)
+void route_exec_create(struct exchange *x)
 {
     Sockerless__ExecCreateRequest create = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -35,7 +35,7 @@ void exec_create(struct exchange *x)
     exchange_call(x, &request, 0, create_done);
 }
 
-void exec_start(struct exchange *x)
+void route_exec_start(struct exchange *x)
 {
     Sockerless__ExecStartOpen start = SOCKERLESS__EXEC_START_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -61,7 +61,7 @@ void exec_start(struct exchange *x)
                      .is_exec = true, .detach = start.detach, .wants_stdin = !start.detach});
 }
 
-void exec_resize(struct exchange *x)
+void route_exec_resize(struct exchange *x)
 {
     Sockerless__ExecResizeRequest resize = SOCKERLESS__EXEC_RESIZE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -80,7 +80,7 @@ static void inspect_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void exec_inspect(struct exchange *x)
+void route_exec_inspect(struct exchange *x)
 {
     Sockerless__ExecInspectRequest inspect = SOCKERLESS__EXEC_INSPECT_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;

@@ -20,7 +20,7 @@ static void list_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void image_list(struct exchange *x)
+void route_image_list(struct exchange *x)
 {
     Sockerless__ImageListRequest list = SOCKERLESS__IMAGE_LIST_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -47,7 +47,7 @@ static void inspect_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void image_inspect(struct exchange *x)
+void route_image_inspect(struct exchange *x)
 {
     Sockerless__ImageInspectRequest inspect = SOCKERLESS__IMAGE_INSPECT_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -64,7 +64,7 @@ static void history_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void image_history(struct exchange *x)
+void route_image_history(struct exchange *x)
 {
     Sockerless__ImageHistoryRequest history = SOCKERLESS__IMAGE_HISTORY_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -76,7 +76,7 @@ void image_history(struct exchange *x)
 
 /* ---- tag, remove, prune ---- */
 
-void image_tag(struct exchange *x)
+void route_image_tag(struct exchange *x)
 {
     Sockerless__ImageTagRequest tag = SOCKERLESS__IMAGE_TAG_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -95,7 +95,7 @@ static void remove_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void image_remove(struct exchange *x)
+void route_image_remove(struct exchange *x)
 {
     Sockerless__ImageRemoveRequest remove = SOCKERLESS__IMAGE_REMOVE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -118,7 +118,7 @@ static void prune_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void image_prune(struct exchange *x)
+void route_image_prune(struct exchange *x)
 {
     Sockerless__ImagePruneRequest prune = SOCKERLESS__IMAGE_PRUNE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;

@@ -134,11 +134,11 @@ static void image_pull(struct exchange *x)
     }
     pull_name(x, &pull);
     pull.platform = text(query_get(&x->query, "platform"));
-    registry_auth_header(x, &pull.registry_auth);
+    route_registry_auth_header(x, &pull.registry_auth);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;
     open.image_pull = &pull;
     stream_reply_start(x, &open, &progress_kind);
-    registry_auth_wipe(&pull.registry_auth);
+    route_registry_auth_wipe(&pull.registry_auth);
 }
 
 /* ---- import ---- */
@@ -167,7 +167,7 @@ static void image_import(struct exchange *x, const char *source)
     stream_reply_start(x, &open, strcmp(source, "-") == 0 ? &from_body : &from_url);
 }
 
-void image_create(struct exchange *x)
+void route_image_create(struct exchange *x)
 {
     const char *source = str_or_empty(query_get(&x->query, "fromSrc"));
     if (!str_empty(query_get(&x->query, "fromImage")))
@@ -180,7 +180,7 @@ void image_create(struct exchange *x)
 
 /* ---- load, push, save ---- */
 
-void image_load(struct exchange *x)
+void route_image_load(struct exchange *x)
 {
     static const struct stream_kind kind = {.opened = progress_opened_later,
                                             .frame = progress_frame,
@@ -200,17 +200,17 @@ static int push_auth(struct exchange *x, ProtobufCBinaryData *out)
 {
     struct error err;
     if (!str_empty(x->registry_auth)) {
-        registry_auth_header(x, out);
+        route_registry_auth_header(x, out);
         return 0;
     }
-    if (registry_auth_body(x, out, &err) == 0)
+    if (route_registry_auth_body(x, out, &err) == 0)
         return 0;
     error_wrap(&err, "Bad parameters and missing X-Registry-Auth");
     reply_failure(x, &err);
     return -1;
 }
 
-void image_push(struct exchange *x)
+void route_image_push(struct exchange *x)
 {
     Sockerless__ImagePushOpen push = SOCKERLESS__IMAGE_PUSH_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -221,7 +221,7 @@ void image_push(struct exchange *x)
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH;
     open.image_push = &push;
     stream_reply_start(x, &open, &progress_kind);
-    registry_auth_wipe(&push.registry_auth);
+    route_registry_auth_wipe(&push.registry_auth);
 }
 
 static void save_opened(struct stream_reply *r, const Sockerless__StreamOpened *opened)
@@ -243,7 +243,7 @@ static void save_broken(struct stream_reply *r, const struct error *err)
     stream_reply_cut(r);
 }
 
-void image_save(struct exchange *x)
+void route_image_save(struct exchange *x)
 {
     static const struct stream_kind kind = {.opened = save_opened,
                                             .frame = save_frame,

@@ -330,21 +330,21 @@ static void test_status_words(void **state)
                      {90 * 86400, "3 months"},  {800 * 86400, "2 years"}};
     char text[64];
     for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
-        docker_human_duration(durations[i].seconds * s, text, sizeof(text));
+        docker_json_human_duration(durations[i].seconds * s, text, sizeof(text));
         assert_string_equal(text, durations[i].text);
     }
     Sockerless__Container c = SOCKERLESS__CONTAINER__INIT;
-    docker_status_text(&c, 10 * s, text, sizeof(text));
+    docker_json_status_text(&c, 10 * s, text, sizeof(text));
     assert_string_equal(text, "Created");
     c.state = SOCKERLESS__CONTAINER_STATE__RUNNING;
     c.started_at = 8 * s;
     c.health = (char *)(uintptr_t) "starting";
-    docker_status_text(&c, 10 * s, text, sizeof(text));
+    docker_json_status_text(&c, 10 * s, text, sizeof(text));
     assert_string_equal(text, "Up 2 seconds (health: starting)");
     c.state = SOCKERLESS__CONTAINER_STATE__EXITED;
     c.exit_code = 137;
     c.finished_at = 10 * s - 180 * s;
-    docker_status_text(&c, 10 * s, text, sizeof(text));
+    docker_json_status_text(&c, 10 * s, text, sizeof(text));
     assert_string_equal(text, "Exited (137) 3 minutes ago");
 }
 
