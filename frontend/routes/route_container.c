@@ -30,19 +30,16 @@ void route_container_create(struct exchange *x)
     Sockerless__ContainerCreateRequest create = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
-    const char *name = query_get(&x->query, "name");
     json_t *root = route_request_json(x);
     if (!root)
         return;
     int rc = docker_json_create(root, &x->arena, &create, &err);
     json_decref(root);
-    if (rc == 0 && !str_empty(name))
-        rc = docker_json_check_name(name, &err);
     if (rc) {
         reply_failure(x, &err);
         return;
     }
-    create.name = text(name ? name + (name[0] == '/') : NULL);
+    create.name = text(query_get(&x->query, "name"));
     create.platform = text(query_get(&x->query, "platform"));
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
     request.container_create = &create;

@@ -17,40 +17,17 @@
 
 /* ---- attach ---- */
 
-/* "ctrl-p,ctrl-q": single characters, or ctrl- and a letter or one of @ [ \ ] ^ _ */
-static bool detach_keys_valid(const char *keys)
-{
-    while (*keys) {
-        size_t len = strcspn(keys, ",");
-        bool ctrl = len == 6 && strncmp(keys, "ctrl-", 5) == 0 &&
-                    (islower((unsigned char)keys[5]) || strchr("@[\\]^_", keys[5]));
-        if (len != 1 && !ctrl)
-            return false;
-        keys += len;
-        if (*keys == ',' && !*++keys)
-            return false;
-    }
-    return true;
-}
-
 void route_container_attach(struct exchange *x)
 {
     Sockerless__AttachOpen attach = SOCKERLESS__ATTACH_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    const char *keys = str_or_empty(query_get(&x->query, "detachKeys"));
-    struct error err;
-    if (!detach_keys_valid(keys)) {
-        error_set(&err, ERROR_INVALID_PARAMETER, "Invalid detach keys (%.100s) provided", keys);
-        hijack_refuse(x, &err);
-        return;
-    }
     attach.ref = text(x->arg);
     attach.stream = query_bool(&x->query, "stream", false);
     attach.logs = query_bool(&x->query, "logs", false);
     attach.stdin = query_bool(&x->query, "stdin", false) && attach.stream;
     attach.stdout = query_bool(&x->query, "stdout", false);
     attach.stderr = query_bool(&x->query, "stderr", false);
-    attach.detach_keys = text(keys);
+    attach.detach_keys = text(query_get(&x->query, "detachKeys"));
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_ATTACH;
     open.attach = &attach;
     hijack_start(x, &open, &(struct hijack_options){.wants_stdin = attach.stdin});
@@ -113,10 +90,6 @@ void route_container_logs(struct exchange *x)
     /* Anything that is not a number of lines means all of them, as for dockerd. */
     if (!str_to_i64(text(query_get(&x->query, "tail")), &logs.tail) || logs.tail < 0)
         logs.tail = -1;
-    if (!logs.stdout && !logs.stderr) {
-        reply_error(x, 400, "Bad parameters: you must choose at least one stream");
-        return;
-    }
     if (logs_time(x, "since", &logs.since, &err) || logs_time(x, "until", &logs.until, &err)) {
         reply_failure(x, &err);
         return;

@@ -100,10 +100,6 @@ void route_image_remove(struct exchange *x)
     Sockerless__ImageRemoveRequest remove = SOCKERLESS__IMAGE_REMOVE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     remove.ref = text(x->arg);
-    if (!remove.ref[strspn(remove.ref, " \t\r\n")]) {
-        reply_error(x, 500, "image name cannot be blank");
-        return;
-    }
     remove.force = query_bool(&x->query, "force", false);
     remove.no_prune = query_bool(&x->query, "noprune", false);
     request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_REMOVE;

@@ -85,54 +85,12 @@ static const struct stream_kind progress_kind = {.opened = progress_opened,
 
 /* ---- pull ---- */
 
-/* distribution's grammar: [\w][\w.-]{0,127}, or a digest. */
-static bool tag_valid(const char *tag)
-{
-    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    size_t len = strlen(tag);
-    if (!len || strchr(tag, ':'))
-        return true; /* a digest is judged with the whole reference */
-    return len <= 128 && strspn(tag, word) >= 1 &&
-           strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
-}
-
-/* Where the name ends and its tag or digest begins, or the end. */
-static const char *name_end(const char *image)
-{
-    const char *end = image + strcspn(image, "@");
-    const char *slash = memrchr(image, '/', (size_t)(end - image));
-    const char *colon = memchr(slash ? slash : image, ':', (size_t)(end - (slash ? slash : image)));
-    return colon ? colon : end;
-}
-
-/* fromImage and tag joined, the tag replacing the name's own; a tag that is a digest replaces the
- * name's digest. A colon at the end is what old clients say for all tags. */
-static void pull_name(struct exchange *x, Sockerless__ImagePullOpen *pull)
-{
-    const char *tag = str_or_empty(query_get(&x->query, "tag"));
-    char *image = arena_strdup(&x->arena, query_get(&x->query, "fromImage"));
-    size_t len = strlen(image);
-    if (len && image[len - 1] == ':')
-        image[len - 1] = '\0';
-    const char *end = name_end(image), *digest = image + strcspn(image, "@");
-    pull->all_tags = !*tag && !*end;
-    pull->reference = image;
-    if (*tag && strchr(tag, ':'))
-        pull->reference = arena_printf(&x->arena, "%.*s@%s", (int)(end - image), image, tag);
-    else if (*tag)
-        pull->reference =
-            arena_printf(&x->arena, "%.*s:%s%s", (int)(end - image), image, tag, digest);
-}
-
 static void image_pull(struct exchange *x)
 {
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    if (!tag_valid(text(query_get(&x->query, "tag")))) {
-        reply_error(x, 400, "invalid tag format");
-        return;
-    }
-    pull_name(x, &pull);
+    pull.reference = text(query_get(&x->query, "fromImage"));
+    pull.tag = text(query_get(&x->query, "tag"));
     pull.platform = text(query_get(&x->query, "platform"));
     route_registry_auth_header(x, &pull.registry_auth);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;

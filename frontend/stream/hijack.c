@@ -186,7 +186,8 @@ static void hijack_on_ended(void *owner)
     reply_empty(x, 200);
 }
 
-void hijack_refuse(struct exchange *x, const struct error *err)
+/* An attach error as moby words it: status line, raw-stream type, plain text, close. */
+static void hijack_refuse(struct exchange *x, const struct error *err)
 {
     unsigned status = (unsigned)error_http_status(err->code);
     const char *head = arena_printf(

@@ -127,16 +127,13 @@ static Sockerless__ExecCreateRequest *config_copy(struct arena *arena,
     return sockerless__exec_create_request__unpack(&arena->protobuf, len, packed);
 }
 
-static int create_refused(struct backend *b, const struct container *c,
-                          const Sockerless__ExecCreateRequest *request, struct error *err)
+static int create_refused(struct backend *b, const struct container *c, struct error *err)
 {
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
         return error_set(err, ERROR_CONFLICT,
                          "Container %s is paused, unpause the container before exec", c->id);
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING)
         return error_set(err, ERROR_CONFLICT, "Container %s is not running", c->id);
-    if (!request->n_cmd)
-        return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");
     if (!b->driver->caps.has_agent)
         return error_set(err, ERROR_NOT_IMPLEMENTED,
                          "exec needs the agent, which %s does not carry", b->driver->name);
@@ -149,8 +146,12 @@ void op_exec_create(struct op *op)
 {
     const Sockerless__ExecCreateRequest *request = op->request->exec_create;
     struct error err;
-    struct container *c = container_find(&op->backend->containers, request->container, &err);
-    if (!c || create_refused(op->backend, c, request, &err)) {
+    struct container *c = NULL;
+    if (request->n_cmd)
+        c = container_find(&op->backend->containers, request->container, &err);
+    else
+        error_set(&err, ERROR_INVALID_PARAMETER, "No exec command specified");
+    if (!c || create_refused(op->backend, c, &err)) {
         op_fail(op, &err);
         return;
     }

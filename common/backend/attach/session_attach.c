@@ -306,8 +306,10 @@ void session_attach_open(struct backend *b, struct channel *channel,
 {
     struct error err;
     struct detach_keys keys;
-    struct container *c = container_find(&b->containers, open->ref, &err);
-    if (!c || attach_refused(c, &err) || detach_keys_parse(open->detach_keys, &keys, &err)) {
+    struct container *c = NULL;
+    if (detach_keys_parse(open->detach_keys, &keys, &err) == 0)
+        c = container_find(&b->containers, open->ref, &err);
+    if (!c || attach_refused(c, &err)) {
         channel_fail(channel, &err);
         return;
     }

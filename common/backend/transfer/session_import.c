@@ -41,10 +41,8 @@ static int tag_parse(struct import_session *s, const Sockerless__ImageImportOpen
         return -1;
     if (ref.digest[0])
         return error_set(err, ERROR_INVALID_PARAMETER, "cannot import digest reference");
-    if (!str_empty(open->tag) && !image_ref_tag_valid(open->tag))
-        return error_set(err, ERROR_INVALID_PARAMETER, "invalid tag format");
-    if (!str_empty(open->tag))
-        snprintf(ref.tag, sizeof ref.tag, "%s", open->tag);
+    if (image_ref_set_tag(&ref, open->tag, err))
+        return -1;
     image_ref_default_tag(&ref);
     image_ref_full(&ref, s->tag, sizeof s->tag);
     return 0;

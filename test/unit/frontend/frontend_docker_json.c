@@ -199,7 +199,6 @@ static void test_create_refused(void **state)
         {"", "EOF"},
         {"[]", "cannot unmarshal array into Go value of type runconfig.ContainerConfigWrapper"},
         {"\"x\"", "cannot unmarshal string"},
-        {"{\"HostConfig\":{}}", "Config cannot be empty in order to create a container"},
         {"{\"Image\":7}", "cannot unmarshal number into Go struct field"},
         {"{\"Image\":\"x\",\"Cmd\":3}", "cannot unmarshal number"},
         {"{\"Image\":\"x\",\"Env\":{}}", "ContainerConfigWrapper.Env of type []string"},
@@ -209,9 +208,6 @@ static void test_create_refused(void **state)
         {"{\"Image\":\"x\",\"HostConfig\":[]}", "HostConfig"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":\"1g\"}}", "Memory of type int64"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":1.5}}", "number 1.5"},
-        {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":-5}}", "must not be negative"},
-        {"{\"Image\":\"x\",\"HostConfig\":{\"ShmSize\":-1}}", "must not be negative"},
-        {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":4096}}", "Minimum memory limit"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"CapAdd\":\"x\"}}", "CapAdd"},
         {"{\"Image\":\"x\",\"NetworkingConfig\":3}", "NetworkingConfig"},
         {"{\"Image\":\"x\",\"Healthcheck\":3}", "Healthcheck"},
@@ -225,6 +221,23 @@ static void test_create_refused(void **state)
         if (!strstr(err.message, cases[i].text))
             fail_msg("%s: %s", cases[i].body, err.message);
     }
+}
+
+/* Whether a value makes sense is the backend's question. */
+static void test_create_without_config(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"{}", "null", "{\"HostConfig\":{}}", "{\"Unknown\":1}"};
+    Sockerless__ContainerCreateRequest r;
+    struct error err;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        assert_int_equal(create(bodies[i], &r, &err), 0);
+        assert_null(r.config);
+    }
+    assert_int_equal(
+        create("{\"Image\":\"x\",\"HostConfig\":{\"Memory\":-5,\"ShmSize\":-1}}", &r, &err), 0);
+    assert_int_equal(r.host->memory, -5);
+    assert_int_equal(r.host->shm_size, -1);
 }
 
 static void test_create_large(void **state)
@@ -243,20 +256,6 @@ static void test_create_large(void **state)
     assert_int_equal(create(body.data, &r, &err), 0);
     assert_int_equal(r.config->env->n_items, 10000);
     assert_int_equal(strlen(r.config->cmd->items[0]), 300 * 1024);
-}
-
-static void test_names(void **state)
-{
-    (void)state;
-    struct error err;
-    assert_int_equal(docker_json_check_name("web-1_x.y", &err), 0);
-    assert_int_equal(docker_json_check_name("/web", &err), 0);
-    assert_int_equal(docker_json_check_name("a", &err), -1);
-    assert_string_equal(err.message, "Invalid container name (a), only "
-                                     "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
-    assert_int_equal(docker_json_check_name("-web", &err), -1);
-    assert_int_equal(docker_json_check_name("we b", &err), -1);
-    assert_int_equal(docker_json_check_name("w\xc3\xa9", &err), -1);
 }
 
 /* ---- answers: shapes, checked through a JSON parser ---- */
@@ -392,8 +391,8 @@ static void test_exec_shapes(void **state)
     assert_non_null(strstr(out.data, "\"entrypoint\":\"sh\",\"arguments\":[\"-c\"]"));
     sockerless__exec_create_request__init(&create_request);
     root = docker_json_load("{\"Cmd\":[]}", 10, &err);
-    assert_int_equal(docker_json_exec_create(root, &arena, &create_request, &err), -1);
-    assert_string_equal(err.message, "No exec command specified");
+    assert_int_equal(docker_json_exec_create(root, &arena, &create_request, &err), 0);
+    assert_int_equal(create_request.n_cmd, 0); /* the backend refuses it */
     json_decref(root);
     root = docker_json_load("{\"ConsoleSize\":[24,80],\"Detach\":true}", 37, &err);
     assert_int_equal(docker_json_exec_start(root, &start, &err), 0);
@@ -477,8 +476,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_query),          cmocka_unit_test(test_filters),
         cmocka_unit_test(test_router),         cmocka_unit_test(test_create_fields),
-        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_create_large),
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_inspect_shape),
+        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_create_without_config),
+        cmocka_unit_test(test_create_large),   cmocka_unit_test(test_inspect_shape),
         cmocka_unit_test(test_status_words),   cmocka_unit_test(test_list_and_images),
         cmocka_unit_test(test_exec_shapes),    cmocka_unit_test(test_progress),
         cmocka_unit_test(test_progress_words),
