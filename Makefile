@@ -161,8 +161,14 @@ FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
 LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
 
+# What unit programs share: test.h and its main function, rigs, fakes.
+$(call archive,kit): $(call objects,test/kit)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
 define unit_rule
-$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call component_of,$(1)) $(call libs_of,$(1))
+$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call archive,kit) $(call component_of,$(1)) $(call libs_of,$(1))
 	$$(LINK) $$^ $(LIBS_TEST)
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
