@@ -4,12 +4,13 @@
  * which of several faults it names. The expectations are those of dockerd 20.10.
  */
 #include "test/kit/backend_rpc_fake.h"
+#include "test/kit/test.h"
 
 #define ID "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define NAME_RULE(name)                                                                            \
     "Invalid container name (" name "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
 
-static int setup(void **state)
+static int rules_setup(void **state)
 {
     struct error err;
     Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
@@ -23,6 +24,11 @@ static int setup(void **state)
     image.config = &config;
     record.image = &image;
     return rc || image_store_put(rig.backend.images, &record, &err);
+}
+
+static int rules_teardown(void **state)
+{
+    return rig_teardown(state);
 }
 
 static Sockerless__Request request;
@@ -71,9 +77,8 @@ static void create_refused(const char *name, enum error_code code, const char *m
     reset();
 }
 
-static void test_names(void **state)
+TEST_USING(rules, names)
 {
-    (void)state;
     reset();
     create_refused("a", ERROR_INVALID_PARAMETER, NAME_RULE("a"));
     create_refused("-web", ERROR_INVALID_PARAMETER, NAME_RULE("-web"));
@@ -93,9 +98,8 @@ static void test_names(void **state)
     create_refused("web", ERROR_CONFLICT, message);
 }
 
-static void test_host_sizes(void **state)
+TEST_USING(rules, host_sizes)
 {
-    (void)state;
     static const struct {
         int64_t memory, nano_cpus, cpu_period, cpu_quota, shm_size;
         const char *message; /* NULL: accepted */
@@ -128,9 +132,8 @@ static void test_host_sizes(void **state)
     }
 }
 
-static void test_restart_policies(void **state)
+TEST_USING(rules, restart_policies)
 {
-    (void)state;
     static const struct {
         const char *name;
         int32_t most;
@@ -161,9 +164,8 @@ static void test_restart_policies(void **state)
 }
 
 /* Configuration, host settings, image, command, name. */
-static void test_create_order(void **state)
+TEST_USING(rules, create_order)
 {
-    (void)state;
     reset();
     host.memory = 4096;
     assert_false(create_with("a", false));
@@ -183,9 +185,8 @@ static void test_create_order(void **state)
 
 /* ---- others ---- */
 
-static void test_exec_without_command(void **state)
+TEST_USING(rules, exec_without_command)
 {
-    (void)state;
     Sockerless__ExecCreateRequest r = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
     r.container = (char *)"nope";
     sockerless__request__init(&request);
@@ -199,9 +200,8 @@ static void test_exec_without_command(void **state)
     expect_error(ERROR_NOT_FOUND, "No such container: nope");
 }
 
-static void test_blank_image(void **state)
+TEST_USING(rules, blank_image)
 {
-    (void)state;
     Sockerless__ImageRemoveRequest r = SOCKERLESS__IMAGE_REMOVE_REQUEST__INIT;
     sockerless__request__init(&request);
     request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_REMOVE;
@@ -257,26 +257,9 @@ static void attach_refused(const char *keys, enum error_code code, const char *m
     assert_string_equal(a.message, want);
 }
 
-static void test_detach_keys_come_first(void **state)
+TEST_USING(rules, detach_keys_come_first)
 {
-    (void)state;
     attach_refused("zz", ERROR_INVALID_PARAMETER, "Invalid detach keys (zz) provided");
     attach_refused("a,", ERROR_INVALID_PARAMETER, "Invalid detach keys (a,) provided");
     attach_refused("DEL,ctrl-a", ERROR_NOT_FOUND, "No such container: nope");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, rig_teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(names),
-        TEST(host_sizes),
-        TEST(restart_policies),
-        TEST(create_order),
-        TEST(exec_without_command),
-        TEST(blank_image),
-        TEST(detach_keys_come_first),
-    };
-    return cmocka_run_group_tests_name("backend_rules", tests, NULL, NULL);
 }
