@@ -24,6 +24,11 @@ forbid common/oci 'ipc/|cloud/|backend/|frontend/|agent/|backend-'
 forbid common/cloud 'ipc/|backend/|frontend/|agent/|backend-'
 forbid common/backend 'cloud/gcp/|frontend/|agent/|backend-'
 forbid frontend 'json/|cloud/|oci/|backend/|agent/|backend-'
+# the frontend's folders: routes above stream above http above rpc; json knows none of them
+forbid frontend/stream 'frontend/(json|routes)/'
+forbid frontend/http 'frontend/(json|routes|stream)/'
+forbid frontend/rpc 'frontend/(json|routes|stream|http)/'
+forbid frontend/json 'frontend/(routes|stream|http|rpc)/'
 forbid agent 'json/|cloud/|oci/|backend/|frontend/|backend-|loop/http_client'
 for backend in backend-*; do
     forbid "$backend" 'frontend/|agent/'
