@@ -123,8 +123,8 @@ void http_conn_abort(struct http_conn *c)
 
 void http_conn_abort_all(struct http_shared *shared)
 {
-    struct http_conn *c;
-    DL_FOREACH(shared->conns, c) http_conn_abort(c); /* freed by the loop only */
+    for (struct http_conn *c = shared->conns; c; c = c->next)
+        http_conn_abort(c); /* freed by the loop only */
 }
 
 /* ---- for owners ---- */

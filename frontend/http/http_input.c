@@ -11,7 +11,6 @@
 #include "frontend/http/reply.h"
 
 #include <poll.h>
-#include <utlist.h>
 
 enum {
     IN_PIPELINE_MAX = 64 * 1024, /* input that waits while a request is answered */
@@ -321,8 +320,7 @@ static void input_late(struct http_conn *c, int64_t now_ms)
 
 void http_input_tick(struct http_shared *shared, int64_t now_ms)
 {
-    struct http_conn *c;
-    DL_FOREACH(shared->conns, c) /* freed by the loop only */
-    if (c->deadline_ms && now_ms >= c->deadline_ms)
-        input_late(c, now_ms);
+    for (struct http_conn *c = shared->conns; c; c = c->next) /* freed by the loop only */
+        if (c->deadline_ms && now_ms >= c->deadline_ms)
+            input_late(c, now_ms);
 }
