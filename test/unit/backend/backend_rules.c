@@ -215,6 +215,7 @@ TEST_USING(rules, blank_image)
 }
 
 struct attacher {
+    struct channel *channel;
     bool closed;
     char message[256];
 };
@@ -227,6 +228,7 @@ static void attacher_frame(void *owner, const struct frame *f)
     assert_non_null(e);
     snprintf(a->message, sizeof a->message, "%d %s", (int)e->code, e->message);
     sockerless__error__free_unpacked(e, NULL);
+    channel_finish(a->channel);
 }
 
 static void attacher_closed(void *owner, const struct error *why)
@@ -240,7 +242,6 @@ static void attach_refused(const char *keys, enum error_code code, const char *m
     static const struct channel_events events = {.frame = attacher_frame,
                                                  .closed = attacher_closed};
     struct attacher a = {0};
-    struct channel *channel;
     struct error err;
     char want[256];
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -250,8 +251,8 @@ static void attach_refused(const char *keys, enum error_code code, const char *m
     attach.detach_keys = (char *)keys;
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_ATTACH;
     open.attach = &attach;
-    assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, &a, &channel, &err), 0);
-    channel_send_message(channel, FRAME_OPEN, NULL, 0, &open.base);
+    assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, &a, &a.channel, &err), 0);
+    channel_send_message(a.channel, FRAME_OPEN, NULL, 0, &open.base);
     run_until(a.closed);
     snprintf(want, sizeof want, "%d %s", (int)code, message);
     assert_string_equal(a.message, want);
