@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "backend/agent/agent_link.h"
+#include "backend/api/session.h"
 #include "backend/state/backend_internal.h"
 #include "backend/logs/log_hub.h"
 #include "base/alloc.h"

@@ -2,6 +2,7 @@
  * Execs and their unary operations; see exec.h. The byte stream is session_exec.c. */
 #include "backend/attach/exec.h"
 
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "base/alloc.h"
 #include "base/timefmt.h"

@@ -5,6 +5,7 @@
  */
 #include "backend/attach/session_attach.h"
 
+#include "backend/api/session.h"
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "backend/attach/detach_keys.h"

@@ -3,6 +3,7 @@
  * exec start: client channel ⇄ an exec session of the agent. The exec's end is recorded before the
  * client's stream ends, because clients inspect it at once.
  */
+#include "backend/api/session.h"
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "backend/attach/detach_keys.h"

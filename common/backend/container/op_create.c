@@ -2,6 +2,7 @@
  *
  * create: name, image, merged configuration, one row. The cloud hears nothing until start.
  */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/container/name_generator.h"
 #include "base/alloc.h"

@@ -2,6 +2,7 @@
  *
  * rm: refuse or kill what runs, then out of the cloud, the store and the table.
  */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"

@@ -5,6 +5,7 @@
  */
 #include "backend/run/op_start.h"
 
+#include "backend/api/op.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/inject/image_inject.h"

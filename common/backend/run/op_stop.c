@@ -3,6 +3,7 @@
  * stop, kill, resize. Signals go through the agent, which is exact and quick; where it cannot be
  * reached the cloud's own stop takes over.
  */
+#include "backend/api/op.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/run/lifecycle.h"

@@ -5,6 +5,7 @@
  */
 #include "backend/run/session_wait.h"
 
+#include "backend/api/session.h"
 #include "backend/state/backend_internal.h"
 #include "base/alloc.h"
 
