@@ -136,7 +136,7 @@ static int co_link_attempt(struct container *c, int64_t deadline_ms, struct erro
     while (rc == 0 && c->link == mine && !mine->started && !mine->exit)
         rc = co_cond_wait(&c->changed, deadline_ms, err);
     if (c->link != mine || c->run_number != run)
-        return rc ? rc : agent_unreachable(c, ERROR_UNAVAILABLE, err);
+        return rc ? rc : agent_channel_unreachable(c, ERROR_UNAVAILABLE, err);
     if (rc)
         agent_link_drop(c);
     else
@@ -173,7 +173,7 @@ static void co_reopen(void *arg)
     struct container *c AUTO(container) = arg;
     struct error err;
     unsigned run = c->run_number;
-    if (c->link || !agent_reachable(c))
+    if (c->link || !agent_channel_reachable(c))
         return;
     if (co_agent_link_open(c, time_mono_ms() + RELINK_PATIENCE_MS, &err)) {
         log_debug("agent not reachable again", LOG_STR("container", c->id),

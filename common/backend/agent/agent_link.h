@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Opens the session with the agent, which must be agent_reachable(); retries until deadline_ms
- * (monotonic), since the agent may not be up yet. Returns 0 when the agent said that the main
- * process runs, or that it has ended or never started (agent_link_exit() then tells). */
+/* Opens the session with the agent, which must be agent_channel_reachable(); retries until
+ * deadline_ms (monotonic), since the agent may not be up yet. Returns 0 when the agent said that
+ * the main process runs, or that it has ended or never started (agent_link_exit() then tells). */
 int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *err) MUST_CHECK;
 /* Dial again in the background after the backend or the connection was lost; keeps trying while
  * the container is alive and its run is the same. */

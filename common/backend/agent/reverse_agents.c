@@ -3,7 +3,6 @@
  * container->line) and the calls, which are sessions asked for and not brought yet. */
 #include "backend/agent/reverse_agents.h"
 
-#include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "base/alloc.h"
 #include "base/id.h"
@@ -125,6 +124,12 @@ static void line_ask(struct agent_line *line, const struct call *call)
 
 static void schedule(struct reverse_agents *ra);
 
+int reverse_agents_no_call(const struct reverse_agents *ra, enum error_code code, struct error *err)
+{
+    return error_set(err, code, "the agent did not call back to %s (SOCKERLESS_CALLBACK_URL)",
+                     ra->backend->config->callback_url);
+}
+
 /* An agent that was asked and does not come may sit behind a line that is dead without saying so:
  * it shall make a new one. */
 static void calls_expire(struct reverse_agents *ra, int64_t now)
@@ -134,7 +139,7 @@ static void calls_expire(struct reverse_agents *ra, int64_t now)
         struct container *c = call->container;
         if (!call->channel || call->deadline_ms > now)
             continue;
-        agent_unreachable(c, ERROR_DEADLINE, &err);
+        reverse_agents_no_call(ra, ERROR_DEADLINE, &err);
         channel_give_up(call->channel, &err);
         if (c->line && c->line->run_number == call->run_number)
             channel_abort(c->line->channel);

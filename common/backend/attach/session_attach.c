@@ -264,7 +264,7 @@ int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct 
                 return -1;
             pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
             if (time_mono_ms() > deadline_ms)
-                return agent_unreachable(c, ERROR_DEADLINE, err);
+                return agent_channel_unreachable(c, ERROR_DEADLINE, err);
         }
     }
     return 0;
@@ -343,6 +343,6 @@ void session_attach_open(struct backend *b, struct channel *channel,
     bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && c->link;
     if (starting || (container_alive(c) && c->view->started_at &&
                      c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
-        if (agent_reachable(c) && session_dial(s, starting || open->logs, &err))
+        if (agent_channel_reachable(c) && session_dial(s, starting || open->logs, &err))
             session_end(s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the RPC server to the operation or session, by the lists of backend/api. Operations that wait
- * run in a coroutine.
+ * From the RPC server to the operation or session, by the lists of backend/api. Operations that
+ * wait run in a coroutine.
  */
 #include "backend/daemon/dispatch.h"
 

@@ -185,7 +185,7 @@ static void test_control_session(void **state)
     struct end line, theirs;
     struct error result = {0}, err;
     (void)state;
-    assert_true(agent_reachable(rig.container));
+    assert_true(agent_channel_reachable(rig.container));
     assert_int_equal(co_spawn(&rig.loop, co_link, &result, &err), 0);
     agent_line(&line);
     run_until(line.calls == 1);
