@@ -248,7 +248,7 @@ static bool any_dial_failed(const struct container *c)
     return false;
 }
 
-int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct error *err)
+int co_session_attach_connect(struct container *c, int64_t deadline_ms, struct error *err)
 {
     int64_t pause_ms = RETRY_FIRST_MS;
     bool failed;
@@ -270,14 +270,25 @@ int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct 
     return 0;
 }
 
-void attach_sessions_run_over(struct container *c, bool end_parked)
+static void end_parked(struct container *c)
 {
     struct attach_session *next;
     for (struct attach_session *s = c->attachers; s; s = next) {
         next = s->next;
-        if (end_parked && !s->agent_opened)
+        if (!s->agent_opened)
             session_end(s);
     }
+}
+
+void session_attach_run_over(struct container *c, const struct run_end *end)
+{
+    if (end->start_failed)
+        end_parked(c);
+}
+
+void session_attach_container_gone(struct container *c)
+{
+    end_parked(c);
 }
 
 static int attach_refused(const struct container *c, struct error *err)

@@ -27,7 +27,7 @@ static int co_wait_gone(struct container *c, struct error *err)
 static int co_end_run(struct container *c, struct error *err)
 {
     c->removals++;
-    int rc = co_container_kill_run(c, err);
+    int rc = co_op_stop_kill(c, err);
     c->removals--;
     return rc;
 }
@@ -58,7 +58,7 @@ static int co_remove(struct container *c, bool force, struct error *err)
     }
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, err))
         return -1;
-    return co_container_destroy(c, err);
+    return co_lifecycle_destroy(c, err);
 }
 
 void co_op_container_remove(struct op *op)

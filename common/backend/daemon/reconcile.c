@@ -9,10 +9,10 @@
  */
 #include "backend/daemon/reconcile.h"
 
-#include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_start.h"
+#include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -35,7 +35,7 @@ int reconcile_load(struct backend *b, struct error *err)
 static void co_resume_start(struct container *c)
 {
     struct error err;
-    if (co_container_start_run(c, &err))
+    if (co_op_start_run(c, &err))
         log_warn("a start that was under way could not be finished", LOG_STR("container", c->id),
                  LOG_STR("error", err.message));
 }
@@ -43,7 +43,7 @@ static void co_resume_start(struct container *c)
 static void co_resume_removal(struct container *c)
 {
     struct error err;
-    if (co_container_destroy(c, &err))
+    if (co_lifecycle_destroy(c, &err))
         log_warn("a removal that was under way could not be finished", LOG_STR("container", c->id),
                  LOG_STR("error", err.message));
 }
@@ -56,12 +56,12 @@ static void co_resume(void *arg)
     case SOCKERLESS__CONTAINER_STATE__PAUSED:
     case SOCKERLESS__CONTAINER_STATE__STOPPING:
         watcher_add(c);
-        agent_link_reopen(c);
+        run_report_redial(c);
         break;
     case SOCKERLESS__CONTAINER_STATE__STARTING: co_resume_start(c); break;
     case SOCKERLESS__CONTAINER_STATE__REMOVING: co_resume_removal(c); break;
     case SOCKERLESS__CONTAINER_STATE__EXITED:
-    case SOCKERLESS__CONTAINER_STATE__CREATED: container_after_run(c); break;
+    case SOCKERLESS__CONTAINER_STATE__CREATED: lifecycle_after_run(c); break;
     default: break;
     }
 }

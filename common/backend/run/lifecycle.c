@@ -4,9 +4,6 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
-#include "backend/attach/exec.h"
-#include "backend/attach/session_attach.h"
-#include "backend/run/session_wait.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -57,7 +54,7 @@ static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_container_destroy(c, &err))
+    if (co_lifecycle_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
 }
@@ -88,7 +85,7 @@ static int cleaning_begins(struct container *c, struct error *err)
     return -1;
 }
 
-void container_after_run(struct container *c)
+void lifecycle_after_run(struct container *c)
 {
     struct error err;
     if (c->view->host->auto_remove) {
@@ -102,7 +99,12 @@ void container_after_run(struct container *c)
                   LOG_STR("error", err.message));
 }
 
-void container_run_over(struct container *c, const struct run_end *end)
+static bool is_last(const struct run_listener *l)
+{
+    return !l || (!l->run_over && !l->container_gone);
+}
+
+void lifecycle_run_over(struct container *c, const struct run_end *end)
 {
     struct error err;
     if (c->removed || !container_alive(c))
@@ -129,49 +131,23 @@ void container_run_over(struct container *c, const struct run_end *end)
              LOG_STR("error", c->error));
     agent_link_acknowledge(c); /* only now: the report is safe */
     watcher_remove(c);
-    execs_container_stopped(c);
-    attach_sessions_run_over(c, end->start_failed);
-    if (!end->start_failed || c->view->host->auto_remove)
-        wait_sessions_exit(c);
-    container_after_run(c);
+    for (const struct run_listener *l = c->backend->run_listeners; !is_last(l); l++)
+        if (l->run_over)
+            l->run_over(c, end);
+    lifecycle_after_run(c);
 }
 
-void container_exit_reported(struct container *c)
-{
-    const Sockerless__Exit *exit = agent_link_exit(c);
-    if (!exit)
-        return;
-    container_run_over(c, &(struct run_end){.code = exit->code,
-                                            .error = exit->start_failed ? exit->error : "",
-                                            .start_failed = exit->start_failed});
-}
-
-/* Without the agent's report: the cloud's code, else 137 after a stop, else 255 with the reason. */
-void container_stop_observed(struct container *c, const struct workload_status *status)
-{
-    struct run_end end = {.finished_ns = status->stopped_ns, .start_failed = status->start_failed};
-    if (status->has_exit_code)
-        end.code = status->exit_code;
-    else if (status->start_failed)
-        end.code = 128;
-    else
-        end.code = c->stop_requested ? 137 : 255;
-    if (!status->has_exit_code || status->start_failed)
-        end.error = status->reason[0] ? status->reason : "the cloud does not say why it ended";
-    container_run_over(c, &end);
-}
-
-int co_container_cleanup(struct container *c, struct error *err)
+int co_lifecycle_cleanup(struct container *c, struct error *err)
 {
     struct ended_run e = run_of(c);
     return c->has_run && !c->run_deleted ? co_delete_run(&e, err) : 0;
 }
 
-int co_container_destroy(struct container *c, struct error *err)
+int co_lifecycle_destroy(struct container *c, struct error *err)
 {
     struct backend *b = c->backend;
     struct error ignored;
-    if (co_container_cleanup(c, err)) {
+    if (co_lifecycle_cleanup(c, err)) {
         if (container_set_state(c,
                                 c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
                                                      : SOCKERLESS__CONTAINER_STATE__CREATED,
@@ -186,9 +162,9 @@ int co_container_destroy(struct container *c, struct error *err)
     watcher_remove(c);
     agent_link_drop(c);
     container_table_remove(&b->containers, c);
-    execs_container_removed(c);
-    wait_sessions_removed(c);
-    attach_sessions_run_over(c, true);
+    for (const struct run_listener *l = b->run_listeners; !is_last(l); l++)
+        if (l->container_gone)
+            l->container_gone(c);
     co_cond_broadcast(&c->changed);
     container_unref(c); /* the table's reference; the caller holds its own */
     return 0;

@@ -69,12 +69,14 @@ static void answer_all(struct container *c, bool removed)
     container_unref(c);
 }
 
-void wait_sessions_exit(struct container *c)
+/* A client that waits for a start to end goes on waiting when it failed: moby answers only runs. */
+void session_wait_run_over(struct container *c, const struct run_end *end)
 {
-    answer_all(c, false);
+    if (!end->start_failed || c->view->host->auto_remove)
+        answer_all(c, false);
 }
 
-void wait_sessions_removed(struct container *c)
+void session_wait_container_gone(struct container *c)
 {
     answer_all(c, true);
 }

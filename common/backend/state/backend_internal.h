@@ -18,6 +18,7 @@ struct exec;
 struct log_hub;
 struct watcher;
 struct registry_client;
+struct run_listener;
 struct credential_store;
 struct image_intake_pool;
 struct image_injector;
@@ -31,6 +32,7 @@ struct backend {
     char instance[129];
     struct store *store;
     struct container_table containers;
+    const struct run_listener *run_listeners; /* a table; its last row is empty */
     struct image_store *images;
     struct registry_client *registry;
     struct credential_store *credentials;
