@@ -122,9 +122,8 @@ static int link_dial(struct container *c, const struct agent_link_events *events
     return 0;
 }
 
-/* One attempt: until the agent said something about the process, or the session is gone. */
-static int co_link_attempt(struct container *c, const struct agent_link_events *events,
-                           int64_t deadline_ms, struct error *err)
+int co_agent_link_try(struct container *c, const struct agent_link_events *events,
+                      int64_t deadline_ms, struct error *err)
 {
     unsigned run = c->run_number;
     if (link_dial(c, events, err))
@@ -142,8 +141,7 @@ static int co_link_attempt(struct container *c, const struct agent_link_events *
     return rc;
 }
 
-/* False: there is another run by now, or none. Its session is not ours to touch. */
-static bool is_wanted(const struct container *c, unsigned run)
+bool agent_link_wanted(const struct container *c, unsigned run)
 {
     return container_alive(c) && c->run_number == run && !c->removed &&
            c->last_status.phase != WORKLOAD_STOPPED;
@@ -156,12 +154,13 @@ int co_agent_link_open(struct container *c, const struct agent_link_events *even
     int64_t pause_ms = RETRY_FIRST_MS;
     agent_link_drop(c);
     for (;;) {
-        if (co_link_attempt(c, events, deadline_ms, err) == 0)
+        if (co_agent_link_try(c, events, deadline_ms, err) == 0)
             return 0;
         if (err->code == ERROR_CANCELLED || time_mono_ms() + pause_ms > deadline_ms)
             return -1;
         struct error ignored;
-        if (!is_wanted(c, run) || co_sleep(pause_ms, &ignored) || !is_wanted(c, run))
+        if (!agent_link_wanted(c, run) || co_sleep(pause_ms, &ignored) ||
+            !agent_link_wanted(c, run))
             return -1;
         pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
     }

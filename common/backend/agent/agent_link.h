@@ -25,6 +25,11 @@ struct agent_link_events {
  * the main process runs, or that it has ended or never started (agent_link_exit() then tells). */
 int co_agent_link_open(struct container *c, const struct agent_link_events *events,
                        int64_t deadline_ms, struct error *err) MUST_CHECK;
+/* One attempt of that, until the deadline; the container has no link. */
+int co_agent_link_try(struct container *c, const struct agent_link_events *events,
+                      int64_t deadline_ms, struct error *err) MUST_CHECK;
+/* False: there is another run by now, or none. Its session is not ours to touch. */
+bool agent_link_wanted(const struct container *c, unsigned run);
 /* Ends the session without a word; the container's link becomes NULL. */
 void agent_link_drop(struct container *c);
 

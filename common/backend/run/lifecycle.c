@@ -45,7 +45,7 @@ static void co_clean_after_run(void *arg)
     struct ended_run *e AUTO_FREE = arg;
     struct container *c AUTO(container) = e->container;
     struct error err;
-    if (co_delete_run(e, &err))
+    if (!co_cancelled() && co_delete_run(e, &err))
         log_warn("cloud objects of a finished run could not be removed",
                  LOG_STR("container", c->id), LOG_STR("error", err.message));
 }
@@ -54,7 +54,7 @@ static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_lifecycle_destroy(c, &err))
+    if (!co_cancelled() && co_lifecycle_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
 }
@@ -68,7 +68,8 @@ static int removal_begins(struct container *c, struct error *err)
 {
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, err))
         return -1;
-    if (co_spawn(c->backend->loop, co_remove_after_run, container_ref(c), err) == 0)
+    if (co_queue_add(&c->backend->cleaning, c->backend->loop, co_remove_after_run, container_ref(c),
+                     err) == 0)
         return 0;
     container_unref(c);
     return -1;
@@ -78,7 +79,7 @@ static int cleaning_begins(struct container *c, struct error *err)
 {
     struct ended_run *e = NEW(struct ended_run);
     *e = run_of(container_ref(c));
-    if (co_spawn(c->backend->loop, co_clean_after_run, e, err) == 0)
+    if (co_queue_add(&c->backend->cleaning, c->backend->loop, co_clean_after_run, e, err) == 0)
         return 0;
     container_unref(c);
     free(e);

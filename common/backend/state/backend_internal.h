@@ -13,7 +13,9 @@
 #include "backend/state/places.h"
 #include "backend/state/store.h"
 #include "ipc/rpc.h"
+#include "loop/co_queue.h"
 
+struct agent_redial;
 struct exec;
 struct log_hub;
 struct watcher;
@@ -42,6 +44,9 @@ struct backend {
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;
+    struct agent_redial *redial;    /* NULL while no agent is searched for */
+    struct co_queue cleaning;       /* after runs */
+    struct co_queue resuming;       /* starts and removals that a restart has to finish */
     struct reverse_agents *reverse; /* NULL: the agents are dialled */
     struct rpc_server *server;
     uv_signal_t sigterm, sigint;
