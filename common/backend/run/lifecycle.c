@@ -4,6 +4,7 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -105,37 +106,96 @@ static bool is_last(const struct run_listener *l)
     return !l || (!l->run_over && !l->container_gone);
 }
 
-void lifecycle_run_over(struct container *c, const struct run_end *end)
+static void listeners_run_over(struct container *c, const struct run_end *end)
 {
-    struct error err;
-    if (c->removed || !container_alive(c))
-        return;
+    for (const struct run_listener *l = c->backend->run_listeners; !is_last(l); l++)
+        if (l->run_over)
+            l->run_over(c, end);
+}
+
+/* What an end changes of the container, besides its state. */
+struct end_fields {
+    int32_t exit_code;
+    int64_t pid, finished_at, run_started_at, run_finished_at;
+    char error[ERROR_MESSAGE_MAX], address[64];
+};
+
+static struct end_fields fields_of(const struct container *c)
+{
+    struct end_fields f = {.exit_code = c->view->exit_code,
+                           .pid = c->view->pid,
+                           .finished_at = c->view->finished_at,
+                           .run_started_at = c->run_started_at,
+                           .run_finished_at = c->run_finished_at};
+    memcpy(f.error, c->error, sizeof f.error);
+    memcpy(f.address, c->address, sizeof f.address);
+    return f;
+}
+
+static void fields_set(struct container *c, const struct end_fields *f)
+{
+    c->view->exit_code = f->exit_code;
+    c->view->pid = f->pid;
+    c->view->finished_at = f->finished_at;
+    c->run_started_at = f->run_started_at;
+    c->run_finished_at = f->run_finished_at;
+    memcpy(c->error, f->error, sizeof f->error);
+    memcpy(c->address, f->address, sizeof f->address);
+}
+
+static int end_store(struct container *c, const struct run_end *end, struct error *err)
+{
+    struct end_fields before = fields_of(c), after = before;
     bool never_ran = end->start_failed && !c->view->started_at;
-    int64_t now = end->finished_ns ? end->finished_ns : time_now_ns();
-    c->view->exit_code = end->code;
-    c->view->pid = 0;
+    after.exit_code = end->code;
+    after.pid = 0;
     if (!never_ran)
-        c->view->finished_at = now;
-    c->run_finished_at = time_now_ns(); /* our clock: the log's grace counts from here */
-    if (!c->run_started_at)
-        c->run_started_at = c->run_finished_at;
-    snprintf(c->error, sizeof c->error, "%s", end->error ? end->error : "");
-    c->address[0] = '\0';
+        after.finished_at = end->finished_ns ? end->finished_ns : time_now_ns();
+    after.run_finished_at = time_now_ns(); /* our clock: the log's grace counts from here */
+    if (!after.run_started_at)
+        after.run_started_at = after.run_finished_at;
+    snprintf(after.error, sizeof after.error, "%s", end->error ? end->error : "");
+    after.address[0] = '\0';
     Sockerless__ContainerState to =
         never_ran ? SOCKERLESS__CONTAINER_STATE__CREATED : SOCKERLESS__CONTAINER_STATE__EXITED;
     if (never_ran && c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
         to = SOCKERLESS__CONTAINER_STATE__EXITED;
-    if (container_set_state(c, to, &err))
-        log_error("a run's end could not be stored", LOG_STR("container", c->id),
-                  LOG_STR("error", err.message));
+    fields_set(c, &after);
+    if (container_set_state(c, to, err) == 0)
+        return 0;
+    fields_set(c, &before);
+    return -1;
+}
+
+static int run_over(struct container *c, const struct run_end *end, struct error *err)
+{
+    if (!container_alive(c))
+        return 0;
+    if (end_store(c, end, err))
+        return -1;
     log_info("run over", LOG_STR("container", c->id), LOG_INT("exit_code", end->code),
              LOG_STR("error", c->error));
     agent_link_acknowledge(c); /* only now: the report is safe */
     watcher_remove(c);
-    for (const struct run_listener *l = c->backend->run_listeners; !is_last(l); l++)
-        if (l->run_over)
-            l->run_over(c, end);
+    listeners_run_over(c, end);
     lifecycle_after_run(c);
+    return 0;
+}
+
+void lifecycle_run_over(struct container *c, const struct run_end *end)
+{
+    struct error err;
+    if (c->removed || (!c->unsaved && run_over(c, end, &err) == 0))
+        return;
+    if (!c->unsaved) {
+        log_error("a run's end could not be stored", LOG_STR("container", c->id),
+                  LOG_STR("error", err.message));
+        /* What failed to start and has nothing to report need not wait in the cloud. */
+        if (end->start_failed && !agent_link_exit(c) && cleaning_begins(c, &err))
+            log_error("clean-up postponed", LOG_STR("container", c->id),
+                      LOG_STR("error", err.message));
+    }
+    unsaved_end_keep(c, end, run_over);
 }
 
 int co_lifecycle_cleanup(struct container *c, struct error *err)

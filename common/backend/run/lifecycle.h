@@ -10,7 +10,8 @@
 
 /* The current run is over: state, exit code and time are persisted, the agent's report is
  * acknowledged, the run listeners are told, cloud objects cleaned up in the background, and with
- * AutoRemove the container removed. Harmless when the run is over already. */
+ * AutoRemove the container removed. Harmless when the run is over already. When it cannot be
+ * persisted none of this happens until it can; see unsaved_end.h. */
 void lifecycle_run_over(struct container *c, const struct run_end *end);
 
 /* What follows a run's end, once it is stored: with AutoRemove the container is REMOVING at once,

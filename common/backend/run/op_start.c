@@ -232,7 +232,8 @@ int co_op_start_run(struct container *c, struct error *err)
         return was_stopped(c, err);
     log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),
              LOG_INT("took_ms", time_mono_ms() - began));
-    return run_settled(c, err);
+    if (run_settled(c, err) == 0)
+        return 0;
 undo:
     if (c->backend->stopping && err->code == ERROR_CANCELLED)
         return -1; /* the next life of this daemon goes on with it */

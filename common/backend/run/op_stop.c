@@ -9,6 +9,7 @@
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"
 #include "backend/run/signal_name.h"
+#include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/str.h"
@@ -41,6 +42,8 @@ int co_op_stop_kill(struct container *c, struct error *err)
 {
     unsigned run = c->run_number;
     c->stop_requested = true;
+    if (c->unsaved)
+        return unsaved_end_try(c, err);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING) {
         co_cond_broadcast(&c->changed); /* the start operation gives up and undoes */
         return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);
@@ -55,7 +58,7 @@ static int co_stop_gently(struct container *c, int number, int64_t timeout_s, st
 {
     unsigned run = c->run_number;
     c->stop_requested = true;
-    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
+    if (c->unsaved || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
         return co_op_stop_kill(c, err);
     if (!agent_link_signal(c, number))
         return co_cloud_stop(c, run, err);

@@ -21,6 +21,7 @@ struct log_hub;
 struct watcher;
 struct registry_client;
 struct run_listener;
+struct unsaved_end;
 struct credential_store;
 struct image_intake_pool;
 struct image_injector;
@@ -44,10 +45,12 @@ struct backend {
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;
-    struct agent_redial *redial;    /* NULL while no agent is searched for */
-    struct co_queue cleaning;       /* after runs */
-    struct co_queue resuming;       /* starts and removals that a restart has to finish */
-    struct reverse_agents *reverse; /* NULL: the agents are dialled */
+    struct agent_redial *redial;      /* NULL while no agent is searched for */
+    struct unsaved_end *unsaved_ends; /* of runs; list */
+    bool saving_ends;                 /* a coroutine is at it */
+    struct co_queue cleaning;         /* after runs */
+    struct co_queue resuming;         /* starts and removals that a restart has to finish */
+    struct reverse_agents *reverse;   /* NULL: the agents are dialled */
     struct rpc_server *server;
     uv_signal_t sigterm, sigint;
     uv_timer_t patience; /* bounds the orderly end */

@@ -26,6 +26,7 @@ struct backend;
 struct agent_line;
 struct agent_link;
 struct attach_session;
+struct unsaved_end;
 struct wait_session;
 
 enum { CONTAINER_PAST_RUNS_MAX = 64, CONTAINER_NAME_MAX = 255, CONTAINER_REQUEST_ID_LEN = 16 };
@@ -61,6 +62,7 @@ struct container {
     struct container *active_next, *active_prev; /* watcher's list */
     bool active;
 
+    struct unsaved_end *unsaved;      /* the run is over, which is not stored yet; NULL: no */
     struct agent_link *link;          /* NULL: none */
     struct agent_line *line;          /* of a reverse agent (reverse_agents.c); NULL: none */
     struct attach_session *attachers; /* list */
