@@ -15,7 +15,8 @@ enum { REMOVAL_PATIENCE_MS = 120 * 1000 };
 static int co_wait_gone(struct container *c, struct error *err)
 {
     int64_t deadline_ms = time_mono_ms() + REMOVAL_PATIENCE_MS;
-    while (!c->removed && c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
+    while (!c->removed && !c->removal_failed &&
+           c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
     if (c->removed)
@@ -35,6 +36,8 @@ static int co_end_run(struct container *c, struct error *err)
 static int co_remove(struct container *c, bool force, struct error *err)
 {
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING) {
+        if (c->removal_failed)
+            return co_lifecycle_destroy(c, err);
         if (force)
             return co_wait_gone(c, err);
         return error_set(err, ERROR_CONFLICT, "removal of container %s is already in progress",

@@ -204,18 +204,22 @@ int co_lifecycle_cleanup(struct container *c, struct error *err)
     return c->has_run && !c->run_deleted ? co_delete_run(&e, err) : 0;
 }
 
-int co_lifecycle_destroy(struct container *c, struct error *err)
+static void removal_taken_back(struct container *c)
+{
+    struct error err;
+    Sockerless__ContainerState to = c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
+                                                         : SOCKERLESS__CONTAINER_STATE__CREATED;
+    c->removal_failed = container_set_state(c, to, &err) != 0;
+    if (c->removal_failed)
+        log_error("a removal that failed stays under way", LOG_STR("container", c->id),
+                  LOG_STR("error", err.message));
+}
+
+static int co_destroy(struct container *c, struct error *err)
 {
     struct backend *b = c->backend;
-    struct error ignored;
-    if (co_lifecycle_cleanup(c, err)) {
-        if (container_set_state(c,
-                                c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
-                                                     : SOCKERLESS__CONTAINER_STATE__CREATED,
-                                &ignored))
-            log_error("state", LOG_STR("error", ignored.message));
+    if (co_lifecycle_cleanup(c, err))
         return -1;
-    }
     if (c->removed)
         return 0;
     if (store_container_delete(b->store, c->id, err))
@@ -226,7 +230,16 @@ int co_lifecycle_destroy(struct container *c, struct error *err)
     for (const struct run_listener *l = b->run_listeners; !is_last(l); l++)
         if (l->container_gone)
             l->container_gone(c);
-    co_cond_broadcast(&c->changed);
     container_unref(c); /* the table's reference; the caller holds its own */
     return 0;
+}
+
+int co_lifecycle_destroy(struct container *c, struct error *err)
+{
+    c->removal_failed = false;
+    int rc = co_destroy(c, err);
+    if (rc && !c->removed)
+        removal_taken_back(c);
+    co_cond_broadcast(&c->changed);
+    return rc;
 }

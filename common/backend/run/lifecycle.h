@@ -21,7 +21,9 @@ void lifecycle_after_run(struct container *c);
 
 /* Remove cloud objects of the current run; retries a few times. */
 int co_lifecycle_cleanup(struct container *c, struct error *err) MUST_CHECK;
-/* Out of cloud, store and table; state must be REMOVING. On failure the state is taken back. */
+/* Out of cloud, store and table; state must be REMOVING, and the caller holds a reference. On
+ * failure the state is taken back; where the store does not take that, the container stays REMOVING
+ * with c->removal_failed, and this may be called again. */
 int co_lifecycle_destroy(struct container *c, struct error *err) MUST_CHECK;
 
 #endif

@@ -54,6 +54,7 @@ struct container {
     bool removed;           /* out of the table; only references keep it */
     bool stop_requested;    /* by stop or kill of this run */
     unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */
+    bool removal_failed;    /* still REMOVING, since the store did not take that back either */
     unsigned run_number;    /* counts starts in this process; changes when a run is over */
     struct co_cond changed; /* broadcast at every state change, link event and removal */
 

@@ -8,6 +8,7 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/daemon/reconcile.h"
+#include "backend/run/lifecycle.h"
 #include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "base/timefmt.h"
@@ -153,6 +154,8 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     (void)err;
     assert_string_equal(w->resource, "task");
     cloud.deleted++;
+    if (cloud.fills_disk)
+        disk_full(true);
     return 0;
 }
 
@@ -393,13 +396,40 @@ static void test_failed_start_leaves_nothing(void **state)
     assert_int_equal(cloud.deleted, 1);
 }
 
+/* A removal that the store does not take can be asked for again. */
+static void test_removal_is_repeated(void **state)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerRemoveRequest removal = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
+    (void)state;
+    struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
+    lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
+    run_until(c->run_deleted);
+    c->run_deleted = false;
+    cloud.fills_disk = true;
+    removal.ref = (char *)"web";
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
+    request.container_remove = &removal;
+    assert_null(ask(&request));
+    assert_non_null(strstr(rig.err.message, "state database"));
+    removal.force = true; /* waits for no removal that is not at work */
+    assert_null(ask(&request));
+    assert_non_null(strstr(rig.err.message, "state database"));
+    cloud.fills_disk = false;
+    disk_full(false);
+    removal.force = false;
+    assert_non_null(ask(&request));
+    assert_int_equal(rig.backend.containers.count, 0);
+    assert_int_equal(stored_state(), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_acknowledged_when_stored),    TEST(test_removed_when_stored),
         TEST(test_restart_gets_it_again),       TEST(test_stop_says_why),
-        TEST(test_failed_start_leaves_nothing),
+        TEST(test_failed_start_leaves_nothing), TEST(test_removal_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
