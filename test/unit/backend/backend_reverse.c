@@ -175,7 +175,8 @@ static void co_link(void *arg)
 {
     struct error *err = arg;
     err->code = ERROR_NONE;
-    if (co_agent_link_open(rig.container, &run_report_link_events, time_mono_ms() + PATIENCE_MS, err) == 0)
+    if (co_agent_link_open(rig.container, &run_report_link_events, time_mono_ms() + PATIENCE_MS,
+                           err) == 0)
         strcpy(err->message, "linked");
 }
 
