@@ -34,6 +34,12 @@ static int teardown(void **state)
     return 0;
 }
 
+static void run(void)
+{
+    while (co_live(&loop))
+        uv_run(&loop.uv, UV_RUN_ONCE);
+}
+
 static void co_one(void *arg)
 {
     unsigned *number = arg;
@@ -61,7 +67,7 @@ static void test_in_order_and_bounded(void **state)
 {
     (void)state;
     add_all();
-    uv_run(&loop.uv, UV_RUN_DEFAULT);
+    run();
     assert_int_equal(ended, WORKS);
     for (unsigned i = 0; i < WORKS; i++)
         assert_int_equal(order[i], i);
@@ -74,10 +80,10 @@ static void test_works_again_after_a_pause(void **state)
 {
     (void)state;
     add_all();
-    uv_run(&loop.uv, UV_RUN_DEFAULT);
+    run();
     begun = ended = 0;
     add_all();
-    uv_run(&loop.uv, UV_RUN_DEFAULT);
+    run();
     assert_int_equal(ended, WORKS);
 }
 
@@ -88,7 +94,7 @@ static void test_cancelled_work_is_begun(void **state)
     add_all();
     assert_int_equal(begun, CO_QUEUE_WORKERS);
     co_cancel_all(&loop);
-    uv_run(&loop.uv, UV_RUN_DEFAULT);
+    run();
     assert_int_equal(ended, WORKS);
     assert_int_equal(cancelled, WORKS);
 }
@@ -113,7 +119,7 @@ static void test_refused_when_nobody_can_work(void **state)
     assert_null(queue.first);
     free(number);
     co_cancel_all(&loop);
-    uv_run(&loop.uv, UV_RUN_DEFAULT);
+    run();
     assert_int_equal(begun, 0);
 }
 
