@@ -2,6 +2,7 @@
  * Long-running operations: what they are about is looked up when they are asked for; what has been
  * deleted by then, from the copy taken last. See run.h. */
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/str.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/host/runner.h"
@@ -185,11 +186,10 @@ static void operations_delete(struct gcp *gcp, const struct gcp_call *call, stru
 
 static long wait_ms(const json_t *body)
 {
-    double seconds = 0;
-    const char *text = value_string(body, "timeout");
-    if (sscanf(text, "%lfs", &seconds) != 1 || seconds < 0 || seconds * 1000 > WAIT_MAX_MS)
+    int64_t ns;
+    if (!duration_parse_seconds(value_string(body, "timeout"), &ns) || ns / 1000000 > WAIT_MAX_MS)
         return WAIT_MAX_MS;
-    return (long)(seconds * 1000);
+    return ns / 1000000;
 }
 
 /* In slices: an operation may become due without anything having changed. */
