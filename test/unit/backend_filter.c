@@ -300,8 +300,8 @@ static void test_refusals(void **state)
 static void test_ports(void **state)
 {
     (void)state;
-    struct port_range r;
-    assert_true(port_range_parse("65535/sctp", &r));
+    struct container_ports r;
+    assert_true(container_ports_parse("65535/sctp", &r));
     static const char *const bad[] = {"",
                                       "x",
                                       "-1",
@@ -314,7 +314,7 @@ static void test_ports(void **state)
                                       "80 ",
                                       "99999999999999999999"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_false(port_range_parse(bad[i], &r));
+        assert_false(container_ports_parse(bad[i], &r));
 }
 
 static void test_inspect_info(void **state)
