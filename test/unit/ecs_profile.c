@@ -16,7 +16,8 @@
 
 static void parse(struct aws_profiles *p, enum aws_profile_file file, const char *text)
 {
-    aws_profiles_parse(p, file, text, strlen(text));
+    AUTO_FREE char *copy = xstrdup(text);
+    aws_profiles_parse(p, file, copy, strlen(copy));
 }
 
 static void credentials_file(void **state)
