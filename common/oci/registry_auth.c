@@ -40,8 +40,11 @@ struct registry_auth {
 
 /* ---- the cache ---- */
 
+/* NULL is allowed. */
 static void cache_drop(struct registry_auth *a, struct entry *e)
 {
+    if (!e)
+        return;
     DL_DELETE(a->entries, e);
     a->count--;
     registry_secret_free(e->value);
@@ -72,12 +75,10 @@ static struct entry *cache_find(const struct registry_auth *a, const char *key)
 
 static void cache_put(struct registry_auth *a, const char *key, char *value, int64_t life_s)
 {
-    struct entry *e = cache_find(a, key);
-    if (e)
-        cache_drop(a, e);
-    else if (a->count >= CACHE_MAX)
+    cache_drop(a, cache_find(a, key));
+    if (a->count >= CACHE_MAX)
         cache_drop(a, a->entries->prev); /* of the first one: the last */
-    e = NEW(struct entry);
+    struct entry *e = NEW(struct entry);
     snprintf(e->key, sizeof e->key, "%s", key);
     e->value = value;
     e->expires_ms = time_mono_ms() + life_s * 1000;
@@ -91,8 +92,7 @@ static const char *cache_get(struct registry_auth *a, const char *key)
     struct entry *e = cache_find(a, key);
     if (e && e->expires_ms > time_mono_ms())
         return e->value;
-    if (e)
-        cache_drop(a, e);
+    cache_drop(a, e);
     return NULL;
 }
 
