@@ -10,8 +10,8 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "loop/renewal.h"
-#include "oci/json_doc.h"
-#include "oci/registry_error.h"
+#include "json/json_doc.h"
+#include "oci/registry/registry_error.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "cloudrun_config.h"
 
 #include "base/alloc.h"
-#include "oci/image_ref.h"
+#include "oci/name/image_ref.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * sockerless-backend-ecs: the backend daemon for AWS ECS on Fargate. Reads the settings, opens the
  * loop, the HTTP client and the driver, and hands over to the core (backend_run). */
-#include "backend/backend.h"
+#include "backend/daemon/backend.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/log.h"
