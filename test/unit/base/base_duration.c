@@ -5,19 +5,13 @@
 #include "base/duration.h"
 
 #include "base/alloc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 #define SECOND INT64_C(1000000000)
 #define HOUR (3600 * SECOND)
 
-static void durations(void **state)
+TEST(durations)
 {
-    (void)state;
     static const struct {
         const char *text;
         int64_t ns;
@@ -71,9 +65,8 @@ static void durations(void **state)
     }
 }
 
-static void bad_durations(void **state)
+TEST(bad_durations)
 {
-    (void)state;
     static const struct {
         const char *text, *message;
     } cases[] = {
@@ -114,9 +107,8 @@ static void bad_durations(void **state)
     }
 }
 
-static void seconds(void **state)
+TEST(seconds)
 {
-    (void)state;
     static const char *const bad[] = {"",    "s",   "3",   "-1s",    "+1s",  "1m",          "1s1s",
                                       "1ms", " 1s", "1s ", "1.2.3s", "1e3s", "99999999999s"};
     int64_t ns;
@@ -125,14 +117,4 @@ static void seconds(void **state)
     assert_true(duration_parse_seconds("0.000000001s", &ns) && ns == 1);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(duration_parse_seconds(bad[i], &ns));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations),
-        cmocka_unit_test(bad_durations),
-        cmocka_unit_test(seconds),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,18 +5,12 @@
 #include "base/http_date.h"
 
 #include "base/alloc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 enum { EXAMPLE = 784111777 }; /* Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110, 5.6.7 */
 
-static void dates(void **state)
+TEST(dates)
 {
-    (void)state;
     static const struct {
         const char *text;
         int64_t seconds;
@@ -47,9 +41,8 @@ static void dates(void **state)
         assert_false(http_date_parse(bad[i], &at));
 }
 
-static void retry_after(void **state)
+TEST(retry_after)
 {
-    (void)state;
     static const struct {
         const char *value;
         int64_t ms;
@@ -71,13 +64,4 @@ static void retry_after(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_int_equal(http_date_retry_after_ms(cases[i].value, EXAMPLE), cases[i].ms);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dates),
-        cmocka_unit_test(retry_after),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

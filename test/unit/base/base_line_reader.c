@@ -8,15 +8,11 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/config.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 /* All lines (or entries), each between angle brackets. */
 static void assert_lines(const char *text, size_t len, const char *comments, const char *expected)
@@ -33,9 +29,8 @@ static void assert_lines(const char *text, size_t len, const char *comments, con
     assert_null(line_reader_next(&r));
 }
 
-static void lines(void **state)
+TEST(lines)
 {
-    (void)state;
     assert_lines("", 0, NULL, "");
     assert_lines("a", 1, NULL, "1<a>");
     assert_lines("a\n", 2, NULL, "1<a>");
@@ -46,18 +41,16 @@ static void lines(void **state)
     assert_null(line_reader_next(&none));
 }
 
-static void entries(void **state)
+TEST(entries)
 {
-    (void)state;
     static const char text[] = "\n# x\n \t\r\n  a # b \r\n;c\n\t# d\ne";
     assert_lines(text, strlen(text), "#", "4<a # b>5<;c>7<e>");
     assert_lines(text, strlen(text), "#;", "4<a # b>7<e>");
     assert_lines(text, strlen(text), "", "2<# x>4<a # b>5<;c>6<# d>7<e>");
 }
 
-static void settings(void **state)
+TEST(settings)
 {
-    (void)state;
     static const struct {
         const char *section, *name, *value;
         bool indented;
@@ -86,9 +79,8 @@ static void settings(void **state)
     assert_false(line_reader_setting(&r, "#", &s));
 }
 
-static void fields(void **state)
+TEST(fields)
 {
-    (void)state;
     char *f[3];
     char passwd[] = "a::c:d:e", one[] = "a", empty[] = "", end[] = "a:";
     assert_int_equal(line_reader_split(passwd, ':', f, 3), 3);
@@ -125,9 +117,8 @@ static int load(const char *text, struct error *err)
     return rc;
 }
 
-static void config_file(void **state)
+TEST(config_file)
 {
-    (void)state;
     struct error err;
     assert_int_equal(load("# c\n\n name =  a = b # c \r\ncount=7\nname=", &err), 0);
     assert_string_equal(name_value, "");
@@ -161,13 +152,4 @@ static void config_file(void **state)
     static const struct config_setting none[] = {{0}};
     assert_int_equal(config_load(none, 2, argv, &help, &err), -1);
     assert_string_equal(err.message, "configuration file: /nonexistent: No such file or directory");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines),  cmocka_unit_test(entries),     cmocka_unit_test(settings),
-        cmocka_unit_test(fields), cmocka_unit_test(config_file),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,17 +5,12 @@
 #include "base/percent.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
-static void decodes(void **state)
+TEST(decodes)
 {
-    (void)state;
     static const struct {
         const char *text;
         unsigned options;
@@ -50,10 +45,4 @@ static void decodes(void **state)
     assert_memory_equal(out, "a\0b", 4);
     assert_int_equal(percent_decode("%414", 3, 0, out), 1); /* no more than len */
     assert_int_equal(percent_decode("%41", 2, 0, out), -1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(decodes)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

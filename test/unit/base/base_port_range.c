@@ -5,17 +5,12 @@
 #include "base/port_range.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
-static void ranges(void **state)
+TEST(ranges)
 {
-    (void)state;
     static const struct {
         const char *text;
         int first, last;
@@ -45,9 +40,8 @@ static void ranges(void **state)
     assert_false(port_range_parse("80\0", 3, &r));
 }
 
-static void protocols(void **state)
+TEST(protocols)
 {
-    (void)state;
     assert_string_equal(port_range_protocol("tcp"), "tcp");
     assert_string_equal(port_range_protocol("UDP"), "udp");
     assert_string_equal(port_range_protocol("sctp"), "sctp");
@@ -55,13 +49,4 @@ static void protocols(void **state)
     assert_null(port_range_protocol(""));
     assert_null(port_range_protocol("tcp "));
     assert_null(port_range_protocol("icmp"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ranges),
-        cmocka_unit_test(protocols),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
