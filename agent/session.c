@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 
+#include <utlist.h>
+
 static const struct {
     Sockerless__StreamOpen__KindCase open;
     const struct session_kind *kind;
@@ -114,16 +116,6 @@ static void on_drained(void *owner)
         s->kind->drained(s);
 }
 
-static void session_unlink(struct session *s)
-{
-    for (struct session **at = &s->agent->sessions; *at; at = &(*at)->next) {
-        if (*at == s) {
-            *at = s->next;
-            return;
-        }
-    }
-}
-
 static void on_patience_closed(uv_handle_t *handle)
 {
     free(handle->data);
@@ -134,7 +126,7 @@ static void on_closed(void *owner, const struct error *why)
     (void)why; /* a backend that went away comes back */
     struct session *s = owner;
     struct agent *a = s->agent;
-    session_unlink(s);
+    LL_DELETE(a->sessions, s);
     s->finished = true;
     if (s->kind && s->state)
         s->kind->closed(s);
@@ -149,8 +141,7 @@ void session_accept(struct agent *a, struct channel *c)
     struct session *s = NEW(struct session);
     s->agent = a;
     s->channel = c;
-    s->next = a->sessions;
-    a->sessions = s;
+    LL_PREPEND(a->sessions, s);
     uv_timer_init(&a->loop.uv, &s->patience);
     s->patience.data = s;
     channel_start(c, &channel_handlers, s);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 /* Members of a container definition that the service fills in when they are absent. */
 static void add_container_defaults(json_t *container)
@@ -82,8 +83,7 @@ static struct task_definition *add_definition(struct ecs *ecs, const struct aws_
     d->json = definition_json(ecs->aws, call, d->arn, revision);
     const json_t *tags = json_object_get(call->input, "tags");
     d->tags = tags ? json_deep_copy(tags) : json_array();
-    d->next = ecs->definitions;
-    ecs->definitions = d;
+    LL_PREPEND(ecs->definitions, d);
     return d;
 }
 
@@ -142,11 +142,7 @@ void ecs_deregister_task_definition(struct aws *aws, const struct aws_call *call
 
 static void unlink_definition(struct ecs *ecs, struct task_definition *gone)
 {
-    for (struct task_definition **p = &ecs->definitions; *p; p = &(*p)->next)
-        if (*p == gone) {
-            *p = gone->next;
-            break;
-        }
+    LL_DELETE(ecs->definitions, gone);
     json_decref(gone->json);
     json_decref(gone->tags);
     free(gone->family);

@@ -6,6 +6,7 @@
 #include "test/kit/backend_rpc_fake.h"
 
 #include "backend/daemon/reconcile.h"
+#include "test/kit/test.h"
 
 enum { CREATES = 300, REQUEST_ID_LEN = 16, CORRELATION_LEN = 8 };
 
@@ -110,10 +111,22 @@ static void backend_restarts(void)
     assert_int_equal(reconcile_load(&rig.backend, &err), 0);
 }
 
-static void test_all_are_repeated(void **state)
+static int fixture_setup(void **state)
+{
+    memset(&frontend, 0, sizeof frontend);
+    return rig_setup(state);
+}
+
+static int fixture_teardown(void **state)
+{
+    if (frontend.channel)
+        frontend_leave();
+    return rig_teardown(state);
+}
+
+TEST_USING(fixture, all_are_repeated)
 {
     char(*first)[ID_HEX_LEN + 1] = xmalloc(sizeof frontend.ids);
-    (void)state;
     add_image();
     frontend_dial();
     send_all();
@@ -131,11 +144,10 @@ static void test_all_are_repeated(void **state)
 }
 
 /* A container that is gone is no answer: it is made anew. */
-static void test_removed_is_not_found_again(void **state)
+TEST_USING(fixture, removed_is_not_found_again)
 {
     char first[ID_HEX_LEN + 1];
     struct error err;
-    (void)state;
     add_image();
     frontend_dial();
     send_create(7);
@@ -151,20 +163,4 @@ static void test_removed_is_not_found_again(void **state)
     assert_string_not_equal(first, frontend.ids[7]);
     assert_int_equal(rig.backend.containers.count, 1);
     frontend_leave();
-}
-
-static int teardown(void **state)
-{
-    if (frontend.channel)
-        frontend_leave();
-    return rig_teardown(state);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_all_are_repeated, rig_setup, teardown),
-        cmocka_unit_test_setup_teardown(test_removed_is_not_found_again, rig_setup, teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

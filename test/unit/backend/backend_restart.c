@@ -9,6 +9,7 @@
 #include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "base/timefmt.h"
+#include "test/kit/test.h"
 
 enum { ROWS = 5000, LIVE_MAX = 1024 };
 
@@ -69,7 +70,7 @@ static int co_list(void *self, const char *instance, struct arena *arena,
     return 0;
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct error err;
     rig_setup(state);
@@ -84,7 +85,7 @@ static int setup(void **state)
     return watcher_open(&rig.backend, run_report_status, &err);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     rig.backend.stopping = true;
     watcher_close(&rig.backend);
@@ -130,9 +131,8 @@ static unsigned in_state(Sockerless__ContainerState state)
     return rig.backend.containers.state_counts[state];
 }
 
-static void test_all_running_are_watched(void **state)
+TEST_USING(fixture, all_running_are_watched)
 {
-    (void)state;
     store_rows(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     reconcile_start(&rig.backend);
     run_until(cloud.described == ROWS);
@@ -141,9 +141,8 @@ static void test_all_running_are_watched(void **state)
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
 }
 
-static void test_all_starts_are_finished(void **state)
+TEST_USING(fixture, all_starts_are_finished)
 {
-    (void)state;
     store_rows(SOCKERLESS__CONTAINER_STATE__STARTING, false);
     reconcile_start(&rig.backend);
     run_until(in_state(SOCKERLESS__CONTAINER_STATE__RUNNING) == ROWS);
@@ -151,9 +150,8 @@ static void test_all_starts_are_finished(void **state)
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
 }
 
-static void test_all_ended_are_cleaned(void **state)
+TEST_USING(fixture, all_ended_are_cleaned)
 {
-    (void)state;
     store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, false);
     reconcile_start(&rig.backend);
     run_until(cloud.deleted == ROWS && co_live(&rig.loop) == 1); /* the watcher */
@@ -162,9 +160,8 @@ static void test_all_ended_are_cleaned(void **state)
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
 }
 
-static void test_all_removals_are_finished(void **state)
+TEST_USING(fixture, all_removals_are_finished)
 {
-    (void)state;
     store_rows(SOCKERLESS__CONTAINER_STATE__REMOVING, false);
     reconcile_start(&rig.backend);
     run_until(rig.backend.containers.count == 0);
@@ -172,23 +169,11 @@ static void test_all_removals_are_finished(void **state)
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
 }
 
-static void test_all_ended_are_removed(void **state)
+TEST_USING(fixture, all_ended_are_removed)
 {
-    (void)state;
     store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, true);
     reconcile_start(&rig.backend);
     run_until(rig.backend.containers.count == 0);
     assert_int_equal(cloud.deleted, ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_all_running_are_watched), TEST(test_all_starts_are_finished),
-        TEST(test_all_ended_are_cleaned),   TEST(test_all_removals_are_finished),
-        TEST(test_all_ended_are_removed),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "backend/run/watcher.h"
 #include "base/timefmt.h"
 #include "test/kit/free_port.h"
+#include "test/kit/test.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -161,7 +162,7 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
 
 /* ---- rig ---- */
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct error err;
     char url[64];
@@ -177,7 +178,7 @@ static int setup(void **state)
     return channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &agent.listener, &err);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     disk_full(false);
     rig.backend.stopping = true;
@@ -278,9 +279,8 @@ static void expect_still_running(const struct container *c)
     assert_int_equal(stored_state(), SOCKERLESS__CONTAINER_STATE__RUNNING);
 }
 
-static void test_acknowledged_when_stored(void **state)
+TEST_USING(fixture, acknowledged_when_stored)
 {
-    (void)state;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     connect_agent(c);
     wait_open(SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
@@ -298,9 +298,8 @@ static void test_acknowledged_when_stored(void **state)
 }
 
 /* --rm: removed once the end is stored, and its waiter gets the code. */
-static void test_removed_when_stored(void **state)
+TEST_USING(fixture, removed_when_stored)
 {
-    (void)state;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, true);
     connect_agent(c);
     wait_open(SOCKERLESS__WAIT_CONDITION__REMOVED);
@@ -315,11 +314,10 @@ static void test_removed_when_stored(void **state)
 }
 
 /* The backend ends before there is room: the next one is given the report again. */
-static void test_restart_gets_it_again(void **state)
+TEST_USING(fixture, restart_gets_it_again)
 {
     struct backend next;
     struct error err;
-    (void)state;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     connect_agent(c);
     disk_full(true);
@@ -350,11 +348,10 @@ static void test_restart_gets_it_again(void **state)
 }
 
 /* stop and rm -f say at once why they cannot be done, and work as soon as there is room. */
-static void test_stop_says_why(void **state)
+TEST_USING(fixture, stop_says_why)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerStopRequest stop = SOCKERLESS__CONTAINER_STOP_REQUEST__INIT;
-    (void)state;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     connect_agent(c);
     disk_full(true);
@@ -374,11 +371,10 @@ static void test_stop_says_why(void **state)
 
 /* What a start has left in the cloud goes at once; that it has failed is shown when it is stored.
  */
-static void test_failed_start_leaves_nothing(void **state)
+TEST_USING(fixture, failed_start_leaves_nothing)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerStartRequest start = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
-    (void)state;
     const struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__CREATED, false);
     cloud.fills_disk = true;
     start.ref = (char *)"web";
@@ -397,11 +393,10 @@ static void test_failed_start_leaves_nothing(void **state)
 }
 
 /* A removal that the store does not take can be asked for again. */
-static void test_removal_is_repeated(void **state)
+TEST_USING(fixture, removal_is_repeated)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerRemoveRequest removal = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
-    (void)state;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     run_until(c->run_deleted);
@@ -421,15 +416,4 @@ static void test_removal_is_repeated(void **state)
     assert_non_null(ask(&request));
     assert_int_equal(rig.backend.containers.count, 0);
     assert_int_equal(stored_state(), -1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_acknowledged_when_stored),    TEST(test_removed_when_stored),
-        TEST(test_restart_gets_it_again),       TEST(test_stop_says_why),
-        TEST(test_failed_start_leaves_nothing), TEST(test_removal_is_repeated),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

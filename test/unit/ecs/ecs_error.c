@@ -9,19 +9,14 @@
 #include "backend-ecs/aws_xml.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
+#include "base/buf.h"
 #include "loop/http_url.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static void json_errors(void **state)
+TEST(json_errors)
 {
-    (void)state;
     static const struct {
         const char *header, *body, *code, *message;
     } cases[] = {
@@ -44,9 +39,8 @@ static void json_errors(void **state)
     }
 }
 
-static void xml_and_other_errors(void **state)
+TEST(xml_and_other_errors)
 {
-    (void)state;
     struct aws_error e = {.status = 403};
     static const char xml[] =
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender"
@@ -71,9 +65,8 @@ static struct aws_error made(long status, const char *code, const char *message)
     return e;
 }
 
-static void retry_classes(void **state)
+TEST(retry_classes)
 {
-    (void)state;
     static const struct {
         long status;
         const char *code, *message;
@@ -105,9 +98,8 @@ static void retry_classes(void **state)
     }
 }
 
-static void the_message_has_reason_hint_and_request_id(void **state)
+TEST(the_message_has_reason_hint_and_request_id)
 {
-    (void)state;
     struct aws_error e = made(400, "ClusterNotFoundException", "Cluster not found.");
     struct error err;
     strcpy(e.request_id, "req-9");
@@ -120,20 +112,31 @@ static void the_message_has_reason_hint_and_request_id(void **state)
     assert_string_equal(err.message, "logs: GetLogEvents: HTTP 502");
 }
 
-static void xml_text(void **state)
+TEST(xml_text)
 {
-    (void)state;
     static const struct {
         const char *xml, *name, *text; /* text NULL: not found */
     } cases[] = {
         {"<a><b>x</b></a>", "b", "x"},
         {"<a><b></b></a>", "b", ""},
+        {"<a><b/></a>", "b", ""},
         {"<b>x", "b", NULL},
+        {"<a><b>x</b>", "b", NULL},
         {"", "b", NULL},
-        {"<b>&unknown;&#0;&#200;</b>", "b", "&unknown;&#0;&#200;"},
-        {"<b>&#9999999;&</b>", "b", "&#9999999;&"},
+        {"<b>&unknown;</b>", "b", NULL},
+        {"<b>&#0;</b>", "b", NULL},
+        {"<b>&#200;</b>", "b", "\xc3\x88"},
+        {"<b>&#9999999;&</b>", "b", NULL},
+        {"<b>&lt;&gt;&amp;&quot;&apos;&#65;</b>", "b", "<>&\"'A"},
         {"</b><b>", "b", NULL},
-        {"<b>1</b><b>2</b>", "b", "1"},
+        {"<b>1</b><b>2</b>", "b", NULL},
+        {"<a><b>1</b><b>2</b></a>", "b", "1"},
+        {"<a><b>1<b>2</b>3</b><b>4</b></a>", "b", "123"},
+        {"<a><bb>1</bb><b x='2'>3</b></a>", "b", "3"},
+        {"<?xml version='1.0'?>\n<a xmlns='urn:x'><b><![CDATA[<x>]]></b></a>", "b", "<x>"},
+        {"<!DOCTYPE b><b>1</b>", "b", NULL},
+        {"<!DOCTYPE b [<!ENTITY x 'y'>]><b>&x;</b>", "b", NULL},
+        {"<!DOCTYPE b [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><b>&x;</b>", "b", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_FREE char *text = aws_xml_text(cases[i].xml, strlen(cases[i].xml), cases[i].name);
@@ -144,9 +147,39 @@ static void xml_text(void **state)
     }
 }
 
-static void sts_answer(void **state)
+/* depth elements within each other, letters in the innermost. */
+static bool xml_is_read(int depth, size_t letters)
 {
-    (void)state;
+    AUTO(buf) struct buf xml = BUF_INIT;
+    for (int i = 1; i < depth; i++)
+        buf_puts(&xml, "<a>");
+    buf_puts(&xml, "<b>");
+    for (size_t i = 0; i < letters; i++)
+        buf_putc(&xml, 'x');
+    buf_puts(&xml, "</b>");
+    for (int i = 1; i < depth; i++)
+        buf_puts(&xml, "</a>");
+    AUTO_FREE char *text = aws_xml_text(xml.data, xml.len, "b");
+    assert_true(!text || strlen(text) == letters);
+    return text;
+}
+
+TEST(xml_limits)
+{
+    assert_true(xml_is_read(AWS_XML_DEPTH_MAX, 1));
+    assert_false(xml_is_read(AWS_XML_DEPTH_MAX + 1, 1));
+    assert_true(xml_is_read(1, AWS_XML_TEXT_MAX));
+    assert_false(xml_is_read(1, AWS_XML_TEXT_MAX + 1));
+    AUTO(buf) struct buf long_comment = BUF_INIT;
+    buf_puts(&long_comment, "<!--");
+    while (long_comment.len < AWS_XML_MAX)
+        buf_putc(&long_comment, 'x');
+    buf_puts(&long_comment, "--><b>1</b>");
+    assert_null(aws_xml_text(long_comment.data, long_comment.len, "b"));
+}
+
+TEST(sts_answer)
+{
     static const char xml[] =
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAX</AccessKeyId>"
         "<SecretAccessKey>s/ec+ret</SecretAccessKey><SessionToken>to==ken</SessionToken>"
@@ -164,9 +197,8 @@ static void sts_answer(void **state)
     assert_null(none.access_key);
 }
 
-static void request_parts(void **state)
+TEST(request_parts)
 {
-    (void)state;
     char url[256];
     aws_service_url(NULL, "api.ecr", "eu-west-1", url, sizeof url);
     assert_string_equal(url, "https://api.ecr.eu-west-1.amazonaws.com/");
@@ -180,9 +212,8 @@ static void request_parts(void **state)
     assert_string_equal(form.data, "A=b%20c%2Bd%2F%C3%A9&B=-_.~");
 }
 
-static void backoff_is_bounded(void **state)
+TEST(backoff_is_bounded)
 {
-    (void)state;
     for (int attempt = 0; attempt < 100; attempt++) {
         int64_t wait = backoff_ms(attempt, 100, 8000, NULL);
         int64_t most = attempt < 7 ? 100 << attempt : 8000;
@@ -195,19 +226,4 @@ static void backoff_is_bounded(void **state)
     assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Nov 1994 08:49:37 GMT"), 1, 100);
     assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Nov 2094 08:49:37 GMT"), 8000, 8000);
     assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Foo 2094 08:49:37 GMT"), 1, 100);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_errors),
-        cmocka_unit_test(xml_and_other_errors),
-        cmocka_unit_test(retry_classes),
-        cmocka_unit_test(the_message_has_reason_hint_and_request_id),
-        cmocka_unit_test(xml_text),
-        cmocka_unit_test(sts_answer),
-        cmocka_unit_test(request_parts),
-        cmocka_unit_test(backoff_is_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

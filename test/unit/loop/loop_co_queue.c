@@ -3,12 +3,8 @@
 #include "base/alloc.h"
 #include "loop/co.h"
 #include "loop/co_queue.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 
 enum { WORKS = 2000 };
@@ -18,7 +14,7 @@ static struct co_queue queue;
 static unsigned begun, ended, cancelled, live_max;
 static unsigned order[WORKS]; /* number of the work that began as the n-th */
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct error err;
     (void)state;
@@ -27,7 +23,7 @@ static int setup(void **state)
     return loop_init(&loop, &err);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     (void)state;
     loop_fini(&loop);
@@ -63,9 +59,8 @@ static void add_all(void)
     }
 }
 
-static void test_in_order_and_bounded(void **state)
+TEST_USING(fixture, in_order_and_bounded)
 {
-    (void)state;
     add_all();
     run();
     assert_int_equal(ended, WORKS);
@@ -76,9 +71,8 @@ static void test_in_order_and_bounded(void **state)
     assert_int_equal(queue.workers, 0);
 }
 
-static void test_works_again_after_a_pause(void **state)
+TEST_USING(fixture, works_again_after_a_pause)
 {
-    (void)state;
     add_all();
     run();
     begun = ended = 0;
@@ -88,9 +82,8 @@ static void test_works_again_after_a_pause(void **state)
 }
 
 /* Whatever was added is begun, so that nothing leaks. */
-static void test_cancelled_work_is_begun(void **state)
+TEST_USING(fixture, cancelled_work_is_begun)
 {
-    (void)state;
     add_all();
     assert_int_equal(begun, CO_QUEUE_WORKERS);
     co_cancel_all(&loop);
@@ -107,11 +100,10 @@ static void co_forever(void *arg)
         ;
 }
 
-static void test_refused_when_nobody_can_work(void **state)
+TEST_USING(fixture, refused_when_nobody_can_work)
 {
     struct error err;
     unsigned *number = NEW(unsigned);
-    (void)state;
     for (unsigned i = 0; i < CO_MAX_LIVE; i++)
         assert_int_equal(co_spawn(&loop, co_forever, NULL, &err), 0);
     assert_int_equal(co_queue_add(&queue, &loop, co_one, number, &err), -1);
@@ -121,15 +113,4 @@ static void test_refused_when_nobody_can_work(void **state)
     co_cancel_all(&loop);
     run();
     assert_int_equal(begun, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_in_order_and_bounded, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_works_again_after_a_pause, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cancelled_work_is_begun, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refused_when_nobody_can_work, setup, teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
