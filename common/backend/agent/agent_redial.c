@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 
+#include <utlist.h>
+
 enum {
     WORKERS_MAX = 256,
     PAUSE_FIRST_MS = 10,
@@ -32,7 +34,7 @@ struct redial {
 
 struct agent_redial {
     struct backend *backend;
-    struct redial *first, *last; /* by due_ms */
+    struct redial *first; /* by due_ms; utlist */
     unsigned workers;
     struct co *waiting; /* the worker that sleeps until the first is due; others end */
 };
@@ -42,31 +44,10 @@ struct agent_redial {
 /* Most are due later than all others: looked for from the end. */
 static void list_insert(struct agent_redial *all, struct redial *r)
 {
-    struct redial *before = all->last;
+    struct redial *first = all->first, *before = first ? first->prev : NULL; /* the last one */
     while (before && before->due_ms > r->due_ms)
-        before = before->prev;
-    r->prev = before;
-    r->next = before ? before->next : all->first;
-    if (r->next)
-        r->next->prev = r;
-    else
-        all->last = r;
-    if (before)
-        before->next = r;
-    else
-        all->first = r;
-}
-
-static void list_remove(struct agent_redial *all, struct redial *r)
-{
-    if (r->prev)
-        r->prev->next = r->next;
-    else
-        all->first = r->next;
-    if (r->next)
-        r->next->prev = r->prev;
-    else
-        all->last = r->prev;
+        before = before == first ? NULL : before->prev;
+    DL_APPEND_ELEM(all->first, before, r);
 }
 
 static void redial_free(struct redial *r)
@@ -120,7 +101,7 @@ static struct redial *co_take(struct agent_redial *all)
     while (all->first && !co_cancelled()) {
         struct redial *r = all->first;
         if (first_is_due(all)) {
-            list_remove(all, r);
+            DL_DELETE(all->first, r);
             if (first_is_due(all) && !all->waiting && all->workers < WORKERS_MAX &&
                 worker_add(all, &err))
                 log_debug("agents are redialled slowly", LOG_STR("error", err.message));
@@ -143,7 +124,7 @@ static void worker_over(struct agent_redial *all)
         return;
     while (all->first) { /* cancelled: the daemon ends */
         struct redial *r = all->first;
-        list_remove(all, r);
+        DL_DELETE(all->first, r);
         redial_free(r);
     }
     all->backend->redial = NULL;

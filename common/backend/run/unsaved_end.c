@@ -9,6 +9,7 @@
 #include "base/timefmt.h"
 
 #include <stdio.h>
+#include <utlist.h>
 
 enum { PAUSE_FIRST_MS = 250, PAUSE_MAX_MS = 5000 };
 
@@ -23,11 +24,7 @@ struct unsaved_end {
 static void forget(struct unsaved_end *u)
 {
     struct container *c = u->container;
-    for (struct unsaved_end **at = &c->backend->unsaved_ends; *at; at = &(*at)->next)
-        if (*at == u) {
-            *at = u->next;
-            break;
-        }
+    LL_DELETE(c->backend->unsaved_ends, u);
     c->unsaved = NULL;
     container_unref(c);
     free(u);
@@ -83,8 +80,8 @@ void unsaved_end_keep(struct container *c, const struct run_end *end, unsaved_en
         u->end.error = u->error;
         if (!u->end.finished_ns)
             u->end.finished_ns = time_now_ns();
-        u->next = b->unsaved_ends;
-        b->unsaved_ends = c->unsaved = u;
+        LL_PREPEND(b->unsaved_ends, u);
+        c->unsaved = u;
     }
     retry_begin(b);
 }
