@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Jobs and their executions in the list; see run.h. */
+ * Jobs, and the lists of jobs and executions; see run.h. */
 #include "base/alloc.h"
 #include "base/timefmt.h"
 #include "test/sim/gcp/run.h"
