@@ -4,8 +4,9 @@
 
 Usage: layers.py [ROOT]
 
-Three rules: a component includes only the components that LAYERS names for it; no folders include
-each other in a circle; code in common, but for the folders of clouds, does not name a cloud.
+Three rules: components and folders include only what the lists below name for them; no folders
+include each other in a circle; code in common, except for the folders of clouds, does not name a
+cloud.
 """
 import fnmatch
 import glob
@@ -35,7 +36,22 @@ LAYERS = {
     "test/sim/*": "common/base test/sim/http test/sim/host",
 }
 
-# Folder, files that it must not include although LAYERS lets it, why.
+# Folder: the folders of the same component that it may include; without a line: all that make no
+# circle.
+FOLDERS = {
+    "common/oci/name": "",
+    "common/oci/dockerfile": "",
+    "common/oci/document": "common/oci/name common/oci/dockerfile",
+    "common/oci/archive": "common/oci/name common/oci/document",
+    "common/oci/registry": "common/oci/name common/oci/document",
+    "frontend/json": "",
+    "frontend/rpc": "",
+    "frontend/http": "frontend/rpc",
+    "frontend/stream": "frontend/rpc frontend/http",
+    "frontend/routes": "frontend/json frontend/rpc frontend/http frontend/stream",
+}
+
+# Folder, files that it must not include although the lists above let it, why.
 NEVER = [
     ("common/backend*", "common/cloud/*/*", "it is the same for every cloud"),
     ("common/cloud", "common/cloud/*/*", "what clouds share is below each of them"),
@@ -85,12 +101,15 @@ def layer_of(component):
 def breach(path, target):
     """What is wrong with this include; None: nothing."""
     component, other = component_of(path), component_of(target)
-    folder = os.path.dirname(path)
+    folder, other_folder = os.path.dirname(path), os.path.dirname(target)
+    allowed_inside = FOLDERS.get(folder, other_folder).split()
     for pattern, forbidden, why in NEVER:
         if fnmatch.fnmatchcase(folder, pattern) and fnmatch.fnmatchcase(target, forbidden):
             return f"{folder} must not include this: {why}"
     if other != component and other not in layer_of(component):
         return f"{component} must not include {other}"
+    if other == component and other_folder not in (folder, *allowed_inside):
+        return f"{folder} must not include {other_folder}"
     return None
 
 

@@ -101,6 +101,8 @@ class LintTest(unittest.TestCase):
             "backend-ecs/task.c": ("backend-aca/app.h",
                                    "backend-ecs must not include backend-aca"),
             "frontend/http.c": ("json/json_doc.h", "frontend must not include common/json"),
+            "common/oci/name/digest.h": ("oci/document/manifest.h",
+                                         "common/oci/name must not include common/oci/document"),
             "agent/pty.c": ("loop/http_client.h", "the agent is static"),
             "test/sim/aws/ecs.h": ("loop/loop.h", "test/sim/aws must not include common/loop"),
             "test/sim/gcp/run.h": ("test/sim/aws/ecs.h",
