@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 
+#include <utlist.h>
+
 void session_fail(struct session *s, const struct error *err)
 {
     s->finished = true;
@@ -104,16 +106,6 @@ static void on_drained(void *owner)
         s->kind->drained(s);
 }
 
-static void session_unlink(struct session *s)
-{
-    for (struct session **at = &s->list->first; *at; at = &(*at)->next) {
-        if (*at == s) {
-            *at = s->next;
-            return;
-        }
-    }
-}
-
 static void on_patience_closed(uv_handle_t *handle)
 {
     free(handle->data);
@@ -124,7 +116,7 @@ static void on_closed(void *owner, const struct error *why)
     (void)why; /* a backend that went away comes back */
     struct session *s = owner;
     struct session_list *list = s->list;
-    session_unlink(s);
+    LL_DELETE(list->first, s);
     s->finished = true;
     if (s->kind && s->state)
         s->kind->closed(s);
@@ -140,8 +132,7 @@ void session_accept(struct session_list *list, struct channel *c)
     s->list = list;
     s->workload = list->workload;
     s->channel = c;
-    s->next = list->first;
-    list->first = s;
+    LL_PREPEND(list->first, s);
     uv_timer_init(&list->workload->loop->uv, &s->patience);
     s->patience.data = s;
     channel_start(c, &channel_handlers, s);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include <string.h>
+#include <utlist.h>
 
 struct ecs *ecs_open(struct aws *aws)
 {
@@ -31,15 +32,15 @@ void ecs_close(struct ecs *ecs)
     while (ecs->runners)
         pthread_cond_wait(&ecs->idle, &ecs->lock);
     pthread_mutex_unlock(&ecs->lock);
-    while (ecs->tasks) {
-        struct task *next = ecs->tasks->next;
-        task_free(ecs->tasks);
-        ecs->tasks = next;
+    struct task *task, *next_task;
+    LL_FOREACH_SAFE(ecs->tasks, task, next_task)
+    {
+        task_free(task);
     }
-    while (ecs->definitions) {
-        struct task_definition *next = ecs->definitions->next;
-        task_definition_free(ecs->definitions);
-        ecs->definitions = next;
+    struct task_definition *definition, *next_definition;
+    LL_FOREACH_SAFE(ecs->definitions, definition, next_definition)
+    {
+        task_definition_free(definition);
     }
     json_decref(ecs->revisions);
     pthread_cond_destroy(&ecs->idle);

@@ -7,18 +7,18 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 /* Stopped tasks are forgotten after an hour. With the lock held. */
 static void forget_old_tasks(struct ecs *ecs)
 {
     int64_t now = value_now_ms();
-    for (struct task **p = &ecs->tasks; *p;) {
-        struct task *t = *p;
+    struct task *t, *next;
+    LL_FOREACH_SAFE(ecs->tasks, t, next)
+    {
         if (t->state == TASK_STOPPED && now - t->stopped_ms > STOPPED_TASK_TTL_MS) {
-            *p = t->next;
+            LL_DELETE(ecs->tasks, t);
             task_free(t);
-        } else {
-            p = &t->next;
         }
     }
 }
@@ -67,8 +67,7 @@ static void start_tasks(struct ecs *ecs, const char *cluster, struct task_defini
             task_free(t);
             continue;
         }
-        t->next = ecs->tasks;
-        ecs->tasks = t;
+        LL_PREPEND(ecs->tasks, t);
         json_array_append_new(tasks, task_json(ecs, t, true));
     }
     aws_reply_json(reply, json_pack("{s:o, s:o}", "tasks", tasks, "failures", failures));

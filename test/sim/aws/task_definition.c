@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 void task_definition_free(struct task_definition *d)
 {
@@ -109,8 +110,7 @@ static struct task_definition *add_definition(struct ecs *ecs, const struct aws_
     d->json = definition_json(ecs->aws, call, d->arn, revision);
     const json_t *tags = json_object_get(call->input, "tags");
     d->tags = tags ? json_deep_copy(tags) : json_array();
-    d->next = ecs->definitions;
-    ecs->definitions = d;
+    LL_PREPEND(ecs->definitions, d);
     return d;
 }
 
@@ -169,11 +169,7 @@ void ecs_deregister_task_definition(struct aws *aws, const struct aws_call *call
 
 static void unlink_definition(struct ecs *ecs, struct task_definition *gone)
 {
-    for (struct task_definition **p = &ecs->definitions; *p; p = &(*p)->next)
-        if (*p == gone) {
-            *p = gone->next;
-            break;
-        }
+    LL_DELETE(ecs->definitions, gone);
     task_definition_free(gone);
 }
 

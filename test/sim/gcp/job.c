@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 struct job *run_find_job(struct run *run, const char *id)
 {
@@ -33,23 +34,21 @@ bool run_job_is_idle(const struct run *run, const char *job_id)
 
 void run_sweep(struct run *run)
 {
-    for (struct execution **p = &run->executions; *p;) {
-        struct execution *e = *p;
+    struct execution *e, *next_execution;
+    LL_FOREACH_SAFE(run->executions, e, next_execution)
+    {
         if (e->deleted && !e->running) {
-            *p = e->next;
+            LL_DELETE(run->executions, e);
             execution_free(e);
-        } else {
-            p = &e->next;
         }
     }
-    for (struct job **p = &run->jobs; *p;) {
-        struct job *j = *p;
+    struct job *j, *next_job;
+    LL_FOREACH_SAFE(run->jobs, j, next_job)
+    {
         if (j->deleted_ns && j->ready_ms <= value_now_ms() && run_job_is_idle(run, j->id)) {
-            *p = j->next;
+            LL_DELETE(run->jobs, j);
             run->job_count--;
             job_free(j);
-        } else {
-            p = &j->next;
         }
     }
 }
@@ -82,8 +81,7 @@ struct job *job_new(struct run *run, const char *id, json_t *json, const char *c
     gcp_set_time(json, "createTime", time_now_ns());
     stamp(j, creator);
     j->ready_ms = value_now_ms() + run->gcp->tuning.operation_ms;
-    j->next = run->jobs;
-    run->jobs = j;
+    LL_PREPEND(run->jobs, j);
     run->job_count++;
     return j;
 }

@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 
+#include <utlist.h>
+
 struct run *run_open(struct gcp *gcp)
 {
     struct run *run = NEW(struct run);
@@ -22,20 +24,20 @@ void run_close(struct run *run)
     if (!run)
         return;
     pthread_mutex_lock(&run->lock);
-    for (struct execution *e = run->executions; e; e = e->next)
-        execution_cancel(e);
+    for (struct execution *one = run->executions; one; one = one->next)
+        execution_cancel(one);
     while (run->runners)
         pthread_cond_wait(&run->changed, &run->lock);
     pthread_mutex_unlock(&run->lock);
-    while (run->executions) {
-        struct execution *next = run->executions->next;
-        execution_free(run->executions);
-        run->executions = next;
+    struct execution *e, *next_execution;
+    LL_FOREACH_SAFE(run->executions, e, next_execution)
+    {
+        execution_free(e);
     }
-    while (run->jobs) {
-        struct job *next = run->jobs->next;
-        job_free(run->jobs);
-        run->jobs = next;
+    struct job *j, *next_job;
+    LL_FOREACH_SAFE(run->jobs, j, next_job)
+    {
+        job_free(j);
     }
     operation_free_all(run);
     pthread_cond_destroy(&run->changed);
