@@ -263,7 +263,7 @@ format: deps-lint ## clang-format in place
 .PHONY: lint
 lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependency direction
 	@clang-format-14 --dry-run -Werror $(C_FILES)
-	@test/lint/dependencies.sh
+	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
 	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
@@ -274,6 +274,13 @@ lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependen
 		$(INCLUDES) $(filter %.c,$(C_FILES))
 	@echo "  clang -Werror"; for f in $(filter %.c,$(C_FILES)); do \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only $$f || exit 1; done
+
+# Layers of folders, and cycles between the object files of a component.
+LINT_OBJ := $(call objects,common frontend agent backend-* test/sim)
+.PHONY: lint-structure
+lint-structure: $(LINT_OBJ) ## prints which folder includes which; fails on a cycle or an include against the layers
+	@test/lint/lint_test.py 2> $(BUILD)/lint_test.log || { cat $(BUILD)/lint_test.log; exit 1; }
+	@bad=0; test/lint/layers.py || bad=1; test/lint/cycles.py $(LINT_OBJ) || bad=1; exit $$bad
 
 compile_commands.json: export COMMAND = $(COMPILE) $(WARN) $(SAN_CFLAGS) -c
 compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, for clangd and other tools

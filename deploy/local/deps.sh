@@ -17,7 +17,7 @@ declare -A GROUP=(
     [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev python3 clang libclang-rt-14-dev socat jq
             coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd"
-    [lint]="clang-format clang-tidy cppcheck"
+    [lint]="clang-format clang-tidy cppcheck python3"
     [models]="python3 python3-jsonschema"
 )
 POLICY=/usr/sbin/policy-rc.d

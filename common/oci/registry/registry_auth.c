@@ -149,14 +149,6 @@ void auth_session_add_scope(struct auth_session *s, const char *repository, cons
     make_key(s);
 }
 
-char *registry_basic_value(const char *username, const char *password)
-{
-    char *pair AUTO(registry_secret) =
-        xasprintf("%s:%s", str_or_empty(username), str_or_empty(password));
-    char *encoded AUTO(registry_secret) = base64_encode(pair, strlen(pair));
-    return xasprintf("Basic %s", encoded);
-}
-
 /* ---- one logs in at a time ---- */
 
 static int co_session_lock(struct auth_session *s, struct error *err)
@@ -277,7 +269,7 @@ static int co_log_in(struct auth_session *s, const struct http_response *unautho
     if (str_empty(s->login.username))
         return error_set(err, ERROR_SYSTEM, "%s%sno basic auth credentials", request,
                          *request ? ": " : "");
-    cache_put(s->auth, s->key, registry_basic_value(s->login.username, s->login.password),
+    cache_put(s->auth, s->key, registry_login_basic(s->login.username, s->login.password),
               BASIC_LIFE_S);
     return 0;
 }
