@@ -36,9 +36,16 @@ LAYERS = {
     "test/sim/*": "common/base test/sim/http test/sim/host",
 }
 
+# The backend's folders, from the lowest to the highest.
+BACKEND = ["state", "api", "agent", "image", "inject", "transfer", "logs", "attach", "run",
+           "container", "daemon"]
+
 # Folder: the folders of the same component that it may include; without a line: all that make no
 # circle.
 FOLDERS = {
+    # Each may include those below it.
+    **{f"common/backend/{folder}": " ".join(f"common/backend/{below}" for below in BACKEND[:place])
+       for place, folder in enumerate(BACKEND)},
     "common/oci/name": "",
     "common/oci/dockerfile": "",
     "common/oci/document": "common/oci/name common/oci/dockerfile",
