@@ -45,9 +45,10 @@ PROTO_NAMES := sockerless state
 PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
 LLHTTP_DIR := /usr/share/llhttp
 
-COMMON := backend gcp oci ipc loop base
+COMMON := backend gcp cloud oci ipc loop base
 COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
-# oci uses loop and base, gcp uses oci, backend uses all: this order satisfies the linker.
+# oci uses loop and base, cloud uses oci, gcp uses cloud, backend uses all: this order satisfies the
+# linker.
 
 FRONTEND_OBJ := $(call objects,frontend)
 ECS_OBJ := $(call objects,backend-ecs)
@@ -144,11 +145,12 @@ unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
-# base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
+# base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
 unit_libs_ipc := ipc loop base proto
 unit_libs_oci := oci loop base proto
+unit_libs_cloud := cloud oci loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))

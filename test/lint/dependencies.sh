@@ -16,14 +16,15 @@ forbid() {
 }
 
 [ -d common/base ] || exit 1
-forbid common/base 'loop/|ipc/|oci/|backend/|proto/|frontend/|agent/|backend-'
-forbid common/loop 'ipc/|oci/|backend/|proto/|frontend/|agent/|backend-'
-forbid common/ipc 'oci/|backend/|frontend/|agent/|backend-'
-forbid common/oci 'ipc/|backend/|frontend/|agent/|backend-'
+forbid common/base 'loop/|ipc/|oci/|cloud/|gcp/|backend/|proto/|frontend/|agent/|backend-'
+forbid common/loop 'ipc/|oci/|cloud/|gcp/|backend/|proto/|frontend/|agent/|backend-'
+forbid common/ipc 'oci/|cloud/|gcp/|backend/|frontend/|agent/|backend-'
+forbid common/oci 'ipc/|cloud/|gcp/|backend/|frontend/|agent/|backend-'
+forbid common/cloud 'ipc/|gcp/|backend/|frontend/|agent/|backend-'
 forbid common/gcp 'ipc/|frontend/|agent/|backend-'
 forbid common/backend 'gcp/|frontend/|agent/|backend-'
-forbid frontend 'oci/|backend/|agent/|backend-'
-forbid agent 'oci/|backend/|frontend/|backend-|loop/http_client'
+forbid frontend 'oci/|cloud/|gcp/|backend/|agent/|backend-'
+forbid agent 'oci/|cloud/|gcp/|backend/|frontend/|backend-|loop/http_client'
 for backend in backend-*; do
     forbid "$backend" 'frontend/|agent/'
     for other in backend-*; do
@@ -31,7 +32,7 @@ for backend in backend-*; do
     done
 done
 # the simulators stand apart: of common they use base only
-forbid test/sim 'loop/|ipc/|oci/|backend/|frontend/|agent/|backend-'
+forbid test/sim 'loop/|ipc/|oci/|cloud/|backend/|frontend/|agent/|backend-'
 # nothing common knows a cloud by name
 if grep -rniE '\b(ecs|fargate|cloudwatch|cloud run|aca)\b' --include='*.c' common/backend | grep -vE '^\S+:\s*(/\*| \*|//)' | grep -E 'if|strcmp'; then
     echo "common/backend must not tell clouds apart"
