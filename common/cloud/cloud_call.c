@@ -136,6 +136,16 @@ static int co_attempt(struct progress *p, struct cloud_error *why, struct error 
 
 /* ---- between attempts ---- */
 
+/* *err changes only when the sleep is cancelled. */
+static int co_pause(int64_t ms, struct error *err)
+{
+    struct error cancelled;
+    if (co_sleep(ms, &cancelled) == 0)
+        return 0;
+    *err = cancelled;
+    return -1;
+}
+
 /* The bucket's turn. After a failed attempt *err says why that failed, and goes on saying so. */
 static int co_wait_turn(const struct progress *p, struct error *err)
 {
@@ -151,7 +161,7 @@ static int co_wait_turn(const struct progress *p, struct error *err)
                   "too many calls are waiting for the API's rate limit; try again later");
         return wrap(call, err);
     }
-    return wait_ms ? co_sleep(wait_ms, err) : 0;
+    return wait_ms ? co_pause(wait_ms, err) : 0;
 }
 
 static bool may_repeat(const struct progress *p, enum cloud_verdict verdict)
@@ -204,7 +214,7 @@ static int co_prepare_another(struct progress *p, const struct cloud_error *why,
     if (wait_ms >= left_ms(p))
         return -1;
     log_repetition(p, err->message, wait_ms);
-    return co_sleep(wait_ms, err);
+    return co_pause(wait_ms, err);
 }
 
 int co_cloud_call(const struct cloud_call *call, struct cloud_error *why, struct error *err)
