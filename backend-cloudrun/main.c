@@ -2,22 +2,17 @@
  *
  * sockerless-backend-cloudrun: the backend daemon for Google Cloud Run jobs. */
 #include "backend/backend_main.h"
-#include "base/alloc.h"
 #include "base/str.h"
+#include "cloud/cloud_setting.h"
 #include "cloudrun_config.h"
 #include "driver.h"
-
-#include <stdlib.h>
 
 /* Images with the agent go where agent.registry says, else to the staging registry. Without a
  * staging registry it serves for that, too. */
 static void share_registry(struct backend_config *backend, const struct cloudrun_config *cloudrun)
 {
     backend->agent_registry = cloudrun->agent_registry;
-    if (!str_empty(backend->staging_registry) || str_empty(cloudrun->agent_registry))
-        return;
-    free(backend->staging_registry);
-    backend->staging_registry = xstrdup(cloudrun->agent_registry);
+    cloud_setting_fall_back(&backend->staging_registry, cloudrun->agent_registry);
 }
 
 static int finish(void *config, struct backend_config *backend, struct error *err)
