@@ -314,7 +314,6 @@ static void refused_credentials_are_renewed_once(void **state)
     run();
     expect_success(2);
     assert_int_equal(renewed, 1);
-    assert_in_range(took_ms, 0, 1000);
     run(); /* secret-2, then secret-3 */
     expect_problem(ERROR_FORBIDDEN, "Code401: never", 4);
     assert_int_equal(renewed, 2);
@@ -456,7 +455,7 @@ static void the_deadline_ends_repetitions(void **state)
     assert_int_equal(result, -1);
     assert_non_null(strstr(problem.message, "svc: get thing: Code429: slow down"));
     assert_in_range(took_ms, 200, 300 + 2000);
-    assert_in_range(refusals, 5, 300);
+    assert_in_range(refusals, 2, 300);
 }
 
 static bool silent(void *arg, struct mock_request *m)
