@@ -23,6 +23,7 @@ enum {
     TOKEN_MAX = 64 * 1024,
     ANSWER_MAX = 128 * 1024,
     LIFE_S = 3 * 3600, /* when the refresh token does not say */
+    EXCHANGE_TIMEOUT_MS = 15000,
 };
 static const int64_t ns_per_s = 1000000000;
 
@@ -138,6 +139,7 @@ static int co_authorise(void *arg, struct cloud_attempt *attempt, struct error *
     attempt->request.url = cloud_attempt_keep(attempt, url);
     attempt->request.body = job->form->data;
     attempt->request.body_len = job->form->len;
+    attempt->request.timeout_ms = EXCHANGE_TIMEOUT_MS;
     attempt->request.max_body = ANSWER_MAX;
     return 0;
 }
@@ -182,13 +184,7 @@ static int co_take(void *arg, struct http_response *res, struct error *err)
 
 static const struct cloud_vendor vendor = {
     .name = "ACR",
-    .policy = {.attempts = 4,
-               .throttled_attempts = 4,
-               .base_ms = 200,
-               .throttled_base_ms = 200,
-               .cap_ms = 5000,
-               .attempt_ms = 15000,
-               .total_ms = 60000},
+    .policy = CLOUD_POLICY_LOGIN,
     .co_authorise = co_authorise,
     .refusal = refusal,
     .co_take = co_take,

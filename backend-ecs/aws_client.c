@@ -153,13 +153,7 @@ static int co_take(void *arg, struct http_response *res, struct error *err)
 
 static const struct cloud_vendor vendor = {
     .name = "AWS",
-    .policy = {.attempts = 5,
-               .throttled_attempts = 10,
-               .base_ms = 100,
-               .throttled_base_ms = 250,
-               .cap_ms = 8000,
-               .attempt_ms = 30000,
-               .total_ms = 300000},
+    .policy = CLOUD_POLICY_API(8000),
     .co_authorise = co_authorise,
     .renew = renew,
     .refusal = refusal,

@@ -45,6 +45,18 @@ struct cloud_policy {
     int64_t total_ms;                   /* the whole call, with its time in the queue */
 };
 
+/* The usual ones: of an API's calls, and of calls for credentials, which other calls wait for. */
+#define CLOUD_POLICY_API(longest_pause_ms)                                                         \
+    {                                                                                              \
+        .attempts = 5, .throttled_attempts = 10, .base_ms = 100, .throttled_base_ms = 250,         \
+        .cap_ms = (longest_pause_ms), .attempt_ms = 30000, .total_ms = 300000                      \
+    }
+#define CLOUD_POLICY_LOGIN                                                                         \
+    {                                                                                              \
+        .attempts = 4, .throttled_attempts = 4, .base_ms = 200, .throttled_base_ms = 200,          \
+        .cap_ms = 5000, .attempt_ms = 10000, .total_ms = 60000                                     \
+    }
+
 struct cloud_vendor {
     const char *name; /* for logs: "AWS" */
     struct cloud_policy policy;

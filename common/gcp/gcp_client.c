@@ -82,13 +82,7 @@ static int co_take(void *arg, struct http_response *res, struct error *err)
 
 static const struct cloud_vendor vendor = {
     .name = "Google",
-    .policy = {.attempts = 5,
-               .throttled_attempts = 10,
-               .base_ms = 100,
-               .throttled_base_ms = 250,
-               .cap_ms = 32000, /* what Google's retry strategy proposes */
-               .attempt_ms = 30000,
-               .total_ms = 300000},
+    .policy = CLOUD_POLICY_API(32000), /* Google's retry strategy proposes it */
     .co_authorise = co_authorise,
     .renew = renew,
     .refusal = refusal,

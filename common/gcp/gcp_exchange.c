@@ -144,13 +144,7 @@ static int co_take(void *arg, struct http_response *res, struct error *err)
 
 static const struct cloud_vendor vendor = {
     .name = "Google",
-    .policy = {.attempts = 4,
-               .throttled_attempts = 4,
-               .base_ms = 200,
-               .throttled_base_ms = 200,
-               .cap_ms = 5000,
-               .attempt_ms = 10000,
-               .total_ms = 60000},
+    .policy = CLOUD_POLICY_LOGIN,
     .co_authorise = co_authorise,
     .refusal = refusal,
     .co_take = co_take,
