@@ -23,7 +23,9 @@ struct progress {
     int64_t began_ms, deadline_ms;
     int attempts; /* that have failed */
     bool renewed, logged;
-    bool ambiguous; /* one of the attempts may have been carried out */
+    bool ambiguous;             /* one of the attempts may have been carried out */
+    struct cloud_error refusal; /* the last that was an answer; http 0: none yet */
+    struct error refusal_error;
     /* of the last attempt */
     unsigned generation;
     bool repeatable; /* the attempt, or the call, may be made again */
@@ -217,6 +219,20 @@ static int co_prepare_another(struct progress *p, const struct cloud_error *why,
     return co_pause(wait_ms, err);
 }
 
+/* When the deadline cuts an attempt off, what the service said before tells more. */
+static void keep_words(struct progress *p, struct cloud_error *why, struct error *err)
+{
+    if (why->http) {
+        p->refusal = *why;
+        p->refusal_error = *err;
+    } else if (p->refusal.http && err->code == ERROR_DEADLINE && !left_ms(p)) {
+        p->ambiguous |= why->ambiguous;
+        *why = p->refusal;
+        *err = p->refusal_error;
+    }
+    why->ambiguous = p->ambiguous |= why->ambiguous;
+}
+
 int co_cloud_call(const struct cloud_call *call, struct cloud_error *why, struct error *err)
 {
     struct progress p = {.call = call, .began_ms = time_mono_ms()};
@@ -232,7 +248,7 @@ int co_cloud_call(const struct cloud_call *call, struct cloud_error *why, struct
                           LOG_INT("took_ms", time_mono_ms() - p.began_ms));
             return 0;
         }
-        why->ambiguous = p.ambiguous |= why->ambiguous;
+        keep_words(&p, why, err);
         if (co_prepare_another(&p, why, err))
             break;
     }

@@ -480,6 +480,30 @@ static void the_deadline_ends_an_attempt(void **state)
     mock_stop(mock);
 }
 
+static bool silent_after_a_refusal(void *arg, struct mock_request *m)
+{
+    int *answers = arg;
+    if ((*answers)++)
+        mock_stall(m);
+    return *answers == 1 && mock_text(m, 429, "", "slow down");
+}
+
+static void the_deadline_leaves_the_services_words(void **state)
+{
+    (void)state;
+    int answers = 0;
+    struct mock *mock = mock_start(silent_after_a_refusal, &answers);
+    vendor.policy.total_ms = 1000;
+    snprintf(harness->url, sizeof harness->url, "http://127.0.0.1:%d", mock->port);
+    run();
+    mock_stop(mock);
+    expect_problem(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down", 0);
+    assert_int_equal(why.http, 429);
+    assert_true(why.ambiguous); /* the second attempt was sent */
+    assert_int_equal(authorised, 2);
+    assert_in_range(took_ms, 900, 1000 + 5000);
+}
+
 static void a_cancelled_pause_ends_the_call(void **state)
 {
     (void)state;
@@ -578,6 +602,7 @@ int main(void)
         TEST(failures_pause_by_their_own_base),
         TEST(the_deadline_ends_repetitions),
         TEST(the_deadline_ends_an_attempt),
+        TEST(the_deadline_leaves_the_services_words),
         TEST(a_cancelled_pause_ends_the_call),
         TEST(calls_go_out_in_their_order_and_not_faster),
         TEST(a_queue_that_is_too_long),
