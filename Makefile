@@ -1,8 +1,8 @@
 # Sockerless: the only build entry. `make help` lists the targets.
 #
 # SAN selects the instrumentation and with it the output tree: `make all SAN=asan` builds into
-# build/asan; plain builds go to build/release. Sources are found by wildcard: a new .c file in a
-# component's folder is part of it.
+# build/asan; plain builds go to build/release. Sources are found by name: a new .c file in a
+# component's folder, or in a folder of it, is part of it.
 
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
@@ -38,17 +38,16 @@ VERSION := 0.1.0
 COMPILE = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"' -MMD -MP
 
 # ---- sources -----------------------------------------------------------------------------------
-objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(addsuffix /*.c,$(1))))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(shell find $(1) -name '*.c')))
 archive = $(BUILD)/lib/lib$(1).a
 
 PROTO_NAMES := sockerless state
 PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
 LLHTTP_DIR := /usr/share/llhttp
 
-COMMON := backend gcp cloud oci ipc loop base
+COMMON := backend cloud oci json ipc loop base
 COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
-# oci uses loop and base, cloud uses oci, gcp uses cloud, backend uses all: this order satisfies the
-# linker.
+# A component uses only those behind it: this order satisfies the linker.
 
 FRONTEND_OBJ := $(call objects,frontend)
 ECS_OBJ := $(call objects,backend-ecs)
@@ -135,7 +134,7 @@ endif
 FORCE:
 
 # ---- tests -------------------------------------------------------------------------------------
-# test/unit/PREFIX_name.c is linked with the component of that name and the common archives.
+# test/unit/FOLDER/PREFIX_name.c is linked with the component of PREFIX and the common archives.
 unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
@@ -149,20 +148,22 @@ component_of = $(unit_component_$(call prefix_of,$(1)))
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
 unit_libs_ipc := ipc loop base proto
-unit_libs_oci := oci loop base proto
-unit_libs_cloud := cloud oci loop base proto
+unit_libs_oci := oci json loop base proto
+unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
 
-UNIT_NAMES := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
+UNIT_SOURCES := $(wildcard test/unit/*/*.c)
+UNIT_NAMES := $(notdir $(UNIT_SOURCES:.c=))
+unit_object = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter %/$(1).c,$(UNIT_SOURCES)))
 UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))
 FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
 LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
 
 define unit_rule
-$(BUILD)/test/unit/$(1): $(BUILD)/obj/test/unit/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
+$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call component_of,$(1)) $(call libs_of,$(1))
 	$$(LINK) $$^ $(LIBS_TEST)
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))

@@ -9,8 +9,8 @@
 #include "cloud/cloud_call.h"
 #include "loop/http_url.h"
 #include "loop/renewal.h"
-#include "oci/json_doc.h"
-#include "oci/registry_error.h"
+#include "json/json_doc.h"
+#include "oci/registry/registry_error.h"
 
 #include <ctype.h>
 #include <stdio.h>

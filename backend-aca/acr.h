@@ -9,7 +9,7 @@
 #ifndef SOCKERLESS_ACR_H
 #define SOCKERLESS_ACR_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "base/access_token.h"
 #include "loop/http_client.h"
 

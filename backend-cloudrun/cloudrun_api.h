@@ -8,7 +8,7 @@
 
 #include "base/token_bucket.h"
 #include "cloudrun_config.h"
-#include "gcp/gcp_client.h"
+#include "cloud/gcp/gcp_client.h"
 
 struct cloudrun_api {
     struct gcp_client *client;

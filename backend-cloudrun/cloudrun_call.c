@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "cloudrun_names.h"
-#include "gcp/gcp_operation.h"
-#include "oci/json_doc.h"
+#include "cloud/gcp/gcp_operation.h"
+#include "json/json_doc.h"
 
 #include <string.h>
 

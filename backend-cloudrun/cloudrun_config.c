@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "cloud/cloud_setting.h"
-#include "oci/image_ref.h"
+#include "oci/name/image_ref.h"
 
 #include <string.h>
 

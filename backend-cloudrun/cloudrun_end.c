@@ -8,7 +8,7 @@
 #include "cloudrun_run.h"
 #include "cloudrun_status.h"
 #include "loop/http_url.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>

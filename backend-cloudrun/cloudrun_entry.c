@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "cloudrun_payload.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_ENTRY_H
 #define SOCKERLESS_CLOUDRUN_ENTRY_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "cloudrun_cursor.h"
 
 #include <jansson.h>

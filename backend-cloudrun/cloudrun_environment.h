@@ -6,7 +6,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_ENVIRONMENT_H
 #define SOCKERLESS_CLOUDRUN_ENVIRONMENT_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "base/json.h"
 
 /* Writes the member "env". by_shell: a shell starts the agent. */

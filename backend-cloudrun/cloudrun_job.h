@@ -5,7 +5,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_JOB_H
 #define SOCKERLESS_CLOUDRUN_JOB_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "base/buf.h"
 #include "cloudrun_config.h"
 

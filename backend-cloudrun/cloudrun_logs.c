@@ -12,7 +12,7 @@
 #include "cloudrun_cursor.h"
 #include "cloudrun_entry.h"
 #include "cloudrun_filter.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <string.h>
 

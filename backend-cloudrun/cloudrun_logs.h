@@ -6,7 +6,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_LOGS_H
 #define SOCKERLESS_CLOUDRUN_LOGS_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "cloudrun_api.h"
 
 struct cloudrun_log_request {

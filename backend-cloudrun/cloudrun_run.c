@@ -16,7 +16,7 @@
 #include "cloudrun_names.h"
 #include "cloudrun_status.h"
 #include "loop/co.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_RUN_H
 #define SOCKERLESS_CLOUDRUN_RUN_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "cloudrun_api.h"
 
 /* See driver.h for what each has to do. */

@@ -7,7 +7,7 @@
 #include "base/timefmt.h"
 #include "cloudrun_names.h"
 #include "cloudrun_startup.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_STATUS_H
 #define SOCKERLESS_CLOUDRUN_STATUS_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "cloudrun_config.h"
 
 #include <jansson.h>

@@ -3,15 +3,15 @@
  * cloudrun_logs.c and artifact_registry.c. Errors leave here with the cloud's own words. */
 #include "driver.h"
 
-#include "backend/parallel.h"
+#include "loop/parallel.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "cloudrun_logs.h"
 #include "cloudrun_run.h"
 #include "cloudrun_size.h"
-#include "gcp/artifact_registry.h"
-#include "gcp/gcp_credentials.h"
+#include "cloud/gcp/artifact_registry.h"
+#include "cloud/gcp/gcp_credentials.h"
 
 #include <stdio.h>
 

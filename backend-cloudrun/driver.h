@@ -5,7 +5,7 @@
 #ifndef SOCKERLESS_CLOUDRUN_DRIVER_H
 #define SOCKERLESS_CLOUDRUN_DRIVER_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "cloudrun_config.h"
 #include "loop/http_client.h"
 #include "loop/loop.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sockerless-backend-cloudrun: the backend daemon for Google Cloud Run jobs. */
-#include "backend/backend_main.h"
+#include "backend/daemon/backend_main.h"
 #include "base/str.h"
 #include "cloud/cloud_setting.h"
 #include "cloudrun_config.h"

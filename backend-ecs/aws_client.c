@@ -7,7 +7,7 @@
 #include "base/timefmt.h"
 #include "base/token_bucket.h"
 #include "cloud/cloud_call.h"
-#include "oci/json_reply.h"
+#include "json/json_reply.h"
 
 #include <stdio.h>
 #include <string.h>

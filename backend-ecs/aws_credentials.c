@@ -10,7 +10,7 @@
 #include "base/timefmt.h"
 #include "credentials_source.h"
 #include "loop/renewal.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <string.h>
 

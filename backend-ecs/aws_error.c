@@ -5,7 +5,7 @@
 #include "aws_xml.h"
 #include "base/alloc.h"
 #include "base/str.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <jansson.h>
 #include <stdio.h>

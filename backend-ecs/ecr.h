@@ -9,7 +9,7 @@
 #define SOCKERLESS_ECR_H
 
 #include "aws_client.h"
-#include "backend/driver.h"
+#include "cloud/driver.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
 #define SOCKERLESS_ECS_DEFINITION_STORE_H
 
 #include "aws_client.h"
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "ecs_config.h"
 
 #include <stdbool.h>

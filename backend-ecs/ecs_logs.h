@@ -7,7 +7,7 @@
 #define SOCKERLESS_ECS_LOGS_H
 
 #include "aws_client.h"
-#include "backend/driver.h"
+#include "cloud/driver.h"
 
 #include <jansson.h>
 #include <stdbool.h>

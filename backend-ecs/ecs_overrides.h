@@ -8,7 +8,7 @@
 #ifndef SOCKERLESS_ECS_OVERRIDES_H
 #define SOCKERLESS_ECS_OVERRIDES_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"

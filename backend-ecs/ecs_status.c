@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "ecs_names.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>

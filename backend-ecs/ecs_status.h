@@ -5,7 +5,7 @@
 #ifndef SOCKERLESS_ECS_STATUS_H
 #define SOCKERLESS_ECS_STATUS_H
 
-#include "backend/driver.h"
+#include "cloud/driver.h"
 
 #include <jansson.h>
 

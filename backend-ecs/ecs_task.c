@@ -10,7 +10,7 @@
 #include "ecs_logs.h"
 #include "ecs_names.h"
 #include "ecs_status.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>

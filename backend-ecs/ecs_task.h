@@ -7,7 +7,7 @@
 #define SOCKERLESS_ECS_TASK_H
 
 #include "aws_client.h"
-#include "backend/driver.h"
+#include "cloud/driver.h"
 #include "ecs_config.h"
 
 enum { ECS_DESCRIBE_MAX = 100 };

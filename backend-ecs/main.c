@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sockerless-backend-ecs: the backend daemon for AWS ECS on Fargate. */
-#include "backend/backend_main.h"
+#include "backend/daemon/backend_main.h"
 #include "driver.h"
 #include "ecs_config.h"
 

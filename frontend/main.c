@@ -6,9 +6,9 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "frontend/backend_client.h"
-#include "frontend/http_server.h"
-#include "frontend/version.h"
+#include "frontend/rpc/backend_client.h"
+#include "frontend/http/http_server.h"
+#include "frontend/http/version.h"
 #include "loop/loop.h"
 
 #include <jansson.h>

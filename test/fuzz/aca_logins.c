@@ -6,7 +6,7 @@
 #include "backend-aca/acr.h"
 
 #include "base/alloc.h"
-#include "gcp/artifact_registry.h"
+#include "cloud/gcp/artifact_registry.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fuzz what image requests carry as text: the value of `until`, a registry's address. */
-#include "backend/credential_store.h"
-#include "backend/time_filter.h"
+#include "backend/image/credential_store.h"
+#include "backend/api/time_filter.h"
 
 #include <stdlib.h>
 #include <string.h>

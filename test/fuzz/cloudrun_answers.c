@@ -8,8 +8,8 @@
 #include "backend-cloudrun/cloudrun_logs.h"
 #include "backend-cloudrun/cloudrun_status.h"
 #include "base/alloc.h"
-#include "gcp/gcp_error.h"
-#include "oci/json_doc.h"
+#include "cloud/gcp/gcp_error.h"
+#include "json/json_doc.h"
 
 #include <assert.h>
 #include <stdint.h>

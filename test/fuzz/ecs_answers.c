@@ -11,7 +11,7 @@
 #include "backend-ecs/ecs_status.h"
 #include "backend-ecs/ecs_task.h"
 #include "base/alloc.h"
-#include "oci/json_doc.h"
+#include "json/json_doc.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -7,9 +7,9 @@
  */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "frontend/backend_client.h"
-#include "frontend/http_conn.h"
-#include "frontend/http_server.h"
+#include "frontend/rpc/backend_client.h"
+#include "frontend/http/http_conn.h"
+#include "frontend/http/http_server.h"
 #include "ipc/rpc.h"
 #include "loop/loop.h"
 

@@ -4,7 +4,7 @@
  */
 #include "base/arena.h"
 #include "base/buf.h"
-#include "frontend/docker_json.h"
+#include "frontend/json/docker_json.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Fuzzes what a client may send: bytes go through a connection's parser, router and handlers, with
  * no backend behind. The first byte says in how many pieces they arrive.
  */
-#include "frontend/http_conn.h"
-#include "frontend/http_server.h"
+#include "frontend/http/http_conn.h"
+#include "frontend/http/http_server.h"
 #include "base/log.h"
 #include "loop/loop.h"
 

@@ -3,7 +3,7 @@
  * Names of archive entries and where links lead: never out of the archive.
  */
 #include "base/alloc.h"
-#include "oci/tar_name.h"
+#include "oci/archive/tar_name.h"
 
 #include <stdint.h>
 #include <stdlib.h>

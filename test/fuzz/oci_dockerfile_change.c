@@ -3,8 +3,8 @@
  * Dockerfile changes of an import: what is accepted makes a configuration that parses.
  */
 #include "base/alloc.h"
-#include "oci/image_config.h"
-#include "oci/image_edit.h"
+#include "oci/document/image_config.h"
+#include "oci/document/image_edit.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * layers, every layer was handed on completely.
  */
 #include "base/alloc.h"
-#include "oci/image_archive.h"
+#include "oci/archive/image_archive.h"
 
 #include <stdint.h>
 #include <stdlib.h>

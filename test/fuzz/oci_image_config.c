@@ -2,8 +2,8 @@
  *
  * Image configurations, and the merge of what parses with itself.
  */
-#include "oci/container_config_merge.h"
-#include "oci/image_config.h"
+#include "oci/document/container_config_merge.h"
+#include "oci/document/image_config.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Image references: whatever parses must print to something that parses to the same.
  */
 #include "base/alloc.h"
-#include "oci/image_ref.h"
-#include "oci/platform.h"
+#include "oci/name/image_ref.h"
+#include "oci/name/platform.h"
 
 #include <stdint.h>
 #include <string.h>

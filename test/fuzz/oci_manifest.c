@@ -2,8 +2,8 @@
  *
  * Manifests and indexes, and the choice of a platform from whatever parses as one.
  */
-#include "oci/digest.h"
-#include "oci/manifest.h"
+#include "oci/name/digest.h"
+#include "oci/document/manifest.h"
 
 #include <stdint.h>
 #include <stdlib.h>

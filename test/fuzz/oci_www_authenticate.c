@@ -3,7 +3,7 @@
  * WWW-Authenticate: no value may overrun or hang the parser.
  */
 #include "base/alloc.h"
-#include "oci/www_authenticate.h"
+#include "oci/registry/www_authenticate.h"
 
 #include <stdint.h>
 #include <string.h>

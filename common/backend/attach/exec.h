@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Execs: what exec create made, until five minutes after its end or its container's removal. Kept
+ * in memory: like dockerd's, they do not survive the daemon.
+ */
+#ifndef SOCKERLESS_BACKEND_EXEC_H
+#define SOCKERLESS_BACKEND_EXEC_H
+
+#include "backend/state/container.h"
+#include "base/error.h"
+#include "base/id.h"
+
+#include "proto/sockerless.pb-c.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EXECS_MAX = 65536 };
+
+struct exec_session;
+
+struct exec {
+    char id[ID_HEX_LEN + 1];
+    struct container *container; /* reference */
+    struct arena arena;
+    Sockerless__ExecCreateRequest *config; /* in the arena */
+    bool started, running, has_exit_code;
+    int32_t exit_code;
+    int64_t pid;
+    int64_t ended_ms;             /* monotonic; 0 not ended */
+    struct exec_session *session; /* borrowed; NULL when none is under way */
+    uint32_t height, width;       /* asked before the process ran */
+    UT_hash_handle hh;
+};
+
+/* Borrowed; ERROR_NOT_FOUND "No such exec instance: x". */
+struct exec *exec_find(struct backend *b, const char *id, struct error *err) MUST_CHECK;
+/* FRAME_RESIZE to the exec's agent session (session_exec.c). */
+void exec_session_resize(struct exec_session *s, uint32_t height, uint32_t width);
+
+/* State changes that session_exec.c reports. */
+void exec_set_running(struct exec *e, int64_t pid);
+void exec_set_ended(struct exec *e, int32_t code);
+
+void execs_container_stopped(struct container *c); /* what still runs has died with it */
+void execs_container_removed(struct container *c);
+void execs_purge(struct backend *b); /* forget those that ended long ago */
+void execs_close(struct backend *b);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * create: name, image, merged configuration, one row. The cloud hears nothing until start.
+ */
+#include "backend/state/backend_internal.h"
+#include "backend/container/name_generator.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "oci/document/container_config_merge.h"
+#include "oci/name/image_ref.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MEMORY_MIN = 6 * 1024 * 1024 };
+
+/* [a-zA-Z0-9][a-zA-Z0-9_.-]+, a leading slash is allowed and dropped. */
+static bool name_valid(const char *name)
+{
+    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    size_t len = strlen(name);
+    return len >= 2 && len <= CONTAINER_NAME_MAX && strspn(name, word) >= 1 &&
+           strspn(name, rest) == len;
+}
+
+static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER_NAME_MAX + 1],
+                       struct error *err)
+{
+    struct container *c = NULL;
+    if (str_empty(wanted)) {
+        name_generate(&b->containers, out);
+        return 0;
+    }
+    const char *name = wanted[0] == '/' ? wanted + 1 : wanted;
+    if (!name_valid(name))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                         wanted);
+    HASH_FIND(by_name, b->containers.by_name, name, strlen(name), c);
+    if (c)
+        return error_set(err, ERROR_CONFLICT,
+                         "Conflict. The container name \"/%s\" is already in use by container "
+                         "\"%s\". You have to remove (or rename) that container to be able to "
+                         "reuse that name.",
+                         name, c->id);
+    snprintf(out, CONTAINER_NAME_MAX + 1, "%s", name);
+    return 0;
+}
+
+/* PITFALLS: the frontend repeats a request when its connection broke; answer as the first time. */
+static struct container *find_repeated(struct backend *b, const Sockerless__Request *request)
+{
+    if (request->id.len != sizeof(((struct container *)0)->request_id))
+        return NULL;
+    /* only the latest can be repeated: at most RPC_OUTSTANDING_MAX are under way */
+    unsigned looked = 0;
+    for (struct container *c = b->containers.newest; c && looked < 64; c = c->older, looked++)
+        if (memcmp(c->request_id, request->id.data, sizeof c->request_id) == 0)
+            return c;
+    return NULL;
+}
+
+static int host_refused(const Sockerless__HostOptions *host, struct error *err)
+{
+    if (host->memory < 0 || host->nano_cpus < 0 || host->cpu_shares < 0)
+        return error_set(err, ERROR_INVALID_PARAMETER, "Invalid value: sizes must not be negative");
+    if (host->memory && host->memory < MEMORY_MIN)
+        return error_set(err, ERROR_INVALID_PARAMETER, "Minimum memory limit allowed is 6MB");
+    if (host->auto_remove && !str_empty(host->restart_policy) && strcmp(host->restart_policy, "no"))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "can't create 'AutoRemove' container with restart policy");
+    return 0;
+}
+
+/* What a serverless cloud cannot give is accepted, shown by inspect, and said once here. */
+static void collect_warnings(const Sockerless__HostOptions *host, struct arena *arena, char ***out,
+                             size_t *count)
+{
+    char **warnings = arena_alloc(arena, (host->n_binds + 3) * sizeof *warnings);
+    size_t n = 0;
+    for (size_t i = 0; i < host->n_binds; i++)
+        if (host->binds[i][0] == '/')
+            warnings[n++] = arena_printf(arena,
+                                         "the host path of \"%s\" is not mounted: there is no "
+                                         "host behind this daemon",
+                                         host->binds[i]);
+    if (host->privileged)
+        warnings[n++] = arena_strdup(arena, "privileged mode is ignored by this cloud");
+    if (!str_empty(host->restart_policy) && strcmp(host->restart_policy, "no") != 0)
+        warnings[n++] = arena_strdup(arena, "restart policies are kept but not yet acted upon");
+    *out = warnings;
+    *count = n;
+}
+
+static void view_fill(Sockerless__Container *v, const Sockerless__ContainerCreateRequest *request,
+                      Sockerless__HostOptions *host, char *id, char *name)
+{
+    v->id = id;
+    v->name = name;
+    v->created = time_now_ns();
+    v->host = host;
+    v->host_config_json = request->host_config_json;
+    v->networking_config_json = request->networking_config_json;
+    v->image = request->config->image;
+    v->platform = (char *)"linux";
+    v->state = SOCKERLESS__CONTAINER_STATE__CREATED;
+}
+
+static bool has_tag(const Sockerless__Image *image, const char *familiar)
+{
+    for (size_t i = 0; i < image->n_repo_tags; i++)
+        if (strcmp(image->repo_tags[i], familiar) == 0)
+            return true;
+    return false;
+}
+
+/* The digest by which the asked repository itself has the image: the same image may have been
+ * pulled from several, and the others may be gone or closed to the cloud. NULL: none is known. */
+static char *own_reference(const Sockerless__Image *image, const char *asked, struct arena *arena)
+{
+    struct image_ref ref;
+    struct error unreadable;
+    char text[IMAGE_REF_TEXT_MAX];
+    if (image_ref_parse(asked, &ref, &unreadable))
+        return NULL;
+    size_t len = strlen(image_ref_familiar_name(&ref, text, sizeof text));
+    for (size_t i = 0; i < image->n_repo_digests; i++) {
+        const char *known = image->repo_digests[i];
+        if (strncmp(known, text, len) == 0 && known[len] == '@' &&
+            image_ref_parse(known, &ref, &unreadable) == 0)
+            return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
+    }
+    return NULL;
+}
+
+/* What the cloud is told to pull. An image that was loaded without a staging registry has a name at
+ * most (the one that was asked for, if it is one): the cloud finds it or says that it does not. */
+static char *cloud_reference(const Sockerless__ImageRecord *image, const char *asked,
+                             struct arena *arena)
+{
+    struct image_ref ref;
+    struct error unreadable;
+    char text[IMAGE_REF_TEXT_MAX];
+    char *own = own_reference(image->image, asked, arena);
+    if (own)
+        return own;
+    if (!str_empty(image->pull_reference))
+        return arena_strdup(arena, image->pull_reference);
+    if (image_ref_parse(asked, &ref, &unreadable) == 0) {
+        image_ref_default_tag(&ref);
+        if (has_tag(image->image, image_ref_familiar(&ref, text, sizeof text)))
+            return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
+    }
+    const char *name = image->image->n_repo_tags ? image->image->repo_tags[0] : asked;
+    if (image_ref_parse_any(name, &ref, &unreadable) || image_ref_is_id(&ref))
+        return arena_strdup(arena, name);
+    return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
+}
+
+static struct container *create(struct op *op, struct error *err)
+{
+    const Sockerless__ContainerCreateRequest *request = op->request->container_create;
+    struct backend *b = op->backend;
+    Sockerless__HostOptions no_host = SOCKERLESS__HOST_OPTIONS__INIT;
+    Sockerless__HostOptions *host = request->host ? request->host : &no_host;
+    Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
+    char id[ID_HEX_LEN + 1], name[CONTAINER_NAME_MAX + 1];
+    if (!request->config) {
+        error_set(err, ERROR_INVALID_PARAMETER,
+                  "Config cannot be empty in order to create a container");
+        return NULL;
+    }
+    if (host_refused(host, err) || choose_name(b, request->name, name, err))
+        return NULL;
+    const Sockerless__ImageRecord *image = image_store_find(b->images, request->config->image, err);
+    if (!image)
+        return NULL;
+    struct container_command merged;
+    if (container_config_merge(request->config, image->image->config, op->arena, &merged, err))
+        return NULL;
+    id_new(id);
+    view_fill(&view, request, host, id, name);
+    view.config = merged.config;
+    view.path = merged.path;
+    view.args = merged.args;
+    view.n_args = merged.arg_count;
+    view.image_id = image->image->id;
+    if (str_empty(view.config->hostname))
+        view.config->hostname = arena_strndup(op->arena, id, ID_SHORT_LEN);
+    struct container *c = container_new(b, &view);
+    c->image_reference = cloud_reference(image, request->config->image, &c->arena);
+    if (op->request->id.len == sizeof c->request_id)
+        memcpy(c->request_id, op->request->id.data, sizeof c->request_id);
+    if (container_save(c, err)) {
+        container_unref(c);
+        return NULL;
+    }
+    container_table_add(&b->containers, c);
+    return c;
+}
+
+void op_container_create(struct op *op)
+{
+    struct error err;
+    struct container *c = find_repeated(op->backend, op->request);
+    if (!c)
+        c = create(op, &err);
+    if (!c) {
+        op_fail(op, &err);
+        return;
+    }
+    log_debug("created", LOG_STR("container", c->id), LOG_STR("name", c->name),
+              LOG_STR("image", c->image_reference));
+    Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;
+    Sockerless__ContainerCreateReply created = SOCKERLESS__CONTAINER_CREATE_REPLY__INIT;
+    created.id = c->id;
+    collect_warnings(c->view->host, op->arena, &created.warnings, &created.n_warnings);
+    reply.result_case = SOCKERLESS__REPLY__RESULT_CONTAINER_CREATE;
+    reply.container_create = &created;
+    op_reply(op, &reply);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The backend daemon: opens its parts in the order in which they need each other, serves, closes
+ * them in reverse; see backend.h.
+ */
+#include "backend/daemon/backend.h"
+
+#include "backend/state/backend_internal.h"
+#include "backend/image/credential_store.h"
+#include "backend/daemon/dispatch.h"
+#include "backend/attach/exec.h"
+#include "backend/inject/image_inject.h"
+#include "backend/transfer/image_intake.h"
+#include "backend/logs/log_hub.h"
+#include "backend/daemon/reconcile.h"
+#include "backend/agent/reverse_agents.h"
+#include "backend/run/watcher.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "oci/registry/registry.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CLOSING_MS = 5000, INSTANCE_BYTES = 6 };
+
+/* The mark on our cloud resources must stay the same over restarts. */
+static int instance_load(struct backend *b, struct error *err)
+{
+    char *kept AUTO_FREE = store_meta_get(b->store, "instance");
+    if (!str_empty(b->config->instance)) {
+        snprintf(b->instance, sizeof b->instance, "%s", b->config->instance);
+    } else if (kept) {
+        snprintf(b->instance, sizeof b->instance, "%s", kept);
+    } else {
+        unsigned char raw[INSTANCE_BYTES];
+        char hex[2 * INSTANCE_BYTES + 1];
+        random_bytes(raw, sizeof raw);
+        hex_encode(raw, sizeof raw, hex);
+        snprintf(b->instance, sizeof b->instance, "sockerless-%s", hex);
+    }
+    return kept && !strcmp(kept, b->instance)
+               ? 0
+               : store_meta_put(b->store, "instance", b->instance, err);
+}
+
+static int registry_open(struct backend *b, struct error *err)
+{
+    struct registry_options options = {
+        .mirrors = b->config->registry_mirrors,
+        .endpoints = b->config->registry_endpoints,
+        .insecure = b->config->insecure_registries,
+        .ca_file = b->config->registry_ca_file,
+        .platform = b->config->platform,
+        .timeout_ms = b->config->registry_timeout_s * 1000,
+    };
+    return registry_client_open(b->http, &options, &b->registry, err);
+}
+
+static const struct rpc_server_events server_events = {.request = dispatch_request,
+                                                       .session = dispatch_session};
+
+static int parts_open(struct backend *b, struct error *err)
+{
+    if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
+        image_store_open(b->store, &b->images, err) ||
+        credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
+        registry_open(b, err) || reconcile_load(b, err) ||
+        reverse_agents_open(b, &b->reverse, err) || watcher_open(b, err))
+        return -1;
+    b->log_hub = log_hub_new(b);
+    b->intakes = image_intake_pool_new();
+    b->injector = image_injector_new();
+    return rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err);
+}
+
+/* ---- maintenance ---- */
+
+static void co_driver_maintain(struct backend *b, bool closing)
+{
+    struct cloud_driver *driver = b->driver;
+    struct strv in_use AUTO(strv) = STRV_INIT; /* copied: containers may go while we wait */
+    struct error err;
+    if (!driver->co_maintain)
+        return;
+    for (struct container *c = b->containers.newest; c; c = c->older)
+        if (container_alive(c) && c->current.definition[0])
+            strv_push(&in_use, c->current.definition);
+    if (driver->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count, closing,
+                            &err))
+        log_warn("maintenance failed", LOG_STR("error", err.message));
+}
+
+static void co_maintain(void *arg)
+{
+    struct backend *b = arg;
+    struct error err;
+    while (!b->stopping) {
+        if (co_suspend(b->maintain_at_ms, &err) && err.code != ERROR_DEADLINE)
+            break;
+        if (b->stopping)
+            break;
+        co_driver_maintain(b, false);
+        execs_purge(b);
+        b->maintain_at_ms = time_mono_ms() + b->config->maintain_ms;
+    }
+    co_driver_maintain(b, true);
+    b->maintenance = NULL;
+    loop_stop(b->loop);
+}
+
+static void co_maintain_entry(void *arg)
+{
+    struct backend *b = arg;
+    b->maintenance = co_current();
+    b->maintain_at_ms = time_mono_ms() + b->config->maintain_ms;
+    co_maintain(b);
+}
+
+/* The cloud does not answer: what is left over there is found again at the next start. */
+static void on_patience_over(uv_timer_t *timer)
+{
+    log_warn("ending without the last clean-up");
+    loop_stop(((struct backend *)timer->data)->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct backend *b = handle->data;
+    if (b->stopping)
+        return;
+    log_info("stopping; containers go on running", LOG_INT("signal", number));
+    b->stopping = true;
+    uv_timer_start(&b->patience, on_patience_over, CLOSING_MS, 0);
+    if (b->maintenance)
+        co_wake(b->maintenance);
+    else
+        loop_stop(b->loop);
+}
+
+static void signals_open(struct backend *b)
+{
+    signal(SIGPIPE, SIG_IGN);
+    uv_signal_init(&b->loop->uv, &b->sigterm);
+    uv_signal_init(&b->loop->uv, &b->sigint);
+    uv_timer_init(&b->loop->uv, &b->patience);
+    b->patience.data = b;
+    b->sigterm.data = b->sigint.data = b;
+    uv_signal_start(&b->sigterm, on_signal, SIGTERM);
+    uv_signal_start(&b->sigint, on_signal, SIGINT);
+}
+
+/* Sessions end, waiting operations unwind (what they were at goes on in the next life), and only
+ * then the parts they use are closed. */
+static void parts_close(struct backend *b)
+{
+    struct loop *l = b->loop;
+    b->stopping = true;
+    rpc_server_close(b->server);
+    reverse_agents_close(b->reverse);
+    channel_abort_all(l);
+    watcher_close(b);
+    co_cancel_all(l);
+    uv_close((uv_handle_t *)&b->sigterm, NULL);
+    uv_close((uv_handle_t *)&b->sigint, NULL);
+    uv_close((uv_handle_t *)&b->patience, NULL);
+    while (co_live(l) || l->channels)
+        uv_run(&l->uv, UV_RUN_ONCE);
+    log_hub_free(b->log_hub);
+    image_intake_pool_free(b->intakes);
+    image_injector_free(b->injector);
+    execs_close(b);
+    container_table_fini(&b->containers);
+    image_store_close(b->images);
+    registry_client_close(b->registry);
+    credential_store_close(b->credentials);
+    store_close(b->store);
+    rpc_server_free(b->server);
+    free(b);
+}
+
+int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
+                const struct backend_config *config, struct error *err)
+{
+    struct backend *b = NEW(struct backend);
+    b->loop = l;
+    b->http = http;
+    b->driver = driver;
+    b->config = config;
+    container_table_init(&b->containers);
+    if (parts_open(b, err)) {
+        /* the process ends with the message; what was opened goes with it */
+        if (b->store)
+            store_close(b->store);
+        return -1;
+    }
+    signals_open(b);
+    reconcile_start(b);
+    if (co_spawn(l, co_maintain_entry, b, err))
+        return -1;
+    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver->name),
+             LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
+    loop_run(l);
+    parts_close(b);
+    log_info("stopped");
+    return 0;
+}

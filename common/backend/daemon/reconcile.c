@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reconciling after a restart; see reconcile.h. Per state of the row:
+ *   running, paused, stopping  watch the cloud, dial the agent again; it tells how it ended
+ *   starting                   go on with the start (all its steps are idempotent), or undo it
+ *   removing                   go on with the removal
+ *   exited, created            clean up what the last run may have left in the cloud
+ * Live cloud runs of this instance without a row are ended: nobody could reach them.
+ */
+#include "backend/daemon/reconcile.h"
+
+#include "backend/agent/agent_link.h"
+#include "backend/state/backend_internal.h"
+#include "backend/run/lifecycle.h"
+#include "backend/run/op_start.h"
+#include "backend/run/watcher.h"
+#include "base/alloc.h"
+#include "base/log.h"
+
+#include <string.h>
+
+enum { ORPHANS_PASSES = 10, ORPHANS_FIRST_PAUSE_MS = 1000 };
+
+static void load_one(void *arg, const Sockerless__ContainerRecord *rec)
+{
+    struct backend *b = arg;
+    container_table_add(&b->containers, container_from_record(b, rec));
+}
+
+int reconcile_load(struct backend *b, struct error *err)
+{
+    return store_container_each(b->store, load_one, b, err);
+}
+
+static void co_resume_start(struct container *c)
+{
+    struct error err;
+    if (co_container_start_run(c, &err))
+        log_warn("a start that was under way could not be finished", LOG_STR("container", c->id),
+                 LOG_STR("error", err.message));
+}
+
+static void co_resume_removal(struct container *c)
+{
+    struct error err;
+    if (co_container_destroy(c, &err))
+        log_warn("a removal that was under way could not be finished", LOG_STR("container", c->id),
+                 LOG_STR("error", err.message));
+}
+
+static void co_resume(void *arg)
+{
+    struct container *c AUTO(container) = arg;
+    switch (c->view->state) {
+    case SOCKERLESS__CONTAINER_STATE__RUNNING:
+    case SOCKERLESS__CONTAINER_STATE__PAUSED:
+    case SOCKERLESS__CONTAINER_STATE__STOPPING:
+        watcher_add(c);
+        agent_link_reopen(c);
+        break;
+    case SOCKERLESS__CONTAINER_STATE__STARTING: co_resume_start(c); break;
+    case SOCKERLESS__CONTAINER_STATE__REMOVING: co_resume_removal(c); break;
+    case SOCKERLESS__CONTAINER_STATE__EXITED:
+    case SOCKERLESS__CONTAINER_STATE__CREATED: container_after_run(c); break;
+    default: break;
+    }
+}
+
+static bool nothing_to_do(const struct container *c)
+{
+    bool idle = c->view->state == SOCKERLESS__CONTAINER_STATE__CREATED ||
+                c->view->state == SOCKERLESS__CONTAINER_STATE__EXITED;
+    return idle && (!c->has_run || (c->run_deleted && !c->view->host->auto_remove));
+}
+
+/* The row's own run, or one that its start may be about to find; not an earlier one, whose clean-up
+ * a crash has cut short after the next run had begun. */
+static bool belongs_to(const struct container *c, const struct workload *found)
+{
+    bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING;
+    if (!container_alive(c) && c->view->state != SOCKERLESS__CONTAINER_STATE__REMOVING)
+        return false;
+    if (!c->current.resource[0])
+        return starting || strcmp(found->definition, c->current.definition) == 0;
+    return strcmp(found->resource, c->current.resource) == 0 ||
+           (!found->resource[0] && strcmp(found->definition, c->current.definition) == 0);
+}
+
+/* Live runs that carry our mark and belong to no row: left by a lost state directory, or by a crash
+ * between the cloud's answer and our writing it down (then the row's own token finds it again).
+ * False: the cloud would not list them all, or end one. */
+static bool co_end_orphans(struct backend *b)
+{
+    struct cloud_driver *driver = b->driver;
+    AUTO(arena) struct arena arena;
+    struct workload_found *found;
+    size_t count;
+    struct error err;
+    bool done = true;
+    arena_init(&arena);
+    if (driver->co_list(driver->self, b->instance, &arena, &found, &count, &err)) {
+        log_warn("the cloud's runs could not be listed", LOG_STR("error", err.message));
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct container *c = container_find(&b->containers, found[i].container_id, &err);
+        if (c && belongs_to(c, &found[i].workload))
+            continue;
+        log_warn("ending a run that belongs to no container",
+                 LOG_STR("container", found[i].container_id),
+                 LOG_STR("resource", found[i].workload.resource));
+        if (driver->co_delete(driver->self, &found[i].workload, &err) == 0)
+            continue;
+        log_warn("it could not be ended", LOG_STR("error", err.message));
+        done = false;
+    }
+    return done;
+}
+
+static void co_end_all_orphans(struct backend *b)
+{
+    struct error err;
+    int64_t pause_ms = ORPHANS_FIRST_PAUSE_MS;
+    for (int pass = 1; !co_end_orphans(b); pass++) {
+        if (pass == ORPHANS_PASSES)
+            log_error("runs that belong to no container may be left to the next start");
+        if (pass == ORPHANS_PASSES || co_sleep(pause_ms, &err))
+            return;
+        pause_ms *= 2;
+    }
+}
+
+static void co_reconcile(void *arg)
+{
+    struct backend *b = arg;
+    struct error err;
+    size_t count = b->containers.count, n = 0;
+    struct container **all AUTO_FREE = xcalloc(count, sizeof *all);
+    for (struct container *c = b->containers.oldest; c; c = c->newer)
+        if (!nothing_to_do(c))
+            all[n++] = container_ref(c);
+    for (size_t i = 0; i < n; i++)
+        if (co_spawn(b->loop, co_resume, all[i], &err)) {
+            log_error("not picked up", LOG_STR("container", all[i]->id),
+                      LOG_STR("error", err.message));
+            container_unref(all[i]);
+        }
+    if (n)
+        log_info("picking up containers", LOG_INT("count", (int64_t)n));
+    co_end_all_orphans(b);
+}
+
+void reconcile_start(struct backend *b)
+{
+    struct error err;
+    if (co_spawn(b->loop, co_reconcile, b, &err))
+        log_error("not reconciled", LOG_STR("error", err.message));
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Log reader; see log_reader.h. */
+#include "backend/logs/log_reader.h"
+
+#include "backend/logs/log_format.h"
+#include "base/alloc.h"
+#include "base/timefmt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NS_PER_MS = 1000000, LOG_FIRST_WAIT_MS = 50 };
+
+/* ---- runs ---- */
+
+struct log_run *log_runs_collect(const struct container *c, size_t *count)
+{
+    struct log_run *runs = xcalloc(c->past_count + 1, sizeof *runs);
+    size_t n = 0;
+    for (size_t i = 0; i < c->past_count; i++) {
+        const Sockerless__WorkloadRecord *past = c->past[i];
+        if (!*past->log_ref)
+            continue;
+        struct workload *w = &runs[n++].workload;
+        snprintf(w->definition, sizeof w->definition, "%s", past->definition);
+        snprintf(w->resource, sizeof w->resource, "%s", past->resource);
+        snprintf(w->log_ref, sizeof w->log_ref, "%s", past->log_ref);
+    }
+    if (c->has_run && *c->current.log_ref)
+        runs[n++].workload = c->current;
+    *count = n;
+    return runs;
+}
+
+static bool is_current(const struct container *c, const struct log_run *run)
+{
+    return c->has_run && strcmp(c->current.log_ref, run->workload.log_ref) == 0 &&
+           strcmp(c->current.resource, run->workload.resource) == 0;
+}
+
+static int64_t finished_at(const struct container *c, const struct log_run *run)
+{
+    if (is_current(c, run))
+        return c->run_finished_at;
+    for (size_t i = c->past_count; i-- > 0;)
+        if (strcmp(c->past[i]->resource, run->workload.resource) == 0)
+            return c->past[i]->finished_at;
+    return 0;
+}
+
+bool log_run_over(const struct container *c, struct log_run *run)
+{
+    if (run->settled_ms)
+        return true;
+    if (is_current(c, run) && !c->removed && container_alive(c))
+        return false;
+    int64_t now_ns = time_now_ns(), grace_ms = c->backend->driver->caps.log_grace_ms;
+    int64_t finished_ns = finished_at(c, run);
+    int64_t left_ms = grace_ms;
+    if (finished_ns && finished_ns < now_ns)
+        left_ms -= (now_ns - finished_ns) / NS_PER_MS;
+    run->settled_ms = time_mono_ms() + (left_ms > 0 ? left_ms : 0);
+    return true;
+}
+
+/* ---- pages ---- */
+
+int co_log_page(struct backend *b, const struct log_query *query, struct log_page *page,
+                struct error *err)
+{
+    memset(page, 0, sizeof *page);
+    arena_init(&page->arena);
+    if (b->driver->co_log_pages(b->driver->self, query, 1, page, err) == 0)
+        return 0;
+    arena_fini(&page->arena);
+    return error_wrap(err, "read the log");
+}
+
+/* Marks and exit records must stay visible, whatever the client's since: a run that has to be
+ * waited for is asked from shortly before now on at the latest. */
+int64_t log_reader_since(const struct log_reader *r)
+{
+    int64_t latest = time_now_ns() - LOG_CLOCK_SKEW_NS -
+                     (int64_t)r->backend->driver->caps.log_grace_ms * NS_PER_MS;
+    return r->from_ns > latest ? latest : r->from_ns;
+}
+
+/* Everything up to `until` has arrived: neither mark nor exit record need be waited for. */
+static bool until_settled(const struct log_reader *r)
+{
+    int64_t grace_ns = (int64_t)r->backend->driver->caps.log_grace_ms * NS_PER_MS;
+    return r->until_ns && time_now_ns() - grace_ns > r->until_ns;
+}
+
+/* Nothing more is there at present: was that all? Judged by the time of the question, not of the
+ * answer. */
+static bool is_complete(struct log_reader *r)
+{
+    if (log_run_over(r->container, r->run)) {
+        if (r->asked_ms < r->run->settled_ms && !until_settled(r))
+            return false;
+        r->done = true;
+        return true;
+    }
+    return r->follow || until_settled(r) || r->asked_ms >= r->mark_deadline_ms;
+}
+
+/* Drop what does not belong to the reading: entries before its start, and everything from its end
+ * on. */
+static void page_clip(struct log_reader *r, struct log_page *page)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < page->count && !r->done; i++) {
+        const struct log_event *e = &page->events[i];
+        const char *text;
+        size_t len;
+        bool past_until = r->until_ns && e->timestamp_ns > r->until_ns;
+        bool is_exit = log_entry_kind(e, &text, &len) == LOG_ENTRY_EXIT;
+        if (past_until || is_exit || log_entry_is_mark(e, r->mark))
+            r->done = true;
+        else if (r->skip && e->timestamp_ns == r->from_ns)
+            r->skip--;
+        else if (e->timestamp_ns >= r->from_ns)
+            page->events[kept++] = *e;
+    }
+    page->count = kept;
+}
+
+static int co_wait_for_more(struct log_reader *r, struct error *err)
+{
+    int64_t longest = r->backend->driver->caps.log_poll_interval_ms;
+    r->wait_ms = r->wait_ms ? r->wait_ms * 2 : LOG_FIRST_WAIT_MS;
+    if (r->wait_ms > longest)
+        r->wait_ms = longest;
+    return co_sleep(r->wait_ms, err);
+}
+
+int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error *err)
+{
+    if (r->done)
+        return 0;
+    if (r->idle) {
+        if (is_complete(r))
+            return 0;
+        if (co_wait_for_more(r, err))
+            return -1;
+    }
+    struct log_query query = {
+        .workload = &r->run->workload, .token = r->token, .since_ns = log_reader_since(r)};
+    r->asked_ms = time_mono_ms();
+    if (co_log_page(r->backend, &query, page, err))
+        return -1;
+    if (page->next_token) {
+        free(r->token);
+        r->token = xstrdup(page->next_token);
+    }
+    r->idle = page->at_end;
+    if (page->count)
+        r->wait_ms = 0;
+    page_clip(r, page);
+    return 1;
+}
+
+void log_reader_fini(struct log_reader *r)
+{
+    free(r->token);
+    r->token = NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Log reader: reads one run's log forward from the cloud's log service, page by page, until all of
+ * it was seen. A container's log is the concatenation of its runs.
+ *
+ * A log service shows entries late. So the end of what it has is not the end of the log: an ended
+ * run's log is whole when the agent's exit record was seen, a running one's when a mark was seen
+ * that the agent wrote after the request came; failing these, when caps.log_grace_ms have passed.
+ */
+#ifndef SOCKERLESS_BACKEND_LOG_READER_H
+#define SOCKERLESS_BACKEND_LOG_READER_H
+
+#include "backend/state/backend_internal.h"
+#include "backend/state/container.h"
+#include "cloud/driver.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Clocks of the cloud's log service and ours may differ by this much. */
+#define LOG_CLOCK_SKEW_NS (60 * INT64_C(1000000000))
+
+struct log_run {
+    struct workload workload; /* a copy: the container may start its next run meanwhile */
+    int64_t settled_ms;       /* monotonic: entries can no longer arrive; 0: not over yet */
+};
+
+/* Every run of the container that has a log, oldest first; heap array. */
+struct log_run *log_runs_collect(const struct container *c, size_t *count);
+/* True when the run is over; run->settled_ms is set then. */
+bool log_run_over(const struct container *c, struct log_run *run);
+
+/* One query outside of a reader. *page is initialised here; the caller releases page->arena. */
+int co_log_page(struct backend *b, const struct log_query *query, struct log_page *page,
+                struct error *err) MUST_CHECK;
+
+struct log_reader {
+    struct backend *backend;
+    struct container *container; /* borrowed: the session holds a reference */
+    struct log_run *run;         /* borrowed */
+    int64_t from_ns;             /* show nothing earlier; 0: all */
+    uint64_t skip;               /* nor this many entries of exactly from_ns */
+    int64_t until_ns;            /* nor anything later; 0: no end */
+    bool follow;                 /* do not wait for the end of a run that is alive */
+    const char *mark;            /* the reading ends at this mark; NULL: none */
+    int64_t mark_deadline_ms;    /* … or at this time; 0: with what there is */
+
+    /* The reader's own. */
+    char *token; /* where the next page begins; heap */
+    bool idle, done;
+    int64_t asked_ms, wait_ms;
+};
+
+/* 1: *page holds the next entries (maybe none), truncated at the end of the log; the caller
+ * releases page->arena. 0: the run's log was read to its end (reader->done), or, with follow, as
+ * far as it goes at present. */
+int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error *err) MUST_CHECK;
+void log_reader_fini(struct log_reader *r);
+/* From where on the service is asked. */
+int64_t log_reader_since(const struct log_reader *r);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stop, kill, resize. Signals go through the agent, which is exact and quick; where it cannot be
+ * reached the cloud's own stop takes over.
+ */
+#include "backend/agent/agent_link.h"
+#include "backend/state/backend_internal.h"
+#include "backend/run/lifecycle.h"
+#include "backend/run/op_stop.h"
+#include "backend/run/signal_name.h"
+#include "backend/run/watcher.h"
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+
+#include <signal.h>
+
+enum { STOP_DEFAULT_S = 10, AFTER_KILL_MS = 5000, CLOUD_STOP_MS = 180 * 1000 };
+
+/* 0 when the run (the one that was current) is over within the time. */
+static int co_wait_over(struct container *c, unsigned run, int64_t deadline_ms, struct error *err)
+{
+    while (container_alive(c) && c->run_number == run)
+        if (co_cond_wait(&c->changed, deadline_ms, err))
+            return -1;
+    return 0;
+}
+
+static int co_cloud_stop(struct container *c, unsigned run, struct error *err)
+{
+    struct cloud_driver *driver = c->backend->driver;
+    struct workload w = c->current;
+    if (driver->co_stop(driver->self, &w, "stopped through the Docker API", err))
+        return error_wrap(err, "%s: stop", driver->name);
+    watcher_add(c);
+    return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);
+}
+
+int co_container_kill_run(struct container *c, struct error *err)
+{
+    unsigned run = c->run_number;
+    c->stop_requested = true;
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING) {
+        co_cond_broadcast(&c->changed); /* the start operation gives up and undoes */
+        return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);
+    }
+    if (agent_link_signal(c, SIGKILL) &&
+        co_wait_over(c, run, time_mono_ms() + AFTER_KILL_MS, err) == 0)
+        return 0;
+    return co_cloud_stop(c, run, err);
+}
+
+static int co_stop_gently(struct container *c, int number, int64_t timeout_s, struct error *err)
+{
+    unsigned run = c->run_number;
+    c->stop_requested = true;
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
+        return co_container_kill_run(c, err);
+    if (!agent_link_signal(c, number))
+        return co_cloud_stop(c, run, err);
+    int64_t deadline = timeout_s < 0 ? INT64_MAX : time_mono_ms() + timeout_s * 1000;
+    if (co_wait_over(c, run, deadline, err) == 0)
+        return 0;
+    return err->code == ERROR_DEADLINE ? co_container_kill_run(c, err) : -1;
+}
+
+static struct container *find_held(struct op *op, const char *ref, struct error *err)
+{
+    struct container *c = container_find(&op->backend->containers, ref, err);
+    return c ? container_ref(c) : NULL;
+}
+
+static int stop_signal(const struct container *c, const char *asked, struct error *err)
+{
+    const char *name = str_empty(asked) ? c->view->config->stop_signal : asked;
+    int number = str_empty(name) ? SIGTERM : signal_parse(name);
+    if (number < 0)
+        error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
+    return number;
+}
+
+void co_op_container_stop(struct op *op)
+{
+    const Sockerless__ContainerStopRequest *request = op->request->container_stop;
+    struct error err;
+    struct container *c AUTO(container) = find_held(op, request->ref, &err);
+    int number = c ? stop_signal(c, request->signal, &err) : -1;
+    if (!c || number < 0) {
+        op_fail(op, &err);
+        return;
+    }
+    if (!container_alive(c)) {
+        error_set(&err, ERROR_NOT_MODIFIED, "container %s is already stopped", c->id);
+        op_fail(op, &err);
+        return;
+    }
+    const Sockerless__ContainerConfig *config = c->view->config;
+    int64_t timeout_s = request->has_timeout       ? request->timeout_s
+                        : config->has_stop_timeout ? config->stop_timeout_s
+                                                   : STOP_DEFAULT_S;
+    if (co_stop_gently(c, number, timeout_s, &err))
+        op_fail(op, &err);
+    else
+        op_reply_empty(op);
+}
+
+static int co_kill_checked(struct container *c, const char *name, struct error *err)
+{
+    int number = str_empty(name) ? SIGKILL : signal_parse(name);
+    if (number < 0)
+        return error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
+    if (!container_alive(c))
+        return error_set(err, ERROR_CONFLICT,
+                         "Cannot kill container: %s: Container %s is not running", c->name, c->id);
+    if (number == SIGKILL)
+        return co_container_kill_run(c, err);
+    if (number == SIGTERM || number == SIGINT)
+        c->stop_requested = true;
+    if (agent_link_signal(c, number))
+        return 0;
+    return error_set(err, ERROR_UNAVAILABLE,
+                     "Cannot kill container: %s: its agent cannot be reached, only SIGKILL works",
+                     c->id);
+}
+
+void co_op_container_kill(struct op *op)
+{
+    const Sockerless__ContainerKillRequest *request = op->request->container_kill;
+    struct error err;
+    struct container *c AUTO(container) = find_held(op, request->ref, &err);
+    if (!c || co_kill_checked(c, request->signal, &err))
+        op_fail(op, &err);
+    else
+        op_reply_empty(op);
+}
+
+void op_container_resize(struct op *op)
+{
+    const Sockerless__ContainerResizeRequest *request = op->request->container_resize;
+    struct error err;
+    struct container *c = container_find(&op->backend->containers, request->ref, &err);
+    if (c && c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING) {
+        error_set(&err, ERROR_CONFLICT, "Container %s is not running", c->id);
+        c = NULL;
+    }
+    if (!c) {
+        op_fail(op, &err);
+        return;
+    }
+    agent_link_resize(c, request->height, request->width);
+    op_reply_empty(op);
+}

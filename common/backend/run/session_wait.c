@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wait: registered and opened at once (the client starts the container only after the response
+ * head), answered with one FRAME_EXIT when its condition comes true.
+ */
+#include "backend/run/session_wait.h"
+
+#include "backend/state/backend_internal.h"
+#include "base/alloc.h"
+
+struct wait_session {
+    struct wait_session *next;
+    struct container *container; /* reference; NULL once answered */
+    struct channel *channel;
+    Sockerless__WaitCondition condition;
+};
+
+static void wait_unlink(struct wait_session *s)
+{
+    struct container *c = s->container;
+    if (!c)
+        return;
+    for (struct wait_session **p = &c->waiters; *p; p = &(*p)->next)
+        if (*p == s) {
+            *p = s->next;
+            break;
+        }
+    s->container = NULL;
+    container_unref(c);
+}
+
+static void on_frame(void *owner, const struct frame *f)
+{
+    (void)owner; /* a waiter has nothing to say */
+    (void)f;
+}
+
+static void on_closed(void *owner, const struct error *why)
+{
+    struct wait_session *s = owner;
+    (void)why;
+    wait_unlink(s);
+    free(s);
+}
+
+static const struct channel_events wait_events = {.frame = on_frame, .closed = on_closed};
+
+static void wait_answer(struct wait_session *s)
+{
+    Sockerless__Exit exit = SOCKERLESS__EXIT__INIT;
+    exit.code = s->container->view->exit_code;
+    exit.error = s->container->error;
+    wait_unlink(s);
+    channel_send_message(s->channel, FRAME_EXIT, NULL, 0, &exit.base);
+    channel_end(s->channel);
+}
+
+static void answer_all(struct container *c, bool removed)
+{
+    struct wait_session *s = c->waiters;
+    container_ref(c);
+    while (s) {
+        struct wait_session *next = s->next;
+        if (removed || s->condition != SOCKERLESS__WAIT_CONDITION__REMOVED)
+            wait_answer(s);
+        s = next;
+    }
+    container_unref(c);
+}
+
+void wait_sessions_exit(struct container *c)
+{
+    answer_all(c, false);
+}
+
+void wait_sessions_removed(struct container *c)
+{
+    answer_all(c, true);
+}
+
+void session_wait_open(struct backend *b, struct channel *channel, const Sockerless__WaitOpen *open)
+{
+    struct error err;
+    struct container *c = container_find(&b->containers, open->ref, &err);
+    if (!c) {
+        channel_fail(channel, &err);
+        return;
+    }
+    struct wait_session *s = NEW(struct wait_session);
+    s->channel = channel;
+    s->condition = open->condition;
+    s->container = container_ref(c);
+    s->next = c->waiters;
+    c->waiters = s;
+    channel_start(channel, &wait_events, s);
+    Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
+    channel_send_message(channel, FRAME_OPENED, NULL, 0, &opened.base);
+    if (open->condition == SOCKERLESS__WAIT_CONDITION__NOT_RUNNING && !container_alive(c))
+        wait_answer(s);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A container's next run as a struct workload_spec: argv for the agent, environments.
+ */
+#ifndef SOCKERLESS_BACKEND_WORKLOAD_SPEC_H
+#define SOCKERLESS_BACKEND_WORKLOAD_SPEC_H
+
+#include "backend/state/container.h"
+#include "cloud/driver.h"
+#include "base/arena.h"
+
+/* Everything in `arena` or borrowed from c. */
+struct workload_spec workload_spec_of(struct container *c, struct arena *arena);
+
+/* `tail -f /dev/null` and its variants: not a program to run but "keep this container alive". */
+bool argv_is_keep_alive(char *const *argv, size_t argc);
+
+#endif

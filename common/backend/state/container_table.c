@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All containers of a backend: hashes by id and name, a sorted array for unique prefixes, and a
+ * list by age; see container.h.
+ */
+#include "backend/state/container.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+void container_table_init(struct container_table *t)
+{
+    *t = (struct container_table){0};
+}
+
+void container_table_fini(struct container_table *t)
+{
+    while (t->newest) {
+        struct container *c = t->newest;
+        container_table_remove(t, c);
+        container_unref(c);
+    }
+    free(t->sorted);
+}
+
+/* Index of the first entry whose id is not below `prefix`. */
+static size_t lower_bound(const struct container_table *t, const char *prefix, size_t len)
+{
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (strncmp(t->sorted[mid]->id, prefix, len) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct container *container_find(const struct container_table *t, const char *ref,
+                                 struct error *err)
+{
+    struct container *c = NULL;
+    size_t len = strlen(ref);
+    HASH_FIND(by_id, t->by_id, ref, len, c);
+    if (!c) {
+        const char *name = ref[0] == '/' ? ref + 1 : ref;
+        HASH_FIND(by_name, t->by_name, name, strlen(name), c);
+    }
+    if (c)
+        return c;
+    size_t at = len && len < ID_HEX_LEN ? lower_bound(t, ref, len) : t->count;
+    if (at < t->count && strncmp(t->sorted[at]->id, ref, len) == 0) {
+        if (at + 1 < t->count && strncmp(t->sorted[at + 1]->id, ref, len) == 0) {
+            error_set(err, ERROR_SYSTEM, "Multiple IDs found with provided prefix: %s", ref);
+            return NULL;
+        }
+        return t->sorted[at];
+    }
+    error_set(err, ERROR_NOT_FOUND, "No such container: %s", ref);
+    return NULL;
+}
+
+static void add_name(struct container_table *t, struct container *c)
+{
+    HASH_ADD_KEYPTR(by_name, t->by_name, c->name, strlen(c->name), c);
+}
+
+void container_table_add(struct container_table *t, struct container *c)
+{
+    HASH_ADD_KEYPTR(by_id, t->by_id, c->id, ID_HEX_LEN, c);
+    add_name(t, c);
+    if (t->count == t->cap) {
+        t->cap = t->cap ? t->cap * 2 : 64;
+        t->sorted = xrealloc(t->sorted, t->cap * sizeof *t->sorted);
+    }
+    size_t at = lower_bound(t, c->id, ID_HEX_LEN);
+    memmove(t->sorted + at + 1, t->sorted + at, (t->count - at) * sizeof *t->sorted);
+    t->sorted[at] = c;
+    t->count++;
+    c->older = t->newest;
+    c->newer = NULL;
+    if (t->newest)
+        t->newest->newer = c;
+    else
+        t->oldest = c;
+    t->newest = c;
+    t->state_counts[c->view->state]++;
+}
+
+void container_table_remove(struct container_table *t, struct container *c)
+{
+    HASH_DELETE(by_id, t->by_id, c);
+    HASH_DELETE(by_name, t->by_name, c);
+    size_t at = lower_bound(t, c->id, ID_HEX_LEN);
+    memmove(t->sorted + at, t->sorted + at + 1, (t->count - at - 1) * sizeof *t->sorted);
+    t->count--;
+    if (c->newer)
+        c->newer->older = c->older;
+    else
+        t->newest = c->older;
+    if (c->older)
+        c->older->newer = c->newer;
+    else
+        t->oldest = c->newer;
+    c->newer = c->older = NULL;
+    t->state_counts[c->view->state]--;
+    c->removed = true;
+}

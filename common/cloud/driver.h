@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The driver: all that differs between clouds.
+ *
+ * A driver translates Docker's needs into its cloud's calls and makes them (signing, pacing,
+ * retrying single calls). It never touches lifecycle, SQLite or IPC: polling, timeouts,
+ * persistence, undo and Docker semantics live once, in common/backend. It keeps no state that a
+ * restart would lose: what has to survive goes into struct workload, which the core persists.
+ *
+ * All co_ functions run inside a coroutine, may suspend, and may run many at once. Strings in specs
+ * and queries are borrowed for the call. Errors carry the cloud's own reason and request id, codes:
+ * ERROR_UNAVAILABLE (cannot reach or overloaded after retries, no capacity), ERROR_FORBIDDEN
+ * (access denied), ERROR_NOT_FOUND (image or resource), ERROR_INVALID_PARAMETER (the cloud refuses
+ * the request), ERROR_SYSTEM (anything else).
+ */
+#ifndef SOCKERLESS_CLOUD_DRIVER_H
+#define SOCKERLESS_CLOUD_DRIVER_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "loop/http_client.h"
+#include "loop/loop.h"
+
+#include "proto/sockerless.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One run of a container, described without any cloud's words. */
+struct workload_spec {
+    const char *container_id; /* 64 hex */
+    const char *container_name;
+    const char *instance;    /* which backend owns it; marks every cloud resource */
+    const char *run_token;   /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
+    const char *image;       /* reference for the cloud to pull, digest included when known */
+    bool agent_in_image;     /* the image holds the agent (caps.wants_agent_layer, or a status that
+                              * said needs_agent_layer): nothing else has to bring it; its path is
+                              * AGENT_IMAGE_PATH */
+    char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
+    size_t agent_argc;
+    char *const *env; /* complete environment of the user's process, KEY=value */
+    size_t env_count;
+    char *const *agent_env; /* SOCKERLESS_AGENT_…, HOSTNAME: differs for every run, holds the
+                             * token; goes where the environment can be given per run */
+    size_t agent_env_count;
+    const Sockerless__ContainerConfig *config; /* merged */
+    const Sockerless__HostOptions *host;
+    int64_t stop_timeout_s;
+    int agent_port;
+};
+
+/* What the cloud calls the run. Persisted by the core after every step; "" = not there yet. */
+struct workload {
+    char definition[512]; /* task definition ARN, job name … */
+    char resource[512];   /* task ARN, execution name …: exists as soon as co_run returned */
+    char log_ref[512];    /* where its log is: opaque to the core */
+};
+
+enum workload_phase {
+    WORKLOAD_MISSING, /* the cloud does not know it (yet: eventual consistency; or any more) */
+    WORKLOAD_PENDING,
+    WORKLOAD_RUNNING,
+    WORKLOAD_STOPPING,
+    WORKLOAD_STOPPED,
+    WORKLOAD_UNKNOWN, /* this one could not be asked for, `reason` says why; nothing else is told */
+};
+
+struct workload_status {
+    enum workload_phase phase;
+    bool has_exit_code;
+    int exit_code;
+    bool start_failed;              /* stopped without ever running the user's process */
+    bool needs_agent_layer;         /* stopped, since this image lacks what the driver brings the
+                                     * agent with; with the agent in the image it would run. The core
+                                     * undoes the run, starts again so, and remembers the image */
+    char address[64];               /* where the agent can be dialled; "" unknown */
+    char reason[512];               /* the cloud's words on why it stopped or waits; "" none */
+    int64_t started_ns, stopped_ns; /* 0 unknown */
+};
+
+/* A workload found in the cloud by co_list. */
+struct workload_found {
+    char container_id[65];
+    char container_name[256];
+    char instance[129];
+    struct workload workload;
+};
+
+/* Log reading. Events come in order; a token continues exactly after (or before, backward) the
+ * last event that was delivered with it. */
+struct log_query {
+    const struct workload *workload;
+    const char *token; /* NULL: from since_ns on (or, backward, from the newest) */
+    bool backward;     /* pages go towards the past; within a page the order stays forward */
+    int64_t since_ns;  /* inclusive; 0: all. The driver may return more, the core filters */
+    int64_t until_ns;  /* inclusive; 0: no end. ditto */
+    int limit;         /* so many entries are enough; 0: as many as the driver likes. ditto */
+};
+struct log_event {
+    int64_t timestamp_ns;
+    const char *text; /* one line as the agent wrote it, without newline */
+    size_t len;
+};
+struct log_page {
+    struct arena arena; /* holds what follows; initialised by the caller, released by the caller */
+    struct log_event *events;
+    size_t count;
+    const char *next_token;    /* for the next query in the same direction */
+    const char *forward_token; /* of a backward query's first page: where following goes on */
+    bool at_end;               /* nothing more at present in this direction */
+};
+
+struct registry_credentials { /* texts are owned by the receiver */
+    bool found;
+    char *username, *password; /* Basic or token-service login */
+    char *identity_token;      /* instead of a password: a refresh token for the token service */
+    int64_t expires_ns;        /* 0: never */
+};
+
+/* Where image_layer injection puts the agent. */
+#define AGENT_IMAGE_PATH "/sockerless-agent"
+
+struct driver_caps {
+    bool has_agent;          /* workloads carry the agent */
+    bool wants_agent_layer;  /* … as a layer of the image, which the core appends in the staging
+                              * registry before co_prepare (image_layer injection) */
+    bool runs_as_image_user; /* nothing but the image's configuration says who runs: images with the
+                              * agent get root, and the agent becomes the container's user */
+    bool has_addresses;      /* forward agent: status.address is filled */
+    int describe_batch_max;  /* workloads a co_describe call may name */
+    int log_batch_max;       /* queries a co_log_pages call may hold */
+    bool log_batch_is_one;   /* … and they cost one request of a scarce quota */
+    int poll_interval_ms;    /* how often the core asks for status while something changes */
+    int log_poll_interval_ms;
+    int log_grace_ms; /* how long after the end of a run entries may still arrive */
+    int64_t stop_timeout_max_s;
+    int cpus_max;       /* of one container, for `docker info` */
+    int64_t memory_max; /* ditto, bytes */
+};
+
+struct cloud_driver {
+    const char *name; /* "ecs" */
+    struct driver_caps caps;
+    void *self; /* the driver's own state, passed first to every function */
+
+    /* Make what a run needs before it starts (task definition …). Sets w->definition. Idempotent
+     * for the same spec. */
+    int (*co_prepare)(void *self, const struct workload_spec *spec, struct workload *w,
+                      struct error *err);
+    /* Start it; sets w->resource and w->log_ref. Idempotent by spec->run_token. */
+    int (*co_run)(void *self, const struct workload_spec *spec, struct workload *w,
+                  struct error *err);
+    /* State of up to caps.describe_batch_max runs; out[i] belongs to list[i]. A run that cannot be
+     * asked for is WORKLOAD_UNKNOWN and spoils nobody else's answer; -1: nobody's is known. */
+    int (*co_describe)(void *self, const struct workload *const *list, size_t count,
+                       struct workload_status *out, struct error *err);
+    /* Ask for the end: the cloud's TERM, grace, KILL. Success if it is already over or gone. */
+    int (*co_stop)(void *self, const struct workload *w, const char *reason, struct error *err);
+    /* Remove every cloud object of the run (stopping it if need be), fields that are "" skipped.
+     * Success when nothing is left or its removal is under way by itself. Logs stay. */
+    int (*co_delete)(void *self, const struct workload *w, struct error *err);
+    /* Every live workload that carries this instance's mark. *out is an arena array. */
+    int (*co_list)(void *self, const char *instance, struct arena *arena,
+                   struct workload_found **out, size_t *count, struct error *err);
+    /* Answer `count` queries, batched where the API can. pages[i] answers queries[i]. */
+    int (*co_log_pages)(void *self, const struct log_query *queries, size_t count,
+                        struct log_page *pages, struct error *err);
+    /* Credentials of the cloud's own registry for this registry host; found=false: not ours. */
+    int (*co_registry_credentials)(void *self, const char *registry_host,
+                                   struct registry_credentials *out, struct error *err);
+    /* Called every 10 s while the backend runs and once (with closing=true) when it ends orderly:
+     * release what is no longer used (idle task definitions …). `in_use` are the definitions of all
+     * containers. */
+    int (*co_maintain)(void *self, const char *const *in_use, size_t count, bool closing,
+                       struct error *err);
+    /* One line for `docker info`: "AWS ECS on Fargate, us-east-1, cluster default". */
+    void (*describe_self)(void *self, char *out, size_t size);
+    void (*close)(void *self);
+};
+
+#endif

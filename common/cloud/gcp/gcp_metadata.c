@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Credential source: the metadata server; see gcp_source.h. Last in the chain, so it also finds out
+ * that this is no Google machine. (Documentation, "About VM metadata".) */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "loop/http_url.h"
+#include "base/str.h"
+#include "cloud/gcp/gcp_exchange.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { CONNECT_MS = 1000 };
+#define TOKEN_PATH "/computeMetadata/v1/instance/service-accounts/default/token"
+static const char default_host[] = "169.254.169.254";
+
+/* GCE_METADATA_HOST: "host[:port]". NULL: it is something else. */
+static char *token_url(const struct gcp_context *context)
+{
+    const char *host = getenv("GCE_METADATA_HOST");
+    if (str_empty(host))
+        host = default_host;
+    if (strpbrk(host, "/@?# \t\r\n"))
+        return NULL;
+    struct buf query AUTO(buf) = BUF_INIT;
+    http_form_put(&query, "scopes", context->scope);
+    return xasprintf("http://%s" TOKEN_PATH "?%s", host, query.data);
+}
+
+static bool speaks_metadata(const struct http_response *res)
+{
+    const char *flavor = http_response_header(res, "Metadata-Flavor");
+    return flavor && strcasecmp(flavor, "Google") == 0;
+}
+
+int co_gcp_metadata_token(const struct gcp_context *context, struct access_token *out, bool *found,
+                          struct error *err)
+{
+    static const char *const headers[] = {"Metadata-Flavor: Google", NULL};
+    const char *off = getenv("NO_GCE_CHECK");
+    *found = false;
+    if (off && strcasecmp(off, "true") == 0)
+        return 0;
+    char *url AUTO_FREE = token_url(context);
+    if (!url)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "GCE_METADATA_HOST must be a host name, with or "
+                         "without a port");
+    const struct gcp_exchange x = {
+        .what = "metadata server",
+        .url = url,
+        .headers = headers,
+        .connect_timeout_ms = CONNECT_MS,
+        .once = true,
+    };
+    struct http_response res AUTO(gcp_response) = {0};
+    struct error problem = {0};
+    int rc = co_gcp_exchange(context, &x, &res, &problem);
+    bool answered = res.status != 0 && speaks_metadata(&res);
+    /* Nobody there, or something else lives at that address. */
+    if (!answered && problem.code != ERROR_CANCELLED)
+        return 0;
+    *found = true;
+    if (rc == 0)
+        return gcp_take_token(&res, x.what, out, err);
+    *err = problem;
+    return res.status == 404 ? error_wrap(err, "this machine has no service account") : -1;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Long-running operations; see gcp_operation.h. */
+#include "cloud/gcp/gcp_operation.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "loop/co.h"
+#include "json/json_doc.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 2000, NAME_MAX_LEN = 512 };
+
+/* It becomes part of a path: "projects/P/locations/L/operations/O". */
+static bool is_name(const char *name)
+{
+    size_t n = 0;
+    for (; name[n]; n++)
+        if (!isalnum((unsigned char)name[n]) && !strchr("/-_.:~", name[n]))
+            return false;
+    return n && n <= NAME_MAX_LEN && !strstr(name, "..");
+}
+
+static int co_ask_again(struct gcp_client *c, const struct gcp_operation_wait *wait,
+                        json_t **operation, struct cloud_error *why, struct error *err)
+{
+    const char *name = str_or_empty(json_doc_string(*operation, "name"));
+    if (!is_name(name))
+        return error_set(err, ERROR_SYSTEM, "%s: %s: the operation has no usable name",
+                         wait->service, wait->what);
+    AUTO_FREE char *path = xasprintf("%s/%s", wait->version, name);
+    const struct gcp_call call = {
+        .service = wait->service,
+        .what = wait->what,
+        .method = "GET",
+        .path = path,
+        .bucket = wait->bucket,
+        .repeatable = true,
+    };
+    json_t *reply;
+    if (co_gcp_call(c, &call, &reply, why, err))
+        return -1;
+    json_decref(*operation);
+    *operation = reply;
+    return 0;
+}
+
+int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait *wait,
+                          json_t **operation, struct cloud_error *why, struct error *err)
+{
+    *why = (struct cloud_error){0};
+    for (int64_t pause_ms = FIRST_PAUSE_MS;; pause_ms *= 2) {
+        if (json_is_true(json_object_get(*operation, "done"))) {
+            const json_t *failure = json_object_get(*operation, "error");
+            if (!json_is_object(failure))
+                return 0;
+            gcp_error_from_status(failure, why);
+            return cloud_error_fill(why, wait->service, wait->what, err);
+        }
+        int64_t left_ms = wait->deadline_ms - time_mono_ms();
+        if (left_ms <= 0)
+            return error_set(err, ERROR_DEADLINE, "%s: %s: the operation did not end in time",
+                             wait->service, wait->what);
+        if (pause_ms > LONGEST_PAUSE_MS)
+            pause_ms = LONGEST_PAUSE_MS;
+        if (co_sleep(pause_ms < left_ms ? pause_ms : left_ms, err) ||
+            co_ask_again(c, wait, operation, why, err))
+            return -1;
+    }
+}

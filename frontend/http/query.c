@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * URL decoding and Docker's conventions for query parameters; see query.h. First stop of every
+ * request after the HTTP parser.
+ */
+#include "frontend/http/query.h"
+
+#include "base/str.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+char *url_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len)
+{
+    char *out = arena_alloc(a, len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '%') {
+            int hi = i + 2 < len ? hex_value(text[i + 1]) : -1;
+            int lo = hi >= 0 ? hex_value(text[i + 2]) : -1;
+            if (lo < 0)
+                return NULL;
+            c = (char)(hi * 16 + lo);
+            i += 2;
+        } else if (c == '+' && plus) {
+            c = ' ';
+        }
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    if (out_len)
+        *out_len = n;
+    return out;
+}
+
+static void query_add(struct query *q, struct arena *a, const char *text, size_t len)
+{
+    const char *equals = memchr(text, '=', len);
+    size_t key_len = equals ? (size_t)(equals - text) : len;
+    struct query_pair pair = {.key = url_decode(a, text, key_len, true, NULL), .value = ""};
+    if (equals)
+        pair.value = url_decode(a, equals + 1, len - key_len - 1, true, NULL);
+    if (pair.key && pair.value)
+        q->pairs[q->count++] = pair;
+}
+
+void query_parse(struct query *q, struct arena *a, const char *text)
+{
+    *q = (struct query){0};
+    if (str_empty(text))
+        return;
+    size_t most = 1;
+    for (const char *p = text; *p; p++)
+        most += *p == '&';
+    if (most > QUERY_PAIRS_MAX)
+        most = QUERY_PAIRS_MAX;
+    q->pairs = arena_calloc(a, most, sizeof(*q->pairs));
+    while (*text && q->count < most) {
+        size_t len = strcspn(text, "&");
+        if (len)
+            query_add(q, a, text, len);
+        text += len + (text[len] == '&');
+    }
+}
+
+const char *query_get(const struct query *q, const char *key)
+{
+    for (size_t i = 0; i < q->count; i++)
+        if (strcmp(q->pairs[i].key, key) == 0)
+            return q->pairs[i].value;
+    return NULL;
+}
+
+char **query_all(const struct query *q, struct arena *a, const char *key, size_t *count)
+{
+    char **values = arena_calloc(a, q->count + 1, sizeof(*values));
+    *count = 0;
+    for (size_t i = 0; i < q->count; i++)
+        if (strcmp(q->pairs[i].key, key) == 0)
+            values[(*count)++] = (char *)(uintptr_t)q->pairs[i].value;
+    return values;
+}
+
+bool query_bool(const struct query *q, const char *key, bool absent)
+{
+    static const char *const no[] = {"", "0", "no", "false", "none"};
+    const char *value = query_get(q, key);
+    if (!value)
+        return absent;
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+        if (strcasecmp(value, no[i]) == 0)
+            return false;
+    return true;
+}
+
+int query_int(const struct query *q, const char *key, int64_t absent, int64_t min, int64_t max,
+              int64_t *out, struct error *err)
+{
+    const char *value = query_get(q, key);
+    *out = absent;
+    if (str_empty(value))
+        return 0;
+    if (!str_to_i64(value, out))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "strconv.Atoi: parsing \"%.64s\": invalid syntax", value);
+    if (*out < min || *out > max)
+        return error_set(err, ERROR_INVALID_PARAMETER, "%s: value out of range: %.64s", key, value);
+    return 0;
+}
+
+/* One filter's values, from an array of strings or from an object whose true members count. */
+static int filter_values(Sockerless__Filter *f, struct arena *a, json_t *values, struct error *err)
+{
+    size_t index,
+        most = json_is_object(values) ? json_object_size(values) : json_array_size(values);
+    const char *name;
+    json_t *item;
+    f->values = arena_calloc(a, most ? most : 1, sizeof(*f->values));
+    if (json_is_object(values)) {
+        json_object_foreach(values, name, item)
+        {
+            if (!json_is_boolean(item))
+                return error_set(err, ERROR_INVALID_PARAMETER,
+                                 "invalid filter: value of '%.64s' must be a boolean", f->key);
+            if (json_is_true(item))
+                f->values[f->n_values++] = arena_strdup(a, name);
+        }
+        return 0;
+    }
+    if (!json_is_array(values))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "invalid filter: '%.64s' must hold a list of strings", f->key);
+    json_array_foreach(values, index, item)
+    {
+        if (!json_is_string(item))
+            return error_set(err, ERROR_INVALID_PARAMETER,
+                             "invalid filter: '%.64s' must hold a list of strings", f->key);
+        f->values[f->n_values++] = arena_strdup(a, json_string_value(item));
+    }
+    return 0;
+}
+
+static int filters_from_json(json_t *root, struct arena *a, Sockerless__Filter ***out,
+                             size_t *count, struct error *err)
+{
+    const char *key;
+    json_t *values;
+    if (!json_is_object(root))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "invalid filter: filters must be a JSON object");
+    *out = arena_calloc(a, json_object_size(root) + 1, sizeof(**out));
+    json_object_foreach(root, key, values)
+    {
+        Sockerless__Filter *f = arena_alloc(a, sizeof(*f));
+        sockerless__filter__init(f);
+        f->key = arena_strdup(a, key);
+        if (filter_values(f, a, values, err))
+            return -1;
+        (*out)[(*count)++] = f;
+    }
+    return 0;
+}
+
+int query_filters(const struct query *q, struct arena *a, Sockerless__Filter ***out, size_t *count,
+                  struct error *err)
+{
+    const char *text = query_get(q, "filters");
+    *out = NULL;
+    *count = 0;
+    if (str_empty(text))
+        return 0;
+    json_error_t why;
+    json_t *root = json_loads(text, JSON_DECODE_ANY, &why);
+    if (!root)
+        return error_set(err, ERROR_INVALID_PARAMETER, "invalid filter: %s", why.text);
+    int rc = filters_from_json(root, a, out, count, err);
+    json_decref(root);
+    return rc;
+}

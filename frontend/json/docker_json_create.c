@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bodies of create and exec requests into typed messages; see docker_json.h. What the backend
+ * interprets becomes fields, the rest of HostConfig and NetworkingConfig stays JSON.
+ */
+#include "frontend/json/docker_json.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "frontend/json/json_decode.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { MEMORY_MIN = 6 * 1024 * 1024 };
+
+#define CONFIG(name, kind, member)                                                                 \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__ContainerConfig, member), 0                               \
+    }
+#define CONFIG_N(name, kind, member)                                                               \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__ContainerConfig, member),                                 \
+            offsetof(Sockerless__ContainerConfig, n_##member)                                      \
+    }
+
+static const struct json_field config_fields[] = {
+    CONFIG("Hostname", JSON_TEXT, hostname),
+    CONFIG("Domainname", JSON_TEXT, domainname),
+    CONFIG("User", JSON_TEXT, user),
+    CONFIG("AttachStdin", JSON_FLAG, attach_stdin),
+    CONFIG("AttachStdout", JSON_FLAG, attach_stdout),
+    CONFIG("AttachStderr", JSON_FLAG, attach_stderr),
+    CONFIG_N("ExposedPorts", JSON_KEYS, exposed_ports),
+    CONFIG("Tty", JSON_FLAG, tty),
+    CONFIG("OpenStdin", JSON_FLAG, open_stdin),
+    CONFIG("StdinOnce", JSON_FLAG, stdin_once),
+    CONFIG("Env", JSON_TEXT_LIST, env),
+    CONFIG("Cmd", JSON_COMMAND, cmd),
+    CONFIG("Healthcheck", JSON_ANY, healthcheck),
+    CONFIG("ArgsEscaped", JSON_FLAG, args_escaped),
+    CONFIG("Image", JSON_TEXT, image),
+    CONFIG_N("Volumes", JSON_KEYS, volumes),
+    CONFIG("WorkingDir", JSON_TEXT, working_dir),
+    CONFIG("Entrypoint", JSON_COMMAND, entrypoint),
+    CONFIG("NetworkDisabled", JSON_FLAG, network_disabled),
+    CONFIG("MacAddress", JSON_TEXT, mac_address),
+    CONFIG_N("OnBuild", JSON_TEXTS, on_build),
+    CONFIG_N("Labels", JSON_LABELS, labels),
+    CONFIG("StopSignal", JSON_TEXT, stop_signal),
+    {"StopTimeout", JSON_INT32, offsetof(Sockerless__ContainerConfig, stop_timeout_s),
+     offsetof(Sockerless__ContainerConfig, has_stop_timeout)},
+    CONFIG("Shell", JSON_TEXT_LIST, shell),
+    {NULL, JSON_ANY, 0, 0},
+};
+
+#define HEALTH(name, kind, member)                                                                 \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__Healthcheck, member), 0                                   \
+    }
+static const struct json_field health_fields[] = {
+    {"Test", JSON_TEXTS, offsetof(Sockerless__Healthcheck, test),
+     offsetof(Sockerless__Healthcheck, n_test)},
+    HEALTH("Interval", JSON_INT64, interval_ns),
+    HEALTH("Timeout", JSON_INT64, timeout_ns),
+    HEALTH("StartPeriod", JSON_INT64, start_period_ns),
+    HEALTH("StartInterval", JSON_INT64, start_interval_ns),
+    HEALTH("Retries", JSON_INT32, retries),
+    {NULL, JSON_ANY, 0, 0},
+};
+
+#define HOST(name, kind, member)                                                                   \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__HostOptions, member), 0                                   \
+    }
+#define HOST_N(name, kind, member)                                                                 \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__HostOptions, member),                                     \
+            offsetof(Sockerless__HostOptions, n_##member)                                          \
+    }
+static const struct json_field host_fields[] = {
+    HOST("Memory", JSON_INT64, memory),
+    HOST("NanoCpus", JSON_INT64, nano_cpus),
+    HOST("CpuShares", JSON_INT64, cpu_shares),
+    HOST("CpuQuota", JSON_INT64, cpu_quota),
+    HOST("CpuPeriod", JSON_INT64, cpu_period),
+    HOST("AutoRemove", JSON_FLAG, auto_remove),
+    HOST("NetworkMode", JSON_TEXT, network_mode),
+    HOST_N("Binds", JSON_TEXTS, binds),
+    HOST_N("VolumesFrom", JSON_TEXTS, volumes_from),
+    HOST("Privileged", JSON_FLAG, privileged),
+    HOST("ReadonlyRootfs", JSON_FLAG, readonly_rootfs),
+    HOST("Init", JSON_FLAG, init),
+    HOST_N("ExtraHosts", JSON_TEXTS, extra_hosts),
+    {NULL, JSON_ANY, 0, 0},
+};
+static const struct json_field restart_fields[] = {
+    HOST("Name", JSON_TEXT, restart_policy),
+    HOST("MaximumRetryCount", JSON_INT32, restart_max),
+    {NULL, JSON_ANY, 0, 0},
+};
+
+json_t *docker_json_load(const char *text, size_t len, struct error *err)
+{
+    json_error_t why;
+    size_t blank = 0;
+    while (blank < len && isspace((unsigned char)text[blank]))
+        blank++;
+    if (blank == len) {
+        error_set(err, ERROR_INVALID_PARAMETER, "invalid JSON: EOF");
+        return NULL;
+    }
+    json_t *root = json_loadb(text, len, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &why);
+    if (!root)
+        error_set(err, ERROR_INVALID_PARAMETER, "invalid JSON: %s (at byte %d)", why.text,
+                  why.position);
+    return root;
+}
+
+int docker_json_check_name(const char *name, struct error *err)
+{
+    const char *bare = name + (name[0] == '/');
+    size_t len = strlen(bare);
+    bool good = len >= 2 && isalnum((unsigned char)bare[0]);
+    for (size_t i = 1; i < len && good; i++)
+        good = isalnum((unsigned char)bare[i]) || strchr("_.-", bare[i]);
+    if (!good)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Invalid container name (%.200s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+                         "allowed",
+                         name);
+    return 0;
+}
+
+static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerConfig *config,
+                         struct error *err)
+{
+    int known = json_decode_object(root, config_fields, "ContainerConfigWrapper", a, config, err);
+    if (known < 0)
+        return -1;
+    if (known == 0)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Config cannot be empty in order to create a container");
+    json_t *health = json_member(root, "Healthcheck");
+    if (!health)
+        return 0;
+    if (!json_is_object(health))
+        return json_type_error(err, health, "ContainerConfigWrapper", "Healthcheck",
+                               "container.HealthConfig");
+    config->healthcheck = arena_alloc(a, sizeof(*config->healthcheck));
+    sockerless__healthcheck__init(config->healthcheck);
+    return json_decode_object(health, health_fields, "HealthConfig", a, config->healthcheck, err) <
+                   0
+               ? -1
+               : 0;
+}
+
+static int check_resources(const Sockerless__HostOptions *host, json_t *json, struct error *err)
+{
+    static const char *const sizes[] = {"Memory",      "NanoCpus",          "CpuShares",
+                                        "CpuPeriod",   "ShmSize",           "MemoryReservation",
+                                        "CpuCount",    "CpuRealtimePeriod", "CpuRealtimeRuntime",
+                                        "KernelMemory"};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        json_t *value = json_member(json, sizes[i]);
+        if (value && json_is_integer(value) && json_integer_value(value) < 0)
+            return error_set(err, ERROR_INVALID_PARAMETER,
+                             "invalid HostConfig: %s must not be negative (%lld)", sizes[i],
+                             (long long)json_integer_value(value));
+    }
+    if (host->memory > 0 && host->memory < MEMORY_MIN)
+        return error_set(err, ERROR_INVALID_PARAMETER, "Minimum memory limit allowed is 6MB");
+    return 0;
+}
+
+static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *host,
+                       struct error *err)
+{
+    if (json) {
+        if (!json_is_object(json))
+            return json_type_error(err, json, "ContainerConfigWrapper", "HostConfig",
+                                   "container.HostConfig");
+        if (json_decode_object(json, host_fields, "HostConfig.HostConfig", a, host, err) < 0)
+            return -1;
+        json_t *restart = json_member(json, "RestartPolicy");
+        if (restart && !json_is_object(restart))
+            return json_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
+                                   "container.RestartPolicy");
+        if (restart &&
+            json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
+            return -1;
+        if (check_resources(host, json, err))
+            return -1;
+    }
+    if (str_empty(host->network_mode))
+        host->network_mode = (char *)(uintptr_t) "default";
+    if (str_empty(host->restart_policy))
+        host->restart_policy = (char *)(uintptr_t) "no";
+    return 0;
+}
+
+static int keep_host_json(json_t *host, struct arena *a, ProtobufCBinaryData *out,
+                          struct error *err)
+{
+    AUTO(buf) struct buf json = BUF_INIT;
+    if (docker_json_host_config(host, &json, err))
+        return -1;
+    out->data = (uint8_t *)arena_strndup(a, json.data, json.len);
+    out->len = json.len;
+    return 0;
+}
+
+static int keep_networking(json_t *root, struct arena *a, ProtobufCBinaryData *out,
+                           struct error *err)
+{
+    json_t *networking = json_member(root, "NetworkingConfig");
+    if (networking && !json_is_object(networking))
+        return json_type_error(err, networking, "ContainerConfigWrapper", "NetworkingConfig",
+                               "network.NetworkingConfig");
+    json_t *endpoints = networking ? json_member(networking, "EndpointsConfig") : NULL;
+    if (!endpoints)
+        return 0;
+    if (!json_is_object(endpoints))
+        return json_type_error(err, endpoints, "NetworkingConfig", "EndpointsConfig",
+                               "map[string]*network.EndpointSettings");
+    char *text = json_dumps(endpoints, JSON_COMPACT);
+    if (!text)
+        return error_set(err, ERROR_INVALID_PARAMETER, "invalid NetworkingConfig");
+    out->data = (uint8_t *)arena_strdup(a, text);
+    out->len = strlen(text);
+    free(text);
+    return 0;
+}
+
+int docker_json_create(json_t *root, struct arena *a, Sockerless__ContainerCreateRequest *out,
+                       struct error *err)
+{
+    if (json_is_null(root))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Config cannot be empty in order to create a container");
+    if (!json_is_object(root))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "json: cannot unmarshal %s into Go value of type "
+                         "runconfig.ContainerConfigWrapper",
+                         json_kind_name(root));
+    out->config = arena_alloc(a, sizeof(*out->config));
+    sockerless__container_config__init(out->config);
+    out->host = arena_alloc(a, sizeof(*out->host));
+    sockerless__host_options__init(out->host);
+    json_t *host = json_member(root, "HostConfig");
+    if (decode_config(root, a, out->config, err) || decode_host(host, a, out->host, err) ||
+        keep_host_json(host, a, &out->host_config_json, err))
+        return -1;
+    return keep_networking(root, a, &out->networking_config_json, err);
+}
+
+/* ---- exec ---- */
+
+#define EXEC(name, kind, member)                                                                   \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__ExecCreateRequest, member), 0                             \
+    }
+#define EXEC_N(name, kind, member)                                                                 \
+    {                                                                                              \
+        name, kind, offsetof(Sockerless__ExecCreateRequest, member),                               \
+            offsetof(Sockerless__ExecCreateRequest, n_##member)                                    \
+    }
+static const struct json_field exec_fields[] = {
+    EXEC_N("Cmd", JSON_TEXTS, cmd),
+    EXEC_N("Env", JSON_TEXTS, env),
+    EXEC("User", JSON_TEXT, user),
+    EXEC("WorkingDir", JSON_TEXT, working_dir),
+    EXEC("Tty", JSON_FLAG, tty),
+    EXEC("AttachStdin", JSON_FLAG, attach_stdin),
+    EXEC("AttachStdout", JSON_FLAG, attach_stdout),
+    EXEC("AttachStderr", JSON_FLAG, attach_stderr),
+    EXEC("Privileged", JSON_FLAG, privileged),
+    EXEC("DetachKeys", JSON_TEXT, detach_keys),
+    {NULL, JSON_ANY, 0, 0},
+};
+
+static int must_be_object(json_t *root, const char *type, struct error *err)
+{
+    if (json_is_object(root))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "json: cannot unmarshal %s into Go value of type %s", json_kind_name(root),
+                     type);
+}
+
+int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreateRequest *out,
+                            struct error *err)
+{
+    if (!json_is_null(root) && must_be_object(root, "types.ExecConfig", err))
+        return -1;
+    if (json_is_object(root) &&
+        json_decode_object(root, exec_fields, "ExecConfig", a, out, err) < 0)
+        return -1;
+    if (out->n_cmd == 0)
+        return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");
+    return 0;
+}
+
+static const struct json_field exec_start_fields[] = {
+    {"Detach", JSON_FLAG, offsetof(Sockerless__ExecStartOpen, detach), 0},
+    {"Tty", JSON_FLAG, offsetof(Sockerless__ExecStartOpen, tty), 0},
+    {NULL, JSON_ANY, 0, 0},
+};
+
+static uint32_t console_size(json_t *size, size_t index)
+{
+    json_int_t n = json_integer_value(json_array_get(size, index));
+    return n > 0 && n <= UINT16_MAX ? (uint32_t)n : 0;
+}
+
+int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out, struct error *err)
+{
+    if (!root || json_is_null(root))
+        return 0;
+    if (must_be_object(root, "types.ExecStartCheck", err))
+        return -1;
+    if (json_decode_object(root, exec_start_fields, "ExecStartCheck", NULL, out, err) < 0)
+        return -1;
+    json_t *size = json_member(root, "ConsoleSize"); /* [height, width], API 1.42 */
+    if (size) {
+        out->height = console_size(size, 0);
+        out->width = console_size(size, 1);
+    }
+    return 0;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Execs in the real agent, over its port: streams, terminal, failures in Docker's words, many at
+ * once, a backend that goes away.
+ */
+#include "test/kit/agent_harness.h"
+
+#define KEEP_ALIVE ARGV("--keep-alive", "--")
+#define SH(script) ARGV("/bin/sh", "-c", script)
+
+static const char runtime_failed[] =
+    "OCI runtime exec failed: exec failed: unable to start container process: ";
+
+static char **env_of(const char *const *items)
+{
+    return (char **)(uintptr_t)items;
+}
+
+static void test_streams_and_exit_code(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer exec;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    peer_exec(&exec, &h,
+              EXEC(.n_env = 2, .env = env_of(ARGV("A=b", "PATH=/bin:/usr/bin")),
+                   .working_dir = env_of(ARGV("/dev"))[0]),
+              SH("echo $A; pwd; echo $HOME >&2; test -t 0; exit 42"));
+    WAIT_FOR(&h, exec.ended);
+    assert_true(exec.opened);
+    assert_true(exec.pid > 0);
+    assert_int_equal(exec.code, 42);
+    assert_string_equal(exec.out.data, "b\n/dev\n");
+    assert_true(exec.err.len > 1);
+    peer_close(&exec);
+    agent_stop(&h);
+}
+
+static void test_stdin(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer exec;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    peer_exec(&exec, &h, EXEC(.stdin = 1), ARGV("cat"));
+    peer_type(&exec, "one ");
+    peer_type(&exec, "two");
+    channel_send(exec.channel, FRAME_CLOSE_STDIN, NULL, 0);
+    WAIT_FOR(&h, exec.ended);
+    assert_string_equal(exec.out.data, "one two");
+    assert_int_equal(exec.code, 0);
+    peer_close(&exec);
+    agent_stop(&h);
+}
+
+static void test_terminal(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer exec;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    peer_exec(&exec, &h, EXEC(.stdin = 1, .tty = 1, .height = 24, .width = 80),
+              SH("tty >/dev/null && stty size; read x; stty size; echo ready; exec sleep 100"));
+    WAIT_FOR(&h, peer_printed(&exec, "24 80\r\n"));
+    assert_true(exec.tty);
+    peer_resize(&exec, 40, 132);
+    peer_type(&exec, "hello\n"); /* on the same connection, so after the resize */
+    WAIT_FOR(&h, peer_printed(&exec, "hello\r\n") && peer_printed(&exec, "40 132\r\n"));
+    /* A shell that waits for a child leaves Ctrl-C to the child, which may just have ended. */
+    WAIT_FOR(&h, peer_printed(&exec, "ready\r\n"));
+    peer_type(&exec, "\x03"); /* Ctrl-C */
+    WAIT_FOR(&h, exec.ended);
+    assert_int_equal(exec.code, 130);
+    peer_close(&exec);
+    agent_stop(&h);
+}
+
+static void check_failure(struct harness *h, Sockerless__AgentExecOpen open,
+                          const char *const *argv, const char *prefix, const char *text)
+{
+    struct peer exec;
+    peer_exec(&exec, h, open, argv);
+    WAIT_FOR(h, exec.ended);
+    assert_false(exec.opened);
+    assert_true(exec.start_failed);
+    assert_int_equal(exec.code, 126);
+    AUTO_FREE char *expected = xasprintf("%s%s", prefix, text);
+    assert_string_equal(exec.text.data, expected);
+    peer_close(&exec);
+}
+
+static void test_failures_in_dockers_words(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer exec;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    check_failure(&h, EXEC(), ARGV("nope"), runtime_failed,
+                  "exec: \"nope\": executable file not found in $PATH: unknown");
+    check_failure(&h, EXEC(), ARGV("/etc"), runtime_failed,
+                  "exec: \"/etc\": permission denied: unknown");
+    check_failure(&h, EXEC(), ARGV("/nope/x"), runtime_failed,
+                  "exec: \"/nope/x\": stat /nope/x: no such file or directory: unknown");
+    check_failure(&h, EXEC(.working_dir = env_of(ARGV("/no-such-dir"))[0]), ARGV("pwd"),
+                  runtime_failed,
+                  "chdir to cwd (\"/no-such-dir\") set in config.json failed: "
+                  "no such file or directory: unknown");
+    check_failure(&h, EXEC(.user = env_of(ARGV("no-such-user"))[0]), ARGV("id"), "",
+                  "unable to find user no-such-user: no matching entries in passwd file");
+    peer_exec(&exec, &h, EXEC(), (const char *const[]){NULL});
+    WAIT_FOR(&h, exec.failed);
+    assert_string_equal(exec.text.data, "No exec command specified");
+    peer_close(&exec);
+    agent_stop(&h);
+}
+
+static void test_not_running(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer control, exec;
+    agent_start(&h, NULL, ARGV("--", "/bin/sh", "-c", "exit 0"));
+    peer_control(&control, &h);
+    WAIT_FOR(&h, control.exited);
+    peer_exec(&exec, &h, EXEC(), ARGV("true"));
+    WAIT_FOR(&h, exec.failed);
+    assert_string_equal(exec.text.data, "container is not running");
+    peer_close(&exec);
+    peer_close(&control);
+    agent_stop(&h);
+}
+
+static bool all_ended(const struct peer *peers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!peers[i].ended)
+            return false;
+    return true;
+}
+
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 60, BYTES = 200000 };
+    struct harness h;
+    static struct peer peers[COUNT];
+    agent_start(&h, NULL, KEEP_ALIVE);
+    for (size_t i = 0; i < COUNT; i++) {
+        char script[64];
+        snprintf(script, sizeof script, "head -c %d /dev/zero; exit %zu", BYTES, i);
+        peer_exec(&peers[i], &h, EXEC(), SH(script));
+        peers[i].keep = false;
+    }
+    WAIT_FOR(&h, all_ended(peers, COUNT));
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(peers[i].code, i);
+        assert_int_equal(peers[i].bytes, BYTES);
+        peer_close(&peers[i]);
+    }
+    agent_stop(&h);
+}
+
+/* The reader stops for a while: nothing is lost, and the other exec is not held up. */
+static void test_backpressure(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer slow, fast;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    peer_exec(&slow, &h, EXEC(), SH("head -c 20000000 /dev/zero; echo end >&2"));
+    slow.keep = false;
+    WAIT_FOR(&h, slow.bytes > 0);
+    channel_pause(slow.channel);
+    peer_exec(&fast, &h, EXEC(), SH("head -c 5000000 /dev/zero"));
+    fast.keep = false;
+    WAIT_FOR(&h, fast.ended);
+    assert_int_equal(fast.bytes, 5000000);
+    assert_false(slow.exited);
+    channel_resume(slow.channel);
+    WAIT_FOR(&h, slow.ended);
+    assert_int_equal(slow.bytes, 20000004);
+    peer_close(&slow);
+    peer_close(&fast);
+    agent_stop(&h);
+}
+
+/* The backend is gone; the process goes on, as the second exec sees by the file it leaves. */
+static void test_process_outlives_its_session(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer first, second;
+    char directory[] = "/tmp/agent-execs-XXXXXX";
+    char script[256];
+    assert_non_null(mkdtemp(directory));
+    agent_start(&h, NULL, KEEP_ALIVE);
+    snprintf(script, sizeof script, "cat; head -c 1000000 /dev/zero; echo done > %s/file",
+             directory);
+    peer_exec(&first, &h, EXEC(.stdin = 1), SH(script));
+    WAIT_FOR(&h, first.opened);
+    peer_close(&first);
+    snprintf(script, sizeof script, "while [ ! -s %s/file ]; do sleep 0.02; done; rm -r %s",
+             directory, directory);
+    peer_exec(&second, &h, EXEC(), SH(script));
+    WAIT_FOR(&h, second.ended);
+    assert_int_equal(second.code, 0);
+    peer_close(&second);
+    agent_stop(&h);
+}
+
+/* Output of a child that lives a little longer is still delivered, as dockerd does. */
+static void test_late_output_of_a_child(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer exec;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    peer_exec(&exec, &h, EXEC(), SH("(sleep 0.2; echo late) & echo early; exit 3"));
+    WAIT_FOR(&h, exec.ended);
+    assert_string_equal(exec.out.data, "early\nlate\n");
+    assert_int_equal(exec.code, 3);
+    peer_close(&exec);
+    agent_stop(&h);
+}
+
+static void test_execs_end_with_the_main_process(void **state)
+{
+    (void)state;
+    struct harness h;
+    struct peer control, exec;
+    agent_start(&h, NULL, KEEP_ALIVE);
+    peer_control(&control, &h);
+    peer_exec(&exec, &h, EXEC(), SH("sleep 1000; true"));
+    WAIT_FOR(&h, exec.opened);
+    peer_signal(&control, SIGTERM);
+    WAIT_FOR(&h, control.exited && exec.ended);
+    assert_int_equal(exec.code, 137);
+    channel_send(control.channel, FRAME_ACK, NULL, 0);
+    peer_close(&exec);
+    assert_int_equal(agent_wait(&h), 143);
+    peer_close(&control);
+    agent_stop(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_streams_and_exit_code),
+        TEST(test_stdin),
+        TEST(test_terminal),
+        TEST(test_failures_in_dockers_words),
+        TEST(test_not_running),
+        TEST(test_many_at_once),
+        TEST(test_backpressure),
+        TEST(test_process_outlives_its_session),
+        TEST(test_late_output_of_a_child),
+        TEST(test_execs_end_with_the_main_process),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

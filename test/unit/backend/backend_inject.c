@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * image_layer injection: the user's image with the agent in it, made in a real docker-registry.
+ */
+#include "test/kit/backend_transfer_rig.h"
+
+#include "json/json_doc.h"
+
+#include <fcntl.h>
+
+enum { CALLS_MAX = 8 };
+
+struct call {
+    const char *image;
+    struct arena arena;
+    char *reference;
+    bool over;
+    int rc;
+    struct error err;
+};
+
+static void co_call(void *arg)
+{
+    struct call *c = arg;
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, c->image, &c->err);
+    c->rc = rec ? co_image_with_agent(&rig.backend, rec, &c->arena, &c->reference, &c->err) : -1;
+    c->over = true;
+}
+
+static void call_start(struct call *c, const char *image)
+{
+    struct error err;
+    memset(c, 0, sizeof *c);
+    c->image = image;
+    arena_init(&c->arena);
+    assert_int_equal(co_spawn(&rig.loop, co_call, c, &err), 0);
+}
+
+static void call_end(struct call *c)
+{
+    run_until(c->over);
+    if (c->rc)
+        fail_msg("%s", c->err.message);
+}
+
+static char agent_path[128];
+
+static void agent_write(const char *text)
+{
+    snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
+    FILE *f = fopen(agent_path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    rig.config.agent_binary = agent_path;
+}
+
+static void ask_for(struct question *q, const char *reference)
+{
+    const char *at = strchr(reference, '@');
+    assert_non_null(at);
+    assert_memory_equal(reference, staging_name, strlen(staging_name));
+    registry_ask(q, staging_name, at + 1);
+    if (q->rc)
+        fail_msg("%s: %s", reference, q->err.message);
+}
+
+/* Config and manifest as they should be; every blob is there (registry_ask reads them all). */
+static void expect_injected(const struct question *q, const struct test_image *image)
+{
+    struct error err;
+    json_t *config AUTO(json) = json_doc_load(q->config, q->config_len, &err);
+    assert_non_null(config);
+    json_t *entrypoint = json_object_get(json_object_get(config, "config"), "Entrypoint");
+    json_t *diff_ids = json_object_get(json_object_get(config, "rootfs"), "diff_ids");
+    assert_int_equal(json_array_size(entrypoint), 3);
+    assert_string_equal(json_string_value(json_array_get(entrypoint, 0)), AGENT_IMAGE_PATH);
+    assert_string_equal(json_string_value(json_array_get(entrypoint, 1)), "--");
+    assert_string_equal(json_string_value(json_array_get(entrypoint, 2)), "/bin/sh");
+    assert_int_equal(json_array_size(diff_ids), image->layer_count + 1);
+    assert_int_equal(q->parsed.layer_count, image->layer_count + 1);
+    for (size_t i = 0; i < image->layer_count; i++)
+        assert_string_equal(json_string_value(json_array_get(diff_ids, i)), image->diff_ids[i]);
+}
+
+static void test_inject(void **state)
+{
+    struct test_image image;
+    struct call first, again, newer;
+    struct question q;
+    (void)state;
+    agent_write("the agent");
+    image_make_small(&image, "inject");
+    load_image(&image, "[\"app:1\"]");
+    call_start(&first, "app:1");
+    call_end(&first);
+    ask_for(&q, first.reference);
+    expect_injected(&q, &image);
+    question_free(&q);
+    call_start(&again, "app:1");
+    call_end(&again);
+    assert_string_equal(again.reference, first.reference);
+    agent_write("another agent, which is longer");
+    call_start(&newer, "app:1");
+    call_end(&newer);
+    assert_string_not_equal(newer.reference, first.reference);
+    arena_fini(&first.arena);
+    arena_fini(&again.arena);
+    arena_fini(&newer.arena);
+    image_free(&image);
+}
+
+/* A cloud that lets the image say who runs gets images that say root; they are images of their own.
+ */
+static void test_inject_as_root(void **state)
+{
+    struct test_image image;
+    struct call plain, root;
+    struct question q;
+    struct error err;
+    (void)state;
+    agent_write("the agent");
+    image_make_small(&image, "root");
+    load_image(&image, "[\"app:1\"]");
+    call_start(&plain, "app:1");
+    call_end(&plain);
+    rig.driver.caps.runs_as_image_user = true;
+    call_start(&root, "app:1");
+    call_end(&root);
+    assert_string_not_equal(root.reference, plain.reference);
+    ask_for(&q, root.reference);
+    expect_injected(&q, &image);
+    json_t *config AUTO(json) = json_doc_load(q.config, q.config_len, &err);
+    assert_string_equal(json_doc_string(json_object_get(config, "config"), "User"), "0:0");
+    question_free(&q);
+    arena_fini(&plain.arena);
+    arena_fini(&root.arena);
+    image_free(&image);
+}
+
+/* The source is another registry: blobs go through us. */
+static void test_inject_from_elsewhere(void **state)
+{
+    struct test_image image;
+    struct call call;
+    struct question q;
+    char other_name[64];
+    (void)state;
+    registry_start(&other_registry, rig.directory, "other");
+    snprintf(other_name, sizeof other_name, "%s/app", other_registry.host);
+    agent_write("the agent");
+    image_make_small(&image, "elsewhere");
+    rig.config.staging_registry = other_name; /* as if it had been pulled from there */
+    load_image(&image, "[\"app:1\"]");
+    rig.config.staging_registry = staging_name;
+    call_start(&call, "app:1");
+    call_end(&call);
+    ask_for(&q, call.reference);
+    expect_injected(&q, &image);
+    question_free(&q);
+    arena_fini(&call.arena);
+    image_free(&image);
+}
+
+/* A repository of its own for images with the agent, beside the staging registry. */
+static void test_inject_into_the_agents_registry(void **state)
+{
+    struct test_image image;
+    struct call call;
+    char agents[80];
+    (void)state;
+    snprintf(agents, sizeof agents, "%s/agents", staging_registry.host);
+    agent_write("the agent");
+    image_make_small(&image, "agents");
+    load_image(&image, "[\"app:1\"]");
+    rig.config.agent_registry = agents;
+    call_start(&call, "app:1");
+    call_end(&call);
+    rig.config.agent_registry = NULL;
+    assert_memory_equal(call.reference, agents, strlen(agents));
+    assert_int_equal(call.reference[strlen(agents)], '@');
+    arena_fini(&call.arena);
+    image_free(&image);
+}
+
+static void test_simultaneous(void **state)
+{
+    struct test_image image;
+    struct call calls[CALLS_MAX];
+    (void)state;
+    staging_registry.watch_for = "\"PUT /v2/sockerless/manifests/agent-";
+    agent_write("the agent");
+    image_make_small(&image, "simultaneous");
+    load_image(&image, "[\"app:1\"]");
+    for (int i = 0; i < CALLS_MAX; i++)
+        call_start(&calls[i], "app:1");
+    call_end(&calls[0]);
+    for (int i = 1; i < CALLS_MAX; i++) { /* none of them asks anybody any more */
+        call_end(&calls[i]);
+        assert_string_equal(calls[i].reference, calls[0].reference);
+    }
+    for (int i = 0; i < CALLS_MAX; i++)
+        arena_fini(&calls[i].arena);
+    image_free(&image);
+    registry_stop(&staging_registry);
+    assert_int_equal(staging_registry.seen, 1);
+}
+
+static void forget_memory(void)
+{
+    image_injector_free(rig.backend.injector);
+    rig.backend.injector = image_injector_new();
+}
+
+static void remove_staging_data(void)
+{
+    char *command = xasprintf("rm -rf %s/staging/docker/registry/v2/repositories/sockerless/"
+                              "_manifests",
+                              rig.directory);
+    assert_int_equal(system(command), 0);
+    free(command);
+}
+
+/* What is remembered over a restart is believed only when it is still there. */
+static void test_restart(void **state)
+{
+    struct test_image image;
+    struct call before, after, remade;
+    struct question q;
+    (void)state;
+    agent_write("the agent");
+    image_make_small(&image, "restart");
+    load_image(&image, "[\"app:1\"]");
+    call_start(&before, "app:1");
+    call_end(&before);
+    forget_memory();
+    call_start(&after, "app:1");
+    call_end(&after);
+    assert_string_equal(after.reference, before.reference);
+    forget_memory();
+    remove_staging_data();
+    call_start(&remade, "app:1");
+    call_end(&remade);
+    ask_for(&q, remade.reference);
+    expect_injected(&q, &image);
+    question_free(&q);
+    arena_fini(&before.arena);
+    arena_fini(&after.arena);
+    arena_fini(&remade.arena);
+    image_free(&image);
+}
+
+static void expect_refused(const char *word)
+{
+    struct call call;
+    call_start(&call, "app:1");
+    run_until(call.over);
+    assert_int_equal(call.rc, -1);
+    assert_int_equal(call.err.code, ERROR_INVALID_PARAMETER);
+    if (!strstr(call.err.message, word))
+        fail_msg("%s", call.err.message);
+    arena_fini(&call.arena);
+}
+
+static void test_refusals(void **state)
+{
+    struct test_image image, nowhere;
+    struct call call;
+    (void)state;
+    image_make_small(&image, "refused");
+    load_image(&image, "[\"app:1\"]");
+    rig.config.agent_binary = (char *)"/nowhere/agent";
+    expect_refused("SOCKERLESS_AGENT_BINARY");
+    agent_write("the agent");
+    rig.config.staging_registry = NULL;
+    expect_refused("SOCKERLESS_STAGING_REGISTRY");
+    image_make_small(&nowhere, "nowhere");
+    load_image(&nowhere, "[\"app:1\"]");
+    rig.config.staging_registry = staging_name;
+    expect_refused("in no registry");
+    load_image(&image, "[\"app:1\"]");
+    registry_stop(&staging_registry);
+    call_start(&call, "app:1"); /* a failure is not remembered */
+    run_until(call.over);
+    assert_int_equal(call.rc, -1);
+    arena_fini(&call.arena);
+    image_free(&image);
+    image_free(&nowhere);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
+        TEST(test_inject),
+        TEST(test_inject_as_root),
+        TEST(test_inject_from_elsewhere),
+        TEST(test_inject_into_the_agents_registry),
+        TEST(test_simultaneous),
+        TEST(test_restart),
+        TEST(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

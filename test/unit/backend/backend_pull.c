@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pulls from a scripted registry, with the words that a recorded dockerd used, and how often the
+ * registry is asked for what.
+ */
+#include "backend/image/credential_store.h"
+#include "test/kit/backend_rpc_fake.h"
+#include "oci/name/digest.h"
+#include "oci/registry/registry.h"
+#include "test/kit/http_mock.h"
+
+static void expect_found(const char *ref, const char *id)
+{
+    struct error err;
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, ref, &err);
+    if (!rec)
+        fail_msg("%s: %s", ref, err.message);
+    assert_string_equal(rec->image->id, id);
+}
+
+/* ---- the registry ---- */
+
+#define DIFF(c) "sha256:" c c c c c c c c c c c c c c c c
+#define LAYER(c)                                                                                   \
+    "{\"mediaType\":\"application/"                                                                \
+    "vnd.oci.image.layer.v1.tar+gzip\",\"size\":10,\"digest\":\"" DIFF(c) "\"}"
+#define MANIFEST_TYPE "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n"
+
+struct version {
+    const char *config;
+    const char *layers;
+    char config_digest[DIGEST_MAX], digest[DIGEST_MAX];
+    char *manifest;
+};
+
+static struct version versions[2] = {
+    {.config = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"created\":\"2020-01-01T00:00:00Z\","
+               "\"config\":{\"Cmd\":[\"sh\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
+               "[\"" DIFF("1111") "\",\"" DIFF("2222") "\"]}}",
+     .layers = LAYER("abc1") "," LAYER("abc2")},
+    {.config = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"created\":\"2021-01-01T00:00:00Z\","
+               "\"config\":{\"Cmd\":[\"ash\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
+               "[\"" DIFF("1111") "\",\"" DIFF("3333") "\"]}}",
+     .layers = LAYER("abc1") "," LAYER("abc3")},
+};
+
+struct registry {
+    struct mock *mock;
+    _Atomic int latest;
+    const char *wants; /* Basic credentials in base64; NULL: nobody's */
+    const char *tag_list;
+    _Atomic int heads, manifests, configs;
+};
+static struct registry registry;
+
+/* Which of the versions a tag of library/busybox or library/many means; -1: none. */
+static int tag_version(const char *path)
+{
+    static const struct {
+        const char *end;
+        int version;
+    } tags[] = {{"/busybox/manifests/old", 0},
+                {"/many/manifests/a", 0},
+                {"/many/manifests/b", 1},
+                {"/many/manifests/c", 0}};
+    if (strstr(path, "/library/busybox/manifests/latest"))
+        return registry.latest;
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+        if (strstr(path, tags[i].end))
+            return tags[i].version;
+    return -1;
+}
+
+static bool serve_manifest(struct mock_request *r, const struct version *v)
+{
+    char headers[512];
+    if (strcmp(r->method, "HEAD") == 0)
+        registry.heads++;
+    else
+        registry.manifests++;
+    snprintf(headers, sizeof headers, MANIFEST_TYPE "Docker-Content-Digest: %s\r\n", v->digest);
+    return mock_text(r, 200, headers, v->manifest);
+}
+
+#define INDEX_TYPE "Content-Type: application/vnd.oci.image.index.v1+json\r\n"
+static const char index_document[] =
+    "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
+    "{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"size\":5,\"digest\":\"" DIFF(
+        "aaaa") "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}},"
+                "{\"mediaType\":\"application/"
+                "vnd.oci.image.manifest.v1+json\",\"size\":5,\"digest\":\"" DIFF(
+                    "bbbb") "\",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\","
+                            "\"variant\":\"v8\"}}]}";
+
+static bool serve(void *arg, struct mock_request *r)
+{
+    char text[256];
+    (void)arg;
+    if (registry.wants && (!mock_header(r, "Authorization", text, sizeof text) ||
+                           strncmp(text, "Basic ", 6) != 0 || strcmp(text + 6, registry.wants)))
+        return mock_text(r, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "{}");
+    if (registry.tag_list && strstr(r->path, "/library/many/tags/list"))
+        return mock_text(r, 200, "Content-Type: application/json\r\n", registry.tag_list);
+    if (strstr(r->path, "/busybox/manifests/multi"))
+        return mock_text(r, 200, INDEX_TYPE, index_document);
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "/blobs/%s", versions[i].config_digest);
+        if (strstr(r->path, text)) {
+            registry.configs++;
+            return mock_text(r, 200, "", versions[i].config);
+        }
+        snprintf(text, sizeof text, "/manifests/%s", versions[i].digest);
+        if (strstr(r->path, text) || tag_version(r->path) == i)
+            return serve_manifest(r, &versions[i]);
+    }
+    return mock_text(r, 404, "",
+                     "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\","
+                     "\"message\":\"manifest unknown\"}]}");
+}
+
+/* Since the last look: how often the registry was asked for what. */
+static void expect_asked(int heads, int manifests, int configs)
+{
+    assert_int_equal(registry.heads, heads);
+    assert_int_equal(registry.manifests, manifests);
+    assert_int_equal(registry.configs, configs);
+    registry.heads = registry.manifests = registry.configs = 0;
+}
+
+static int co_credentials(void *self, const char *host, struct registry_credentials *out,
+                          struct error *err)
+{
+    (void)self;
+    (void)err;
+    char mine[64];
+    snprintf(mine, sizeof mine, "127.0.0.1:%d", registry.mock->port);
+    if (strcmp(host, mine) != 0)
+        return 0;
+    out->found = true;
+    out->username = xstrdup("cloud");
+    out->password = xstrdup("secret");
+    return 0;
+}
+
+static int pull_setup(void **state)
+{
+    struct error err;
+    char mirror[64];
+    rig_setup(state);
+    memset(&registry, 0, sizeof registry);
+    for (int i = 0; i < 2; i++) {
+        struct version *v = &versions[i];
+        digest_sha256(v->config, strlen(v->config), v->config_digest);
+        free(v->manifest);
+        v->manifest = xasprintf(
+            "{\"schemaVersion\":2,\"config\":{\"mediaType\":"
+            "\"application/vnd.oci.image.config.v1+json\",\"size\":%zu,\"digest\":\"%s\"},"
+            "\"layers\":[%s]}",
+            strlen(v->config), v->config_digest, v->layers);
+        digest_sha256(v->manifest, strlen(v->manifest), v->digest);
+    }
+    registry.mock = mock_start(serve, NULL);
+    snprintf(mirror, sizeof mirror, "docker.io=http://127.0.0.1:%d", registry.mock->port);
+    struct http_client_options http = {.user_agent = "test"};
+    struct registry_options options = {.mirrors = mirror};
+    rig.driver.co_registry_credentials = co_credentials;
+    rig.config.image_ttl_s = 300;
+    assert_int_equal(
+        credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err), 0);
+    assert_int_equal(http_client_open(&rig.loop, &http, &rig.backend.http, &err), 0);
+    assert_int_equal(registry_client_open(rig.backend.http, &options, &rig.backend.registry, &err),
+                     0);
+    return 0;
+}
+
+static int pull_teardown(void **state)
+{
+    run_until(co_live(&rig.loop) == 0);
+    registry_client_close(rig.backend.registry);
+    http_client_close(rig.backend.http);
+    credential_store_close(rig.backend.credentials);
+    mock_stop(registry.mock);
+    return rig_teardown(state);
+}
+
+struct puller {
+    struct channel *channel;
+    struct buf text; /* "id|status\n" … */
+    bool opened, ended, closed;
+    char error[ERROR_MESSAGE_MAX];
+};
+
+static void puller_frame(void *owner, const struct frame *f)
+{
+    struct puller *p = owner;
+    if (f->type == FRAME_OPENED) {
+        p->opened = true;
+    } else if (f->type == FRAME_END) {
+        p->ended = true;
+    } else if (f->type == FRAME_PROGRESS) {
+        Sockerless__Progress *m = sockerless__progress__unpack(NULL, f->len, f->payload);
+        assert_true(p->opened);
+        buf_printf(&p->text, "%s|%s", m->id, m->status);
+        if (m->total)
+            buf_printf(&p->text, " %d/%d", (int)m->current, (int)m->total);
+        buf_putc(&p->text, '\n');
+        sockerless__progress__free_unpacked(m, NULL);
+    } else if (f->type == FRAME_ERROR) {
+        Sockerless__Error *m = sockerless__error__unpack(NULL, f->len, f->payload);
+        snprintf(p->error, sizeof p->error, "%s", m->message);
+        sockerless__error__free_unpacked(m, NULL);
+    }
+    if (f->type == FRAME_END || f->type == FRAME_ERROR)
+        channel_finish(p->channel); /* who hears the last word closes */
+}
+
+static void puller_closed(void *owner, const struct error *why)
+{
+    struct puller *p = owner;
+    (void)why;
+    p->closed = true;
+}
+
+static void pull_begin_with(struct puller *p, Sockerless__ImagePullOpen *pull)
+{
+    static const struct channel_events events = {.frame = puller_frame, .closed = puller_closed};
+    struct error err;
+    Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
+    memset(p, 0, sizeof *p);
+    open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;
+    open.image_pull = pull;
+    assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, p, &p->channel, &err), 0);
+    channel_send_message(p->channel, FRAME_OPEN, NULL, 0, &open.base);
+}
+
+static void pull_begin(struct puller *p, const char *reference)
+{
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    pull.reference = (char *)reference;
+    pull_begin_with(p, &pull);
+}
+
+static void pull_end(struct puller *p, const char *expected)
+{
+    run_until(p->closed);
+    assert_string_equal(p->error, "");
+    assert_true(p->ended);
+    if (expected)
+        assert_string_equal(p->text.data, expected);
+    buf_free(&p->text);
+}
+
+static void expect_pull(const char *reference, const char *expected)
+{
+    struct puller p;
+    pull_begin(&p, reference);
+    pull_end(&p, expected);
+}
+
+static void expect_pull_error(const char *reference, const char *expected)
+{
+    struct puller p;
+    pull_begin(&p, reference);
+    run_until(p.closed);
+    assert_false(p.opened); /* an early failure is a plain error */
+    assert_string_equal(p.error, expected);
+    buf_free(&p.text);
+}
+
+static char *text(const char *fmt, ...)
+{
+    static char out[4][2048];
+    static int next;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(out[next %= 4], sizeof *out, fmt, args);
+    va_end(args);
+    return out[next++];
+}
+
+static void test_pull(void **state)
+{
+    (void)state;
+    struct error err;
+    const char *status = "Downloaded newer image";
+    expect_pull("busybox", text("latest|Pulling from library/busybox\n"
+                                "abc1abc1abc1|Pulling fs layer\n"
+                                "abc2abc2abc2|Pulling fs layer\n"
+                                "abc1abc1abc1|Downloading 10/10\n"
+                                "abc1abc1abc1|Verifying Checksum\n"
+                                "abc1abc1abc1|Download complete\n"
+                                "abc2abc2abc2|Downloading 10/10\n"
+                                "abc2abc2abc2|Verifying Checksum\n"
+                                "abc2abc2abc2|Download complete\n"
+                                "abc1abc1abc1|Extracting 10/10\n"
+                                "abc1abc1abc1|Pull complete\n"
+                                "abc2abc2abc2|Extracting 10/10\n"
+                                "abc2abc2abc2|Pull complete\n"
+                                "|Digest: %s\n|Status: %s for busybox:latest\n",
+                                versions[0].digest, status));
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox", &err);
+    assert_string_equal(rec->image->id, versions[0].config_digest);
+    assert_string_equal(rec->pull_reference,
+                        text("docker.io/library/busybox@%s", versions[0].digest));
+    assert_string_equal(rec->image->repo_digests[0], text("busybox@%s", versions[0].digest));
+    assert_true(rec->checked_at > 0);
+    const char *same = text("latest|Pulling from library/busybox\n|Digest: %s\n"
+                            "|Status: Image is up to date for busybox:latest\n",
+                            versions[0].digest);
+    expect_pull("docker.io/library/busybox:latest", same);
+
+    registry.latest = 1; /* the tag points elsewhere now */
+    expect_pull("busybox:latest", text("latest|Pulling from library/busybox\n"
+                                       "abc1abc1abc1|Already exists\n"
+                                       "abc3abc3abc3|Pulling fs layer\n"
+                                       "abc3abc3abc3|Downloading 10/10\n"
+                                       "abc3abc3abc3|Verifying Checksum\n"
+                                       "abc3abc3abc3|Download complete\n"
+                                       "abc3abc3abc3|Extracting 10/10\n"
+                                       "abc3abc3abc3|Pull complete\n"
+                                       "|Digest: %s\n|Status: %s for busybox:latest\n",
+                                       versions[1].digest, status));
+    expect_found("busybox", versions[1].config_digest);
+    expect_found(versions[0].config_digest, versions[0].config_digest);
+    assert_int_equal(image_store_count(rig.backend.images), 2);
+    char *by_digest = text("busybox@%s", versions[0].digest);
+    expect_pull(by_digest, text("%s|Pulling from library/busybox\n|Digest: %s\n"
+                                "|Status: Image is up to date for %s\n",
+                                by_digest, versions[0].digest, by_digest));
+}
+
+static void test_pull_errors(void **state)
+{
+    (void)state;
+    expect_pull_error("BAD/Upper", "invalid reference format: repository name must be lowercase");
+    expect_pull_error("nope:1",
+                      "manifest for nope:1 not found: manifest unknown: manifest unknown");
+    assert_int_equal(image_store_count(rig.backend.images), 0);
+}
+
+/* ---- what is asked of the registry ---- */
+
+static void test_pull_again_is_one_head(void **state)
+{
+    (void)state;
+    const char *same = text("latest|Pulling from library/busybox\n|Digest: %s\n"
+                            "|Status: Image is up to date for busybox:latest\n",
+                            versions[0].digest);
+    expect_pull("busybox", NULL);
+    expect_asked(1, 1, 1);
+    for (int i = 0; i < 2; i++) {
+        expect_pull("busybox", same);
+        expect_asked(1, 0, 0);
+        rig_reload_images();
+    }
+    registry.latest = 1;
+    expect_pull("busybox", NULL);
+    expect_asked(2, 1, 1);
+    expect_found("busybox", versions[1].config_digest);
+}
+
+static void test_tag_older_than_its_ttl_is_fetched_again(void **state)
+{
+    (void)state;
+    expect_pull("busybox", NULL);
+    expect_asked(1, 1, 1);
+    rig.config.image_ttl_s = 0;
+    expect_pull("busybox", NULL);
+    expect_asked(2, 1, 1);
+    expect_pull(text("busybox@%s", versions[0].digest), NULL); /* digests do not age */
+    expect_asked(1, 0, 0);
+}
+
+static void test_known_digest_is_not_fetched_for_another_tag(void **state)
+{
+    (void)state;
+    struct error err;
+    expect_pull("busybox", NULL);
+    expect_asked(1, 1, 1);
+    expect_pull("busybox:old", text("old|Pulling from library/busybox\n|Digest: %s\n"
+                                    "|Status: Downloaded newer image for busybox:old\n",
+                                    versions[0].digest));
+    expect_asked(1, 0, 0);
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox:old", &err);
+    assert_int_equal(rec->image->n_repo_tags, 2);
+    assert_int_equal(rec->image->n_repo_digests, 1);
+    assert_int_equal(image_store_count(rig.backend.images), 1);
+}
+
+static void test_another_platform_is_fetched(void **state)
+{
+    (void)state;
+    struct puller p;
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    expect_pull("busybox", NULL);
+    expect_asked(1, 1, 1);
+    pull.reference = (char *)"busybox";
+    pull.platform = (char *)"linux/arm64";
+    pull_begin_with(&p, &pull);
+    run_until(p.closed);
+    assert_non_null(strstr(p.error, "does not match the specified platform"));
+    buf_free(&p.text);
+    expect_asked(2, 1, 1);
+    pull.platform = (char *)"linux/x86_64";
+    pull_begin_with(&p, &pull);
+    pull_end(&p, NULL);
+    expect_asked(1, 0, 0);
+}
+
+static void test_pull_remembers_documents_verbatim(void **state)
+{
+    (void)state;
+    struct error err;
+    char digest[DIGEST_MAX];
+    expect_pull("busybox", NULL);
+    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox", &err);
+    digest_sha256(rec->config_json.data, rec->config_json.len, digest);
+    assert_string_equal(digest, rec->image->id);
+    assert_string_equal(rec->blob_repository, "docker.io/library/busybox");
+    digest_sha256(rec->manifest_json.data, rec->manifest_json.len, digest);
+    assert_string_equal(digest, versions[0].digest);
+    assert_string_equal(rec->manifest_type, "application/vnd.oci.image.manifest.v1+json");
+}
+
+static void test_tag_that_is_gone_has_dockers_words(void **state)
+{
+    (void)state;
+    expect_pull("busybox", NULL);
+    registry.latest = 7;
+    expect_pull_error("busybox",
+                      "manifest for busybox:latest not found: manifest unknown: manifest unknown");
+    expect_found("busybox", versions[0].config_digest); /* what we had stays */
+}
+
+/* ---- all tags ---- */
+
+static void pull_all(struct puller *p, const char *tags)
+{
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    registry.tag_list = tags;
+    pull.reference = (char *)"many";
+    pull.all_tags = true;
+    pull_begin_with(p, &pull);
+}
+
+static void test_pull_all_tags(void **state)
+{
+    (void)state;
+    struct puller p;
+    const char *tags = "{\"name\":\"library/many\",\"tags\":[\"b\",\"a\",\"c\"]}";
+    pull_all(&p, tags);
+    pull_end(&p, text("b|Pulling from library/many\n"
+                      "abc1abc1abc1|Pulling fs layer\nabc3abc3abc3|Pulling fs layer\n"
+                      "abc1abc1abc1|Downloading 10/10\nabc1abc1abc1|Verifying Checksum\n"
+                      "abc1abc1abc1|Download complete\n"
+                      "abc3abc3abc3|Downloading 10/10\nabc3abc3abc3|Verifying Checksum\n"
+                      "abc3abc3abc3|Download complete\n"
+                      "abc1abc1abc1|Extracting 10/10\nabc1abc1abc1|Pull complete\n"
+                      "abc3abc3abc3|Extracting 10/10\nabc3abc3abc3|Pull complete\n"
+                      "|Digest: %s\n"
+                      "a|Pulling from library/many\n"
+                      "abc1abc1abc1|Already exists\nabc2abc2abc2|Pulling fs layer\n"
+                      "abc2abc2abc2|Downloading 10/10\nabc2abc2abc2|Verifying Checksum\n"
+                      "abc2abc2abc2|Download complete\n"
+                      "abc2abc2abc2|Extracting 10/10\nabc2abc2abc2|Pull complete\n"
+                      "|Digest: %s\n"
+                      "c|Pulling from library/many\n|Digest: %s\n"
+                      "|Status: Downloaded newer image for many\n",
+                      versions[1].digest, versions[0].digest, versions[0].digest));
+    expect_found("many:b", versions[1].config_digest);
+    expect_found("many:c", versions[0].config_digest);
+    expect_asked(4, 2, 2);
+    pull_all(&p, tags);
+    pull_end(&p, text("b|Pulling from library/many\n|Digest: %s\n"
+                      "a|Pulling from library/many\n|Digest: %s\n"
+                      "c|Pulling from library/many\n|Digest: %s\n"
+                      "|Status: Image is up to date for many\n",
+                      versions[1].digest, versions[0].digest, versions[0].digest));
+    expect_asked(3, 0, 0);
+}
+
+/* The first tag's pull ends; no other begins. */
+static void test_pull_all_ends_with_its_client(void **state)
+{
+    (void)state;
+    struct puller p;
+    pull_all(&p, "{\"tags\":[\"b\",\"a\",\"c\"]}");
+    run_until(p.opened);
+    channel_abort(p.channel);
+    run_until(p.closed);
+    run_until(co_live(&rig.loop) == 0);
+    buf_free(&p.text);
+    assert_true(image_store_count(rig.backend.images) >= 1);
+}
+
+static void test_tags_that_are_none_are_passed_over(void **state)
+{
+    (void)state;
+    struct puller p;
+    pull_all(&p, "{\"tags\":[\"../../x\",\"a b\",7]}");
+    pull_end(&p, "|Status: Image is up to date for many\n");
+    pull_all(&p, NULL);
+    run_until(p.closed);
+    assert_false(p.opened);
+    assert_non_null(strstr(p.error, "not found"));
+    buf_free(&p.text);
+    assert_int_equal(image_store_count(rig.backend.images), 0);
+}
+
+/* ---- credentials ---- */
+
+#define CLOUD "Y2xvdWQ6c2VjcmV0"  /* cloud:secret */
+#define STORED "Ym9iOnN0b3JlZA==" /* bob:stored */
+#define SENT "ZXZlOnNlbnQ="       /* eve:sent */
+
+static void test_pull_with_the_clouds_credentials(void **state)
+{
+    (void)state;
+    registry.wants = CLOUD;
+    expect_pull(text("127.0.0.1:%d/library/busybox", registry.mock->port), NULL);
+}
+
+static void store_bob(void)
+{
+    struct error err;
+    char host[64];
+    struct registry_login login = {.username = (char *)"bob", .password = (char *)"stored"};
+    snprintf(host, sizeof host, "127.0.0.1:%d", registry.mock->port);
+    assert_int_equal(credential_store_put(rig.backend.credentials, host, &login, &err), 0);
+}
+
+static void test_stored_login_is_used_for_pulls(void **state)
+{
+    (void)state;
+    char *name = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    store_bob();
+    registry.wants = STORED;
+    expect_pull(name, NULL);
+    expect_asked(1, 1, 1);
+    expect_pull(name, NULL);
+    expect_asked(1, 0, 0);
+}
+
+static void test_sent_credentials_come_first(void **state)
+{
+    (void)state;
+    struct puller p;
+    static const char auth[] = "{\"username\":\"eve\",\"password\":\"sent\"}";
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    store_bob();
+    registry.wants = SENT;
+    pull.reference = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    pull.registry_auth.data = (uint8_t *)auth;
+    pull.registry_auth.len = strlen(auth);
+    for (int i = 0; i < 2; i++) {
+        pull_begin_with(&p, &pull);
+        pull_end(&p, NULL);
+    }
+    expect_asked(2, 1, 1);
+}
+
+/* ---- distribution inspect ---- */
+
+static const Sockerless__DistributionReply *distribution(const char *ref, const char *auth)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__DistributionRequest r = SOCKERLESS__DISTRIBUTION_REQUEST__INIT;
+    request.op_case = SOCKERLESS__REQUEST__OP_DISTRIBUTION;
+    request.distribution = &r;
+    r.ref = (char *)ref;
+    r.registry_auth.data = (uint8_t *)auth;
+    r.registry_auth.len = auth ? strlen(auth) : 0;
+    const Sockerless__Reply *reply = ask(&request);
+    return reply ? reply->distribution : NULL;
+}
+
+static void test_distribution_of_a_manifest(void **state)
+{
+    (void)state;
+    const Sockerless__DistributionReply *d = distribution("busybox", NULL);
+    if (!d)
+        fail_msg("%s", rig.err.message);
+    assert_string_equal(d->digest, versions[0].digest);
+    assert_string_equal(d->media_type, "application/vnd.oci.image.manifest.v1+json");
+    assert_int_equal(d->size, strlen(versions[0].manifest));
+    assert_int_equal(d->n_platforms, 1);
+    assert_string_equal(d->platforms[0]->os, "linux");
+    assert_string_equal(d->platforms[0]->architecture, "amd64");
+    d = distribution(text("busybox@%s", versions[1].digest), NULL);
+    assert_string_equal(d->digest, versions[1].digest);
+}
+
+static void test_distribution_of_an_index(void **state)
+{
+    (void)state;
+    char digest[DIGEST_MAX];
+    digest_sha256(index_document, strlen(index_document), digest);
+    const Sockerless__DistributionReply *d = distribution("busybox:multi", NULL);
+    if (!d)
+        fail_msg("%s", rig.err.message);
+    assert_string_equal(d->digest, digest);
+    assert_string_equal(d->media_type, "application/vnd.oci.image.index.v1+json");
+    assert_int_equal(d->n_platforms, 2);
+    assert_string_equal(d->platforms[0]->variant, "");
+    assert_string_equal(d->platforms[1]->architecture, "arm64");
+    assert_string_equal(d->platforms[1]->variant, "v8"); /* as written */
+}
+
+static void test_distribution_errors(void **state)
+{
+    (void)state;
+    assert_null(distribution("nope:1", NULL));
+    assert_int_equal(rig.err.code, ERROR_NOT_FOUND);
+    assert_string_equal(rig.err.message, "manifest unknown: manifest unknown");
+    assert_null(distribution("BAD/Upper", NULL));
+    assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
+    assert_null(distribution(DIFF("1234"), NULL));
+    assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
+    assert_string_equal(rig.err.message, "no manifest found for full image ID");
+    registry.wants = SENT;
+    rig.driver.co_registry_credentials = NULL;
+    char *name = text("127.0.0.1:%d/library/busybox:latest", registry.mock->port);
+    assert_null(distribution(name, NULL));
+    assert_int_equal(rig.err.code, ERROR_SYSTEM);
+    assert_non_null(strstr(rig.err.message, "no basic auth credentials"));
+    assert_non_null(distribution(name, "{\"username\":\"eve\",\"password\":\"sent\"}"));
+}
+
+static void test_pulls_at_once_and_gone(void **state)
+{
+    (void)state;
+    struct puller p[20];
+    for (int i = 0; i < 20; i++)
+        pull_begin(&p[i], "busybox");
+    struct puller gone;
+    pull_begin(&gone, "busybox");
+    run_until(co_live(&rig.loop) > 0);
+    channel_abort(gone.channel);
+    for (int i = 0; i < 20; i++) {
+        run_until(p[i].closed);
+        assert_true(p[i].ended);
+        buf_free(&p[i].text);
+    }
+    run_until(gone.closed);
+    buf_free(&gone.text);
+    assert_int_equal(image_store_count(rig.backend.images), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, pull_setup, pull_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(pull),
+        TEST(pull_errors),
+        TEST(pull_again_is_one_head),
+        TEST(tag_older_than_its_ttl_is_fetched_again),
+        TEST(known_digest_is_not_fetched_for_another_tag),
+        TEST(another_platform_is_fetched),
+        TEST(pull_remembers_documents_verbatim),
+        TEST(tag_that_is_gone_has_dockers_words),
+        TEST(pull_all_tags),
+        TEST(pull_all_ends_with_its_client),
+        TEST(tags_that_are_none_are_passed_over),
+        TEST(pull_with_the_clouds_credentials),
+        TEST(stored_login_is_used_for_pulls),
+        TEST(sent_credentials_come_first),
+        TEST(distribution_of_a_manifest),
+        TEST(distribution_of_an_index),
+        TEST(distribution_errors),
+        TEST(pulls_at_once_and_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading logs from Cloud Logging: the filter as it is sent, quoting, cursors that neither lose nor
+ * repeat at equal timestamps or with late and doubled entries, the tail, many followers with one
+ * call.
+ */
+#include "backend-cloudrun/cloudrun_cursor.h"
+#include "backend-cloudrun/cloudrun_entry.h"
+#include "backend-cloudrun/cloudrun_filter.h"
+#include "backend-cloudrun/cloudrun_logs.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/timefmt.h"
+#include "json/json_doc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define REF(n) "projects/p-1/locations/r-1/jobs/job-" n "/executions/job-" n "-x"
+
+enum { LOG_MAX = 4096, PAGES_MAX_HERE = 300 };
+
+static const int64_t second = 1000000000;
+static const int64_t epoch = 1700000000 * (int64_t)1000000000;
+
+/* A log service of our own: entries in the order of their arrival; it understands of a filter the
+ * times and names that our parts have, no more. */
+struct line {
+    int64_t ns;
+    int id, job;
+    const char *text;
+};
+static struct line lines[LOG_MAX];
+static size_t line_count;
+static int calls, page_limit;
+static char last_filter[CLOUDRUN_FILTER_MAX + 1];
+static size_t longest_filter;
+static int too_large_above;
+
+static struct cloudrun_config config = {.project = "p-1", .region = "r-1", .log_id = "sockerless"};
+
+static void say(int job, int64_t ns, int id, const char *text)
+{
+    lines[line_count++] = (struct line){.ns = epoch + ns, .id = id, .job = job, .text = text};
+}
+
+static int by_time_and_id(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    if (x->ns != y->ns)
+        return x->ns < y->ns ? -1 : 1;
+    return x->id - y->id;
+}
+
+static bool has_time(const char *part, const char *comparison, int64_t *ns)
+{
+    char mark[32];
+    const char *end = strchr(part, ')');
+    snprintf(mark, sizeof mark, "timestamp%s\"", comparison);
+    const char *found = strstr(part, mark);
+    if (!found || found > end)
+        return false;
+    AUTO_FREE char *when = xstrndup(found + strlen(mark), strcspn(found + strlen(mark), "\""));
+    return timefmt_parse_rfc3339(when, ns);
+}
+
+static bool matches(const char *filter, const struct line *line)
+{
+    char name[64];
+    int64_t from, to;
+    snprintf(name, sizeof name, "job_name=\"job-%d\"", line->job);
+    const char *part = strstr(filter, name);
+    if (!part)
+        return false;
+    assert_true(has_time(part, ">=", &from));
+    return line->ns >= from && (!has_time(part, "<=", &to) || line->ns <= to);
+}
+
+static json_t *entry_of(const struct line *line)
+{
+    char when[TIMEFMT_RFC3339_MAX], job[32], execution[40], id[16];
+    snprintf(job, sizeof job, "job-%d", line->job);
+    snprintf(execution, sizeof execution, "job-%d-x", line->job);
+    snprintf(id, sizeof id, "i%d", line->id);
+    timefmt_rfc3339nano(line->ns, when);
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:{s:s}}, s:{s:s}}", "insertId", id, "timestamp",
+                     when, "textPayload", line->text, "logName", "projects/p-1/logs/x", "resource",
+                     "labels", "job_name", job, "labels", "run.googleapis.com/execution_name",
+                     execution);
+}
+
+/* Not a coroutine here: nothing suspends. */
+static int co_fake_fetch(void *arg, const struct cloudrun_log_request *request, json_t **reply,
+                         struct error *err)
+{
+    static struct line sorted[LOG_MAX];
+    size_t n = 0, size = (size_t)request->page_size;
+    int64_t skip = 0;
+    (void)arg;
+    calls++;
+    if (too_large_above && request->page_size > too_large_above)
+        return error_set(err, ERROR_TOO_LARGE, "too large");
+    if (page_limit && size > (size_t)page_limit)
+        size = (size_t)page_limit;
+    snprintf(last_filter, sizeof last_filter, "%s", request->filter);
+    if (strlen(request->filter) > longest_filter)
+        longest_filter = strlen(request->filter);
+    for (size_t i = 0; i < line_count; i++)
+        if (matches(request->filter, &lines[i]))
+            sorted[n++] = lines[i];
+    qsort(sorted, n, sizeof *sorted, by_time_and_id);
+    if (request->page_token)
+        assert_true(str_to_i64(request->page_token, &skip));
+    json_t *entries = json_array();
+    for (size_t i = (size_t)skip; i < n && i < (size_t)skip + size; i++)
+        json_array_append_new(entries, entry_of(&sorted[request->newest_first ? n - 1 - i : i]));
+    *reply = json_pack("{s:o}", "entries", entries);
+    if ((size_t)skip + size < n) {
+        char token[24];
+        snprintf(token, sizeof token, "%zu", (size_t)skip + size);
+        json_object_set_new(*reply, "nextPageToken", json_string(token));
+    }
+    return 0;
+}
+
+static const struct cloudrun_log_source source = {.config = &config, .co_fetch = co_fake_fetch};
+
+static int setup(void **state)
+{
+    (void)state;
+    line_count = longest_filter = 0;
+    calls = page_limit = too_large_above = 0;
+    return 0;
+}
+
+/* One reader with its token and what it has read. */
+struct reader {
+    struct workload workload;
+    char *token;
+    bool backward, at_end;
+    int64_t since_ns;
+    char got[8192];
+};
+
+static struct reader reader_of(int job)
+{
+    struct reader r = {.since_ns = epoch};
+    snprintf(r.workload.log_ref, sizeof r.workload.log_ref,
+             "projects/p-1/locations/r-1/jobs/job-%d/executions/job-%d-x", job, job);
+    return r;
+}
+
+static void read_all(struct reader **readers, size_t count)
+{
+    static struct log_query queries[PAGES_MAX_HERE];
+    static struct log_page pages[PAGES_MAX_HERE];
+    struct error err = {0};
+    for (size_t i = 0; i < count; i++) {
+        queries[i] = (struct log_query){.workload = &readers[i]->workload,
+                                        .token = readers[i]->token,
+                                        .backward = readers[i]->backward,
+                                        .since_ns = readers[i]->since_ns};
+        memset(&pages[i], 0, sizeof pages[i]);
+        arena_init(&pages[i].arena);
+    }
+    if (co_cloudrun_log_pages(&source, queries, count, pages, &err))
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < count; i++) {
+        struct reader *r = readers[i];
+        for (size_t k = 0; k < pages[i].count; k++) {
+            size_t len = strlen(r->got);
+            snprintf(r->got + len, sizeof r->got - len, "%s ", pages[i].events[k].text);
+        }
+        free(r->token);
+        r->token = pages[i].next_token ? xstrdup(pages[i].next_token) : NULL;
+        r->at_end = pages[i].at_end;
+        if (r->backward && pages[i].forward_token) { /* go on forward from here */
+            free(r->token);
+            r->token = xstrdup(pages[i].forward_token);
+            r->backward = false;
+        }
+        arena_fini(&pages[i].arena);
+    }
+}
+
+static void read_one(struct reader *r)
+{
+    read_all(&r, 1);
+}
+
+static void expect(struct reader *r, const char *text)
+{
+    assert_string_equal(r->got, text);
+    r->got[0] = '\0';
+}
+
+/* ---- filter ---- */
+
+static void values_are_quoted(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf out = BUF_INIT;
+    const char text[] = "a\" OR \\ \n x";
+    filter_quote(&out, text, sizeof text - 1);
+    assert_string_equal(out.data, "\"a\\\" OR \\\\ \\u000a x\"");
+}
+
+static void the_filter_as_it_is_sent(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    read_one(&r);
+    assert_string_equal(
+        last_filter,
+        "resource.type=\"cloud_run_job\" AND resource.labels.location=\"r-1\" AND "
+        "(logName=\"projects/p-1/logs/run.googleapis.com%2Fstdout\" OR "
+        "logName=\"projects/p-1/logs/run.googleapis.com%2Fstderr\" OR "
+        "logName=\"projects/p-1/logs/sockerless\") AND ((resource.labels.job_name=\"job-1\" AND "
+        "labels.\"run.googleapis.com/execution_name\"=\"job-1-x\" AND "
+        "timestamp>=\"2023-11-14T22:13:20.000000000Z\"))");
+    free(r.token);
+}
+
+static void bad_references_are_refused(void **state)
+{
+    (void)state;
+    static const char *const refs[] = {"x", "projects/p/locations/l/jobs/j",
+                                       "projects/p/locations/l/jobs/j\"/executions/e",
+                                       "projects/p/locations/l/jobs/j/executions/e/f"};
+    struct error err;
+    for (size_t i = 0; i < ARRAY_LEN(refs); i++) {
+        struct workload w = {0};
+        struct log_page page = {0};
+        struct log_query query = {.workload = &w};
+        arena_init(&page.arena);
+        strcpy(w.log_ref, refs[i]);
+        assert_int_equal(co_cloudrun_log_pages(&source, &query, 1, &page, &err), -1);
+        strcpy(w.log_ref, REF("1"));
+        query.token = "F 12 nonsense";
+        assert_int_equal(co_cloudrun_log_pages(&source, &query, 1, &page, &err), -1);
+        arena_fini(&page.arena);
+    }
+    assert_int_equal(calls, 0);
+}
+
+/* ---- following ---- */
+
+static void nothing_is_lost_or_repeated_at_one_time(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    say(1, 0, 5, "a");
+    say(1, 0, 7, "b");
+    read_one(&r);
+    expect(&r, "a b ");
+    say(1, 0, 3, "c"); /* the same instant, and before the others */
+    say(1, 0, 9, "d");
+    say(1, 0, 9, "d"); /* taken in twice */
+    read_one(&r);
+    expect(&r, "c d ");
+    read_one(&r);
+    expect(&r, "");
+    free(r.token);
+}
+
+/* More of one time than a cursor tells apart, and than a page holds. */
+static void a_crowd_at_one_time_comes_whole(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    say(1, 1, 0, "a");
+    for (int i = 1; i < 3000; i++)
+        say(1, second, i, "x");
+    say(1, 2 * second, 0, "z");
+    for (int reads = 0; !r.at_end && reads < 10; reads++)
+        read_one(&r);
+    assert_true(r.at_end);
+    assert_int_equal(strlen(r.got), 3001 * 2);
+    assert_string_equal(r.got + strlen(r.got) - 4, "x z ");
+    free(r.token);
+}
+
+static void late_entries_come_late_but_come(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    say(1, 20 * second, 1, "new");
+    read_one(&r);
+    say(1, 15 * second, 2, "late");
+    say(1, 5 * second, 3, "too-late");
+    say(1, 21 * second, 4, "newer");
+    read_one(&r);
+    expect(&r, "new late newer ");
+    free(r.token);
+}
+
+static void pages_go_on_where_they_ended(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    page_limit = 2;
+    for (int i = 0; i < 60; i++)
+        say(1, i / 5 * second / 10, 100 - i, "x");
+    for (int reads = 0; !r.at_end && reads < 100; reads++)
+        read_one(&r);
+    assert_true(r.at_end);
+    assert_int_equal(strlen(r.got), 120);
+    read_one(&r);
+    assert_int_equal(strlen(r.got), 120);
+    free(r.token);
+}
+
+static void large_entries_come_in_smaller_pages(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    too_large_above = 1;
+    say(1, 1, 1, "a");
+    say(1, 2, 2, "b");
+    for (int i = 0; i < 5; i++)
+        read_one(&r);
+    expect(&r, "a b ");
+    free(r.token);
+}
+
+/* ---- tail ---- */
+
+static void the_tail_and_what_follows(void **state)
+{
+    (void)state;
+    struct reader r = reader_of(1);
+    page_limit = 3;
+    for (int i = 0; i < 6; i++)
+        say(1, i * second, i, (const char *[]){"0", "1", "2", "3", "4", "5"}[i]);
+    r.backward = true;
+    read_one(&r);
+    expect(&r, "3 4 5 ");
+    say(1, 5 * second, 9, "6");
+    read_one(&r);
+    expect(&r, "6 ");
+    free(r.token);
+}
+
+static size_t largest_page;
+
+/* Seven entries, three at a time of one instant, from the newest on. */
+static void expect_backward(int limit)
+{
+    struct workload w = {0};
+    char got[256] = "";
+    AUTO_FREE char *token = NULL;
+    strcpy(w.log_ref, REF("1"));
+    largest_page = 0;
+    for (bool at_end = false; !at_end;) {
+        struct error err;
+        struct log_page page = {0};
+        struct log_query query = {.workload = &w, .token = token, .backward = true, .limit = limit};
+        arena_init(&page.arena);
+        assert_int_equal(co_cloudrun_log_pages(&source, &query, 1, &page, &err), 0);
+        for (size_t i = page.count; i-- > 0;)
+            strcat(got, page.events[i].text);
+        if (page.count > largest_page)
+            largest_page = page.count;
+        at_end = page.at_end;
+        free(token);
+        token = page.next_token ? xstrdup(page.next_token) : NULL;
+        arena_fini(&page.arena);
+    }
+    assert_string_equal(got, "6543210");
+}
+
+static void backward_to_the_beginning(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        say(1, i / 3 * second, i, (const char *[]){"0", "1", "2", "3", "4", "5", "6"}[i]);
+    page_limit = 2; /* the service's */
+    expect_backward(0);
+    page_limit = 0; /* ours */
+    expect_backward(0);
+    assert_int_equal(largest_page, 7);
+    for (int limit = 1; limit <= 8; limit++) {
+        expect_backward(limit);
+        assert_in_range(largest_page, 1, limit);
+    }
+}
+
+/* ---- many ---- */
+
+static void many_followers_share_calls(void **state)
+{
+    (void)state;
+    static struct reader readers[100];
+    struct reader *list[100];
+    for (int i = 0; i < 100; i++) {
+        readers[i] = reader_of(i + 100);
+        list[i] = &readers[i];
+        say(i + 100, i, i, "x");
+    }
+    read_all(list, 100);
+    assert_in_range(calls, 1, 2);
+    assert_in_range(longest_filter, 1000, CLOUDRUN_FILTER_MAX);
+    print_message("100 followed containers: %d calls of entries.list a round\n", calls);
+    read_all(list, 100);
+    for (int i = 0; i < 100; i++) {
+        expect(&readers[i], "x ");
+        free(readers[i].token);
+    }
+}
+
+/* ---- entries ---- */
+
+static void entries_become_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *entry, *text;
+    } cases[] = {
+        {"\"textPayload\":\"plain\\n\"", "plain"},
+        {"\"textPayload\":\"oops\",\"severity\":\"ERROR\"", "\001eoops"},
+        {"\"textPayload\":\"x\",\"logName\":\"projects/p/logs/run.googleapis.com%2Fstderr\"",
+         "\001ex"},
+        {"\"textPayload\":\"\\u0001o\",\"severity\":\"ALERT\"", "\001o"},
+        {"\"jsonPayload\":{\"b\":[1,2],\"a\":\"\\n\"},\"severity\":\"INFO\"",
+         "{\"b\":[1,2],\"a\":\"\\n\"}"},
+        {"\"jsonPayload\":{\"x\":0.1,\"n\":-1.5e-7,\"i\":3.0,\"p\":3.1415926535897931,"
+         "\"t\":[true,false,null,{}],\"\\u00e9\":\"\\\"\"}",
+         "{\"x\":0.1,\"n\":-1.5e-07,\"i\":3,\"p\":3.141592653589793,"
+         "\"t\":[true,false,null,{}],\"\xc3\xa9\":\"\\\"\"}"},
+        {"\"jsonPayload\":{\"id\":12345678901234567890}", "{\"id\":1.2345678901234567e+19}"},
+        {"\"jsonPayload\":{\"a\\u0000b\":1}", "{\"a\xef\xbf\xbd"
+                                              "b\":1}"},
+        {"\"jsonPayload\":{\"v\":\"a\\u0000\\\\\",\"\\\\\\u0000\" :2}",
+         "{\"v\":\"a\\u0000\\\\\",\"\\\\\xef\xbf\xbd\":2}"},
+        {"\"severity\":\"INFO\"", ""},
+        {"\"severity\":\"ERROR\"", "\001e"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO(arena) struct arena arena;
+        struct cloudrun_entry entry;
+        struct log_event event;
+        AUTO_FREE char *text =
+            xasprintf("{\"timestamp\":\"2026-01-01T00:00:00.5Z\",%s}", cases[i].entry);
+        struct error err;
+        json_t *doc AUTO(json) = json_doc_load_with_nul(text, strlen(text), &err);
+        arena_init(&arena);
+        assert_true(cloudrun_entry_read(doc, &entry));
+        cloudrun_entry_event(doc, &entry.mark, &arena, &event);
+        assert_string_equal(event.text, cases[i].text);
+        assert_int_equal(event.len, strlen(cases[i].text));
+    }
+    json_t *audit AUTO(json) =
+        json_loads("{\"timestamp\":\"2026-01-01T00:00:00Z\",\"protoPayload\":{}}", 0, NULL);
+    struct cloudrun_entry ignored;
+    assert_false(cloudrun_entry_read(audit, &ignored));
+}
+
+/* One line that is nested too deep does not hide the others of its page. */
+static void deep_payloads_are_cut(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf text = BUF_INIT;
+    struct error err;
+    buf_puts(&text, "{\"entries\":[{\"jsonPayload\":");
+    for (int i = 0; i < 1000; i++)
+        buf_puts(&text, "{\"a\":");
+    buf_puts(&text, "\"}]\"");
+    for (int i = 0; i < 1000; i++)
+        buf_puts(&text, "}");
+    buf_puts(&text, "},{\"textPayload\":\"next\"}]}");
+    json_t *doc AUTO(json) = json_doc_load_with_nul(text.data, text.len, &err);
+    if (!doc)
+        fail_msg("%s", err.message);
+    const json_t *entries = json_object_get(doc, "entries");
+    assert_int_equal(json_array_size(entries), 2);
+    assert_string_equal(json_doc_string(json_array_get(entries, 1), "textPayload"), "next");
+    assert_null(json_doc_load_with_nul("{\"a\":1", 6, &err));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+    const struct CMUnitTest tests[] = {
+        TEST(values_are_quoted),
+        TEST(the_filter_as_it_is_sent),
+        TEST(bad_references_are_refused),
+        TEST(nothing_is_lost_or_repeated_at_one_time),
+        TEST(a_crowd_at_one_time_comes_whole),
+        TEST(late_entries_come_late_but_come),
+        TEST(pages_go_on_where_they_ended),
+        TEST(large_entries_come_in_smaller_pages),
+        TEST(the_tail_and_what_follows),
+        TEST(backward_to_the_beginning),
+        TEST(many_followers_share_calls),
+        TEST(entries_become_lines),
+        TEST(deep_payloads_are_cut),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

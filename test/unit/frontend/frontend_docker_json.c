@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Docker's JSON to typed messages and back, query parameters, filters, the router's table.
+ */
+#include "base/alloc.h"
+#include "base/str.h"
+#include "frontend/json/docker_json.h"
+#include "frontend/json/json_decode.h"
+#include "frontend/http/query.h"
+#include "frontend/routes/router.h"
+#include "frontend/http/version.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+
+static struct arena arena;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init(&arena);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_fini(&arena);
+    return 0;
+}
+
+/* ---- query ---- */
+
+static void test_query(void **state)
+{
+    (void)state;
+    struct query q;
+    struct error err;
+    int64_t n;
+    query_parse(&q, &arena, "a=1&b=x%20y+z&flag&bad=%zz&c=&d=no&e=True&&f=%2Fp");
+    assert_string_equal(query_get(&q, "a"), "1");
+    assert_string_equal(query_get(&q, "b"), "x y z");
+    assert_string_equal(query_get(&q, "f"), "/p");
+    assert_null(query_get(&q, "bad"));
+    assert_null(query_get(&q, "missing"));
+    assert_false(query_bool(&q, "flag", true));
+    assert_false(query_bool(&q, "d", true));
+    assert_true(query_bool(&q, "e", false));
+    assert_true(query_bool(&q, "missing", true));
+    assert_int_equal(query_int(&q, "a", 9, 0, 10, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(query_int(&q, "c", 9, 0, 10, &n, &err), 0);
+    assert_int_equal(n, 9);
+    assert_int_equal(query_int(&q, "b", 9, 0, 10, &n, &err), -1);
+    assert_string_equal(err.message, "strconv.Atoi: parsing \"x y z\": invalid syntax");
+    query_parse(&q, &arena, NULL);
+    assert_int_equal(q.count, 0);
+}
+
+static int filters(const char *json, Sockerless__Filter ***out, size_t *count, struct error *err)
+{
+    struct query_pair pair = {"filters", json};
+    struct query q = {&pair, 1};
+    return query_filters(&q, &arena, out, count, err);
+}
+
+static void test_filters(void **state)
+{
+    (void)state;
+    Sockerless__Filter **f;
+    size_t count;
+    struct error err;
+    assert_int_equal(
+        filters("{\"label\":[\"a\",\"b=c\"],\"status\":{\"running\":true,\"x\":false}}", &f, &count,
+                &err),
+        0);
+    assert_int_equal(count, 2);
+    assert_string_equal(f[0]->key, "label");
+    assert_int_equal(f[0]->n_values, 2);
+    assert_string_equal(f[0]->values[1], "b=c");
+    assert_int_equal(f[1]->n_values, 1);
+    assert_string_equal(f[1]->values[0], "running");
+    static const char *const bad[] = {
+        "nope", "[]", "{\"a\":\"b\"}", "{\"a\":[1]}", "{\"a\":{\"b\":1}}", "{\"a\":", "3"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(filters(bad[i], &f, &count, &err), -1);
+    assert_int_equal(filters("", &f, &count, &err), 0);
+    assert_int_equal(filters("{}", &f, &count, &err), 0);
+    assert_int_equal(count, 0);
+}
+
+/* ---- router ---- */
+
+static const struct route *resolve(struct exchange *x, uint8_t method, const char *target)
+{
+    *x = (struct exchange){.method = method, .target = target};
+    x->arena = arena; /* shares the block list; only the copy grows from here */
+    if (router_resolve(x))
+        x->route = NULL;
+    arena = x->arena;
+    arena.protobuf.allocator_data = &arena;
+    return x->route;
+}
+
+static void test_router(void **state)
+{
+    (void)state;
+    struct exchange x, y;
+    const struct route *inspect = resolve(&x, HTTP_GET, "/v1.41/containers/a%2Fb/json?size=1");
+    assert_string_equal(x.arg, "a/b");
+    assert_int_equal(x.api, 41);
+    assert_true(query_bool(&x.query, "size", false));
+    assert_ptr_equal(resolve(&x, HTTP_GET, "/containers/web/json"), inspect);
+    assert_int_equal(x.api, API_MINOR_MAX);
+    assert_ptr_not_equal(resolve(&x, HTTP_GET, "/containers/json"), inspect);
+    const struct route *missing = resolve(&x, HTTP_GET, "/nope");
+    static const char *const unknown[] = {
+        "/",       "/containers",      "/containers/nope", "/1.41/version", "/vabc/version",
+        "/_ping/", "/containers/json/"};
+    for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+        assert_ptr_equal(resolve(&x, HTTP_GET, unknown[i]), missing);
+    assert_ptr_equal(resolve(&x, HTTP_POST, "/_ping"), missing);
+    assert_ptr_equal(resolve(&x, HTTP_HEAD, "/version"), missing);
+    assert_ptr_equal(resolve(&x, HTTP_GET, "/v9.9/nope"), missing);
+    resolve(&x, HTTP_GET, "/images/reg:5000/a/b:c@sha256:0/json");
+    assert_string_equal(x.arg, "reg:5000/a/b:c@sha256:0");
+    assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.45/info"), resolve(&y, HTTP_GET, "/v2/info"));
+    assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.44.1/info"), x.route);
+    assert_string_equal(x.arg, "1.44.1");
+    assert_ptr_equal(resolve(&x, HTTP_GET, "/v1.23/info"), resolve(&y, HTTP_GET, "/v1/info"));
+    resolve(&x, HTTP_GET, "//containers/./x/../json/?a=b");
+    assert_string_equal(x.arg, "/containers/json/?a=b");
+    resolve(&x, HTTP_GET, "/../version");
+    assert_string_equal(x.arg, "/version");
+    assert_null(resolve(&x, HTTP_GET, "nope"));
+    assert_null(resolve(&x, HTTP_GET, "/%zz"));
+}
+
+/* ---- create ---- */
+
+static int create(const char *json, Sockerless__ContainerCreateRequest *out, struct error *err)
+{
+    sockerless__container_create_request__init(out);
+    json_t *root = docker_json_load(json, strlen(json), err);
+    if (!root)
+        return -1;
+    int rc = docker_json_create(root, &arena, out, err);
+    json_decref(root);
+    return rc;
+}
+
+static void test_create_fields(void **state)
+{
+    (void)state;
+    Sockerless__ContainerCreateRequest r;
+    struct error err;
+    const char *body =
+        "{\"image\":\"busybox:1\",\"Cmd\":\"true\",\"Entrypoint\":[\"sh\",\"-c\"],\"Env\":[\"A=1\","
+        "\"B\"],\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"a\":\"b\"},\"StopTimeout\":5,"
+        "\"Tty\":true,\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"],\"Interval\":1000000000},"
+        "\"Bogus\":[1],\"OnBuild\":null,\"Volumes\":{\"/data\":{}},"
+        "\"HostConfig\":{\"Memory\":67108864,\"Binds\":[\"/a:/b\"],\"RestartPolicy\":{\"Name\":"
+        "\"on-failure\",\"MaximumRetryCount\":3},\"AutoRemove\":true,\"Custom\":{\"x\":[1,2]}},"
+        "\"NetworkingConfig\":{\"EndpointsConfig\":{\"net\":{\"Aliases\":[\"x\"]}}}} trailing";
+    assert_int_equal(create(body, &r, &err), 0);
+    assert_string_equal(r.config->image, "busybox:1");
+    assert_int_equal(r.config->cmd->n_items, 1);
+    assert_string_equal(r.config->cmd->items[0], "true");
+    assert_int_equal(r.config->entrypoint->n_items, 2);
+    assert_string_equal(r.config->env->items[1], "B");
+    assert_string_equal(r.config->exposed_ports[0], "80/tcp");
+    assert_string_equal(r.config->labels[0]->value, "b");
+    assert_true(r.config->has_stop_timeout);
+    assert_int_equal(r.config->stop_timeout_s, 5);
+    assert_true(r.config->tty);
+    assert_string_equal(r.config->healthcheck->test[0], "CMD");
+    assert_int_equal(r.host->memory, 67108864);
+    assert_string_equal(r.host->binds[0], "/a:/b");
+    assert_string_equal(r.host->restart_policy, "on-failure");
+    assert_int_equal(r.host->restart_max, 3);
+    assert_true(r.host->auto_remove);
+    assert_string_equal(r.host->network_mode, "default");
+    assert_non_null(strstr((char *)r.networking_config_json.data, "{\"net\":"));
+    const char *host = (char *)r.host_config_json.data;
+    assert_non_null(strstr(host, "\"Custom\":{\"x\":[1,2]}"));
+    assert_non_null(strstr(host, "\"MemorySwap\":134217728"));
+    assert_non_null(strstr(host, "\"Binds\":[\"/a:/b\"]"));
+}
+
+static void test_create_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *text;
+    } cases[] = {
+        {"", "EOF"},
+        {"[]", "cannot unmarshal array into Go value of type runconfig.ContainerConfigWrapper"},
+        {"\"x\"", "cannot unmarshal string"},
+        {"{\"HostConfig\":{}}", "Config cannot be empty in order to create a container"},
+        {"{\"Image\":7}", "cannot unmarshal number into Go struct field"},
+        {"{\"Image\":\"x\",\"Cmd\":3}", "cannot unmarshal number"},
+        {"{\"Image\":\"x\",\"Env\":{}}", "ContainerConfigWrapper.Env of type []string"},
+        {"{\"Image\":\"x\",\"Env\":[1]}", "cannot unmarshal number"},
+        {"{\"Image\":\"x\",\"Labels\":[]}", "of type map[string]string"},
+        {"{\"Image\":\"x\",\"StopTimeout\":99999999999}", "of type int"},
+        {"{\"Image\":\"x\",\"HostConfig\":[]}", "HostConfig"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":\"1g\"}}", "Memory of type int64"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":1.5}}", "number 1.5"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":-5}}", "must not be negative"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"ShmSize\":-1}}", "must not be negative"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":4096}}", "Minimum memory limit"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"CapAdd\":\"x\"}}", "CapAdd"},
+        {"{\"Image\":\"x\",\"NetworkingConfig\":3}", "NetworkingConfig"},
+        {"{\"Image\":\"x\",\"Healthcheck\":3}", "Healthcheck"},
+        {"\xef\xbb\xbf{}", "invalid JSON"},
+    };
+    Sockerless__ContainerCreateRequest r;
+    struct error err;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(create(cases[i].body, &r, &err), -1);
+        assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+        if (!strstr(err.message, cases[i].text))
+            fail_msg("%s: %s", cases[i].body, err.message);
+    }
+}
+
+static void test_create_large(void **state)
+{
+    (void)state;
+    Sockerless__ContainerCreateRequest r;
+    struct error err;
+    AUTO(buf) struct buf body = BUF_INIT;
+    buf_puts(&body, "{\"Image\":\"x\",\"Env\":[\"A=0\"");
+    for (int i = 1; i < 10000; i++)
+        buf_printf(&body, ",\"A%d=%d\"", i, i);
+    buf_puts(&body, "],\"Cmd\":[\"");
+    for (int i = 0; i < 300 * 1024; i++)
+        buf_putc(&body, 'x');
+    buf_puts(&body, "\"]}");
+    assert_int_equal(create(body.data, &r, &err), 0);
+    assert_int_equal(r.config->env->n_items, 10000);
+    assert_int_equal(strlen(r.config->cmd->items[0]), 300 * 1024);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_int_equal(docker_json_check_name("web-1_x.y", &err), 0);
+    assert_int_equal(docker_json_check_name("/web", &err), 0);
+    assert_int_equal(docker_json_check_name("a", &err), -1);
+    assert_string_equal(err.message, "Invalid container name (a), only "
+                                     "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+    assert_int_equal(docker_json_check_name("-web", &err), -1);
+    assert_int_equal(docker_json_check_name("we b", &err), -1);
+    assert_int_equal(docker_json_check_name("w\xc3\xa9", &err), -1);
+}
+
+/* ---- answers: shapes, checked through a JSON parser ---- */
+
+static json_t *inspect_of(const char *create_body, unsigned api)
+{
+    Sockerless__ContainerCreateRequest r;
+    Sockerless__Container c = SOCKERLESS__CONTAINER__INIT;
+    struct error err;
+    AUTO(buf) struct buf out = BUF_INIT;
+    assert_int_equal(create(create_body, &r, &err), 0);
+    c.id = (char *)(uintptr_t) "1234";
+    c.name = (char *)(uintptr_t) "web";
+    c.config = r.config;
+    c.host = r.host;
+    c.host_config_json = r.host_config_json;
+    docker_json_put_container(&out, &c, api, false);
+    json_t *root = json_loads(out.data, 0, NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static json_t *at(json_t *root, const char *a, const char *b)
+{
+    return json_object_get(json_object_get(root, a), b);
+}
+
+static void test_inspect_shape(void **state)
+{
+    (void)state;
+    json_t *root = inspect_of("{\"Image\":\"x\",\"HostConfig\":{\"MemorySwappiness\":-1,"
+                              "\"PidsLimit\":0,\"NetworkMode\":\"\",\"LogConfig\":{\"Type\":\"\","
+                              "\"Config\":{}},\"ShmSize\":0}}",
+                              44);
+    assert_null(at(root, "Config", "Healthcheck"));
+    assert_true(json_is_null(at(root, "Config", "Env")));
+    assert_true(json_is_null(at(root, "Config", "Cmd")));
+    assert_true(json_is_null(at(root, "Config", "Entrypoint")));
+    assert_true(json_is_null(at(root, "Config", "Volumes")));
+    assert_true(json_is_object(at(root, "Config", "Labels")));
+    assert_null(at(root, "Config", "StopSignal"));
+    assert_string_equal(json_string_value(at(root, "State", "Status")), "created");
+    assert_string_equal(json_string_value(at(root, "State", "StartedAt")), "0001-01-01T00:00:00Z");
+    assert_string_equal(json_string_value(json_object_get(root, "Name")), "/web");
+    assert_true(json_is_null(json_object_get(root, "ExecIDs")));
+    assert_true(json_is_array(json_object_get(root, "Args")));
+    assert_true(json_is_array(json_object_get(root, "Mounts")));
+    assert_true(json_is_null(at(root, "HostConfig", "MemorySwappiness")));
+    assert_true(json_is_null(at(root, "HostConfig", "PidsLimit")));
+    assert_string_equal(json_string_value(at(root, "HostConfig", "NetworkMode")), "default");
+    assert_int_equal(json_integer_value(at(root, "HostConfig", "ShmSize")), 67108864);
+    json_t *log = at(root, "HostConfig", "LogConfig");
+    assert_string_equal(json_string_value(json_object_get(log, "Type")), "json-file");
+    assert_true(json_is_array(at(root, "HostConfig", "MaskedPaths")));
+    json_t *networks = at(root, "NetworkSettings", "Networks");
+    assert_true(json_is_null(at(networks, "bridge", "IPAMConfig")));
+    assert_non_null(json_object_get(json_object_get(networks, "bridge"), "DNSNames"));
+    json_decref(root);
+}
+
+static void test_status_words(void **state)
+{
+    (void)state;
+    const int64_t s = 1000000000;
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } durations[] = {{0, "Less than a second"}, {1, "1 second"},         {59, "59 seconds"},
+                     {60, "About a minute"},    {150, "2 minutes"},      {3600, "About an hour"},
+                     {7200, "2 hours"},         {3 * 86400, "3 days"},   {21 * 86400, "3 weeks"},
+                     {90 * 86400, "3 months"},  {800 * 86400, "2 years"}};
+    char text[64];
+    for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
+        docker_human_duration(durations[i].seconds * s, text, sizeof(text));
+        assert_string_equal(text, durations[i].text);
+    }
+    Sockerless__Container c = SOCKERLESS__CONTAINER__INIT;
+    docker_status_text(&c, 10 * s, text, sizeof(text));
+    assert_string_equal(text, "Created");
+    c.state = SOCKERLESS__CONTAINER_STATE__RUNNING;
+    c.started_at = 8 * s;
+    c.health = (char *)(uintptr_t) "starting";
+    docker_status_text(&c, 10 * s, text, sizeof(text));
+    assert_string_equal(text, "Up 2 seconds (health: starting)");
+    c.state = SOCKERLESS__CONTAINER_STATE__EXITED;
+    c.exit_code = 137;
+    c.finished_at = 10 * s - 180 * s;
+    docker_status_text(&c, 10 * s, text, sizeof(text));
+    assert_string_equal(text, "Exited (137) 3 minutes ago");
+}
+
+static void test_list_and_images(void **state)
+{
+    (void)state;
+    char *args[] = {(char *)(uintptr_t) "-c", (char *)(uintptr_t) "sleep 1; exit"};
+    Sockerless__Container c = SOCKERLESS__CONTAINER__INIT, *list[] = {&c};
+    Sockerless__ContainerListReply r = SOCKERLESS__CONTAINER_LIST_REPLY__INIT;
+    Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
+    AUTO(buf) struct buf out = BUF_INIT;
+    c.path = (char *)(uintptr_t) "sh";
+    c.args = args;
+    c.n_args = 2;
+    r.containers = list;
+    r.n_containers = 1;
+    docker_json_put_container_list(&out, &r, 44, 0);
+    assert_non_null(strstr(out.data, "\"Command\":\"sh -c 'sleep 1; exit'\""));
+    assert_non_null(strstr(out.data, "\"Labels\":{}"));
+    assert_non_null(strstr(out.data, "\"Ports\":[]"));
+    buf_clear(&out);
+    docker_json_put_image(&out, &image, 43);
+    assert_non_null(strstr(out.data, "\"VirtualSize\":0"));
+    assert_non_null(strstr(out.data, "\"RepoTags\":[]"));
+    buf_clear(&out);
+    docker_json_put_image(&out, &image, 44);
+    assert_null(strstr(out.data, "VirtualSize"));
+}
+
+static void test_exec_shapes(void **state)
+{
+    (void)state;
+    Sockerless__ExecCreateRequest create_request = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
+    Sockerless__ExecInspectReply r = SOCKERLESS__EXEC_INSPECT_REPLY__INIT;
+    Sockerless__ExecStartOpen start = SOCKERLESS__EXEC_START_OPEN__INIT;
+    struct error err;
+    AUTO(buf) struct buf out = BUF_INIT;
+    json_t *root = docker_json_load("{\"Cmd\":[\"sh\",\"-c\"],\"Tty\":true}", 31, &err);
+    assert_non_null(root);
+    assert_int_equal(docker_json_exec_create(root, &arena, &create_request, &err), 0);
+    json_decref(root);
+    r.config = &create_request;
+    docker_json_put_exec(&out, &r);
+    assert_non_null(strstr(out.data, "\"ExitCode\":null"));
+    assert_non_null(strstr(out.data, "\"entrypoint\":\"sh\",\"arguments\":[\"-c\"]"));
+    sockerless__exec_create_request__init(&create_request);
+    root = docker_json_load("{\"Cmd\":[]}", 10, &err);
+    assert_int_equal(docker_json_exec_create(root, &arena, &create_request, &err), -1);
+    assert_string_equal(err.message, "No exec command specified");
+    json_decref(root);
+    root = docker_json_load("{\"ConsoleSize\":[24,80],\"Detach\":true}", 37, &err);
+    assert_int_equal(docker_json_exec_start(root, &start, &err), 0);
+    json_decref(root);
+    assert_int_equal(start.height, 24);
+    assert_int_equal(start.width, 80);
+    assert_true(start.detach);
+}
+
+static void check_progress(const Sockerless__Progress *p, const char *want)
+{
+    AUTO(buf) struct buf out = BUF_INIT;
+    docker_json_put_progress(&out, p);
+    assert_string_equal(out.data, want);
+}
+
+#define PUSHING(current_, total_, want)                                                            \
+    do {                                                                                           \
+        Sockerless__Progress p_ = SOCKERLESS__PROGRESS__INIT;                                      \
+        p_.status = (char *)(uintptr_t) "Pushing";                                                 \
+        p_.id = (char *)(uintptr_t) "a";                                                           \
+        p_.current = (current_);                                                                   \
+        p_.total = (total_);                                                                       \
+        check_progress(&p_,                                                                        \
+                       "{\"status\":\"Pushing\",\"progressDetail\":" want ",\"id\":\"a\"}\r\n");   \
+    } while (0)
+#define BAR_50 "=================================================="
+#define GAP_50 "                                                  "
+
+/* As recorded from dockerd. */
+static void test_progress(void **state)
+{
+    (void)state;
+    PUSHING(19968, 1984348,
+            "{\"current\":19968,\"total\":1984348},\"progress\":\"[>" GAP_50
+            "]  19.97kB/1.984MB\"");
+    PUSHING(1646080, 1984348,
+            "{\"current\":1646080,\"total\":1984348},\"progress\":"
+            "\"[=========================================>         ]  1.646MB/1.984MB\"");
+    PUSHING(2129920, 1984348,
+            "{\"current\":2129920,\"total\":1984348},\"progress\":\"[" BAR_50 ">]   2.13MB\"");
+    PUSHING(512, 6, "{\"current\":512,\"total\":6},\"progress\":\"[" BAR_50 ">]     512B\"");
+    PUSHING(97, 97, "{\"current\":97,\"total\":97},\"progress\":\"[" BAR_50 ">]      97B/97B\"");
+    PUSHING(1536, 0, "{\"current\":1536},\"progress\":\" 1.536kB\"");
+    PUSHING(0, 3000000, "{\"total\":3000000},\"progress\":\"[>" GAP_50 "]       0B/3MB\"");
+    PUSHING(0, 0, "{}");
+    PUSHING(-1, -1, "{}");
+    PUSHING(INT64_MAX, INT64_MAX,
+            "{\"current\":9223372036854775807,\"total\":9223372036854775807},\"progress\":"
+            "\"[" BAR_50 ">]  9.223EB/9.223EB\"");
+    PUSHING(INT64_MAX, 1,
+            "{\"current\":9223372036854775807,\"total\":1},\"progress\":"
+            "\"[" BAR_50 ">]  9.223EB\"");
+}
+
+static void test_progress_words(void **state)
+{
+    (void)state;
+    Sockerless__Progress p = SOCKERLESS__PROGRESS__INIT;
+    Sockerless__PushedImage pushed = SOCKERLESS__PUSHED_IMAGE__INIT;
+    p.stream = (char *)(uintptr_t) "Loaded image: oracle:full\n";
+    check_progress(&p, "{\"stream\":\"Loaded image: oracle:full\\n\"}\r\n");
+    p.stream = (char *)(uintptr_t) "";
+    p.status = (char *)(uintptr_t) "Pulling from full";
+    p.id = (char *)(uintptr_t) "1";
+    check_progress(&p, "{\"status\":\"Pulling from full\",\"id\":\"1\"}\r\n");
+    p.id = (char *)(uintptr_t) "";
+    p.status = (char *)(uintptr_t) "sha256:aa";
+    check_progress(&p, "{\"status\":\"sha256:aa\"}\r\n");
+    p.status = (char *)(uintptr_t) "";
+    pushed.tag = (char *)(uintptr_t) "1";
+    pushed.digest = (char *)(uintptr_t) "sha256:aa";
+    pushed.size = 527;
+    p.aux = &pushed;
+    check_progress(&p, "{\"progressDetail\":{},\"aux\":{\"Tag\":\"1\",\"Digest\":\"sha256:aa\","
+                       "\"Size\":527}}\r\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_query),          cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_router),         cmocka_unit_test(test_create_fields),
+        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_create_large),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_inspect_shape),
+        cmocka_unit_test(test_status_words),   cmocka_unit_test(test_list_and_images),
+        cmocka_unit_test(test_exec_shapes),    cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_progress_words),
+    };
+    return cmocka_run_group_tests_name("frontend_docker_json", tests, setup, teardown);
+}

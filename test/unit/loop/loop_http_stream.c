@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bodies piece by piece against a scripted server: slow readers, slow writers, stalls, broken
+ * connections, cancellation.
+ */
+#include "loop/http_stream.h"
+
+#include "base/alloc.h"
+#include "base/timefmt.h"
+#include "loop/co.h"
+#include "test/kit/http_mock.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { BIG = 20 * 1000 * 1000 };
+
+struct fixture {
+    struct loop loop;
+    struct http_client *http;
+    struct mock *mock;
+};
+
+/* What serve_slow got rid of when the client took no more. */
+static struct {
+    size_t sent;
+    struct loop *loop;
+    struct loop_task posted;
+    struct co_cond cond;
+    bool held_back;
+} slow;
+
+static void on_held_back(struct loop_task *task)
+{
+    (void)task;
+    slow.held_back = true;
+    co_cond_broadcast(&slow.cond);
+}
+
+static char byte_at(size_t i)
+{
+    return (char)(i * 31 + (i >> 11));
+}
+
+static char *big_body(size_t n)
+{
+    char *body = xmalloc(n);
+    for (size_t i = 0; i < n; i++)
+        body[i] = byte_at(i);
+    return body;
+}
+
+/* ---- the server ---- */
+
+static bool serve_slow(struct mock_request *r)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n";
+    char *body = big_body(BIG);
+    bool sent = mock_send(r->fd, head, sizeof head - 1);
+    bool told = false;
+    for (size_t at = 0; sent && at < BIG; at += 10000) {
+        struct pollfd room = {.fd = r->fd, .events = POLLOUT};
+        if (!told && slow.loop && poll(&room, 1, 200) == 0) {
+            told = true;
+            slow.sent = at;
+            loop_post(slow.loop, &slow.posted);
+        }
+        sent = mock_send(r->fd, body + at, 10000);
+    }
+    free(body);
+    return sent;
+}
+
+static bool serve_upload(struct mock_request *r)
+{
+    char text[64];
+    if (!mock_read_body(r))
+        return false;
+    size_t good = 0;
+    while (good < r->body_len && r->body[good] == byte_at(good))
+        good++;
+    snprintf(text, sizeof text, "%s %zu %zu", r->method, r->body_len, good);
+    return mock_text(r, 202, "Location: /next\r\n", text);
+}
+
+static bool serve(void *arg, struct mock_request *r)
+{
+    static const char stalled[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort";
+    static const char chunked[] =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n"
+        "0\r\nTrailer: t\r\n\r\n";
+    (void)arg;
+    if (strcmp(r->path, "/slow") == 0)
+        return serve_slow(r);
+    if (strcmp(r->path, "/upload") == 0)
+        return serve_upload(r);
+    if (strcmp(r->path, "/chunked") == 0)
+        return mock_send(r->fd, chunked, sizeof chunked - 1);
+    if (strcmp(r->path, "/redirect") == 0)
+        return mock_text(r, 307, "Location: /chunked\r\n", "go there");
+    if (strcmp(r->path, "/redirect-nowhere") == 0)
+        return mock_text(r, 304, "", "");
+    if (strcmp(r->path, "/continue") == 0)
+        return mock_send(r->fd, "HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n", 33) &&
+               mock_text(r, 404, "X-B: 2\r\n", "gone");
+    if (strcmp(r->path, "/refuse") == 0) { /* before anything of the body was read */
+        mock_text(r, 403, "Connection: close\r\n", "no");
+        shutdown(r->fd, SHUT_WR);
+        mock_stall(r);
+        return false;
+    }
+    if (strcmp(r->path, "/partial") == 0 || strcmp(r->path, "/stall") == 0 ||
+        strcmp(r->path, "/reset") == 0)
+        mock_send(r->fd, stalled, sizeof stalled - 1);
+    if (strcmp(r->path, "/reset") == 0)
+        mock_reset(r);
+    if (strcmp(r->path, "/stall") == 0 || strcmp(r->path, "/silent") == 0)
+        mock_stall(r);
+    return false;
+}
+
+/* ---- a coroutine that can fail ---- */
+
+struct task {
+    struct fixture *f;
+    void (*run)(struct task *t);
+    int failed;
+    struct error err;
+    struct co *self;
+    int *left;
+};
+
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition) && !t->failed) {                                                          \
+            t->failed = __LINE__;                                                                  \
+            print_error("%s: %s\n", #condition, t->err.message);                                   \
+        }                                                                                          \
+    } while (0)
+
+static void task_body(void *arg)
+{
+    struct task *t = arg;
+    t->self = co_current();
+    t->run(t);
+    if (!t->left || --*t->left == 0)
+        loop_stop(&t->f->loop);
+}
+
+static void task_run(struct fixture *f, void (*run)(struct task *t))
+{
+    struct task t = {.f = f, .run = run};
+    struct error err;
+    assert_int_equal(co_spawn(&f->loop, task_body, &t, &err), 0);
+    loop_run(&f->loop);
+    assert_int_equal(t.failed, 0);
+}
+
+static struct http_stream *co_open(struct task *t, const char *path, int64_t timeout_ms)
+{
+    char url[256];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", t->f->mock->port, path);
+    struct http_request req = {.url = url, .timeout_ms = timeout_ms, .follow_redirects = true};
+    struct http_stream *s = NULL;
+    if (co_http_stream_open(t->f->http, &req, &s, &t->err))
+        return NULL;
+    return s;
+}
+
+/* ---- reading ---- */
+
+static void read_text(struct task *t, const char *path, long status, const char *expected)
+{
+    struct http_stream *s = co_open(t, path, 0);
+    EXPECT(s != NULL);
+    if (!s)
+        return;
+    EXPECT(http_stream_response(s)->status == status);
+    char text[64] = "";
+    size_t have = 0, got = 1;
+    while (got) {
+        EXPECT(co_http_stream_read(s, text + have, 3, &got, &t->err) == 0);
+        have += got;
+    }
+    EXPECT(strcmp(text, expected) == 0);
+    EXPECT(co_http_stream_read(s, text, 3, &got, &t->err) == 0 && got == 0); /* it stays so */
+    http_stream_close(s);
+}
+
+static void run_texts(struct task *t)
+{
+    read_text(t, "/chunked", 200, "hello world");
+    read_text(t, "/redirect", 200, "hello world");
+    read_text(t, "/redirect-nowhere", 304, "");
+    read_text(t, "/continue", 404, "gone");
+    struct http_stream *s = co_open(t, "/continue", 0);
+    EXPECT(s && !http_response_header(http_stream_response(s), "X-A"));
+    EXPECT(s && http_response_header(http_stream_response(s), "X-B"));
+    http_stream_close(s);
+}
+
+static void test_texts(void **state)
+{
+    task_run(*state, run_texts);
+    struct fixture *f = *state;
+    assert_true(mock_connections(f->mock) <= 3); /* kept alive */
+}
+
+/* The server is held back while nobody reads, and everything arrives all the same. */
+static void run_slow(struct task *t)
+{
+    struct http_stream *s = co_open(t, "/slow", 0);
+    char *piece = xmalloc(1 << 20);
+    size_t have = 0, got = 1;
+    EXPECT(s != NULL);
+    while (s && !slow.held_back)
+        EXPECT(co_cond_wait(&slow.cond, time_mono_ms() + 30000, &t->err) == 0);
+    EXPECT(slow.sent < BIG - 1000000);
+    while (s && got && !t->failed) {
+        EXPECT(co_http_stream_read(s, piece, have % 3 ? 1 << 20 : 70001, &got, &t->err) == 0);
+        for (size_t i = 0; i < got; i++)
+            EXPECT(piece[i] == byte_at(have + i));
+        have += got;
+    }
+    EXPECT(have == BIG);
+    http_stream_close(s);
+    free(piece);
+}
+
+static void test_slow_reader(void **state)
+{
+    struct fixture *f = *state;
+    slow.loop = &f->loop;
+    slow.posted.run = on_held_back;
+    task_run(f, run_slow);
+    slow.loop = NULL;
+}
+
+static void expect_end(struct task *t, const char *path, int64_t timeout_ms, enum error_code code,
+                       const char *words)
+{
+    struct http_stream *s = co_open(t, path, timeout_ms);
+    char text[64];
+    size_t have = 0, got = 1;
+    int rc = s ? 0 : -1;
+    while (rc == 0 && got) {
+        rc = co_http_stream_read(s, text, sizeof text, &got, &t->err);
+        have += got;
+    }
+    EXPECT(rc == -1);
+    EXPECT(t->err.code == code && strstr(t->err.message, words));
+    EXPECT(!s || have == 5);
+    if (s) { /* and stays so */
+        struct error again;
+        EXPECT(co_http_stream_read(s, text, 1, &got, &again) == -1 && again.code == code);
+    }
+    http_stream_close(s);
+}
+
+static void run_broken(struct task *t)
+{
+    expect_end(t, "/partial", 0, ERROR_UNAVAILABLE, "unexpected EOF");
+    expect_end(t, "/stall", 60, ERROR_DEADLINE, "stalled");
+    expect_end(t, "/silent", 60, ERROR_DEADLINE, "stalled");
+    struct http_stream *s = co_open(t, "/slow", 0); /* left half-way */
+    EXPECT(s != NULL);
+    http_stream_close(s);
+    char url[256];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/slow", t->f->mock->port);
+    struct http_request req = {.url = url, .max_body = 1000};
+    s = NULL; /* the bound may show in the head's turn already */
+    int rc = co_http_stream_open(t->f->http, &req, &s, &t->err);
+    char c[16];
+    size_t got;
+    EXPECT(rc == -1 || co_http_stream_read(s, c, sizeof c, &got, &t->err) == -1);
+    EXPECT(t->err.code == ERROR_TOO_LARGE);
+    if (rc == 0)
+        http_stream_close(s);
+}
+
+static void test_broken(void **state)
+{
+    task_run(*state, run_broken);
+}
+
+/* ---- writing ---- */
+
+static struct http_stream *start(struct task *t, const char *path, int64_t timeout_ms)
+{
+    char url[256];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", t->f->mock->port, path);
+    const char *headers[] = {"Content-Type: application/octet-stream", NULL};
+    struct http_request req = {
+        .method = "PATCH", .url = url, .headers = headers, .timeout_ms = timeout_ms};
+    struct http_stream *s = NULL;
+    EXPECT(http_stream_start(t->f->http, &req, &s, &t->err) == 0);
+    return s;
+}
+
+static void run_upload(struct task *t)
+{
+    char *body = big_body(BIG), text[64] = "";
+    size_t got;
+    struct http_stream *s = start(t, "/upload", 0);
+    for (size_t at = 0; at < BIG; at += BIG / 5) {
+        EXPECT(co_http_stream_write(s, body + at, BIG / 5, &t->err) == 0);
+        EXPECT(at || co_sleep(20, &t->err) == 0); /* a pause of ours is no stall */
+    }
+    EXPECT(co_http_stream_finish(s, &t->err) == 0);
+    EXPECT(http_stream_response(s)->status == 202);
+    EXPECT(http_response_header(http_stream_response(s), "Location"));
+    EXPECT(co_http_stream_read(s, text, sizeof text - 1, &got, &t->err) == 0);
+    EXPECT(strcmp(text, "PATCH 20000000 20000000") == 0);
+    http_stream_close(s);
+    s = start(t, "/upload", 0); /* nothing at all */
+    EXPECT(co_http_stream_finish(s, &t->err) == 0);
+    EXPECT(http_stream_response(s)->status == 202);
+    http_stream_close(s);
+    free(body);
+}
+
+static void run_upload_broken(struct task *t)
+{
+    char *body = big_body(BIG);
+    struct http_stream *s = start(t, "/refuse", 0);
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < 20; i++)
+        rc = co_http_stream_write(s, body, BIG, &t->err);
+    EXPECT(rc == -1 && t->err.code == ERROR_UNAVAILABLE);
+    EXPECT(http_stream_response(s)->status == 403);
+    struct error err;
+    EXPECT(co_http_stream_write(s, body, 1, &err) == -1);
+    EXPECT(co_http_stream_finish(s, &err) == -1);
+    http_stream_close(s);
+    s = start(t, "/silent", 80);
+    EXPECT(co_http_stream_finish(s, &t->err) == -1 && t->err.code == ERROR_DEADLINE);
+    http_stream_close(s);
+    s = start(t, "/gone", 0); /* closed at once */
+    rc = co_http_stream_write(s, body, BIG, &t->err);
+    EXPECT((rc || co_http_stream_finish(s, &t->err)) && t->err.code == ERROR_UNAVAILABLE);
+    http_stream_close(s);
+    http_stream_close(start(t, "/upload", 0)); /* begun and left */
+    free(body);
+}
+
+static void test_upload(void **state)
+{
+    struct fixture *f = *state;
+    f->mock->lazy = true;
+    task_run(f, run_upload);
+    task_run(f, run_upload_broken);
+}
+
+/* ---- cancelling ---- */
+
+static struct co_cond reading;
+
+static void run_cancelled(struct task *t)
+{
+    struct http_stream *s = co_open(t, "/stall", 0);
+    char c[16];
+    size_t got;
+    EXPECT(s && co_http_stream_read(s, c, sizeof c, &got, &t->err) == 0);
+    co_cond_broadcast(&reading);
+    EXPECT(s && co_http_stream_read(s, c, sizeof c, &got, &t->err) == -1);
+    EXPECT(t->err.code == ERROR_CANCELLED);
+    http_stream_close(s);
+    s = co_open(t, "/silent", 0);
+    EXPECT(!s && t->err.code == ERROR_CANCELLED);
+}
+
+static void cancel_body(void *arg)
+{
+    struct task *victim = arg;
+    struct error err;
+    if (co_cond_wait(&reading, INT64_MAX, &err) == 0)
+        co_cancel(victim->self);
+}
+
+static void test_cancel(void **state)
+{
+    struct fixture *f = *state;
+    struct task t = {.f = f, .run = run_cancelled};
+    struct error err;
+    assert_int_equal(co_spawn(&f->loop, cancel_body, &t, &err), 0);
+    assert_int_equal(co_spawn(&f->loop, task_body, &t, &err), 0);
+    loop_run(&f->loop);
+    assert_int_equal(t.failed, 0);
+}
+
+static void test_many(void **state)
+{
+    struct fixture *f = *state;
+    struct task t[8];
+    struct error err;
+    int left = 8;
+    for (int i = 0; i < 8; i++) {
+        t[i] = (struct task){.f = f, .run = run_texts, .left = &left};
+        assert_int_equal(co_spawn(&f->loop, task_body, &t[i], &err), 0);
+    }
+    loop_run(&f->loop);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(t[i].failed, 0);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = NEW(struct fixture);
+    struct error err;
+    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
+        free(f);
+        return -1;
+    }
+    f->mock = mock_start(serve, f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    http_client_close(f->http);
+    loop_fini(&f->loop);
+    mock_stop(f->mock);
+    free(f);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_texts),  TEST(test_slow_reader), TEST(test_broken),
+        TEST(test_upload), TEST(test_cancel),      TEST(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Image references, digests and platforms: every form, back again, and what is refused.
+ */
+#include "oci/name/image_ref.h"
+
+#include "base/alloc.h"
+#include "oci/name/platform.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define SHA "sha256:" HEX64
+
+static void test_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *domain, *path, *tag, *digest, *familiar;
+    } cases[] = {
+        {"busybox", "docker.io", "library/busybox", "", "", "busybox"},
+        {"busybox:1.36", "docker.io", "library/busybox", "1.36", "", "busybox:1.36"},
+        {"user/x:tag", "docker.io", "user/x", "tag", "", "user/x:tag"},
+        {"docker.io/busybox", "docker.io", "library/busybox", "", "", "busybox"},
+        {"docker.io/library/busybox:a", "docker.io", "library/busybox", "a", "", "busybox:a"},
+        {"index.docker.io/busybox", "docker.io", "library/busybox", "", "", "busybox"},
+        {"library/x/y", "docker.io", "library/x/y", "", "", "library/x/y"},
+        {"localhost/x", "localhost", "x", "", "", "localhost/x"},
+        {"localhost:5000/x:y", "localhost:5000", "x", "y", "", "localhost:5000/x:y"},
+        {"host:5000/a/b:tag@" SHA, "host:5000", "a/b", "tag", SHA, "host:5000/a/b:tag@" SHA},
+        {"busybox@" SHA, "docker.io", "library/busybox", "", SHA, "busybox@" SHA},
+        {"[::1]:5000/x", "[::1]:5000", "x", "", "", "[::1]:5000/x"},
+        {"[fe80::1]/x:1", "[fe80::1]", "x", "1", "", "[fe80::1]/x:1"},
+        {"1.2.3.4/a__b/c-d.e_f", "1.2.3.4", "a__b/c-d.e_f", "", "", "1.2.3.4/a__b/c-d.e_f"},
+        {"a---b", "docker.io", "library/a---b", "", "", "a---b"},
+        {"Upper/x", "Upper", "x", "", "", "Upper/x"},
+        {"ghcr.io/a/b/c/d:_x", "ghcr.io", "a/b/c/d", "_x", "", "ghcr.io/a/b/c/d:_x"},
+        /* where the short form would be taken for another thing, the long one stays */
+        {"docker.io/a.b/c", "docker.io", "a.b/c", "", "", "docker.io/a.b/c"},
+        {"docker.io/localhost/c", "docker.io", "localhost/c", "", "", "docker.io/localhost/c"},
+        {"docker.io/" HEX64, "docker.io", "library/" HEX64, "", "", "docker.io/library/" HEX64},
+        {"docker.io/library/" SHA, "docker.io", "library/sha256", HEX64, "",
+         "docker.io/library/" SHA},
+        {"sha256:abc", "docker.io", "library/sha256", "abc", "", "sha256:abc"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct image_ref ref, again;
+        struct error err;
+        char text[IMAGE_REF_TEXT_MAX];
+        if (image_ref_parse(cases[i].text, &ref, &err))
+            fail_msg("%s: %s", cases[i].text, err.message);
+        assert_string_equal(ref.domain, cases[i].domain);
+        assert_string_equal(ref.path, cases[i].path);
+        assert_string_equal(ref.tag, cases[i].tag);
+        assert_string_equal(ref.digest, cases[i].digest);
+        assert_string_equal(image_ref_familiar(&ref, text, sizeof text), cases[i].familiar);
+        assert_int_equal(image_ref_parse(text, &again, &err), 0);
+        assert_memory_equal(&again, &ref, sizeof ref);
+        image_ref_full(&ref, text, sizeof text);
+        assert_int_equal(image_ref_parse(text, &again, &err), 0);
+        assert_memory_equal(&again, &ref, sizeof ref);
+    }
+}
+
+static void check_refused(const char *text, const char *words)
+{
+    struct image_ref ref;
+    struct error err;
+    if (image_ref_parse(text, &ref, &err) == 0)
+        fail_msg("accepted: %s", text);
+    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    if (strcmp(err.message, words) != 0)
+        fail_msg("%s: %s", text, err.message);
+}
+
+static void test_bad_forms(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",           ":",
+        "@",          "/",
+        "//",         "a//b",
+        "/a",         "a/",
+        "a:",         "a@",
+        "a:b:c",      "a@sha256:12",
+        "-a",         "a-",
+        "a_",         ".a",
+        "a..b",       "a___b",
+        "a b",        "a\tb",
+        "a:-x",       "a:.x",
+        "a:x/y",      "http://a/b",
+        "a.b:x/c",    "[::1/x",
+        "[]/x",       "[::g]/x",
+        "-h.a/x",     "h-.a/x",
+        "h..a/x",     "a@md5:" HEX64,
+        "\xc3\xa9",   "a@sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
+        "h:/x",       "a@" SHA "@" SHA,
+        "a@" SHA "0",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        check_refused(bad[i], "invalid reference format");
+    check_refused("BAD/Upper", "invalid reference format: repository name must be lowercase");
+    check_refused("Busybox", "invalid reference format: repository name must be lowercase");
+    check_refused(HEX64, "invalid repository name (" HEX64
+                         "), cannot specify 64-byte hexadecimal strings");
+    char longer[1000];
+    memset(longer, 'a', sizeof longer);
+    longer[sizeof longer - 1] = '\0';
+    check_refused(longer, "invalid reference format: repository name must not be more than 255 "
+                          "characters");
+    snprintf(longer, sizeof longer, "a:%0129d", 1);
+    check_refused(longer, "invalid reference format");
+}
+
+static void test_tags_and_ids(void **state)
+{
+    (void)state;
+    struct image_ref ref;
+    struct error err;
+    char text[IMAGE_REF_TEXT_MAX];
+    assert_int_equal(image_ref_parse_any(HEX64, &ref, &err), 0);
+    assert_true(image_ref_is_id(&ref));
+    assert_string_equal(ref.digest, SHA);
+    assert_string_equal(image_ref_familiar(&ref, text, sizeof text), SHA);
+    assert_int_equal(image_ref_parse_any(SHA, &ref, &err), 0);
+    assert_true(image_ref_is_id(&ref));
+    assert_int_equal(image_ref_parse_any("busybox", &ref, &err), 0);
+    assert_false(image_ref_is_id(&ref));
+    image_ref_default_tag(&ref);
+    assert_string_equal(ref.tag, "latest");
+    assert_string_equal(image_ref_familiar_name(&ref, text, sizeof text), "busybox");
+    assert_int_equal(image_ref_parse("busybox@" SHA, &ref, &err), 0);
+    image_ref_default_tag(&ref);
+    assert_string_equal(ref.tag, "");
+}
+
+static void test_digest(void **state)
+{
+    (void)state;
+    struct error err;
+    char out[DIGEST_MAX];
+    digest_sha256("abc", 3, out);
+    assert_string_equal(out,
+                        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_int_equal(digest_verify(out, "abc", 3, &err), 0);
+    assert_int_equal(digest_verify(out, "abd", 3, &err), -1);
+    assert_true(digest_valid(out));
+    assert_false(digest_valid("sha256:ba78"));
+    assert_false(digest_valid("sha512:" HEX64));
+    assert_true(digest_valid("sha512:" HEX64 HEX64));
+}
+
+static void test_platform(void **state)
+{
+    (void)state;
+    struct error err;
+    struct platform p, q;
+    char text[PLATFORM_TEXT_MAX];
+    static const struct {
+        const char *in, *out;
+    } good[] = {
+        {"linux/amd64", "linux/amd64"},    {"linux/x86_64", "linux/amd64"},
+        {"linux/arm64/v8", "linux/arm64"}, {"linux/aarch64", "linux/arm64"},
+        {"linux/arm", "linux/arm/v7"},     {"linux/arm/v6", "linux/arm/v6"},
+        {"linux/armhf", "linux/arm/v7"},   {"linux", "linux/amd64"},
+        {"arm64", "linux/arm64"},          {"Linux/AMD64", "linux/amd64"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_int_equal(platform_parse(good[i].in, &p, &err), 0);
+        assert_string_equal(platform_text(&p, text), good[i].out);
+    }
+    assert_int_equal(platform_parse("bogus/x/y/z", &p, &err), -1);
+    assert_string_equal(err.message,
+                        "\"bogus/x/y/z\": cannot parse platform specifier: invalid argument");
+    assert_int_equal(platform_parse("", &p, &err), -1);
+    assert_int_equal(platform_parse("linux//v7", &p, &err), -1);
+    assert_int_equal(platform_parse("linux/arm/v7", &p, &err), 0);
+    platform_set(&q, "linux", "arm", "v6");
+    assert_true(platform_rank(&p, &q) > 0);
+    assert_int_equal(platform_rank(&q, &p), 0);
+    platform_set(&q, "windows", "arm", "v7");
+    assert_int_equal(platform_rank(&p, &q), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forms),        cmocka_unit_test(test_bad_forms),
+        cmocka_unit_test(test_tags_and_ids), cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_platform),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The simulated Google Cloud from outside: its process, a small registry, and executions that are
+ * containers which really run. Needs root.
+ */
+#include "base/log.h"
+#include "test/sim/http/value.h"
+#include "test/kit/ecs_sim_kit.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PARENT "/v2/projects/sockerless-sim/locations/us-central1"
+#define SCOPE "https://www.googleapis.com/auth/cloud-platform"
+
+static const char *self;
+static struct kit_registry registry;
+static struct kit_sim sim;
+static pthread_t drain;
+static char token[128];
+
+/* ---- calls ---- */
+
+static size_t on_body(char *data, size_t size, size_t count, void *user)
+{
+    buf_append(user, data, size * count);
+    return size * count;
+}
+
+/* The answer's status; the answer as JSON (new reference) when asked for. body NULL: none. */
+static long call_as(const char *bearer, const char *method, const char *path, const char *body,
+                    json_t **out)
+{
+    struct buf answer = BUF_INIT;
+    long status = 0;
+    CURL *curl = curl_easy_init();
+    AUTO_FREE char *url = xasprintf("http://127.0.0.1:%d%s", sim.port, path);
+    AUTO_FREE char *authorization = xasprintf("Authorization: Bearer %s", bearer);
+    struct curl_slist *headers = curl_slist_append(NULL, "Metadata-Flavor: Google");
+    if (*bearer)
+        headers = curl_slist_append(headers, authorization);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (body)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    if (curl_easy_perform(curl) == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    if (out)
+        *out = json_loadb(str_or_empty(answer.data), answer.len, 0, NULL);
+    buf_free(&answer);
+    return status;
+}
+
+static long call(const char *method, const char *path, const char *body, json_t **out)
+{
+    return call_as(token, method, path, body, out);
+}
+
+/* An operation through :wait to its end; freed. Its final form is returned. */
+static json_t *await(json_t *operation)
+{
+    for (int i = 0; i < 10 && !value_bool(operation, "done", false); i++) {
+        AUTO_FREE char *path = xasprintf("/v2/%s:wait", value_string(operation, "name"));
+        json_decref(operation);
+        assert_int_equal(call("POST", path, "{\"timeout\":\"10s\"}", &operation), 200);
+    }
+    assert_true(value_bool(operation, "done", false));
+    return operation;
+}
+
+static void create(const char *id, const char *script, const char *task_more)
+{
+    json_t *operation, *argument = value_text(script);
+    AUTO_FREE char *path = xasprintf(PARENT "/jobs?jobId=%s", id);
+    AUTO_FREE char *quoted = json_dumps(argument, JSON_ENCODE_ANY);
+    AUTO_FREE char *body =
+        xasprintf("{\"template\":{\"template\":{\"containers\":[{\"image\":\"docker.io/library/"
+                  "tool:1\",\"command\":[\"/bin/sh\",\"-c\"],\"args\":[%s],\"env\":[{\"name\":"
+                  "\"GREETING\",\"value\":\"hi\"}]}]%s}}}",
+                  quoted, task_more);
+    json_decref(argument);
+    assert_int_equal(call("POST", path, body, &operation), 200);
+    operation = await(operation);
+    assert_non_null(json_object_get(operation, "response"));
+    json_decref(operation);
+}
+
+static json_t *start(const char *id)
+{
+    json_t *operation;
+    AUTO_FREE char *path = xasprintf(PARENT "/jobs/%s:run", id);
+    assert_int_equal(call("POST", path, "{}", &operation), 200);
+    assert_non_null(strstr(value_string(json_object_get(operation, "metadata"), "name"), id));
+    return operation;
+}
+
+static void delete_job(const char *id)
+{
+    json_t *operation;
+    AUTO_FREE char *path = xasprintf(PARENT "/jobs/%s", id);
+    assert_int_equal(call("DELETE", path, NULL, &operation), 200);
+    json_decref(await(operation));
+    assert_int_equal(call("GET", path, NULL, NULL), 404);
+}
+
+static json_t *list_logs(const char *execution, const char *more, const char *paging)
+{
+    json_t *out;
+    AUTO_FREE char *body = xasprintf(
+        "{\"resourceNames\":[\"projects/sockerless-sim\"],\"filter\":\"resource.type=\\\"cloud_run"
+        "_job\\\" AND labels.\\\"run.googleapis.com/execution_name\\\"=\\\"%s\\\" %s\"%s}",
+        execution, more, paging);
+    assert_int_equal(call("POST", "/v2/entries:list", body, &out), 200);
+    return out;
+}
+
+static const char *text_at(const json_t *list, size_t i)
+{
+    return value_string(json_array_get(json_object_get(list, "entries"), i), "textPayload");
+}
+
+static char *execution_id(const json_t *operation)
+{
+    const char *name = value_string(json_object_get(operation, "metadata"), "name");
+    return xstrdup(strrchr(name, '/') + 1);
+}
+
+/* The one task of an execution; new reference. */
+static json_t *task_of(const char *job, const char *execution)
+{
+    json_t *list;
+    AUTO_FREE char *path = xasprintf(PARENT "/jobs/%s/executions/%s/tasks", job, execution);
+    assert_int_equal(call("GET", path, NULL, &list), 200);
+    json_t *task = json_incref(json_array_get(json_object_get(list, "tasks"), 0));
+    json_decref(list);
+    return task;
+}
+
+/* ---- tests ---- */
+
+static void life(void **state)
+{
+    (void)state;
+    create("life", "echo $GREETING; echo oops >&2; echo '{\"severity\":\"ERROR\",\"a\":1}'", "");
+    json_t *operation = await(start("life"));
+    const json_t *execution = json_object_get(operation, "response");
+    assert_int_equal(value_int(execution, "succeededCount", 0), 1);
+    assert_null(json_object_get(execution, "failedCount"));
+    AUTO_FREE char *id = execution_id(operation);
+    json_decref(operation);
+
+    json_t *task = task_of("life", id);
+    assert_null(json_object_get(json_object_get(task, "lastAttemptResult"), "exitCode"));
+    assert_non_null(json_object_get(task, "lastAttemptResult"));
+    json_decref(task);
+
+    json_t *out = list_logs(id, "AND logName:\\\"stdout\\\"", "");
+    assert_int_equal(json_array_size(json_object_get(out, "entries")), 2);
+    assert_string_equal(text_at(out, 0), "hi");
+    const json_t *second = json_array_get(json_object_get(out, "entries"), 1);
+    assert_string_equal(value_string(second, "severity"), "ERROR");
+    assert_int_equal(value_int(json_object_get(second, "jsonPayload"), "a", 0), 1);
+    json_decref(out);
+    out = list_logs(id, "AND log_id(\\\"run.googleapis.com/stderr\\\")", "");
+    assert_string_equal(text_at(out, 0), "oops");
+    json_decref(out);
+    delete_job("life");
+}
+
+static void exit_code_and_retries(void **state)
+{
+    (void)state;
+    create("failing", "echo $CLOUD_RUN_TASK_ATTEMPT; exit 3", ",\"maxRetries\":1");
+    json_t *operation = await(start("failing"));
+    assert_non_null(json_object_get(operation, "error"));
+    AUTO_FREE char *id = execution_id(operation);
+    json_decref(operation);
+    json_t *task = task_of("failing", id);
+    assert_int_equal(value_int(json_object_get(task, "lastAttemptResult"), "exitCode", 0), 3);
+    assert_int_equal(value_int(task, "retried", 0), 1);
+    json_decref(task);
+    json_t *out = list_logs(id, "", "");
+    assert_int_equal(json_array_size(json_object_get(out, "entries")), 2);
+    assert_string_equal(text_at(out, 1), "1");
+    json_decref(out);
+    delete_job("failing");
+}
+
+/* Polls until the execution runs; its address is where the simulator promises it. */
+static void await_running(const char *name)
+{
+    AUTO_FREE char *path = xasprintf("/v2/%s", name);
+    for (int i = 0; i < 2000; i++) {
+        json_t *execution;
+        assert_int_equal(call("GET", path, NULL, &execution), 200);
+        bool running = value_int(execution, "runningCount", 0) == 1;
+        const char *address =
+            value_string(json_object_get(execution, "annotations"), "sockerless.dev/sim-address");
+        bool told = str_starts(address, "198.19.");
+        json_decref(execution);
+        if (running) {
+            assert_true(told);
+            return;
+        }
+    }
+    fail_msg("%s does not run", name);
+}
+
+static void cancelled(void **state)
+{
+    json_t *operation = NULL, *cancel, *execution;
+    (void)state;
+    create("endless", "trap 'exit 7' TERM; while :; do sleep 0.1; done", ",\"maxRetries\":0");
+    operation = start("endless");
+    AUTO_FREE char *name = xstrdup(value_string(json_object_get(operation, "metadata"), "name"));
+    await_running(name);
+    AUTO_FREE char *path = xasprintf("/v2/%s:cancel", name);
+    AUTO_FREE char *get = xasprintf("/v2/%s", name);
+    assert_int_equal(call("POST", path, "{}", &cancel), 200);
+    json_decref(await(cancel));
+    json_decref(await(operation));
+    assert_int_equal(call("GET", get, NULL, &execution), 200);
+    assert_int_equal(value_int(execution, "cancelledCount", 0), 1);
+    json_decref(execution);
+    assert_int_equal(call("POST", path, "{}", NULL), 400);
+    delete_job("endless");
+}
+
+static void timeout_ends_it(void **state)
+{
+    (void)state;
+    create("slow", "exec sleep 600", ",\"maxRetries\":0,\"timeout\":\"1s\"");
+    assert_int_equal(call("POST", "/_sim/config", "{\"stop_grace_ms\":100}", NULL), 200);
+    json_t *operation = await(start("slow"));
+    const json_t *error = json_object_get(operation, "error");
+    assert_non_null(strstr(value_string(error, "message"), "timeout"));
+    AUTO_FREE char *id = execution_id(operation);
+    json_decref(operation);
+    json_t *task = task_of("slow", id);
+    assert_int_equal(value_int(json_object_get(task, "lastAttemptResult"), "termSignal", 0), 9);
+    json_decref(task);
+    delete_job("slow");
+}
+
+static void no_such_image(void **state)
+{
+    json_t *operation;
+    (void)state;
+    assert_int_equal(call("POST", PARENT "/jobs?jobId=lost",
+                          "{\"template\":{\"template\":{\"containers\":[{\"image\":\"docker.io/"
+                          "library/none:1\"}]}}}",
+                          &operation),
+                     200);
+    json_decref(await(operation));
+    operation = await(start("lost"));
+    assert_non_null(strstr(value_string(json_object_get(operation, "error"), "message"), "none:1"));
+    json_decref(operation);
+    delete_job("lost");
+}
+
+static void log_pages(void **state)
+{
+    (void)state;
+    create("lines", "seq 1 25", "");
+    json_t *operation = await(start("lines"));
+    AUTO_FREE char *id = execution_id(operation);
+    json_decref(operation);
+    AUTO_FREE char *next = xstrdup("");
+    size_t seen = 0;
+    assert_int_equal(call("POST", "/_sim/config", "{\"log_empty_pages\":1}", NULL), 200);
+    do { /* an empty page with a token means: go on */
+        AUTO_FREE char *paging = xasprintf(",\"pageSize\":10,\"pageToken\":\"%s\"", next);
+        json_t *page = list_logs(id, "", paging);
+        for (size_t i = 0; i < json_array_size(json_object_get(page, "entries")); i++)
+            assert_int_equal(atoi(text_at(page, i)), ++seen);
+        free(next);
+        next = xstrdup(value_string(page, "nextPageToken"));
+        json_decref(page);
+    } while (*next);
+    assert_int_equal(seen, 25);
+    json_t *last = list_logs(id, "", ",\"pageSize\":1,\"orderBy\":\"timestamp desc\"");
+    assert_string_equal(text_at(last, 0), "25");
+    assert_non_null(json_object_get(last, "nextPageToken"));
+    json_decref(last);
+    delete_job("lines");
+}
+
+static const char *id_at(const json_t *list, size_t i)
+{
+    return value_string(json_array_get(json_object_get(list, "entries"), i), "insertId");
+}
+
+/* Entries that come twice, dated back, or not yet. */
+static void log_disorder(void **state)
+{
+    (void)state;
+    create("disorder", "seq 1 3", "");
+    assert_int_equal(call("POST", "/_sim/config",
+                          "{\"log_duplicate\":1,\"log_skew\":1,\"log_skew_ms\":5000}", NULL),
+                     200);
+    json_t *operation = await(start("disorder"));
+    AUTO_FREE char *id = execution_id(operation);
+    json_decref(operation);
+    json_t *out = list_logs(id, "", "");
+    assert_int_equal(json_array_size(json_object_get(out, "entries")), 4);
+    assert_string_equal(id_at(out, 0), id_at(out, 1));
+    assert_string_equal(text_at(out, 3), "3");
+    json_decref(out);
+    assert_int_equal(call("POST", "/_sim/config", "{\"log_late\":1,\"log_late_ms\":600000}", NULL),
+                     200);
+    operation = await(start("disorder"));
+    AUTO_FREE char *again = execution_id(operation);
+    json_decref(operation);
+    out = list_logs(again, "", "");
+    assert_int_equal(json_array_size(json_object_get(out, "entries")), 2);
+    assert_string_equal(text_at(out, 0), "2");
+    json_decref(out);
+    delete_job("disorder");
+}
+
+static void refusals(void **state)
+{
+    json_t *answer;
+    (void)state;
+    assert_int_equal(call_as("", "GET", PARENT "/jobs", NULL, NULL), 401);
+    assert_int_equal(call_as("ya29.none", "GET", PARENT "/jobs", NULL, NULL), 401);
+    assert_int_equal(call("GET", PARENT "/jobs/none", NULL, &answer), 404);
+    const json_t *error = json_object_get(answer, "error");
+    assert_int_equal(value_int(error, "code", 0), 404);
+    assert_string_equal(value_string(error, "status"), "NOT_FOUND");
+    json_decref(answer);
+    assert_int_equal(call("POST", PARENT "/jobs?jobId=Bad", "{}", NULL), 400);
+    assert_int_equal(call("GET", "/v2/projects/other/locations/us-central1/jobs", NULL, NULL), 403);
+    assert_int_equal(call("POST", "/v2/entries:list",
+                          "{\"resourceNames\":[\"projects/sockerless-sim\"],\"filter\":\"((\"}",
+                          NULL),
+                     400);
+    create("twice", "true", "");
+    assert_int_equal(call("POST", PARENT "/jobs?jobId=twice",
+                          "{\"template\":{\"template\":{\"containers\":[{\"image\":\"x\"}]}}}",
+                          NULL),
+                     409);
+    delete_job("twice");
+}
+
+static void faults(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        call("POST", "/_sim/faults",
+             "[{\"operation\":\"run.jobs.list\",\"kind\":\"throttle\",\"latency_ms\":2000},"
+             "{\"operation\":\"run.jobs.list\",\"kind\":\"error\",\"status\":503},"
+             "{\"operation\":\"run.jobs.list\",\"kind\":\"drop_connection\"}]",
+             NULL),
+        200);
+    assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 429);
+    assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 503);
+    assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 0);
+    assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 200);
+}
+
+static void log_quota(void **state)
+{
+    static const char body[] = "{\"resourceNames\":[\"projects/sockerless-sim\"]}";
+    int refused = 0;
+    (void)state;
+    assert_int_equal(call("POST", "/_sim/config", "{\"throttling\":1}", NULL), 200);
+    for (int i = 0; i < 70; i++)
+        refused += call("POST", "/v2/entries:list", body, NULL) == 429;
+    assert_int_equal(call("POST", "/_sim/config", "{\"throttling\":0}", NULL), 200);
+    assert_true(refused > 0 && refused <= 10);
+}
+
+static void tokens(void **state)
+{
+    json_t *answer;
+    (void)state;
+    assert_int_equal(call("POST", "/token",
+                          "grant_type=refresh_token&client_id=sockerless-sim.apps.googleusercontent"
+                          ".com&client_secret=sockerless-sim-client-secret&refresh_token=1%2F%2F"
+                          "sockerless-sim-refresh-token",
+                          &answer),
+                     200);
+    assert_int_equal(
+        call_as(value_string(answer, "access_token"), "GET", PARENT "/jobs", NULL, NULL), 200);
+    json_decref(answer);
+    assert_int_equal(call("POST", "/token", "grant_type=refresh_token", &answer), 400);
+    assert_string_equal(value_string(answer, "error"), "invalid_client");
+    json_decref(answer);
+    assert_int_equal(
+        call("GET", "/computeMetadata/v1/instance/service-accounts/default/token", NULL, &answer),
+        200);
+    assert_int_equal(
+        call_as(value_string(answer, "access_token"), "POST",
+                "/v1/projects/-/serviceAccounts/a@b.iam.gserviceaccount.com:generateAccessToken",
+                "{\"scope\":[\"" SCOPE "\"],\"lifetime\":\"3600s\"}", NULL),
+        200);
+    json_decref(answer);
+    assert_int_equal(
+        call("POST", "/v1/token",
+             "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&audience=%2F%2Fiam."
+             "googleapis.com%2Fprojects%2F1&subject_token=x&subject_token_type=urn:x",
+             &answer),
+        200);
+    assert_int_equal(
+        call_as(value_string(answer, "access_token"), "GET", PARENT "/jobs", NULL, NULL), 200);
+    json_decref(answer);
+    assert_int_equal(call("DELETE", "/_sim/tokens", NULL, NULL), 200);
+    assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 401);
+    assert_int_equal(call_as("", "POST", "/_sim/tokens", "{}", &answer), 200);
+    snprintf(token, sizeof token, "%s", value_string(answer, "token"));
+    json_decref(answer);
+}
+
+static void objects(void **state)
+{
+    (void)state;
+    AUTO_FREE char *dir = xasprintf("%s/gcs/agents", sim.state_dir);
+    AUTO_FREE char *path = xasprintf("%s/agent", dir);
+    assert_int_equal(mkdir(dir, 0755), 0);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    fputs("\"binary\"", f);
+    fclose(f);
+    assert_int_equal(call_as("", "GET", "/agents/agent", NULL, NULL), 200);
+    assert_int_equal(call_as("", "GET", "/agents/../lock", NULL, NULL), 404);
+    assert_int_equal(call_as("", "GET", "/storage/v1/b/agents/o/agent?alt=media", NULL, NULL), 401);
+    assert_int_equal(call("GET", "/storage/v1/b/agents/o/agent?alt=media", NULL, NULL), 200);
+    assert_int_equal(call("GET", "/storage/v1/b/agents/o/none?alt=media", NULL, NULL), 404);
+}
+
+/* ---- the harness ---- */
+
+static int setup(void **state)
+{
+    json_t *answer;
+    const char *binary = kit_sim_binary(self, "SIM_GCP_BIN", "sockerless-sim-gcp");
+    (void)state;
+    if (!binary || geteuid() != 0) {
+        fprintf(stderr, "skipped: needs root and sockerless-sim-gcp (set SIM_GCP_BIN)\n");
+        exit(getenv("CI") ? 1 : 0);
+    }
+    kit_registry_start(&registry);
+    if (!kit_sim_start(&sim, binary, registry.mock->port))
+        return -1;
+    pthread_create(&drain, NULL, kit_sim_drain, &sim);
+    call_as("", "POST", "/_sim/tokens", "{}", &answer);
+    snprintf(token, sizeof token, "%s", value_string(answer, "token"));
+    json_decref(answer);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    bool orderly = kit_sim_stop(&sim);
+    pthread_join(drain, NULL);
+    close(sim.output);
+    kit_registry_stop(&registry);
+    return orderly ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(life),          cmocka_unit_test(exit_code_and_retries),
+        cmocka_unit_test(cancelled),     cmocka_unit_test(timeout_ends_it),
+        cmocka_unit_test(no_such_image), cmocka_unit_test(log_pages),
+        cmocka_unit_test(log_disorder),  cmocka_unit_test(refusals),
+        cmocka_unit_test(faults),        cmocka_unit_test(tokens),
+        cmocka_unit_test(objects),       cmocka_unit_test(log_quota),
+    };
+    self = argc > 0 ? argv[0] : "";
+    log_open("test", LOG_ERROR);
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
