@@ -16,6 +16,7 @@
 
 #include "proto/sockerless.pb-c.h"
 #include "test/kit/free_port.h"
+#include "test/kit/test.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -294,7 +295,7 @@ __attribute__((unused)) static int harness_teardown(void **state)
     harness_agent = 0;
     return 0;
 }
-#define TEST(function) cmocka_unit_test_teardown(function, harness_teardown)
+#define TEST_AGENT(name) TEST_CASE(name, NULL, harness_teardown)
 
 static void harness_on_exit(uv_process_t *process, int64_t code, int signal_number)
 {

@@ -164,7 +164,7 @@ static inline struct container *container_make(void)
     return c;
 }
 
-static inline int setup(void **state)
+static inline int fixture_setup(void **state)
 {
     struct error err;
     (void)state;
@@ -186,7 +186,7 @@ static inline int setup(void **state)
     return 0;
 }
 
-static inline int teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
     (void)state;
     agent_link_drop(rig.container);

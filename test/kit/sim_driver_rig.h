@@ -11,6 +11,7 @@
 #include "base/timefmt.h"
 #include "loop/co.h"
 #include "test/kit/ecs_sim_kit.h"
+#include "test/kit/test.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -19,11 +20,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 enum { PATIENCE_MS = 30000, POLL_MS = 25 };
 
-static const char *self; /* argv[0] */
 static struct kit_registry registry;
 static struct kit_sim sim;
 static pthread_t drain;
@@ -164,11 +162,10 @@ static void scenario(int (*co_fn)(struct error *err))
         fail_msg("%s", problem);
 }
 
-/* A cmocka test of the coroutine co_NAME; skipped where there is no simulator. */
+/* A test of the coroutine co_NAME; skipped where there is no simulator. */
 #define SCENARIO(name)                                                                             \
-    static void name(void **state)                                                                 \
+    TEST(name)                                                                                     \
     {                                                                                              \
-        (void)state;                                                                               \
         if (!sim.port)                                                                             \
             skip();                                                                                \
         scenario(co_##name);                                                                       \
@@ -181,7 +178,7 @@ static int rig_open(const char *variable, const char *name)
 {
     struct error err;
     const struct http_client_options options = {.user_agent = "test"};
-    const char *binary = kit_sim_binary(self, variable, name);
+    const char *binary = kit_sim_binary(test_program, variable, name);
     log_open("test", LOG_ERROR);
     if (!binary || geteuid() != 0) {
         fprintf(stderr, "skipped: needs root and %s (set %s)\n", name, variable);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/kit/cloud_login_rig.h"
+#include "test/kit/test.h"
 
 #define HOST "contoso.azurecr.io"
 
@@ -44,7 +45,7 @@ static void reopen(void)
     login_service = acr = acr_new(&options);
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -57,7 +58,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     login_forget(&got);
     acr_free(acr);
@@ -80,9 +81,8 @@ static char *answer(const char *token)
     return xasprintf("{\"refresh_token\":\"%s\"}", token);
 }
 
-static void hosts(void **state)
+TEST(hosts)
 {
-    (void)state;
     static const char *const no[] = {"",
                                      "docker.io",
                                      "azurecr.io",
@@ -107,9 +107,8 @@ static void hosts(void **state)
     assert_false(acr_host(HOST, host, 8));
 }
 
-static void jwt_expiry(void **state)
+TEST(jwt_expiry)
 {
-    (void)state;
     AUTO_FREE char *good = jwt("a", 100);
     int64_t left_s = (acr_jwt_expiry_ns(good) - time_now_ns()) / 1000000000;
     assert_in_range(left_s, 98, 100);
@@ -127,7 +126,7 @@ static void jwt_expiry(void **state)
         assert_int_equal(acr_jwt_expiry_ns(silent[i]), 0);
 }
 
-static void line14_admin_user_and_password(void **state)
+TEST_USING(fixture, line14_admin_user_and_password)
 {
     struct harness *h = *state;
     options.login_server = "Contoso.azurecr.io";
@@ -149,7 +148,7 @@ static void line14_admin_user_and_password(void **state)
     assert_false(got.found);
 }
 
-static void line14_exchange_on_the_wire(void **state)
+TEST_USING(fixture, line14_exchange_on_the_wire)
 {
     struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
@@ -175,7 +174,7 @@ static void line14_exchange_on_the_wire(void **state)
     assert_null(strstr(h->seen[1], "tenant"));
 }
 
-static void line14_refresh_token_is_kept_per_registry(void **state)
+TEST_USING(fixture, line14_refresh_token_is_kept_per_registry)
 {
     struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
@@ -200,7 +199,7 @@ static bool exchanged_twice(struct harness *h)
     return harness_seen(h, "exchange") >= 2;
 }
 
-static void line14_expiry_of_the_jwt_is_honoured(void **state)
+TEST_USING(fixture, line14_expiry_of_the_jwt_is_honoured)
 {
     struct harness *h = *state;
     AUTO_FREE char *one = jwt("one", 4), *two = jwt("two", 10800);
@@ -212,7 +211,7 @@ static void line14_expiry_of_the_jwt_is_honoured(void **state)
     assert_string_equal(got.identity_token, two);
 }
 
-static void line14_opaque_refresh_tokens_count_for_three_hours(void **state)
+TEST_USING(fixture, line14_opaque_refresh_tokens_count_for_three_hours)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"opaque\"}", 0);
@@ -221,7 +220,7 @@ static void line14_opaque_refresh_tokens_count_for_three_hours(void **state)
     assert_in_range((got.expires_ns - time_now_ns()) / 1000000000, 10790, 10800);
 }
 
-static void without_an_identity_pulls_are_anonymous(void **state)
+TEST_USING(fixture, without_an_identity_pulls_are_anonymous)
 {
     struct harness *h = *state;
     identity.none = true;
@@ -236,7 +235,7 @@ static void without_an_identity_pulls_are_anonymous(void **state)
 
 /* ---- failures ---- */
 
-static void line14_refusal_in_the_registrys_words(void **state)
+TEST_USING(fixture, line14_refusal_in_the_registrys_words)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 401,
@@ -253,7 +252,7 @@ static void line14_refusal_in_the_registrys_words(void **state)
     assert_int_equal(h->seen_count, 1); /* it would say so again */
 }
 
-static void line14_failure_of_the_identity_is_wrapped(void **state)
+TEST_USING(fixture, line14_failure_of_the_identity_is_wrapped)
 {
     struct harness *h = *state;
     identity.fails = true;
@@ -264,7 +263,7 @@ static void line14_failure_of_the_identity_is_wrapped(void **state)
     assert_int_equal(h->seen_count, 0);
 }
 
-static void line14_overloaded_registries_are_asked_again(void **state)
+TEST_USING(fixture, line14_overloaded_registries_are_asked_again)
 {
     struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
@@ -278,7 +277,7 @@ static void line14_overloaded_registries_are_asked_again(void **state)
     assert_string_equal(got.identity_token, token);
 }
 
-static void line14_and_not_for_ever(void **state)
+TEST_USING(fixture, line14_and_not_for_ever)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 500, "<html>", 0);
@@ -289,7 +288,7 @@ static void line14_and_not_for_ever(void **state)
     assert_int_equal(h->seen_count, 4);
 }
 
-static void unusable_answers(void **state)
+TEST_USING(fixture, unusable_answers)
 {
     struct harness *h = *state;
     static const char *const bodies[] = {"",
@@ -312,7 +311,7 @@ static void unusable_answers(void **state)
 
 /* ---- many at once ---- */
 
-static void line14_simultaneous_callers_exchange_once(void **state)
+TEST_USING(fixture, line14_simultaneous_callers_exchange_once)
 {
     struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
@@ -330,7 +329,7 @@ static void pull(struct harness *h, const char *wanted)
         h, (struct cloud_registry){.host = HOST, .realm_path = "/oauth2/token", .wanted = wanted});
 }
 
-static void line13_pull_with_an_identity(void **state)
+TEST_USING(fixture, line13_pull_with_an_identity)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"re.fresh/me\"}", 0);
@@ -346,7 +345,7 @@ static void line13_pull_with_an_identity(void **state)
     assert_true(scripted.let_in >= 2);
 }
 
-static void line13_pull_with_the_admin_user(void **state)
+TEST_USING(fixture, line13_pull_with_the_admin_user)
 {
     struct harness *h = *state;
     options.login_server = HOST;
@@ -360,7 +359,7 @@ static void line13_pull_with_the_admin_user(void **state)
     assert_int_equal(h->seen_count, 0);
 }
 
-static void line13_pull_refused(void **state)
+TEST_USING(fixture, line13_pull_refused)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"s3cret\"}", 0);
@@ -369,31 +368,4 @@ static void line13_pull_refused(void **state)
     assert_int_equal(problem.code, ERROR_UNAUTHORIZED);
     assert_non_null(strstr(problem.message, "who are you"));
     assert_null(strstr(problem.message, "s3cret"));
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hosts),
-        cmocka_unit_test(jwt_expiry),
-        TEST(line14_admin_user_and_password),
-        TEST(line14_exchange_on_the_wire),
-        TEST(line14_refresh_token_is_kept_per_registry),
-        TEST(line14_expiry_of_the_jwt_is_honoured),
-        TEST(line14_opaque_refresh_tokens_count_for_three_hours),
-        TEST(without_an_identity_pulls_are_anonymous),
-        TEST(line14_refusal_in_the_registrys_words),
-        TEST(line14_failure_of_the_identity_is_wrapped),
-        TEST(line14_overloaded_registries_are_asked_again),
-        TEST(line14_and_not_for_ever),
-        TEST(unusable_answers),
-        TEST(line14_simultaneous_callers_exchange_once),
-        TEST(line13_pull_with_an_identity),
-        TEST(line13_pull_with_the_admin_user),
-        TEST(line13_pull_refused),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,9 @@
  * Which variables of the agent's own environment the user's process gets.
  */
 #include "agent/environment.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static void expect(const struct strv *env, size_t at, const char *entry)
 {
@@ -18,9 +13,8 @@ static void expect(const struct strv *env, size_t at, const char *entry)
     assert_string_equal(env->items[at], entry);
 }
 
-static void carried_variables_are_unpacked(void **state)
+TEST(carried_variables_are_unpacked)
 {
-    (void)state;
     char *from[] = {"PWD=/shell",
                     "PATH=/image",
                     "SOCKERLESS_AGENT_TOKEN=x",
@@ -39,9 +33,8 @@ static void carried_variables_are_unpacked(void **state)
     strv_free(&env);
 }
 
-static void what_a_shell_adds_is_left_out(void **state)
+TEST(what_a_shell_adds_is_left_out)
 {
-    (void)state;
     char *from[] = {"_=/bin/agent",
                     "PWD=/",
                     "OLDPWD=/tmp",
@@ -57,13 +50,4 @@ static void what_a_shell_adds_is_left_out(void **state)
     expect(&env, 0, "SHLVLS=1");
     expect(&env, 1, "PWD=/mine");
     strv_free(&env);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carried_variables_are_unpacked),
-        cmocka_unit_test(what_a_shell_adds_is_left_out),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

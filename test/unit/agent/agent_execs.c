@@ -4,6 +4,7 @@
  * once, a backend that goes away.
  */
 #include "test/kit/agent_harness.h"
+#include "test/kit/test.h"
 
 #define KEEP_ALIVE ARGV("--keep-alive", "--")
 #define SH(script) ARGV("/bin/sh", "-c", script)
@@ -16,9 +17,8 @@ static char **env_of(const char *const *items)
     return (char **)(uintptr_t)items;
 }
 
-static void test_streams_and_exit_code(void **state)
+TEST_AGENT(streams_and_exit_code)
 {
-    (void)state;
     struct harness h;
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -36,9 +36,8 @@ static void test_streams_and_exit_code(void **state)
     agent_stop(&h);
 }
 
-static void test_stdin(void **state)
+TEST_AGENT(stdin)
 {
-    (void)state;
     struct harness h;
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -53,9 +52,8 @@ static void test_stdin(void **state)
     agent_stop(&h);
 }
 
-static void test_terminal(void **state)
+TEST_AGENT(terminal)
 {
-    (void)state;
     struct harness h;
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -89,9 +87,8 @@ static void check_failure(struct harness *h, Sockerless__AgentExecOpen open,
     peer_close(&exec);
 }
 
-static void test_failures_in_dockers_words(void **state)
+TEST_AGENT(failures_in_dockers_words)
 {
-    (void)state;
     struct harness h;
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -114,9 +111,8 @@ static void test_failures_in_dockers_words(void **state)
     agent_stop(&h);
 }
 
-static void test_not_running(void **state)
+TEST_AGENT(not_running)
 {
-    (void)state;
     struct harness h;
     struct peer control, exec;
     agent_start(&h, NULL, ARGV("--", "/bin/sh", "-c", "exit 0"));
@@ -138,9 +134,8 @@ static bool all_ended(const struct peer *peers, size_t count)
     return true;
 }
 
-static void test_many_at_once(void **state)
+TEST_AGENT(many_at_once)
 {
-    (void)state;
     enum { COUNT = 60, BYTES = 200000 };
     struct harness h;
     static struct peer peers[COUNT];
@@ -161,9 +156,8 @@ static void test_many_at_once(void **state)
 }
 
 /* The reader stops for a while: nothing is lost, and the other exec is not held up. */
-static void test_backpressure(void **state)
+TEST_AGENT(backpressure)
 {
-    (void)state;
     struct harness h;
     struct peer slow, fast;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -185,9 +179,8 @@ static void test_backpressure(void **state)
 }
 
 /* The backend is gone; the process goes on, as the second exec sees by the file it leaves. */
-static void test_process_outlives_its_session(void **state)
+TEST_AGENT(process_outlives_its_session)
 {
-    (void)state;
     struct harness h;
     struct peer first, second;
     char directory[] = "/tmp/agent-execs-XXXXXX";
@@ -209,9 +202,8 @@ static void test_process_outlives_its_session(void **state)
 }
 
 /* Output of a child that lives a little longer is still delivered, as dockerd does. */
-static void test_late_output_of_a_child(void **state)
+TEST_AGENT(late_output_of_a_child)
 {
-    (void)state;
     struct harness h;
     struct peer exec;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -223,9 +215,8 @@ static void test_late_output_of_a_child(void **state)
     agent_stop(&h);
 }
 
-static void test_execs_end_with_the_main_process(void **state)
+TEST_AGENT(execs_end_with_the_main_process)
 {
-    (void)state;
     struct harness h;
     struct peer control, exec;
     agent_start(&h, NULL, KEEP_ALIVE);
@@ -240,21 +231,4 @@ static void test_execs_end_with_the_main_process(void **state)
     assert_int_equal(agent_wait(&h), 143);
     peer_close(&control);
     agent_stop(&h);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_streams_and_exit_code),
-        TEST(test_stdin),
-        TEST(test_terminal),
-        TEST(test_failures_in_dockers_words),
-        TEST(test_not_running),
-        TEST(test_many_at_once),
-        TEST(test_backpressure),
-        TEST(test_process_outlives_its_session),
-        TEST(test_late_output_of_a_child),
-        TEST(test_execs_end_with_the_main_process),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,12 +6,7 @@
 #include "base/buf.h"
 #include "base/log_record.h"
 #include "ipc/frame.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,9 +83,8 @@ static void put(struct fixture *f, uint8_t type, const char *text)
     log_tee_output(f->tee, type, text, strlen(text));
 }
 
-static void test_format(void **state)
+TEST(format)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     put(&f, FRAME_STDOUT, "plain\nhal");
@@ -105,9 +99,8 @@ static void test_format(void **state)
     fixture_close(&f);
 }
 
-static void test_marks(void **state)
+TEST(marks)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     put(&f, FRAME_STDOUT, "a");
@@ -122,9 +115,8 @@ static void test_marks(void **state)
     fixture_close(&f);
 }
 
-static void test_too_many_marks(void **state)
+TEST(too_many_marks)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     char *filling = calloc(1, 300000);
@@ -142,9 +134,8 @@ static void test_too_many_marks(void **state)
 }
 
 /* A reader that stands still: full, queued, nothing lost, and drained when it goes on. */
-static void test_full_and_drained(void **state)
+TEST(full_and_drained)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     size_t written = 0;
@@ -165,9 +156,8 @@ static void test_full_and_drained(void **state)
     fixture_close(&f);
 }
 
-static void test_broken_stdout(void **state)
+TEST(broken_stdout)
 {
-    (void)state;
     struct fixture f;
     signal(SIGPIPE, SIG_IGN);
     fixture_open(&f);
@@ -182,9 +172,8 @@ static void test_broken_stdout(void **state)
     fixture_close(&f);
 }
 
-static void test_plain_file(void **state)
+TEST(plain_file)
 {
-    (void)state;
     struct fixture f;
     char path[] = "/tmp/agent-tee-XXXXXX";
     char text[64] = "";
@@ -256,9 +245,8 @@ static size_t random_piece(unsigned *seed, char *to, size_t cap)
     return n;
 }
 
-static void test_round_trip(void **state)
+TEST(round_trip)
 {
-    (void)state;
     static char piece[65536];
     for (unsigned seed = 1; seed <= 30; seed++) {
         struct fixture f;
@@ -290,9 +278,8 @@ static void test_round_trip(void **state)
 }
 
 /* Exactly as long as a record may be, one less, one more; and characters at the cut. */
-static void test_long_lines(void **state)
+TEST(long_lines)
 {
-    (void)state;
     for (size_t len = LOG_RECORD_TEXT_MAX - 2; len <= LOG_RECORD_TEXT_MAX + 2; len++) {
         struct fixture f;
         fixture_open(&f);
@@ -317,9 +304,8 @@ static void test_long_lines(void **state)
     }
 }
 
-static void test_parser(void **state)
+TEST(parser)
 {
-    (void)state;
     enum log_record_kind kind;
     const char *text;
     size_t len;
@@ -343,16 +329,4 @@ static void test_parser(void **state)
     assert_int_equal(kind, LOG_RECORD_EXIT);
     assert_true(log_record_exit_code(text, len, &code));
     assert_int_equal(code, 255);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format),         cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_too_many_marks), cmocka_unit_test(test_full_and_drained),
-        cmocka_unit_test(test_broken_stdout),  cmocka_unit_test(test_plain_file),
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_parser),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

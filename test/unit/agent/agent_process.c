@@ -8,12 +8,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "ipc/frame.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -124,9 +119,8 @@ static void run_script(struct fixture *f, struct process_options options, const 
     run_until(f, &f->ended);
 }
 
-static void test_streams_and_exit_code(void **state)
+TEST(streams_and_exit_code)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     run_script(&f, NO_OPTIONS, "echo out; echo err >&2; cat; exit 9");
@@ -136,9 +130,8 @@ static void test_streams_and_exit_code(void **state)
     fixture_close(&f);
 }
 
-static void test_killed(void **state)
+TEST(killed)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     run_script(&f, NO_OPTIONS, "kill -TERM $$");
@@ -148,9 +141,8 @@ static void test_killed(void **state)
 }
 
 /* Nothing of the parent's leaks in: descriptors, signal mask, ignored signals. */
-static void test_clean_start(void **state)
+TEST(clean_start)
 {
-    (void)state;
     struct fixture f;
     sigset_t set;
     int leaky = open("/dev/null", O_RDONLY); /* without close-on-exec */
@@ -168,9 +160,8 @@ static void test_clean_start(void **state)
     fixture_close(&f);
 }
 
-static void test_terminal(void **state)
+TEST(terminal)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     run_script(&f, OPTIONS(.tty = true, .height = 50, .width = 100),
@@ -192,9 +183,8 @@ static void check_failure(struct process_options options, const char *const *arg
     fixture_close(&f);
 }
 
-static void test_start_failures(void **state)
+TEST(start_failures)
 {
-    (void)state;
     check_failure(NO_OPTIONS, ARGV("nope"), 127,
                   "exec: \"nope\": executable file not found in $PATH: unknown");
     check_failure(NO_OPTIONS, ARGV(""), 127,
@@ -218,9 +208,8 @@ static void test_start_failures(void **state)
 }
 
 /* Found, but no program: as with runc the process says so itself. */
-static void test_not_a_program(void **state)
+TEST(not_a_program)
 {
-    (void)state;
     struct fixture f;
     struct error err;
     char path[] = "/tmp/agent-process-XXXXXX", text[128];
@@ -239,9 +228,8 @@ static void test_not_a_program(void **state)
     fixture_close(&f);
 }
 
-static void test_workdir_is_made(void **state)
+TEST(workdir_is_made)
 {
-    (void)state;
     struct fixture f;
     char base[] = "/tmp/agent-process-XXXXXX", deep[64], expected[80];
     assert_non_null(mkdtemp(base));
@@ -253,9 +241,8 @@ static void test_workdir_is_made(void **state)
     fixture_close(&f);
 }
 
-static void test_stdin_backpressure(void **state)
+TEST(stdin_backpressure)
 {
-    (void)state;
     struct fixture f;
     struct error err;
     enum { TOTAL = 2 * 1024 * 1024 };
@@ -279,9 +266,8 @@ static void test_stdin_backpressure(void **state)
 }
 
 /* Without room nothing is read, and what is in the pipe at the end comes nevertheless. */
-static void test_output_waits_for_room(void **state)
+TEST(output_waits_for_room)
 {
-    (void)state;
     struct fixture f;
     fixture_open(&f);
     f.room = 0;
@@ -291,9 +277,8 @@ static void test_output_waits_for_room(void **state)
 }
 
 /* Also when the program has closed its stdin. */
-static void test_closed_stdin_is_no_error(void **state)
+TEST(closed_stdin_is_no_error)
 {
-    (void)state;
     struct fixture f;
     struct error err;
     static char bytes[600 * 1024];
@@ -308,9 +293,8 @@ static void test_closed_stdin_is_no_error(void **state)
     fixture_close(&f);
 }
 
-static void test_user_owns_his_streams(void **state)
+TEST(user_owns_his_streams)
 {
-    (void)state;
     struct fixture f;
     if (geteuid() != 0)
         return; /* needs the right to become somebody */
@@ -321,22 +305,4 @@ static void test_user_owns_his_streams(void **state)
     assert_string_equal(f.out.data, "12345\n54321\n54321\n/\nagain\n");
     assert_string_equal(f.err.data, "again\n");
     fixture_close(&f);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_streams_and_exit_code),
-        cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_clean_start),
-        cmocka_unit_test(test_terminal),
-        cmocka_unit_test(test_start_failures),
-        cmocka_unit_test(test_not_a_program),
-        cmocka_unit_test(test_workdir_is_made),
-        cmocka_unit_test(test_stdin_backpressure),
-        cmocka_unit_test(test_output_waits_for_room),
-        cmocka_unit_test(test_closed_stdin_is_no_error),
-        cmocka_unit_test(test_user_owns_his_streams),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,7 @@
  */
 #include "agent/replay.h"
 #include "ipc/frame.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +21,8 @@ static void collect(void *arg, uint8_t type, const unsigned char *bytes, size_t 
     c->pieces++;
 }
 
-static void test_order_and_merging(void **state)
+TEST(order_and_merging)
 {
-    (void)state;
     struct replay r = {0};
     struct collected c = {0};
     replay_append(&r, FRAME_STDOUT, "a", 1);
@@ -46,9 +40,8 @@ static void test_order_and_merging(void **state)
     replay_release(&r);
 }
 
-static void test_room_and_release(void **state)
+TEST(room_and_release)
 {
-    (void)state;
     struct replay r = {0};
     struct collected c = {0};
     char *bytes = calloc(1, FRAME_DATA_MAX);
@@ -72,9 +65,8 @@ static void test_room_and_release(void **state)
 }
 
 /* One byte of each stream in turn: the worst case stays bounded. */
-static void test_alternating_bytes(void **state)
+TEST(alternating_bytes)
 {
-    (void)state;
     struct replay r = {0};
     size_t n = 0;
     for (; replay_room(&r); n++)
@@ -82,14 +74,4 @@ static void test_alternating_bytes(void **state)
     assert_true(r.frames.len <= 2 * REPLAY_MAX + FRAME_HEADER_SIZE + 1);
     assert_true(n > REPLAY_MAX / 8);
     replay_release(&r);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_and_merging),
-        cmocka_unit_test(test_room_and_release),
-        cmocka_unit_test(test_alternating_bytes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "base/small_file.h"
 #include "ipc/callback_token.h"
+#include "test/kit/test.h"
 
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
@@ -192,9 +193,8 @@ static void call_exec(struct peer *p, const char *const *argv)
 
 /* ---- tests ---- */
 
-static void test_sessions(void **state)
+TEST_AGENT(sessions)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach, exec;
     reverse_start(&h, true, SH("read line; echo got $line; echo bad >&2; exit 5"));
@@ -217,9 +217,8 @@ static void test_sessions(void **state)
     reverse_stop(&h);
 }
 
-static void test_the_process_outlives_the_backend(void **state)
+TEST_AGENT(the_process_outlives_the_backend)
 {
-    (void)state;
     struct harness h;
     struct peer control, exec;
     reverse_start(&h, false, SH("sleep 60")); /* nobody listens yet */
@@ -246,9 +245,8 @@ static void test_the_process_outlives_the_backend(void **state)
     reverse_stop(&h);
 }
 
-static void test_a_session_survives_the_line(void **state)
+TEST_AGENT(a_session_survives_the_line)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach;
     reverse_start(&h, true, SH("read line; echo got $line"));
@@ -266,9 +264,8 @@ static void test_a_session_survives_the_line(void **state)
     reverse_stop(&h);
 }
 
-static void test_refused_comes_again(void **state)
+TEST_AGENT(refused_comes_again)
 {
-    (void)state;
     struct harness h;
     struct peer control;
     reverse_start(&h, false, SH("sleep 60"));
@@ -283,9 +280,8 @@ static void test_refused_comes_again(void **state)
     reverse_stop(&h);
 }
 
-static void test_what_is_no_call_is_ignored(void **state)
+TEST_AGENT(what_is_no_call_is_ignored)
 {
-    (void)state;
     struct harness h;
     struct peer control;
     static const char *const wrong[] = {"", "00", "../../../../../../../../../../../",
@@ -328,9 +324,8 @@ static char *certificate_make(nng_tls_config **tls)
     return cert;
 }
 
-static void test_wss(void **state)
+TEST_AGENT(wss)
 {
-    (void)state;
     struct harness h;
     struct peer control, exec;
     nng_tls_config *tls, *other;
@@ -350,17 +345,4 @@ static void test_wss(void **state)
     reverse_stop(&h);
     nng_tls_config_free(tls);
     nng_tls_config_free(other);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_sessions),
-        TEST(test_the_process_outlives_the_backend),
-        TEST(test_a_session_survives_the_line),
-        TEST(test_refused_comes_again),
-        TEST(test_what_is_no_call_is_ignored),
-        TEST(test_wss),
-    };
-    return cmocka_run_group_tests_name("reverse agent", tests, NULL, NULL);
 }

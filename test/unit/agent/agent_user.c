@@ -3,12 +3,7 @@
  * User lookup with Docker's rules.
  */
 #include "agent/user.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,9 +76,8 @@ static void check(const char *spec, uid_t uid, gid_t gid, const char *home, cons
     user_identity_free(&u);
 }
 
-static void test_found(void **state)
+TEST(found)
 {
-    (void)state;
     check("", 0, 0, "/root", "");
     check("root", 0, 0, "/root", "");
     check("app", 1000, 1001, "/home/app", "50 999 ");
@@ -108,9 +102,8 @@ static void check_error(const char *spec, const char *text)
     assert_string_equal(err.message, text);
 }
 
-static void test_not_found(void **state)
+TEST(not_found)
 {
-    (void)state;
     check_error("nope", "unable to find user nope: no matching entries in passwd file");
     check_error("app:nope", "unable to find group nope: no matching entries in group file");
     check_error("-5", "uids and gids must be in range 0-2147483647");
@@ -118,9 +111,8 @@ static void test_not_found(void **state)
     check_error("app:99999999999", "uids and gids must be in range 0-2147483647");
 }
 
-static void test_without_files(void **state)
+TEST(without_files)
 {
-    (void)state;
     struct user_identity u;
     struct error err;
     const char *const nothing[] = {"/nonexistent/passwd", directory, fifo, "/dev/zero"};
@@ -136,12 +128,4 @@ static void test_without_files(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found),
-        cmocka_unit_test(test_not_found),
-        cmocka_unit_test(test_without_files),
-    };
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

@@ -6,6 +6,7 @@
 #include "test/kit/backend_log_fake.h"
 
 #include "base/log.h"
+#include "test/kit/test.h"
 
 static void agent_goes(void)
 {
@@ -23,9 +24,8 @@ static void until_search_pauses(const struct container *c)
     run_until(!c->link);
 }
 
-static void test_lost_and_found(void **state)
+TEST_USING(fake, lost_and_found)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake_connect_agent(c);
     agent_goes();
@@ -37,9 +37,8 @@ static void test_lost_and_found(void **state)
     assert_int_equal(fake.agent_sessions, 2);
 }
 
-static void test_search_ends_with_its_run(void **state)
+TEST_USING(fake, search_ends_with_its_run)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake_connect_agent(c);
     agent_goes();
@@ -53,14 +52,4 @@ static void test_search_ends_with_its_run(void **state)
     assert_ptr_equal(c->link, link);
     assert_true(agent_link_ready(c));
     assert_int_equal(fake.agent_sessions, 2);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_lost_and_found, fake_setup, fake_teardown),
-        cmocka_unit_test_setup_teardown(test_search_ends_with_its_run, fake_setup, fake_teardown),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

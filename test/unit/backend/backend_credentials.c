@@ -8,6 +8,7 @@
 #include "oci/registry/registry.h"
 #include "oci/registry/registry_repo.h"
 #include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ static void reopen(void)
     rig.backend.credentials = opened;
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     rig_setup(state);
     opened = NULL;
@@ -43,7 +44,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     credential_store_close(opened);
     return rig_teardown(state);
@@ -78,9 +79,8 @@ static void expect_broken(const char *host)
     assert_true(registry_login_empty(&login));
 }
 
-static void test_logins_are_kept_by_host_over_restarts(void **state)
+TEST_USING(fixture, logins_are_kept_by_host_over_restarts)
 {
-    (void)state;
     expect(HOST, "", "", "");
     put(HOST, "alice", PASSWORD, NULL);
     put("docker.io", "bob", "b", NULL);
@@ -107,9 +107,8 @@ static void expect_refused(const char *words)
     assert_null(other);
 }
 
-static void test_key_file_is_for_its_owner_alone(void **state)
+TEST_USING(fixture, key_file_is_for_its_owner_alone)
 {
-    (void)state;
     struct stat st;
     assert_int_equal(stat(key_path(), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
@@ -125,9 +124,8 @@ static void test_key_file_is_for_its_owner_alone(void **state)
     unlink(key_path());
 }
 
-static void test_another_key_opens_nothing(void **state)
+TEST_USING(fixture, another_key_opens_nothing)
 {
-    (void)state;
     put(HOST, "alice", PASSWORD, NULL);
     unlink(key_path());
     reopen();
@@ -137,9 +135,8 @@ static void test_another_key_opens_nothing(void **state)
 }
 
 /* What an end in the middle of making a key left behind. */
-static void test_half_made_key_is_no_key(void **state)
+TEST_USING(fixture, half_made_key_is_no_key)
 {
-    (void)state;
     char *half = xasprintf("%s.new", key_path());
     unlink(key_path());
     int fd = open(half, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
@@ -154,9 +151,8 @@ static void test_half_made_key_is_no_key(void **state)
 
 /* ---- seals ---- */
 
-static void test_every_changed_byte_of_a_seal_is_noticed(void **state)
+TEST_USING(fixture, every_changed_byte_of_a_seal_is_noticed)
 {
-    (void)state;
     struct error err;
     void *bytes;
     size_t len;
@@ -178,9 +174,8 @@ static void test_every_changed_byte_of_a_seal_is_noticed(void **state)
     free(bytes);
 }
 
-static void test_seal_of_another_host_is_refused(void **state)
+TEST_USING(fixture, seal_of_another_host_is_refused)
 {
-    (void)state;
     struct error err;
     void *bytes;
     size_t len;
@@ -191,9 +186,8 @@ static void test_seal_of_another_host_is_refused(void **state)
     free(bytes);
 }
 
-static void test_same_login_is_never_sealed_alike(void **state)
+TEST_USING(fixture, same_login_is_never_sealed_alike)
 {
-    (void)state;
     struct error err;
     void *bytes[2];
     size_t len[2];
@@ -208,9 +202,8 @@ static void test_same_login_is_never_sealed_alike(void **state)
     free(bytes[1]);
 }
 
-static void test_login_that_is_too_long_is_refused(void **state)
+TEST_USING(fixture, login_that_is_too_long_is_refused)
 {
-    (void)state;
     struct error err;
     static char huge[100000];
     memset(huge, 'x', sizeof huge - 1);
@@ -234,9 +227,8 @@ static void expect_absent(const char *file, const char *const *secrets)
     free(path);
 }
 
-static void test_no_file_holds_a_secret_in_clear(void **state)
+TEST_USING(fixture, no_file_holds_a_secret_in_clear)
 {
-    (void)state;
     static const char *const secrets[] = {"alice", PASSWORD, "horse", TOKEN, NULL};
     put(HOST, "alice", PASSWORD, NULL);
     put("other.example", "alice", PASSWORD, TOKEN);
@@ -251,9 +243,8 @@ static void test_no_file_holds_a_secret_in_clear(void **state)
 
 /* ---- hosts ---- */
 
-static void test_hosts(void **state)
+TEST_USING(fixture, hosts)
 {
-    (void)state;
     static const char *const good[][2] = {
         {"", "docker.io"},
         {"https://index.docker.io/v1/", "docker.io"},
@@ -313,9 +304,8 @@ static const char *login_user(const char *host)
     return strcpy(user, str_or_empty(login.username));
 }
 
-static void test_stored_login_comes_before_the_clouds(void **state)
+TEST_USING(fixture, stored_login_comes_before_the_clouds)
 {
-    (void)state;
     assert_string_equal(login_user(HOST), "");
     rig.driver.co_registry_credentials = co_cloud;
     assert_string_equal(login_user(HOST), "cloud");
@@ -353,7 +343,7 @@ static int login_setup(void **state)
     struct error err;
     struct http_client_options http = {.user_agent = "test"};
     struct registry_options options = {0};
-    setup(state);
+    fixture_setup(state);
     attempts = 0;
     mock = mock_start(serve, NULL);
     assert_int_equal(http_client_open(&rig.loop, &http, &rig.backend.http, &err), 0);
@@ -368,7 +358,7 @@ static int login_teardown(void **state)
     registry_client_close(rig.backend.registry);
     http_client_close(rig.backend.http);
     mock_stop(mock);
-    return teardown(state);
+    return fixture_teardown(state);
 }
 
 static const Sockerless__Reply *ask_login(const char *json)
@@ -398,9 +388,8 @@ static char *mock_host(void)
     return host;
 }
 
-static void test_auth_check_stores_what_the_registry_accepted(void **state)
+TEST_USING(login, auth_check_stores_what_the_registry_accepted)
 {
-    (void)state;
     const Sockerless__Reply *reply = ask_login(login_json("alice", "s3cret"));
     if (!reply)
         fail_msg("%s", rig.err.message);
@@ -409,9 +398,8 @@ static void test_auth_check_stores_what_the_registry_accepted(void **state)
     expect(mock_host(), "alice", "s3cret", "");
 }
 
-static void test_wrong_password_is_401_and_is_sent_once(void **state)
+TEST_USING(login, wrong_password_is_401_and_is_sent_once)
 {
-    (void)state;
     char expected[128];
     put(mock_host(), "alice", "s3cret", NULL);
     assert_null(ask_login(login_json("alice", "wrong")));
@@ -423,9 +411,8 @@ static void test_wrong_password_is_401_and_is_sent_once(void **state)
     expect(mock_host(), "alice", "s3cret", ""); /* the good one stays */
 }
 
-static void test_login_without_credentials_is_dockers_500(void **state)
+TEST_USING(login, login_without_credentials_is_dockers_500)
 {
-    (void)state;
     char expected[128];
     assert_null(ask_login(login_json("", "")));
     assert_int_equal(rig.err.code, ERROR_SYSTEM);
@@ -434,9 +421,8 @@ static void test_login_without_credentials_is_dockers_500(void **state)
     assert_string_equal(rig.err.message, expected);
 }
 
-static void test_login_at_an_unreachable_registry_is_dockers_500(void **state)
+TEST_USING(login, login_at_an_unreachable_registry_is_dockers_500)
 {
-    (void)state;
     assert_null(
         ask_login("{\"username\":\"a\",\"password\":\"b\",\"serveraddress\":\"127.0.0.1:1\"}"));
     assert_int_equal(rig.err.code, ERROR_SYSTEM);
@@ -445,9 +431,8 @@ static void test_login_at_an_unreachable_registry_is_dockers_500(void **state)
     expect("127.0.0.1:1", "", "", "");
 }
 
-static void test_login_that_is_no_json_or_no_host_is_refused(void **state)
+TEST_USING(login, login_that_is_no_json_or_no_host_is_refused)
 {
-    (void)state;
     assert_null(ask_login("not json"));
     assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
     assert_null(ask_login("{\"username\":\"a\",\"serveraddress\":\"a b\"}"));
@@ -473,39 +458,12 @@ static bool serve_tokens(void *arg, struct mock_request *r)
     return mock_text(r, 401, challenge, "{}");
 }
 
-static void test_identity_token_takes_the_passwords_place(void **state)
+TEST_USING(login, identity_token_takes_the_passwords_place)
 {
-    (void)state;
     mock->handler = serve_tokens; /* before its first connection */
     const Sockerless__Reply *reply = ask_login(login_json("alice", "s3cret"));
     if (!reply)
         fail_msg("%s", rig.err.message);
     assert_string_equal(reply->auth->identity_token, TOKEN);
     expect(mock_host(), "alice", "", TOKEN);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-#define LOGIN_TEST(name) cmocka_unit_test_setup_teardown(test_##name, login_setup, login_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(logins_are_kept_by_host_over_restarts),
-        TEST(key_file_is_for_its_owner_alone),
-        TEST(another_key_opens_nothing),
-        TEST(half_made_key_is_no_key),
-        TEST(every_changed_byte_of_a_seal_is_noticed),
-        TEST(seal_of_another_host_is_refused),
-        TEST(same_login_is_never_sealed_alike),
-        TEST(login_that_is_too_long_is_refused),
-        TEST(no_file_holds_a_secret_in_clear),
-        TEST(hosts),
-        TEST(stored_login_comes_before_the_clouds),
-        LOGIN_TEST(auth_check_stores_what_the_registry_accepted),
-        LOGIN_TEST(wrong_password_is_401_and_is_sent_once),
-        LOGIN_TEST(login_without_credentials_is_dockers_500),
-        LOGIN_TEST(login_at_an_unreachable_registry_is_dockers_500),
-        LOGIN_TEST(login_that_is_no_json_or_no_host_is_refused),
-        LOGIN_TEST(identity_token_takes_the_passwords_place),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

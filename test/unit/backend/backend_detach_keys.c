@@ -2,12 +2,7 @@
  * Unit tests of detach keys: the grammar, and the filter over any cut of the input. */
 #include "backend/attach/detach_keys.h"
 #include "base/alloc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <string.h>
 
 static struct detach_keys parse(const char *text)
@@ -18,9 +13,8 @@ static struct detach_keys parse(const char *text)
     return keys;
 }
 
-static void test_grammar(void **state)
+TEST(grammar)
 {
-    (void)state;
     struct detach_keys keys = parse("");
     assert_int_equal(keys.count, 2);
     assert_memory_equal(keys.keys, "\x10\x11", 2);
@@ -45,9 +39,8 @@ static bool feed(const char *keys_text, const char *typed, size_t step, struct b
     return false;
 }
 
-static void test_filter(void **state)
+TEST(filter)
 {
-    (void)state;
     static const struct {
         const char *keys, *typed, *passed;
         bool detached;
@@ -63,11 +56,4 @@ static void test_filter(void **state)
             assert_int_equal(feed(cases[i].keys, cases[i].typed, step, &out), cases[i].detached);
             assert_string_equal(out.data, cases[i].passed);
         }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_grammar),
-                                       cmocka_unit_test(test_filter)};
-    return cmocka_run_group_tests_name("detach keys", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "backend/container/container_ports.h"
 #include "backend/container/name_generator.h"
 #include "test/kit/backend_rpc_fake.h"
+#include "test/kit/test.h"
 
 struct sample {
     const char *name, *image, *image_id, *network, *bind, *volume, *port, *health, *bindings;
@@ -205,9 +206,8 @@ static void expect_refusal(const char *key, const char *value, enum error_code c
 
 /* ---- tests ---- */
 
-static void test_list(void **state)
+TEST_CASE(list, setup, rig_teardown)
 {
-    (void)state;
     LIST("full pause run");
     LIST("starting full pause exit3 exit0 created run", .all = true);
     LIST("starting full", .limit = 2);
@@ -224,9 +224,8 @@ static void test_list(void **state)
     assert_string_equal(c->image, "busybox:1");
 }
 
-static void test_filters(void **state)
+TEST_CASE(filters, setup, rig_teardown)
 {
-    (void)state;
     char id[ID_HEX_LEN + 1];
     strcpy(id, rig.backend.containers.oldest->id);
     FILTER("run", "id", id);
@@ -275,9 +274,8 @@ static void test_filters(void **state)
     FILTER("full", "is-task", "false", "name", "full");
 }
 
-static void test_refusals(void **state)
+TEST_CASE(refusals, setup, rig_teardown)
 {
-    (void)state;
     expect_refusal("bogus", "1", ERROR_INVALID_PARAMETER, "Invalid filter 'bogus'");
     expect_refusal("status", "bogus", ERROR_INVALID_PARAMETER, "Invalid filter 'status=bogus'");
     expect_refusal("health", "ill", ERROR_INVALID_PARAMETER, "Invalid filter 'health=ill'");
@@ -297,9 +295,8 @@ static void test_refusals(void **state)
     free(huge);
 }
 
-static void test_ports(void **state)
+TEST_CASE(ports, setup, rig_teardown)
 {
-    (void)state;
     struct port_range r;
     assert_true(port_range_parse("65535/sctp", &r));
     static const char *const bad[] = {"",
@@ -317,9 +314,8 @@ static void test_ports(void **state)
         assert_false(port_range_parse(bad[i], &r));
 }
 
-static void test_inspect_info(void **state)
+TEST_CASE(inspect_info, setup, rig_teardown)
 {
-    (void)state;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerInspectRequest inspect = SOCKERLESS__CONTAINER_INSPECT_REQUEST__INIT;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_INSPECT;
@@ -345,9 +341,8 @@ static void test_inspect_info(void **state)
     assert_string_equal(i->operating_system, "a cloud of paper");
 }
 
-static void test_names(void **state)
+TEST_CASE(names, setup, rig_teardown)
 {
-    (void)state;
     for (int i = 0; i < 2000; i++) {
         char name[CONTAINER_NAME_MAX + 1];
         struct error err;
@@ -356,12 +351,4 @@ static void test_names(void **state)
         assert_null(container_find(&rig.backend.containers, name, &err));
         add_sample(&(struct sample){.name = name, .image = "i", .image_id = "i"}, 5000 + i);
     }
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, rig_teardown)
-    const struct CMUnitTest tests[] = {TEST(list),  TEST(filters),      TEST(refusals),
-                                       TEST(ports), TEST(inspect_info), TEST(names)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

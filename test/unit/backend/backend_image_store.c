@@ -3,6 +3,7 @@
  * Images: the store, what is found by which reference, list filters.
  */
 #include "test/kit/backend_rpc_fake.h"
+#include "test/kit/test.h"
 
 #define ID_A "sha256:aaaa60f58c2a6914ec94ee141884264274399d328d030d3fae1fb733d01560a4"
 #define ID_B "sha256:aabb593f1b7a5f9ecf360a7a5119aad087a7a73c9fc97083856fc15843d6c6d0"
@@ -49,9 +50,8 @@ static void expect_missing(const char *ref, enum error_code code, const char *me
     assert_string_equal(err.message, message);
 }
 
-static void test_find(void **state)
+TEST_USING(rig, find)
 {
-    (void)state;
     put(ID_A, 10, "busybox:1", "busybox@" DIGEST, NULL);
     put(ID_B, 20, "127.0.0.1:5000/full:latest", NULL, NULL);
     expect_found("busybox:1", ID_A);
@@ -72,9 +72,8 @@ static void test_find(void **state)
                    "invalid reference format: repository name must be lowercase");
 }
 
-static void test_tags_move(void **state)
+TEST_USING(rig, tags_move)
 {
-    (void)state;
     put(ID_A, 10, "x:1", NULL, NULL);
     put(ID_A, 10, "x:2", "x@" DIGEST, NULL); /* added */
     expect_found("x:1", ID_A);
@@ -128,9 +127,8 @@ static void expect_list(const char *key, const char *value, const char *expected
         fail_msg("%s=%s: %s", key, value, tags);
 }
 
-static void test_list(void **state)
+TEST_USING(rig, list)
 {
-    (void)state;
     put(ID_A, 10, "busybox:1", NULL, NULL);
     put(ID_A, 10, "x:2", NULL, NULL);
     put("sha256:cc", 20, NULL, NULL, "blue");
@@ -160,15 +158,4 @@ static void test_list(void **state)
     inspect.ref = (char *)"nope";
     assert_null(ask(&request));
     assert_string_equal(rig.err.message, "no such image: nope: No such image: nope:latest");
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, rig_setup, rig_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(find),
-        TEST(tags_move),
-        TEST(list),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "oci/name/digest.h"
+#include "test/kit/test.h"
 
 #include <sqlite3.h>
 
@@ -193,16 +194,14 @@ static const char *tags_of(const char *ref)
 
 /* ---- inspect ---- */
 
-static void test_inspect_not_pulled_is_404(void **state)
+TEST_USING(rig, inspect_not_pulled_is_404)
 {
-    (void)state;
     assert_null(inspect("nope"));
     expect_error(ERROR_NOT_FOUND, "no such image: nope: No such image: nope:latest");
 }
 
-static void test_inspect_by_tag_digest_and_short_id(void **state)
+TEST_USING(rig, inspect_by_tag_digest_and_short_id)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"nginx:latest"}, .digests = {"nginx" DIGEST("1")}});
     assert_string_equal(inspect("nginx:latest")->id, ID_A);
     assert_string_equal(inspect("nginx" DIGEST("1"))->id, ID_A);
@@ -212,9 +211,8 @@ static void test_inspect_by_tag_digest_and_short_id(void **state)
 
 /* ---- tag ---- */
 
-static void test_tag_records_a_new_name(void **state)
+TEST_USING(rig, tag_records_a_new_name)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"oracle:full"}});
     put(&(struct sample){.id = ID_B, .tags = {"x:2"}});
     int64_t before = time_now_ns();
@@ -232,18 +230,16 @@ static void test_tag_records_a_new_name(void **state)
     assert_true(inspect(ID_A)->last_tagged >= before);
 }
 
-static void test_tag_of_unknown_image_is_404(void **state)
+TEST_USING(rig, tag_of_unknown_image_is_404)
 {
-    (void)state;
     assert_false(tag("nope", "x", "1"));
     expect_error(ERROR_NOT_FOUND, "No such image: nope:latest");
     assert_false(tag("nope:1", "", ""));
     expect_error(ERROR_NOT_FOUND, "No such image: nope:1");
 }
 
-static void test_tag_names_that_are_none(void **state)
+TEST_USING(rig, tag_names_that_are_none)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"b:1"}});
     static const char *const bad[][3] = {
         {"", "", "invalid reference format"},
@@ -259,9 +255,8 @@ static void test_tag_names_that_are_none(void **state)
     assert_string_equal(tags_of(ID_A), "b:1 ");
 }
 
-static void test_tags_of_one_image_are_bounded(void **state)
+TEST_USING(rig, tags_of_one_image_are_bounded)
 {
-    (void)state;
     struct error err;
     char name[32];
     put(&(struct sample){.id = ID_A});
@@ -288,9 +283,8 @@ static void test_tags_of_one_image_are_bounded(void **state)
 
 /* ---- rmi ---- */
 
-static void test_rmi_drops_only_the_named_tag(void **state)
+TEST_USING(rig, rmi_drops_only_the_named_tag)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"x:1", "x:2"}, .digests = {"x" DIGEST("1")}});
     use(ID_A, "user", true); /* does not matter while another tag is left */
     assert_string_equal(rmi("x:1", false), "-x:1 ");
@@ -302,9 +296,8 @@ static void test_rmi_drops_only_the_named_tag(void **state)
     expect_error(ERROR_NOT_FOUND, "No such image: x:1");
 }
 
-static void test_rmi_of_the_last_tag_takes_digests_image_and_layers(void **state)
+TEST_USING(rig, rmi_of_the_last_tag_takes_digests_image_and_layers)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A,
                          .tags = {"x:1"},
                          .digests = {"x" DIGEST("1"), "x" DIGEST("2")},
@@ -320,9 +313,8 @@ static void test_rmi_of_the_last_tag_takes_digests_image_and_layers(void **state
     }
 }
 
-static void test_rmi_keeps_layers_that_others_have(void **state)
+TEST_USING(rig, rmi_keeps_layers_that_others_have)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"x:1"}, .diffs = {DIFF("1"), DIFF("2")}});
     put(&(struct sample){.id = ID_B, .tags = {"y:1"}, .diffs = {DIFF("1"), DIFF("3")}});
     put(&(struct sample){.id = ID_C, .tags = {"z:1"}, .diffs = {DIFF("4"), DIFF("2")}});
@@ -332,9 +324,8 @@ static void test_rmi_keeps_layers_that_others_have(void **state)
     assert_string_equal(rmi("x", false) ? "" : rmi("x:1", false), expected);
 }
 
-static void test_rmi_digests_of_another_repository_keep_the_image(void **state)
+TEST_USING(rig, rmi_digests_of_another_repository_keep_the_image)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A,
                          .tags = {"127.0.0.1:5001/b:1", "b:1"},
                          .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")}});
@@ -350,9 +341,8 @@ static const char *pulled_from(const char *id)
     return rec ? rec->pull_reference : "";
 }
 
-static void test_rmi_of_the_place_it_is_pulled_from_leaves_another(void **state)
+TEST_USING(rig, rmi_of_the_place_it_is_pulled_from_leaves_another)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A,
                          .tags = {"127.0.0.1:5001/b:1", "b:1"},
                          .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")},
@@ -363,9 +353,8 @@ static void test_rmi_of_the_place_it_is_pulled_from_leaves_another(void **state)
     assert_string_equal(pulled_from(ID_A), "docker.io/library/b" DIGEST("1"));
 }
 
-static void test_rmi_by_digest(void **state)
+TEST_USING(rig, rmi_by_digest)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .digests = {"f" DIGEST("1")}});
     assert_string_equal(rmi("f" DIGEST("1"), false), "-f" DIGEST("1") " x " ID_A " ");
     put(&(struct sample){.id = ID_A, .tags = {"f:1"}, .digests = {"f" DIGEST("1")}});
@@ -373,9 +362,8 @@ static void test_rmi_by_digest(void **state)
     assert_string_equal(tags_of(ID_A), "f:1 ");
 }
 
-static void test_rmi_by_id(void **state)
+TEST_USING(rig, rmi_by_id)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"m:1"}, .digests = {"m" DIGEST("1")}});
     assert_string_equal(rmi("aaaa", false), "-m:1 -m" DIGEST("1") " x " ID_A " ");
     put(&(struct sample){.id = ID_A, .tags = {"m:1", "m:2"}});
@@ -387,9 +375,8 @@ static void test_rmi_by_id(void **state)
     assert_string_equal(rmi("aa", false), "x " ID_A " "); /* dangling */
 }
 
-static void test_rmi_of_an_image_in_use_by_a_stopped_container(void **state)
+TEST_USING(rig, rmi_of_an_image_in_use_by_a_stopped_container)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"o:lab"}, .diffs = {DIFF("1")}});
     struct container *c = use(ID_A, "user1", false);
     assert_null(rmi("o:lab", false));
@@ -406,9 +393,8 @@ static void test_rmi_of_an_image_in_use_by_a_stopped_container(void **state)
     assert_string_equal(rmi("o:lab", true), "-o:lab x " ID_A " "); /* it keeps its layers */
 }
 
-static void test_rmi_of_an_image_in_use_by_a_running_container(void **state)
+TEST_USING(rig, rmi_of_an_image_in_use_by_a_running_container)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"b:1"}});
     struct container *c = use(ID_A, "user2", true);
     assert_null(rmi("b:1", false));
@@ -429,9 +415,8 @@ static void test_rmi_of_an_image_in_use_by_a_running_container(void **state)
 
 /* ---- prune ---- */
 
-static void test_prune_takes_what_has_no_tag(void **state)
+TEST_USING(rig, prune_takes_what_has_no_tag)
 {
-    (void)state;
     static const char manifest[] =
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
         "\"config\":{\"digest\":\"" ID_A "\",\"size\":2},\"layers\":["
@@ -449,9 +434,8 @@ static void test_prune_takes_what_has_no_tag(void **state)
     assert_int_equal(image_store_count(rig.backend.images), 1);
 }
 
-static void test_prune_all_spares_what_is_used(void **state)
+TEST_USING(rig, prune_all_spares_what_is_used)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A, .tags = {"a:1", "a:2"}, .digests = {"a" DIGEST("1")}});
     put(&(struct sample){.id = ID_B, .tags = {"b:1"}});
     put(&(struct sample){.id = ID_C});
@@ -463,9 +447,8 @@ static void test_prune_all_spares_what_is_used(void **state)
     assert_string_equal(tags_of(ID_C), "");
 }
 
-static void test_prune_filters(void **state)
+TEST_USING(rig, prune_filters)
 {
-    (void)state;
     int64_t now = time_now_ns(), hour = INT64_C(3600000000000);
     put(&(struct sample){.id = ID_A, .label = "red", .created = now - 3 * hour});
     put(&(struct sample){.id = ID_B, .label = "blue", .created = now - hour / 2});
@@ -485,9 +468,8 @@ static void test_prune_filters(void **state)
 
 /* ---- until ---- */
 
-static void test_times_of_filters(void **state)
+TEST_USING(rig, times_of_filters)
 {
-    (void)state;
     static const struct {
         const char *text;
         int64_t ns;
@@ -547,9 +529,8 @@ static size_t count_listed(const char *key, const char *value)
     return reply ? reply->image_list->n_images : 99;
 }
 
-static void test_list_until_takes_durations(void **state)
+TEST_USING(rig, list_until_takes_durations)
 {
-    (void)state;
     int64_t now = time_now_ns(), hour = INT64_C(3600000000000);
     put(&(struct sample){.id = ID_A, .tags = {"a:1"}, .created = now - 30 * hour});
     put(&(struct sample){.id = ID_B, .tags = {"b:1"}, .created = now - hour});
@@ -562,9 +543,8 @@ static void test_list_until_takes_durations(void **state)
 
 /* ---- history ---- */
 
-static void test_history_newest_first(void **state)
+TEST_USING(rig, history_newest_first)
 {
-    (void)state;
     static const char config[] =
         "{\"history\":[{\"created\":\"2020-01-01T00:00:00Z\",\"created_by\":\"ADD\","
         "\"comment\":\"base\"},"
@@ -598,9 +578,8 @@ static void test_history_newest_first(void **state)
     expect_error(ERROR_NOT_FOUND, "No such image: nope:latest");
 }
 
-static void test_history_of_impossible_images(void **state)
+TEST_USING(rig, history_of_impossible_images)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A,
                          .tags = {"f:1"},
                          .config = "{\"history\":[{\"created_by\":\"a\"},{\"created_by\":\"b\"}]}",
@@ -629,9 +608,8 @@ static const char *created_reference(const char *image)
     return reply ? rig.backend.containers.newest->image_reference : rig.err.message;
 }
 
-static void test_create_gives_the_cloud_what_it_can_pull(void **state)
+TEST_USING(rig, create_gives_the_cloud_what_it_can_pull)
 {
-    (void)state;
     put(&(struct sample){
         .id = ID_A, .tags = {"a:1"}, .pull_reference = "docker.io/library/a" DIGEST("1")});
     put(&(struct sample){.id = ID_B, .tags = {"bb:latest", "h:5000/c:2"}}); /* loaded */
@@ -645,9 +623,8 @@ static void test_create_gives_the_cloud_what_it_can_pull(void **state)
 }
 
 /* The same image from two places: each name is pulled from its own. */
-static void test_create_pulls_from_the_repository_that_was_asked_for(void **state)
+TEST_USING(rig, create_pulls_from_the_repository_that_was_asked_for)
 {
-    (void)state;
     put(&(struct sample){.id = ID_A,
                          .tags = {"a:1", "h:5000/c:2", "mine:3"},
                          .digests = {"a" DIGEST("1"), "h:5000/c" DIGEST("2")},
@@ -660,9 +637,8 @@ static void test_create_pulls_from_the_repository_that_was_asked_for(void **stat
 
 /* ---- the store ---- */
 
-static void test_load_keeps_what_the_registry_said(void **state)
+TEST_USING(rig, load_keeps_what_the_registry_said)
 {
-    (void)state;
     struct error err;
     put(&(struct sample){.id = ID_A,
                          .tags = {"a:1"},
@@ -686,9 +662,8 @@ static void run_sql(const char *sql)
     free(path);
 }
 
-static void test_database_of_an_older_version_opens(void **state)
+TEST_USING(rig, database_of_an_older_version_opens)
 {
-    (void)state;
     struct error err;
     void *sealed;
     size_t len;
@@ -708,9 +683,8 @@ static void test_database_of_an_older_version_opens(void **state)
     assert_null(sealed);
 }
 
-static void test_database_of_a_newer_version_is_refused(void **state)
+TEST_USING(rig, database_of_a_newer_version_is_refused)
 {
-    (void)state;
     struct error err;
     struct store *again = NULL;
     image_store_close(rig.backend.images);
@@ -722,39 +696,4 @@ static void test_database_of_a_newer_version_is_refused(void **state)
     run_sql("PRAGMA user_version=2;");
     assert_int_equal(store_open(rig.directory, &rig.backend.store, &err), 0);
     assert_int_equal(image_store_open(rig.backend.store, &rig.backend.images, &err), 0);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, rig_setup, rig_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(inspect_not_pulled_is_404),
-        TEST(inspect_by_tag_digest_and_short_id),
-        TEST(tag_records_a_new_name),
-        TEST(tag_of_unknown_image_is_404),
-        TEST(tag_names_that_are_none),
-        TEST(tags_of_one_image_are_bounded),
-        TEST(rmi_drops_only_the_named_tag),
-        TEST(rmi_of_the_last_tag_takes_digests_image_and_layers),
-        TEST(rmi_keeps_layers_that_others_have),
-        TEST(rmi_digests_of_another_repository_keep_the_image),
-        TEST(rmi_of_the_place_it_is_pulled_from_leaves_another),
-        TEST(rmi_by_digest),
-        TEST(rmi_by_id),
-        TEST(rmi_of_an_image_in_use_by_a_stopped_container),
-        TEST(rmi_of_an_image_in_use_by_a_running_container),
-        TEST(prune_takes_what_has_no_tag),
-        TEST(prune_all_spares_what_is_used),
-        TEST(prune_filters),
-        TEST(times_of_filters),
-        TEST(list_until_takes_durations),
-        TEST(history_newest_first),
-        TEST(history_of_impossible_images),
-        TEST(create_gives_the_cloud_what_it_can_pull),
-        TEST(create_pulls_from_the_repository_that_was_asked_for),
-        TEST(load_keeps_what_the_registry_said),
-        TEST(database_of_an_older_version_opens),
-        TEST(database_of_a_newer_version_is_refused),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "test/kit/backend_transfer_rig.h"
 
 #include "json/json_doc.h"
+#include "test/kit/test.h"
 
 #include <fcntl.h>
 
@@ -83,7 +84,7 @@ static void expect_injected(const struct question *q, const struct test_image *i
         assert_string_equal(json_string_value(json_array_get(diff_ids, i)), image->diff_ids[i]);
 }
 
-static void test_inject(void **state)
+TEST_USING(transfer, inject)
 {
     struct test_image image;
     struct call first, again, newer;
@@ -112,7 +113,7 @@ static void test_inject(void **state)
 
 /* A cloud that lets the image say who runs gets images that say root; they are images of their own.
  */
-static void test_inject_as_root(void **state)
+TEST_USING(transfer, inject_as_root)
 {
     struct test_image image;
     struct call plain, root;
@@ -139,7 +140,7 @@ static void test_inject_as_root(void **state)
 }
 
 /* The source is another registry: blobs go through us. */
-static void test_inject_from_elsewhere(void **state)
+TEST_USING(transfer, inject_from_elsewhere)
 {
     struct test_image image;
     struct call call;
@@ -163,7 +164,7 @@ static void test_inject_from_elsewhere(void **state)
 }
 
 /* A repository of its own for images with the agent, beside the staging registry. */
-static void test_inject_into_the_agents_registry(void **state)
+TEST_USING(transfer, inject_into_the_agents_registry)
 {
     struct test_image image;
     struct call call;
@@ -183,7 +184,7 @@ static void test_inject_into_the_agents_registry(void **state)
     image_free(&image);
 }
 
-static void test_simultaneous(void **state)
+TEST_USING(transfer, simultaneous)
 {
     struct test_image image;
     struct call calls[CALLS_MAX];
@@ -222,7 +223,7 @@ static void remove_staging_data(void)
 }
 
 /* What is remembered over a restart is believed only when it is still there. */
-static void test_restart(void **state)
+TEST_USING(transfer, restart)
 {
     struct test_image image;
     struct call before, after, remade;
@@ -262,7 +263,7 @@ static void expect_refused(const char *word)
     arena_fini(&call.arena);
 }
 
-static void test_refusals(void **state)
+TEST_USING(transfer, refusals)
 {
     struct test_image image, nowhere;
     struct call call;
@@ -286,19 +287,4 @@ static void test_refusals(void **state)
     arena_fini(&call.arena);
     image_free(&image);
     image_free(&nowhere);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_inject),
-        TEST(test_inject_as_root),
-        TEST(test_inject_from_elsewhere),
-        TEST(test_inject_into_the_agents_registry),
-        TEST(test_simultaneous),
-        TEST(test_restart),
-        TEST(test_refusals),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "test/kit/backend_transfer_rig.h"
 
 #include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
 #include <openssl/evp.h>
 
@@ -19,120 +20,7 @@ static unsigned images_known(void)
     return (unsigned)image_store_count(rig.backend.images);
 }
 
-/* ---- what goes well ---- */
-
-static void test_docker_archive(void **state)
-{
-    struct test_image image;
-    struct buf tar = BUF_INIT;
-    struct client c;
-    struct question q;
-    char tag[64], expected[512];
-    (void)state;
-    image_make_small(&image, "one");
-    image_put_docker(&tar, &image, "[\"hello:1\",\"reg.example/hello:two\"]");
-    load_bytes(&c, &tar, false);
-    if (!c.ended)
-        fail_msg("load: %s", c.err.message);
-    assert_true(c.opened);
-    for (int i = 0; i < 2; i++) { /* side by side: in any order */
-        snprintf(expected, sizeof expected, "%.12s: Loading layer\n", image.diff_ids[i] + 7);
-        assert_non_null(strstr(last_of(&c), expected));
-    }
-    assert_string_equal(strstr(last_of(&c), "Loaded"),
-                        "Loaded image: hello:1\nLoaded image: reg.example/hello:two\n");
-    client_free(&c);
-
-    const Sockerless__ImageRecord *rec = known_image("hello:1");
-    assert_string_equal(rec->image->id, image.id);
-    assert_string_equal(rec->blob_repository, staging_name);
-    assert_int_equal(rec->config_json.len, image.config.len);
-    snprintf(expected, sizeof expected, "%s@%s", staging_name, rec->manifest_digest);
-    assert_string_equal(rec->pull_reference, expected);
-    assert_ptr_equal(known_image("reg.example/hello:two"), rec);
-
-    snprintf(tag, sizeof tag, "sha256-%.40s", image.id + 7);
-    registry_ask(&q, staging_name, tag);
-    if (q.rc)
-        fail_msg("staging: %s", q.err.message);
-    assert_string_equal(q.manifest.digest, rec->manifest_digest);
-    assert_string_equal(q.parsed.config.digest, image.id);
-    assert_int_equal(q.parsed.layer_count, 2);
-    question_free(&q);
-
-    /* again: known layers are not mentioned */
-    load_bytes(&c, &tar, false);
-    assert_true(c.ended);
-    assert_string_equal(last_of(&c),
-                        "Loaded image: hello:1\nLoaded image: reg.example/hello:two\n");
-    client_free(&c);
-    buf_free(&tar);
-    image_free(&image);
-}
-
-static void test_tag_moves(void **state)
-{
-    struct test_image first, second;
-    struct buf tar = BUF_INIT;
-    struct client c;
-    char expected[512];
-    (void)state;
-    image_make_small(&first, "first");
-    image_make_small(&second, "second");
-    load_image(&first, "[\"move:1\"]");
-    image_put_docker(&tar, &second, "[\"move:1\"]");
-    load_bytes(&c, &tar, true);
-    snprintf(expected, sizeof expected,
-             "The image move:1 already exists, renaming the old one with ID %s to empty string\n"
-             "Loaded image: move:1\n",
-             first.id);
-    assert_string_equal(last_of(&c), expected);
-    assert_string_equal(known_image("move:1")->image->id, second.id);
-    assert_int_equal(known_image(first.id)->image->n_repo_tags, 0);
-    client_free(&c);
-    buf_free(&tar);
-    image_free(&first);
-    image_free(&second);
-}
-
-static void test_untagged(void **state)
-{
-    struct test_image image;
-    struct buf tar = BUF_INIT;
-    struct client c;
-    char expected[128];
-    (void)state;
-    image_make_small(&image, "nameless");
-    image_put_docker(&tar, &image, "null");
-    load_bytes(&c, &tar, true);
-    snprintf(expected, sizeof expected, "Loaded image ID: %s\n", image.id);
-    assert_string_equal(last_of(&c), expected);
-    client_free(&c);
-    buf_free(&tar);
-    image_free(&image);
-}
-
-static void test_without_staging(void **state)
-{
-    struct test_image image;
-    struct buf tar = BUF_INIT;
-    struct client c;
-    (void)state;
-    rig.config.staging_registry = NULL;
-    image_make_small(&image, "metadata");
-    image_put_docker(&tar, &image, "[\"meta:1\"]");
-    load_bytes(&c, &tar, true);
-    assert_true(c.ended);
-    assert_memory_equal(last_of(&c), "WARNING: no staging registry", 28);
-    assert_non_null(strstr(last_of(&c), "\nLoaded image: meta:1\n"));
-    const Sockerless__ImageRecord *rec = known_image("meta:1");
-    assert_string_equal(rec->pull_reference, "");
-    assert_string_equal(rec->blob_repository, "");
-    assert_int_equal(rec->manifest_json.len, 0);
-    client_free(&c);
-    buf_free(&tar);
-    image_free(&image);
-}
+/* ---- memory: first, while nothing is left over from other tests ---- */
 
 /* Incompressible, so that the upload is as large: several chunks. */
 static void noise(unsigned char *out, size_t len, uint64_t seed)
@@ -144,32 +32,6 @@ static void noise(unsigned char *out, size_t len, uint64_t seed)
         memcpy(out + i, &seed, 8);
     }
 }
-
-static void test_large_layer(void **state)
-{
-    enum { SIZE = 20 * 1024 * 1024 + 8 };
-    struct test_image image = {0};
-    struct question q;
-    char tag[64];
-    (void)state;
-    unsigned char *bytes = xmalloc(SIZE);
-    noise(bytes, SIZE, 42);
-    image_add_layer(&image, "big", bytes, SIZE);
-    image_add_layer(&image, "small", "x", 1);
-    image_make_config(&image, "big");
-    free(bytes);
-    load_image(&image, "[\"big:1\"]");
-    load_image(&image, "[\"big:2\"]"); /* the upload is given up where the registry has it */
-    snprintf(tag, sizeof tag, "sha256-%.40s", image.id + 7);
-    registry_ask(&q, staging_name, tag);
-    if (q.rc)
-        fail_msg("staging: %s", q.err.message);
-    assert_true(q.parsed.layers_size > SIZE);
-    question_free(&q);
-    image_free(&image);
-}
-
-/* ---- memory ---- */
 
 static size_t resident(void)
 {
@@ -196,7 +58,7 @@ enum { PIECES = 300, GROWTH_MAX = 64 << 20 };
 #endif
 
 /* PIECES MB through; the digests are known only at the end, and so are the documents. */
-static void test_memory_is_bounded(void **state)
+TEST_USING(transfer, memory_is_bounded)
 {
     enum { PIECE = 1024 * 1024 };
     Sockerless__ImageLoadOpen open = SOCKERLESS__IMAGE_LOAD_OPEN__INIT;
@@ -253,9 +115,148 @@ static void test_memory_is_bounded(void **state)
     image_free(&image);
 }
 
+/* ---- what goes well ---- */
+
+TEST_USING(transfer, docker_archive)
+{
+    struct test_image image;
+    struct buf tar = BUF_INIT;
+    struct client c;
+    struct question q;
+    char tag[64], expected[512];
+    (void)state;
+    image_make_small(&image, "one");
+    image_put_docker(&tar, &image, "[\"hello:1\",\"reg.example/hello:two\"]");
+    load_bytes(&c, &tar, false);
+    if (!c.ended)
+        fail_msg("load: %s", c.err.message);
+    assert_true(c.opened);
+    for (int i = 0; i < 2; i++) { /* side by side: in any order */
+        snprintf(expected, sizeof expected, "%.12s: Loading layer\n", image.diff_ids[i] + 7);
+        assert_non_null(strstr(last_of(&c), expected));
+    }
+    assert_string_equal(strstr(last_of(&c), "Loaded"),
+                        "Loaded image: hello:1\nLoaded image: reg.example/hello:two\n");
+    client_free(&c);
+
+    const Sockerless__ImageRecord *rec = known_image("hello:1");
+    assert_string_equal(rec->image->id, image.id);
+    assert_string_equal(rec->blob_repository, staging_name);
+    assert_int_equal(rec->config_json.len, image.config.len);
+    snprintf(expected, sizeof expected, "%s@%s", staging_name, rec->manifest_digest);
+    assert_string_equal(rec->pull_reference, expected);
+    assert_ptr_equal(known_image("reg.example/hello:two"), rec);
+
+    snprintf(tag, sizeof tag, "sha256-%.40s", image.id + 7);
+    registry_ask(&q, staging_name, tag);
+    if (q.rc)
+        fail_msg("staging: %s", q.err.message);
+    assert_string_equal(q.manifest.digest, rec->manifest_digest);
+    assert_string_equal(q.parsed.config.digest, image.id);
+    assert_int_equal(q.parsed.layer_count, 2);
+    question_free(&q);
+
+    /* again: known layers are not mentioned */
+    load_bytes(&c, &tar, false);
+    assert_true(c.ended);
+    assert_string_equal(last_of(&c),
+                        "Loaded image: hello:1\nLoaded image: reg.example/hello:two\n");
+    client_free(&c);
+    buf_free(&tar);
+    image_free(&image);
+}
+
+TEST_USING(transfer, tag_moves)
+{
+    struct test_image first, second;
+    struct buf tar = BUF_INIT;
+    struct client c;
+    char expected[512];
+    (void)state;
+    image_make_small(&first, "first");
+    image_make_small(&second, "second");
+    load_image(&first, "[\"move:1\"]");
+    image_put_docker(&tar, &second, "[\"move:1\"]");
+    load_bytes(&c, &tar, true);
+    snprintf(expected, sizeof expected,
+             "The image move:1 already exists, renaming the old one with ID %s to empty string\n"
+             "Loaded image: move:1\n",
+             first.id);
+    assert_string_equal(last_of(&c), expected);
+    assert_string_equal(known_image("move:1")->image->id, second.id);
+    assert_int_equal(known_image(first.id)->image->n_repo_tags, 0);
+    client_free(&c);
+    buf_free(&tar);
+    image_free(&first);
+    image_free(&second);
+}
+
+TEST_USING(transfer, untagged)
+{
+    struct test_image image;
+    struct buf tar = BUF_INIT;
+    struct client c;
+    char expected[128];
+    (void)state;
+    image_make_small(&image, "nameless");
+    image_put_docker(&tar, &image, "null");
+    load_bytes(&c, &tar, true);
+    snprintf(expected, sizeof expected, "Loaded image ID: %s\n", image.id);
+    assert_string_equal(last_of(&c), expected);
+    client_free(&c);
+    buf_free(&tar);
+    image_free(&image);
+}
+
+TEST_USING(transfer, without_staging)
+{
+    struct test_image image;
+    struct buf tar = BUF_INIT;
+    struct client c;
+    (void)state;
+    rig.config.staging_registry = NULL;
+    image_make_small(&image, "metadata");
+    image_put_docker(&tar, &image, "[\"meta:1\"]");
+    load_bytes(&c, &tar, true);
+    assert_true(c.ended);
+    assert_memory_equal(last_of(&c), "WARNING: no staging registry", 28);
+    assert_non_null(strstr(last_of(&c), "\nLoaded image: meta:1\n"));
+    const Sockerless__ImageRecord *rec = known_image("meta:1");
+    assert_string_equal(rec->pull_reference, "");
+    assert_string_equal(rec->blob_repository, "");
+    assert_int_equal(rec->manifest_json.len, 0);
+    client_free(&c);
+    buf_free(&tar);
+    image_free(&image);
+}
+
+TEST_USING(transfer, large_layer)
+{
+    enum { SIZE = 20 * 1024 * 1024 + 8 };
+    struct test_image image = {0};
+    struct question q;
+    char tag[64];
+    (void)state;
+    unsigned char *bytes = xmalloc(SIZE);
+    noise(bytes, SIZE, 42);
+    image_add_layer(&image, "big", bytes, SIZE);
+    image_add_layer(&image, "small", "x", 1);
+    image_make_config(&image, "big");
+    free(bytes);
+    load_image(&image, "[\"big:1\"]");
+    load_image(&image, "[\"big:2\"]"); /* the upload is given up where the registry has it */
+    snprintf(tag, sizeof tag, "sha256-%.40s", image.id + 7);
+    registry_ask(&q, staging_name, tag);
+    if (q.rc)
+        fail_msg("staging: %s", q.err.message);
+    assert_true(q.parsed.layers_size > SIZE);
+    question_free(&q);
+    image_free(&image);
+}
+
 /* ---- what goes wrong ---- */
 
-static void test_bad_archives(void **state)
+TEST_USING(transfer, bad_archives)
 {
     struct test_image image;
     struct buf tar = BUF_INIT;
@@ -284,7 +285,7 @@ static void test_bad_archives(void **state)
     image_free(&image);
 }
 
-static void test_client_gone(void **state)
+TEST_USING(transfer, client_gone)
 {
     Sockerless__ImageLoadOpen open = SOCKERLESS__IMAGE_LOAD_OPEN__INIT;
     struct test_image image = {0};
@@ -317,7 +318,7 @@ static void test_client_gone(void **state)
 }
 
 /* All at once: two run, the others wait, all end. */
-static void test_many_at_once(void **state)
+TEST_USING(transfer, many_at_once)
 {
     enum { CLIENTS = 5 };
     struct test_image images[CLIENTS];
@@ -397,19 +398,17 @@ static void load_fails_at(mock_handler handler, int64_t timeout_ms)
     image_free(&image);
 }
 
-static void test_registry_refuses(void **state)
+TEST_USING(transfer, registry_refuses)
 {
-    (void)state;
     load_fails_at(refuse_uploads, 5000);
 }
 
-static void test_registry_stalls(void **state)
+TEST_USING(transfer, registry_stalls)
 {
-    (void)state;
     load_fails_at(stall_uploads, 300);
 }
 
-static void test_registry_unreachable(void **state)
+TEST_USING(transfer, registry_unreachable)
 {
     struct test_image image;
     struct buf tar = BUF_INIT;
@@ -425,24 +424,4 @@ static void test_registry_unreachable(void **state)
     client_free(&c);
     buf_free(&tar);
     image_free(&image);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_memory_is_bounded), /* first: nothing is left over from others */
-        TEST(test_docker_archive),
-        TEST(test_tag_moves),
-        TEST(test_untagged),
-        TEST(test_without_staging),
-        TEST(test_large_layer),
-        TEST(test_bad_archives),
-        TEST(test_client_gone),
-        TEST(test_many_at_once),
-        TEST(test_registry_refuses),
-        TEST(test_registry_stalls),
-        TEST(test_registry_unreachable),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * order and with what options dockerd shows it.
  */
 #include "test/kit/backend_log_fake.h"
+#include "test/kit/test.h"
 
 #define LONG_AGO INT64_C(1000000000000000000) /* 2001-09-09T01:46:40Z */
 #define AT(n) (LONG_AGO + (int64_t)(n)*MS)
@@ -30,9 +31,8 @@ static void add_plain_run(const char *ref)
     fake_add(ref, AT(7), 0, "\001x0");
 }
 
-static void test_history(void **state)
+TEST_USING(fake, history)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     add_plain_run("run");
     struct client c;
@@ -48,9 +48,8 @@ static void test_history(void **state)
     expect_logs(LOGS(.follow = true), "one\ntwo\n\nthree\nno newline");
 }
 
-static void test_timestamps_details(void **state)
+TEST_USING(fake, timestamps_details)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     add_plain_run("run");
     expect_logs(LOGS(.timestamps = true), "2001-09-09T01:46:40.001000000Z one\n"
@@ -61,9 +60,8 @@ static void test_timestamps_details(void **state)
     expect_logs(LOGS(.details = true, TAIL(2)), " three\n no newline");
 }
 
-static void test_since_until(void **state)
+TEST_USING(fake, since_until)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     add_plain_run("run");
     expect_logs(LOGS(.since = AT(5)), "ee\nno newline");
@@ -75,9 +73,8 @@ static void test_since_until(void **state)
     expect_logs(LOGS(TAIL(3), .until = AT(5)), "\nthree\n"); /* tail first, as dockerd */
 }
 
-static void test_tail(void **state)
+TEST_USING(fake, tail)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     fake_past_run(c, "earlier");
     add_plain_run("run");
@@ -103,9 +100,8 @@ static void test_tail(void **state)
 }
 
 /* Many entries of one instant, across pages. */
-static void test_tail_same_instant(void **state)
+TEST_USING(fake, tail_same_instant)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     for (int i = 0; i < 10; i++)
         fake_add("run", AT(1), 0, "%d", i);
@@ -115,9 +111,8 @@ static void test_tail_same_instant(void **state)
 }
 
 /* Of a long log no more is read than a short tail needs. */
-static void test_tail_reads_little(void **state)
+TEST_USING(fake, tail_reads_little)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     fake.page_size = 1000;
     for (int i = 0; i < 5000; i++)
@@ -132,9 +127,8 @@ static void test_tail_reads_little(void **state)
     assert_true(fake.delivered < 1500);
 }
 
-static void test_runs(void **state)
+TEST_USING(fake, runs)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     fake_past_run(c, "first");
     fake_past_run(c, "second");
@@ -150,9 +144,8 @@ static void test_runs(void **state)
     expect_logs(LOGS(), "halfb\n");
 }
 
-static void test_never_started(void **state)
+TEST_USING(fake, never_started)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__CREATED, 0);
     c->has_run = false;
     expect_logs(LOGS(), "");
@@ -162,9 +155,8 @@ static void test_never_started(void **state)
 }
 
 /* The run is over, its last entries are not there yet. */
-static void test_late_end(void **state)
+TEST_USING(fake, late_end)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, time_now_ns());
     fake_add("run", time_now_ns(), 0, "early");
     fake_add("run", time_now_ns(), 200, "late");
@@ -178,9 +170,8 @@ static void test_late_end(void **state)
     client_free(&tail);
 }
 
-static void test_since_is_later_than_the_end(void **state)
+TEST_USING(fake, since_is_later_than_the_end)
 {
-    (void)state;
     fake.driver.caps.log_grace_ms = PATIENCE_MS * 2; /* only the exit record can end it */
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, time_now_ns());
     fake_add("run", time_now_ns(), 0, "early");
@@ -188,9 +179,8 @@ static void test_since_is_later_than_the_end(void **state)
     expect_logs(LOGS(.since = time_now_ns() + 1000 * (int64_t)MS), "");
 }
 
-static void test_no_exit_record(void **state)
+TEST_USING(fake, no_exit_record)
 {
-    (void)state;
     fake.driver.caps.log_grace_ms = 400;
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, time_now_ns());
     fake_add("run", time_now_ns(), 200, "late");
@@ -202,9 +192,8 @@ static void test_no_exit_record(void **state)
     assert_int_equal(fake.calls - calls, 1);
 }
 
-static void test_running_mark(void **state)
+TEST_USING(fake, running_mark)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake_connect_agent(c);
     fake.mark_delay_ms = 250;
@@ -220,9 +209,8 @@ static void test_running_mark(void **state)
     assert_int_equal(fake.calls - calls, 1);
 }
 
-static void test_running_without_link(void **state)
+TEST_USING(fake, running_without_link)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     for (int i = 0; i < 8; i++)
         fake_add("run", AT(i), 0, "%d", i);
@@ -266,22 +254,19 @@ static void follow(bool together)
     assert_int_equal(fake.calls, calls); /* nobody follows, nobody asks */
 }
 
-static void test_follow(void **state)
+TEST_USING(fake, follow)
 {
-    (void)state;
     follow(false);
 }
 
 /* What was written before is asked for by the hub, too. */
-static void test_follow_together(void **state)
+TEST_USING(fake, follow_together)
 {
-    (void)state;
     follow(true);
 }
 
-static void test_follow_ends_at_grace(void **state)
+TEST_USING(fake, follow_ends_at_grace)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake.driver.caps.log_grace_ms = 200;
     struct client a;
@@ -297,9 +282,8 @@ static void test_follow_ends_at_grace(void **state)
     c->removed = false;
 }
 
-static void test_follow_client_gone(void **state)
+TEST_USING(fake, follow_client_gone)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     struct client a, b;
     Sockerless__LogsOpen open = LOGS(.follow = true);
@@ -314,9 +298,8 @@ static void test_follow_client_gone(void **state)
 
 /* The end of a daemon: everything waiting is cancelled before the followers' channels are closed.
  */
-static void test_follow_cancelled(void **state)
+TEST_USING(fake, follow_cancelled)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     struct client a;
     Sockerless__LogsOpen open = LOGS(.follow = true);
@@ -331,9 +314,8 @@ static void test_follow_cancelled(void **state)
     run_until(c->log_readers == 0);
 }
 
-static void test_history_client_gone(void **state)
+TEST_USING(fake, history_client_gone)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, time_now_ns());
     fake.driver.caps.log_grace_ms = PATIENCE_MS * 2;
     struct client a;
@@ -344,9 +326,8 @@ static void test_history_client_gone(void **state)
     run_until(c->log_readers == 0);
 }
 
-static void test_follow_tail(void **state)
+TEST_USING(fake, follow_tail)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake_connect_agent(c);
     fake.mark_delay_ms = 100;
@@ -368,9 +349,8 @@ static void test_follow_tail(void **state)
     client_free(&b);
 }
 
-static void test_follow_until(void **state)
+TEST_USING(fake, follow_until)
 {
-    (void)state;
     fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     fake.driver.caps.log_grace_ms = 150;
     int64_t until = time_now_ns() + 200 * (int64_t)MS;
@@ -387,9 +367,8 @@ static void test_follow_until(void **state)
 }
 
 /* A client that does not read holds neither memory nor its neighbours. */
-static void test_backpressure(void **state)
+TEST_USING(fake, backpressure)
 {
-    (void)state;
     enum { LINES = 100000 };
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(1));
     fake.page_size = 5000;
@@ -437,9 +416,8 @@ static void expect_failure(Sockerless__LogsOpen open, Sockerless__ErrorCode code
     client_free(&c);
 }
 
-static void test_failures(void **state)
+TEST_USING(fake, failures)
 {
-    (void)state;
     struct container *c = fake_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     expect_failure(LOGS(.ref = "nope"), SOCKERLESS__ERROR_CODE__NOT_FOUND,
                    "No such container: nope");
@@ -464,35 +442,4 @@ static void test_failures(void **state)
     assert_true(a.failed);
     client_free(&a);
     fake.fail_calls = 0;
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, fake_setup, fake_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(history),
-        TEST(timestamps_details),
-        TEST(since_until),
-        TEST(tail),
-        TEST(tail_same_instant),
-        TEST(tail_reads_little),
-        TEST(runs),
-        TEST(never_started),
-        TEST(late_end),
-        TEST(since_is_later_than_the_end),
-        TEST(no_exit_record),
-        TEST(running_mark),
-        TEST(running_without_link),
-        TEST(follow),
-        TEST(follow_together),
-        TEST(follow_ends_at_grace),
-        TEST(follow_client_gone),
-        TEST(follow_cancelled),
-        TEST(history_client_gone),
-        TEST(follow_tail),
-        TEST(follow_until),
-        TEST(backpressure),
-        TEST(failures),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,17 +7,12 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static struct config {
     char *own;
@@ -91,9 +86,8 @@ static int run(int count, char **flags)
     return rc;
 }
 
-static void help_lists_all_settings(void **state)
+TEST(help_lists_all_settings)
 {
-    (void)state;
     char *flags[] = {"--help"};
     assert_int_equal(run(1, flags), 0);
     assert_non_null(strstr(output, "--test-own"));
@@ -102,9 +96,8 @@ static void help_lists_all_settings(void **state)
     assert_int_equal(config.released, 1);
 }
 
-static void settings_that_cannot_be_read(void **state)
+TEST(settings_that_cannot_be_read)
 {
-    (void)state;
     char *unknown[] = {"--nonsense=1"}, *level[] = {"--log-level=loud"};
     assert_int_equal(run(1, unknown), 1);
     assert_non_null(strstr(output, "\"component\":\"backend-test\""));
@@ -116,9 +109,8 @@ static void settings_that_cannot_be_read(void **state)
     assert_int_equal(config.released, 1);
 }
 
-static void settings_that_the_cloud_refuses(void **state)
+TEST(settings_that_the_cloud_refuses)
 {
-    (void)state;
     char *flags[] = {"--test-own=mine", "--instance=ours"};
     refusal = "no such region";
     assert_int_equal(run(2, flags), 1);
@@ -138,13 +130,4 @@ static int teardown(void **state)
     return 0;
 }
 
-int main(void)
-{
-    clearenv();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(help_lists_all_settings),
-        cmocka_unit_test(settings_that_cannot_be_read),
-        cmocka_unit_test(settings_that_the_cloud_refuses),
-    };
-    return cmocka_run_group_tests(tests, NULL, teardown);
-}
+TEST_GROUP(NULL, teardown);

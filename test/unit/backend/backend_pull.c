@@ -8,6 +8,7 @@
 #include "oci/name/digest.h"
 #include "oci/registry/registry.h"
 #include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
 static void expect_found(const char *ref, const char *id)
 {
@@ -278,9 +279,8 @@ static char *text(const char *fmt, ...)
     return out[next++];
 }
 
-static void test_pull(void **state)
+TEST_USING(pull, pull)
 {
-    (void)state;
     struct error err;
     const char *status = "Downloaded newer image";
     expect_pull("busybox", text("latest|Pulling from library/busybox\n"
@@ -329,9 +329,8 @@ static void test_pull(void **state)
                                 by_digest, versions[0].digest, by_digest));
 }
 
-static void test_pull_errors(void **state)
+TEST_USING(pull, pull_errors)
 {
-    (void)state;
     expect_pull_error("BAD/Upper", "invalid reference format: repository name must be lowercase");
     expect_pull_error("nope:1",
                       "manifest for nope:1 not found: manifest unknown: manifest unknown");
@@ -340,9 +339,8 @@ static void test_pull_errors(void **state)
 
 /* ---- what is asked of the registry ---- */
 
-static void test_pull_again_is_one_head(void **state)
+TEST_USING(pull, pull_again_is_one_head)
 {
-    (void)state;
     const char *same = text("latest|Pulling from library/busybox\n|Digest: %s\n"
                             "|Status: Image is up to date for busybox:latest\n",
                             versions[0].digest);
@@ -359,9 +357,8 @@ static void test_pull_again_is_one_head(void **state)
     expect_found("busybox", versions[1].config_digest);
 }
 
-static void test_tag_older_than_its_ttl_is_fetched_again(void **state)
+TEST_USING(pull, tag_older_than_its_ttl_is_fetched_again)
 {
-    (void)state;
     expect_pull("busybox", NULL);
     expect_asked(1, 1, 1);
     rig.config.image_ttl_s = 0;
@@ -371,9 +368,8 @@ static void test_tag_older_than_its_ttl_is_fetched_again(void **state)
     expect_asked(1, 0, 0);
 }
 
-static void test_known_digest_is_not_fetched_for_another_tag(void **state)
+TEST_USING(pull, known_digest_is_not_fetched_for_another_tag)
 {
-    (void)state;
     struct error err;
     expect_pull("busybox", NULL);
     expect_asked(1, 1, 1);
@@ -387,9 +383,8 @@ static void test_known_digest_is_not_fetched_for_another_tag(void **state)
     assert_int_equal(image_store_count(rig.backend.images), 1);
 }
 
-static void test_another_platform_is_fetched(void **state)
+TEST_USING(pull, another_platform_is_fetched)
 {
-    (void)state;
     struct puller p;
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     expect_pull("busybox", NULL);
@@ -407,9 +402,8 @@ static void test_another_platform_is_fetched(void **state)
     expect_asked(1, 0, 0);
 }
 
-static void test_pull_remembers_documents_verbatim(void **state)
+TEST_USING(pull, pull_remembers_documents_verbatim)
 {
-    (void)state;
     struct error err;
     char digest[DIGEST_MAX];
     expect_pull("busybox", NULL);
@@ -422,9 +416,8 @@ static void test_pull_remembers_documents_verbatim(void **state)
     assert_string_equal(rec->manifest_type, "application/vnd.oci.image.manifest.v1+json");
 }
 
-static void test_tag_that_is_gone_has_dockers_words(void **state)
+TEST_USING(pull, tag_that_is_gone_has_dockers_words)
 {
-    (void)state;
     expect_pull("busybox", NULL);
     registry.latest = 7;
     expect_pull_error("busybox",
@@ -443,9 +436,8 @@ static void pull_all(struct puller *p, const char *tags)
     pull_begin_with(p, &pull);
 }
 
-static void test_pull_all_tags(void **state)
+TEST_USING(pull, pull_all_tags)
 {
-    (void)state;
     struct puller p;
     const char *tags = "{\"name\":\"library/many\",\"tags\":[\"b\",\"a\",\"c\"]}";
     pull_all(&p, tags);
@@ -480,9 +472,8 @@ static void test_pull_all_tags(void **state)
 }
 
 /* The first tag's pull ends; no other begins. */
-static void test_pull_all_ends_with_its_client(void **state)
+TEST_USING(pull, pull_all_ends_with_its_client)
 {
-    (void)state;
     struct puller p;
     pull_all(&p, "{\"tags\":[\"b\",\"a\",\"c\"]}");
     run_until(p.opened);
@@ -493,9 +484,8 @@ static void test_pull_all_ends_with_its_client(void **state)
     assert_true(image_store_count(rig.backend.images) >= 1);
 }
 
-static void test_tags_that_are_none_are_passed_over(void **state)
+TEST_USING(pull, tags_that_are_none_are_passed_over)
 {
-    (void)state;
     struct puller p;
     pull_all(&p, "{\"tags\":[\"../../x\",\"a b\",7]}");
     pull_end(&p, "|Status: Image is up to date for many\n");
@@ -513,9 +503,8 @@ static void test_tags_that_are_none_are_passed_over(void **state)
 #define STORED "Ym9iOnN0b3JlZA==" /* bob:stored */
 #define SENT "ZXZlOnNlbnQ="       /* eve:sent */
 
-static void test_pull_with_the_clouds_credentials(void **state)
+TEST_USING(pull, pull_with_the_clouds_credentials)
 {
-    (void)state;
     registry.wants = CLOUD;
     expect_pull(text("127.0.0.1:%d/library/busybox", registry.mock->port), NULL);
 }
@@ -529,9 +518,8 @@ static void store_bob(void)
     assert_int_equal(credential_store_put(rig.backend.credentials, host, &login, &err), 0);
 }
 
-static void test_stored_login_is_used_for_pulls(void **state)
+TEST_USING(pull, stored_login_is_used_for_pulls)
 {
-    (void)state;
     char *name = text("127.0.0.1:%d/library/busybox", registry.mock->port);
     store_bob();
     registry.wants = STORED;
@@ -541,9 +529,8 @@ static void test_stored_login_is_used_for_pulls(void **state)
     expect_asked(1, 0, 0);
 }
 
-static void test_sent_credentials_come_first(void **state)
+TEST_USING(pull, sent_credentials_come_first)
 {
-    (void)state;
     struct puller p;
     static const char auth[] = "{\"username\":\"eve\",\"password\":\"sent\"}";
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
@@ -574,9 +561,8 @@ static const Sockerless__DistributionReply *distribution(const char *ref, const 
     return reply ? reply->distribution : NULL;
 }
 
-static void test_distribution_of_a_manifest(void **state)
+TEST_USING(pull, distribution_of_a_manifest)
 {
-    (void)state;
     const Sockerless__DistributionReply *d = distribution("busybox", NULL);
     if (!d)
         fail_msg("%s", rig.err.message);
@@ -590,9 +576,8 @@ static void test_distribution_of_a_manifest(void **state)
     assert_string_equal(d->digest, versions[1].digest);
 }
 
-static void test_distribution_of_an_index(void **state)
+TEST_USING(pull, distribution_of_an_index)
 {
-    (void)state;
     char digest[DIGEST_MAX];
     digest_sha256(index_document, strlen(index_document), digest);
     const Sockerless__DistributionReply *d = distribution("busybox:multi", NULL);
@@ -606,9 +591,8 @@ static void test_distribution_of_an_index(void **state)
     assert_string_equal(d->platforms[1]->variant, "v8"); /* as written */
 }
 
-static void test_distribution_errors(void **state)
+TEST_USING(pull, distribution_errors)
 {
-    (void)state;
     assert_null(distribution("nope:1", NULL));
     assert_int_equal(rig.err.code, ERROR_NOT_FOUND);
     assert_string_equal(rig.err.message, "manifest unknown: manifest unknown");
@@ -626,9 +610,8 @@ static void test_distribution_errors(void **state)
     assert_non_null(distribution(name, "{\"username\":\"eve\",\"password\":\"sent\"}"));
 }
 
-static void test_pulls_at_once_and_gone(void **state)
+TEST_USING(pull, pulls_at_once_and_gone)
 {
-    (void)state;
     struct puller p[20];
     for (int i = 0; i < 20; i++)
         pull_begin(&p[i], "busybox");
@@ -644,30 +627,4 @@ static void test_pulls_at_once_and_gone(void **state)
     run_until(gone.closed);
     buf_free(&gone.text);
     assert_int_equal(image_store_count(rig.backend.images), 1);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, pull_setup, pull_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(pull),
-        TEST(pull_errors),
-        TEST(pull_again_is_one_head),
-        TEST(tag_older_than_its_ttl_is_fetched_again),
-        TEST(known_digest_is_not_fetched_for_another_tag),
-        TEST(another_platform_is_fetched),
-        TEST(pull_remembers_documents_verbatim),
-        TEST(tag_that_is_gone_has_dockers_words),
-        TEST(pull_all_tags),
-        TEST(pull_all_ends_with_its_client),
-        TEST(tags_that_are_none_are_passed_over),
-        TEST(pull_with_the_clouds_credentials),
-        TEST(stored_login_is_used_for_pulls),
-        TEST(sent_credentials_come_first),
-        TEST(distribution_of_a_manifest),
-        TEST(distribution_of_an_index),
-        TEST(distribution_errors),
-        TEST(pulls_at_once_and_gone),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,11 @@
  * connection that comes find each other, and what happens when one of them does not.
  */
 #include "test/kit/backend_reverse_rig.h"
+#include "test/kit/test.h"
 
 /* ---- tests ---- */
 
-static void test_session_over_the_line(void **state)
+TEST_USING(fixture, session_over_the_line)
 {
     struct end line, ours, theirs;
     (void)state;
@@ -28,7 +29,7 @@ static void test_session_over_the_line(void **state)
     end_close(&line);
 }
 
-static void test_calls_wait_for_the_line(void **state)
+TEST_USING(fixture, calls_wait_for_the_line)
 {
     struct end line, ours[3], theirs[3];
     (void)state;
@@ -52,7 +53,7 @@ static void test_calls_wait_for_the_line(void **state)
     end_close(&line);
 }
 
-static void test_strangers(void **state)
+TEST_USING(fixture, strangers)
 {
     struct end line, ours, e;
     char wrong[CALLBACK_TOKEN_LEN + 1], session[CALLBACK_SESSION_LEN + 1];
@@ -95,7 +96,7 @@ static void test_strangers(void **state)
     end_close(&line);
 }
 
-static void test_token_of_the_last_run(void **state)
+TEST_USING(fixture, token_of_the_last_run)
 {
     struct end line, ours, late;
     char token[CALLBACK_TOKEN_LEN + 1];
@@ -116,7 +117,7 @@ static void test_token_of_the_last_run(void **state)
     end_close(&line);
 }
 
-static void test_newest_line_counts(void **state)
+TEST_USING(fixture, newest_line_counts)
 {
     struct end first, second, ours;
     (void)state;
@@ -134,7 +135,7 @@ static void test_newest_line_counts(void **state)
     end_close(&second);
 }
 
-static void test_nobody_comes(void **state)
+TEST_USING(fixture, nobody_comes)
 {
     struct end line, ours;
     (void)state;
@@ -151,7 +152,7 @@ static void test_nobody_comes(void **state)
     end_close(&line);
 }
 
-static void test_calls_are_bounded(void **state)
+TEST_USING(fixture, calls_are_bounded)
 {
     enum { TRIED = 600 };
     struct end *ours = xcalloc(TRIED, sizeof *ours);
@@ -180,7 +181,7 @@ static void co_link(void *arg)
 }
 
 /* The control session, which knows nothing of directions. */
-static void test_control_session(void **state)
+TEST_USING(fixture, control_session)
 {
     struct end line, theirs;
     struct error result = {0}, err;
@@ -202,7 +203,7 @@ static void test_control_session(void **state)
     end_close(&line);
 }
 
-static void test_the_agent_is_told(void **state)
+TEST_USING(fixture, the_agent_is_told)
 {
     struct arena arena;
     bool url = false, id = false;
@@ -218,7 +219,7 @@ static void test_the_agent_is_told(void **state)
     arena_fini(&arena);
 }
 
-static void test_bad_settings(void **state)
+TEST_USING(fixture, bad_settings)
 {
     static const char *const urls[] = {
         "http://a/",   "ws://a/\r\nX: y", "ws://a b",      "a",         "ws:///x",
@@ -251,22 +252,4 @@ static void test_bad_settings(void **state)
     config.callback_url = NULL;
     assert_int_equal(reverse_agents_open(&b, &ra, &err), 0);
     assert_null(ra);
-}
-
-int main(void)
-{
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_session_over_the_line),
-        TEST(test_calls_wait_for_the_line),
-        TEST(test_strangers),
-        TEST(test_token_of_the_last_run),
-        TEST(test_newest_line_counts),
-        TEST(test_nobody_comes),
-        TEST(test_calls_are_bounded),
-        TEST(test_control_session),
-        TEST(test_the_agent_is_told),
-        TEST(test_bad_settings),
-    };
-    return cmocka_run_group_tests_name("reverse agents", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "test/kit/backend_reverse_rig.h"
 
 #include "test/kit/raw_ws.h"
+#include "test/kit/test.h"
 
 static int port_of_rig(void)
 {
@@ -64,7 +65,7 @@ static void all_is_well(void)
 
 /* ---- without a token ---- */
 
-static void test_heads(void **state)
+TEST_USING(fixture, heads)
 {
     static char long_line[3000], longer_line[20000];
     char right[CALLBACK_TEXT_SIZE + 16] = "Bearer ", twice[512], overlong[512];
@@ -98,7 +99,7 @@ static void test_heads(void **state)
     all_is_well();
 }
 
-static void test_token_of_a_removed_container(void **state)
+TEST_USING(fixture, token_of_a_removed_container)
 {
     struct container *gone = container_make();
     struct end line;
@@ -117,7 +118,7 @@ static void test_token_of_a_removed_container(void **state)
 
 /* ---- with the token ---- */
 
-static void test_frames_that_are_none(void **state)
+TEST_USING(fixture, frames_that_are_none)
 {
     static const char bytes[1000];
     static const struct {
@@ -149,7 +150,7 @@ static void test_frames_that_are_none(void **state)
 }
 
 /* Whole WebSocket frames whose content is none of ours. */
-static void test_our_frames_that_are_none(void **state)
+TEST_USING(fixture, our_frames_that_are_none)
 {
     static const unsigned char cases[][FRAME_HEADER_SIZE] = {
         {FRAME_PING, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff},
@@ -167,9 +168,8 @@ static void test_our_frames_that_are_none(void **state)
     all_is_well();
 }
 
-static void test_close_without_a_word(void **state)
+TEST_USING(fixture, close_without_a_word)
 {
-    (void)state;
     enemy_leaves(enemy_line());
     int fd = enemy_line();
     shutdown(fd, SHUT_WR);
@@ -183,7 +183,7 @@ static void test_close_without_a_word(void **state)
 }
 
 /* An honest peer may cut its bytes anywhere, and talk to WebSocket in between. */
-static void test_pieces(void **state)
+TEST_USING(fixture, pieces)
 {
     unsigned char ping[FRAME_HEADER_SIZE];
     (void)state;
@@ -208,7 +208,7 @@ static void test_pieces(void **state)
 }
 
 /* Who asks and does not listen must not fill our memory with answers. */
-static void test_deaf(void **state)
+TEST_USING(fixture, deaf)
 {
     enum { PINGS = 1000, HEAD = 8, ENOUGH = 64 * 1024 * 1024 };
     /* binary, 8000 bytes, a mask of zeros */
@@ -233,7 +233,7 @@ static void test_deaf(void **state)
 
 /* The token in a second pair of hands: the newest line is asked; what runs with the first goes on.
  */
-static void test_second_agent(void **state)
+TEST_USING(fixture, second_agent)
 {
     struct end first, second, ours, theirs, next, nexts;
     (void)state;
@@ -260,7 +260,7 @@ static void test_second_agent(void **state)
 }
 
 /* A session asked of the run before is not the next run's. */
-static void test_call_of_the_last_run(void **state)
+TEST_USING(fixture, call_of_the_last_run)
 {
     struct end line, old, next, stray;
     (void)state;
@@ -289,7 +289,7 @@ static void test_call_of_the_last_run(void **state)
 
 /* ---- many ---- */
 
-static void test_two_hundred_containers(void **state)
+TEST_USING(fixture, two_hundred_containers)
 {
     enum { MANY = 200 };
     struct container *first = rig.container, **all = xcalloc(MANY, sizeof(struct container *));
@@ -321,22 +321,4 @@ static void test_two_hundred_containers(void **state)
     free(line);
     free(ours);
     free(theirs);
-}
-
-int main(void)
-{
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_heads),
-        TEST(test_token_of_a_removed_container),
-        TEST(test_frames_that_are_none),
-        TEST(test_our_frames_that_are_none),
-        TEST(test_close_without_a_word),
-        TEST(test_pieces),
-        TEST(test_deaf),
-        TEST(test_second_agent),
-        TEST(test_call_of_the_last_run),
-        TEST(test_two_hundred_containers),
-    };
-    return cmocka_run_group_tests_name("hostile agents", tests, NULL, NULL);
 }

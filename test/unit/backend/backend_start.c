@@ -7,6 +7,7 @@
 
 #include "backend/daemon/reconcile.h"
 #include "backend/run/watcher.h"
+#include "test/kit/test.h"
 
 enum { STARTS_MAX = 8 };
 
@@ -113,7 +114,7 @@ static int co_list(void *self, const char *instance, struct arena *arena,
 
 static char agent_path[128];
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct error err;
     if (transfer_setup(state))
@@ -136,7 +137,7 @@ static int setup(void **state)
     return watcher_open(&rig.backend, &err);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     watcher_close(&rig.backend);
     return transfer_teardown(state);
@@ -191,9 +192,8 @@ static void load(void)
     image_free(&image);
 }
 
-static void test_layer_when_needed(void **state)
+TEST_USING(fixture, layer_when_needed)
 {
-    (void)state;
     load();
     cloud.needs_layer = true;
     struct container *c = create("first");
@@ -215,9 +215,8 @@ static void test_layer_when_needed(void **state)
     assert_true(image_needs_agent(&rig.backend, c->view->image_id));
 }
 
-static void test_not_without_a_registry(void **state)
+TEST_USING(fixture, not_without_a_registry)
 {
-    (void)state;
     load();
     cloud.needs_layer = true;
     rig.config.staging_registry = NULL;
@@ -229,9 +228,8 @@ static void test_not_without_a_registry(void **state)
     run_until(cloud.deleted == 1);
 }
 
-static void test_not_twice(void **state)
+TEST_USING(fixture, not_twice)
 {
-    (void)state;
     load();
     cloud.needs_layer = cloud.layer_fails = true;
     struct container *c = create("twice");
@@ -243,9 +241,8 @@ static void test_not_twice(void **state)
     run_until(cloud.deleted == 2);
 }
 
-static void test_layer_cannot_be_made(void **state)
+TEST_USING(fixture, layer_cannot_be_made)
 {
-    (void)state;
     load();
     cloud.needs_layer = true;
     rig.config.agent_binary = (char *)"/nowhere/agent";
@@ -257,9 +254,8 @@ static void test_layer_cannot_be_made(void **state)
     assert_int_equal(cloud.deleted, 1); /* there was nothing else to delete */
 }
 
-static void test_unknown_is_asked_again(void **state)
+TEST_USING(fixture, unknown_is_asked_again)
 {
-    (void)state;
     load();
     cloud.unknown = 1;
     struct container *c = create("shy");
@@ -292,7 +288,7 @@ static void start_two(const char *name, struct error *first, struct error *secon
 }
 
 /* The second waits for the first, which fails: what the first left is removed, not the second. */
-static void test_start_after_a_failed_one(void **state)
+TEST_USING(fixture, start_after_a_failed_one)
 {
     struct error first, second;
     (void)state;
@@ -311,7 +307,7 @@ static void test_start_after_a_failed_one(void **state)
 }
 
 /* rm -f ends the first start; the second, which waited, begins no other run. */
-static void test_removed_while_starts_wait(void **state)
+TEST_USING(fixture, removed_while_starts_wait)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
@@ -335,9 +331,8 @@ static void test_removed_while_starts_wait(void **state)
 }
 
 /* --rm: from the end on it is on its way out, and its removal takes no other run with it. */
-static void test_no_start_while_removing(void **state)
+TEST_USING(fixture, no_start_while_removing)
 {
-    (void)state;
     load();
     struct container *c = create_with("once", true);
     expect_started("once");
@@ -355,9 +350,8 @@ static void test_no_start_while_removing(void **state)
 }
 
 /* A crash after the next run had begun: the earlier one is still in the cloud. */
-static void test_earlier_run_is_ended(void **state)
+TEST_USING(fixture, earlier_run_is_ended)
 {
-    (void)state;
     load();
     struct container *c = create("twice");
     expect_started("twice");
@@ -372,21 +366,4 @@ static void test_earlier_run_is_ended(void **state)
     run_until(cloud.deleted == 1 && co_live(&rig.loop) == 1); /* the watcher */
     assert_string_equal(cloud.deletions[0], "earlier");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_layer_when_needed),
-        TEST(test_not_without_a_registry),
-        TEST(test_not_twice),
-        TEST(test_layer_cannot_be_made),
-        TEST(test_unknown_is_asked_again),
-        TEST(test_start_after_a_failed_one),
-        TEST(test_removed_while_starts_wait),
-        TEST(test_no_start_while_removing),
-        TEST(test_earlier_run_is_ended),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

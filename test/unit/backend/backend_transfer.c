@@ -5,6 +5,7 @@
 #include "test/kit/backend_transfer_rig.h"
 
 #include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
 /* ---- push ---- */
 
@@ -29,7 +30,7 @@ static void expect_said(const struct client *c, const char *line)
         fail_msg("\"%s\" is not in:\n%s", line, c->lines.data ? c->lines.data : "");
 }
 
-static void test_push_elsewhere(void **state)
+TEST_USING(transfer, push_elsewhere)
 {
     struct test_image image;
     struct client c;
@@ -76,7 +77,7 @@ static void test_push_elsewhere(void **state)
     image_free(&image);
 }
 
-static void test_push_mounts(void **state)
+TEST_USING(transfer, push_mounts)
 {
     struct test_image image;
     struct client c;
@@ -93,7 +94,7 @@ static void test_push_mounts(void **state)
     image_free(&image);
 }
 
-static void test_push_errors(void **state)
+TEST_USING(transfer, push_errors)
 {
     struct test_image image;
     struct client c;
@@ -123,7 +124,7 @@ static void test_push_errors(void **state)
     image_free(&image);
 }
 
-static void test_push_without_layers(void **state)
+TEST_USING(transfer, push_without_layers)
 {
     struct test_image image;
     struct client c;
@@ -155,7 +156,7 @@ static bool stall_patch(void *arg, struct mock_request *r)
 }
 
 /* What is on its way is broken off; nothing is left. */
-static void test_push_client_gone(void **state)
+TEST_USING(transfer, push_client_gone)
 {
     Sockerless__ImagePushOpen open = SOCKERLESS__IMAGE_PUSH_OPEN__INIT;
     struct test_image image;
@@ -225,7 +226,7 @@ static size_t occurrences(const struct buf *b, const char *text)
     return n;
 }
 
-static void test_save_and_load(void **state)
+TEST_USING(transfer, save_and_load)
 {
     static const char *const refs[] = {"pair", "other:1", "pair:a"};
     struct test_image one, two;
@@ -257,7 +258,7 @@ static void test_save_and_load(void **state)
     image_free(&two);
 }
 
-static void test_save_by_id(void **state)
+TEST_USING(transfer, save_by_id)
 {
     struct test_image image;
     struct client c, again;
@@ -276,7 +277,7 @@ static void test_save_by_id(void **state)
     image_free(&image);
 }
 
-static void test_save_errors(void **state)
+TEST_USING(transfer, save_errors)
 {
     struct test_image image;
     (void)state;
@@ -290,7 +291,7 @@ static void test_save_errors(void **state)
 }
 
 /* A client that stops reading stops the registry, and may then leave. */
-static void test_save_slow_client(void **state)
+TEST_USING(transfer, save_slow_client)
 {
     enum { SIZE = 16 * 1024 * 1024 };
     Sockerless__ImageSaveOpen open = SOCKERLESS__IMAGE_SAVE_OPEN__INIT;
@@ -333,7 +334,7 @@ static void root_tar(struct buf *tar)
     tar_put_end(tar);
 }
 
-static void test_import_body(void **state)
+TEST_USING(transfer, import_body)
 {
     Sockerless__ImageImportOpen open = SOCKERLESS__IMAGE_IMPORT_OPEN__INIT;
     char *changes[] = {(char *)"CMD [\"sh\",\"-c\",\"true\"]", (char *)"ENV A=b"};
@@ -385,7 +386,7 @@ static void import_url(struct client *c, const char *url, const char *repo)
     client_finish(c);
 }
 
-static void test_import_url(void **state)
+TEST_USING(transfer, import_url)
 {
     struct buf tar = BUF_INIT;
     struct client c;
@@ -433,7 +434,7 @@ static void import_fails(const Sockerless__ImageImportOpen *open, const char *by
     assert_int_equal(image_store_count(rig.backend.images), 0);
 }
 
-static void test_import_errors(void **state)
+TEST_USING(transfer, import_errors)
 {
     Sockerless__ImageImportOpen open = SOCKERLESS__IMAGE_IMPORT_OPEN__INIT;
     char *change = (char *)"RUN x";
@@ -452,16 +453,4 @@ static void test_import_errors(void **state)
     import_fails(&open, "", ERROR_INVALID_PARAMETER, "unsupported protocol scheme");
     open.source = (char *)"http://x/\r\nX: y";
     import_fails(&open, "", ERROR_INVALID_PARAMETER, "invalid character in URL");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, transfer_setup, transfer_teardown)
-        TEST(test_push_elsewhere),      TEST(test_push_mounts),      TEST(test_push_errors),
-        TEST(test_push_without_layers), TEST(test_push_client_gone), TEST(test_save_and_load),
-        TEST(test_save_by_id),          TEST(test_save_errors),      TEST(test_save_slow_client),
-        TEST(test_import_body),         TEST(test_import_url),       TEST(test_import_errors),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

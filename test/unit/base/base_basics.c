@@ -8,17 +8,11 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <string.h>
 
-static void test_numbers(void **state)
+TEST(numbers)
 {
-    (void)state;
     int64_t n;
     assert_true(str_to_i64("-12", &n) && n == -12);
     assert_true(str_to_i64("9223372036854775807", &n));
@@ -28,9 +22,8 @@ static void test_numbers(void **state)
 }
 
 /* RFC 4648 section 10 */
-static void test_base64(void **state)
+TEST(base64)
 {
-    (void)state;
     static const char *const pairs[][2] = {{"", ""},
                                            {"f", "Zg=="},
                                            {"fo", "Zm8="},
@@ -55,9 +48,8 @@ static void test_base64(void **state)
     assert_null(base64_decode("ab!d", 4, &len));
 }
 
-static void test_lists(void **state)
+TEST(lists)
 {
-    (void)state;
     AUTO(strv) struct strv v = STRV_INIT;
     strv_push_list(&v, NULL);
     strv_push_list(&v, "");
@@ -73,9 +65,8 @@ static void test_lists(void **state)
     assert_null(v.items[4]);
 }
 
-static void test_buf(void **state)
+TEST(buf)
 {
-    (void)state;
     AUTO(buf) struct buf b = BUF_INIT;
     for (int i = 0; i < 1000; i++)
         buf_printf(&b, "%d,", i);
@@ -89,9 +80,8 @@ static void test_buf(void **state)
     assert_int_equal(b.len, 0);
 }
 
-static void test_times(void **state)
+TEST(times)
 {
-    (void)state;
     char out[TIMEFMT_RFC3339_MAX];
     int64_t ns;
     assert_string_equal(timefmt_rfc3339nano(0, out), "0001-01-01T00:00:00Z");
@@ -114,9 +104,8 @@ static void test_times(void **state)
         assert_false(timefmt_parse_docker(bad[i], &ns));
 }
 
-static void test_json(void **state)
+TEST(json)
 {
-    (void)state;
     AUTO(buf) struct buf b = BUF_INIT;
     struct json_writer w;
     json_writer_init(&w, &b);
@@ -135,9 +124,8 @@ static void test_json(void **state)
                         "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"l\":[-1,true,null],\"o\":{}}");
 }
 
-static void test_ids(void **state)
+TEST(ids)
 {
-    (void)state;
     char a[ID_HEX_LEN + 1], b[ID_HEX_LEN + 1];
     id_new(a);
     id_new(b);
@@ -149,9 +137,8 @@ static void test_ids(void **state)
     assert_false(str_equal_secret("", a));
 }
 
-static void test_errors(void **state)
+TEST(errors)
 {
-    (void)state;
     struct error err;
     assert_int_equal(error_set(&err, ERROR_NOT_FOUND, "No such container: %s", "x"), -1);
     error_wrap(&err, "ecs");
@@ -165,9 +152,8 @@ static void test_errors(void **state)
     assert_int_equal(strlen(err.message), ERROR_MESSAGE_MAX - 2);
 }
 
-static void test_arena(void **state)
+TEST(arena)
 {
-    (void)state;
     struct arena a;
     arena_init(&a);
     for (size_t i = 1; i < 5000; i++) {
@@ -178,14 +164,4 @@ static void test_arena(void **state)
     assert_string_equal(arena_printf(&a, "%s-%d", "x", 1), "x-1");
     assert_null(arena_strdup(&a, NULL));
     arena_fini(&a);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_base64), cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_buf),     cmocka_unit_test(test_times),  cmocka_unit_test(test_json),
-        cmocka_unit_test(test_ids),     cmocka_unit_test(test_errors), cmocka_unit_test(test_arena),
-    };
-    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

@@ -3,17 +3,10 @@
  * The token bucket, on a clock of our own.
  */
 #include "base/token_bucket.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static void burst_then_rate(void **state)
+TEST(burst_then_rate)
 {
-    (void)state;
     struct token_bucket b;
     token_bucket_init(&b, 10, 3, 1000);
     for (int i = 0; i < 3; i++)
@@ -26,9 +19,8 @@ static void burst_then_rate(void **state)
     assert_in_range(token_bucket_take(&b, 1300, 60000), 299, 302);
 }
 
-static void never_more_than_the_quota(void **state)
+TEST(never_more_than_the_quota)
 {
-    (void)state;
     struct token_bucket b;
     int done = 0;
     token_bucket_init(&b, 20, 100, 0);
@@ -38,9 +30,8 @@ static void never_more_than_the_quota(void **state)
     assert_in_range(done, 290, 300);
 }
 
-static void long_waits_are_refused_and_cost_nothing(void **state)
+TEST(long_waits_are_refused_and_cost_nothing)
 {
-    (void)state;
     struct token_bucket b;
     token_bucket_init(&b, 1, 1, 0);
     assert_int_equal(token_bucket_take(&b, 0, 100), 0);
@@ -49,9 +40,8 @@ static void long_waits_are_refused_and_cost_nothing(void **state)
     assert_int_equal(token_bucket_take(&b, 1000, 100), 0);
 }
 
-static void a_drained_bucket_refills(void **state)
+TEST(a_drained_bucket_refills)
 {
-    (void)state;
     struct token_bucket b;
     token_bucket_init(&b, 1, 20, 0);
     assert_true(token_bucket_has_spare(&b, 0));
@@ -61,15 +51,4 @@ static void a_drained_bucket_refills(void **state)
     assert_true(token_bucket_has_spare(&b, 11000));
     token_bucket_take(&b, 5000, 0); /* a clock that goes backwards does no harm */
     assert_int_equal(token_bucket_take(&b, 12000, 0), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(burst_then_rate),
-        cmocka_unit_test(never_more_than_the_quota),
-        cmocka_unit_test(long_waits_are_refused_and_cost_nothing),
-        cmocka_unit_test(a_drained_bucket_refills),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "base/timefmt.h"
 #include "loop/co.h"
 #include "test/kit/ecs_harness.h"
+#include "test/kit/test.h"
 
 enum { ATTEMPTS = 4, THROTTLED_ATTEMPTS = 8, BASE_MS = 8, THROTTLED_BASE_MS = 16, CAP_MS = 40 };
 
@@ -147,9 +148,8 @@ static void expect_problem(enum error_code code, const char *message, int reques
 
 /* ---- what is repeated ---- */
 
-static void an_answer_is_taken(void **state)
+TEST_CASE(an_answer_is_taken, setup, harness_teardown)
 {
-    (void)state;
     rule(201, "{}", NULL, 0);
     run();
     expect_success(1);
@@ -157,9 +157,8 @@ static void an_answer_is_taken(void **state)
     assert_int_equal(why.http, 201);
 }
 
-static void a_lost_answer_is_asked_for_again(void **state)
+TEST_CASE(a_lost_answer_is_asked_for_again, setup, harness_teardown)
 {
-    (void)state;
     rule(0, NULL, NULL, 2);
     rule(200, "", NULL, 0);
     run();
@@ -167,9 +166,8 @@ static void a_lost_answer_is_asked_for_again(void **state)
     assert_int_equal(authorised, 3);
 }
 
-static void failures_are_repeated_so_many_times(void **state)
+TEST_CASE(failures_are_repeated_so_many_times, setup, harness_teardown)
 {
-    (void)state;
     rule(500, "oops", "x-request-id: r-7\r\n", 0);
     run();
     expect_problem(ERROR_UNAVAILABLE, "svc: get thing: Code500: oops (request id r-7)", ATTEMPTS);
@@ -177,9 +175,8 @@ static void failures_are_repeated_so_many_times(void **state)
     assert_int_equal(why.http, 500);
 }
 
-static void throttling_is_repeated_so_many_times(void **state)
+TEST_CASE(throttling_is_repeated_so_many_times, setup, harness_teardown)
 {
-    (void)state;
     call.repeatable = false; /* it was not carried out */
     rule(429, "slow down", NULL, 0);
     run();
@@ -187,9 +184,8 @@ static void throttling_is_repeated_so_many_times(void **state)
     assert_false(why.ambiguous);
 }
 
-static void a_refusal_is_final(void **state)
+TEST_CASE(a_refusal_is_final, setup, harness_teardown)
 {
-    (void)state;
     rule(404, "no such thing", "x-request-id: r-9\r\n", 0);
     run();
     expect_problem(ERROR_NOT_FOUND,
@@ -202,9 +198,8 @@ static void a_refusal_is_final(void **state)
     assert_true(str_starts(problem.message, "get thing: "));
 }
 
-static void an_answer_that_cannot_be_read_is_final(void **state)
+TEST_CASE(an_answer_that_cannot_be_read_is_final, setup, harness_teardown)
 {
-    (void)state;
     unusable = "not a thing";
     rule(200, "?", NULL, 0);
     run();
@@ -214,9 +209,8 @@ static void an_answer_that_cannot_be_read_is_final(void **state)
 
 /* ---- what must not be carried out twice ---- */
 
-static void not_repeatable_and_lost(void **state)
+TEST_CASE(not_repeatable_and_lost, setup, harness_teardown)
 {
-    (void)state;
     call.repeatable = false;
     rule(0, NULL, NULL, 0);
     run();
@@ -225,9 +219,8 @@ static void not_repeatable_and_lost(void **state)
     assert_int_equal(why.http, 0);
 }
 
-static void not_repeatable_and_failed(void **state)
+TEST_CASE(not_repeatable_and_failed, setup, harness_teardown)
 {
-    (void)state;
     call.repeatable = false;
     rule(503, "away", NULL, 1);
     rule(200, "", NULL, 0);
@@ -236,9 +229,8 @@ static void not_repeatable_and_failed(void **state)
     assert_true(why.ambiguous);
 }
 
-static void not_repeatable_and_turned_away(void **state)
+TEST_CASE(not_repeatable_and_turned_away, setup, harness_teardown)
 {
-    (void)state;
     call.repeatable = false;
     rule(503, "away", "Retry-After: 0\r\n", 1);
     rule(409, "locked", NULL, 1);
@@ -259,9 +251,8 @@ static int refusing_port(int *fd)
     return ntohs(addr.sin_port);
 }
 
-static void not_repeatable_and_never_sent(void **state)
+TEST_CASE(not_repeatable_and_never_sent, setup, harness_teardown)
 {
-    (void)state;
     int fd;
     call.repeatable = false;
     snprintf(first_url, sizeof first_url, "http://127.0.0.1:%d", refusing_port(&fd));
@@ -278,9 +269,8 @@ static void not_repeatable_and_never_sent(void **state)
     close(fd);
 }
 
-static void an_early_attempt_may_have_been_carried_out(void **state)
+TEST_CASE(an_early_attempt_may_have_been_carried_out, setup, harness_teardown)
 {
-    (void)state;
     rule(0, NULL, NULL, 1);
     rule(404, "gone", NULL, 0);
     run();
@@ -288,9 +278,8 @@ static void an_early_attempt_may_have_been_carried_out(void **state)
     assert_true(why.ambiguous);
 }
 
-static void where_nobody_may_be(void **state)
+TEST_CASE(where_nobody_may_be, setup, harness_teardown)
 {
-    (void)state;
     call.answered_only = true;
     rule(0, NULL, NULL, 1);
     rule(500, "", NULL, 1);
@@ -303,9 +292,8 @@ static void where_nobody_may_be(void **state)
 
 /* ---- credentials ---- */
 
-static void refused_credentials_are_renewed_once(void **state)
+TEST_CASE(refused_credentials_are_renewed_once, setup, harness_teardown)
 {
-    (void)state;
     call.repeatable = false;
     harness_rule(harness, "Bearer secret-1", 401, "expired", 0);
     harness_rule(harness, "Bearer secret-2", 200, "", 1);
@@ -320,18 +308,16 @@ static void refused_credentials_are_renewed_once(void **state)
     assert_false(why.ambiguous);
 }
 
-static void credentials_that_cannot_be_renewed(void **state)
+TEST_CASE(credentials_that_cannot_be_renewed, setup, harness_teardown)
 {
-    (void)state;
     vendor.renew = NULL;
     rule(401, "expired", NULL, 0);
     run();
     expect_problem(ERROR_FORBIDDEN, "Code401: expired", 1);
 }
 
-static void no_credentials_at_all(void **state)
+TEST_CASE(no_credentials_at_all, setup, harness_teardown)
 {
-    (void)state;
     no_credentials = "looked everywhere";
     run();
     expect_problem(ERROR_FORBIDDEN, "svc: get thing: looked everywhere", 0);
@@ -341,9 +327,8 @@ static void no_credentials_at_all(void **state)
 
 /* ---- pauses ---- */
 
-static void retry_after_in_seconds(void **state)
+TEST_CASE(retry_after_in_seconds, setup, harness_teardown)
 {
-    (void)state;
     rule(429, "", "Retry-After: 1\r\n", 1); /* longer than the cap of what nobody asked for */
     rule(200, "", NULL, 0);
     run();
@@ -351,9 +336,8 @@ static void retry_after_in_seconds(void **state)
     assert_in_range(took_ms, 1000, 10000);
 }
 
-static void retry_after_as_a_date(void **state)
+TEST_CASE(retry_after_as_a_date, setup, harness_teardown)
 {
-    (void)state;
     static char header[80];
     time_t then = time(NULL) + 2; /* one to two seconds from now */
     struct tm tm;
@@ -366,9 +350,8 @@ static void retry_after_as_a_date(void **state)
     assert_in_range(time(NULL), then, then + 10);
 }
 
-static void retry_after_the_deadline(void **state)
+TEST_CASE(retry_after_the_deadline, setup, harness_teardown)
 {
-    (void)state;
     rule(429, "come back tomorrow", "Retry-After: 3600\r\n", 0);
     run();
     expect_problem(ERROR_UNAVAILABLE, "Code429: come back tomorrow", 1);
@@ -417,9 +400,8 @@ static void check_pauses(const struct pauses *pauses, int count, int64_t base_ms
     }
 }
 
-static void pauses_grow_with_full_jitter(void **state)
+TEST_CASE(pauses_grow_with_full_jitter, setup, harness_teardown)
 {
-    (void)state;
     int differ = 0;
     struct pauses first = {0};
     rule(429, "slow down", NULL, 0);
@@ -433,9 +415,8 @@ static void pauses_grow_with_full_jitter(void **state)
     assert_int_equal(differ, 4); /* chance of an accident: below 1e-9 */
 }
 
-static void failures_pause_by_their_own_base(void **state)
+TEST_CASE(failures_pause_by_their_own_base, setup, harness_teardown)
 {
-    (void)state;
     rule(500, "oops", NULL, 0);
     for (int i = 0; i < 20; i++) {
         struct pauses pauses = logged_pauses();
@@ -445,9 +426,8 @@ static void failures_pause_by_their_own_base(void **state)
 
 /* ---- the deadline ---- */
 
-static void the_deadline_ends_repetitions(void **state)
+TEST_CASE(the_deadline_ends_repetitions, setup, harness_teardown)
 {
-    (void)state;
     vendor.policy.total_ms = 300;
     vendor.policy.throttled_attempts = 1000000;
     rule(429, "slow down", NULL, 0);
@@ -465,9 +445,8 @@ static bool silent(void *arg, struct mock_request *m)
     return false;
 }
 
-static void the_deadline_ends_an_attempt(void **state)
+TEST_CASE(the_deadline_ends_an_attempt, setup, harness_teardown)
 {
-    (void)state;
     struct mock *mock = mock_start(silent, NULL);
     call.deadline_ms = time_mono_ms() + 250;
     snprintf(harness->url, sizeof harness->url, "http://127.0.0.1:%d", mock->port);
@@ -488,9 +467,8 @@ static bool silent_after_a_refusal(void *arg, struct mock_request *m)
     return *answers == 1 && mock_text(m, 429, "", "slow down");
 }
 
-static void the_deadline_leaves_the_services_words(void **state)
+TEST_CASE(the_deadline_leaves_the_services_words, setup, harness_teardown)
 {
-    (void)state;
     int answers = 0;
     struct mock *mock = mock_start(silent_after_a_refusal, &answers);
     vendor.policy.total_ms = 1000;
@@ -504,9 +482,8 @@ static void the_deadline_leaves_the_services_words(void **state)
     assert_in_range(took_ms, 900, 1000 + 5000);
 }
 
-static void a_cancelled_pause_ends_the_call(void **state)
+TEST_CASE(a_cancelled_pause_ends_the_call, setup, harness_teardown)
 {
-    (void)state;
     cancel_at_refusal = true;
     rule(429, "", "Retry-After: 30\r\n", 0);
     run();
@@ -531,9 +508,8 @@ static void co_numbered(struct harness *h)
     result |= co_cloud_call(&mine, &e, &err);
 }
 
-static void calls_go_out_in_their_order_and_not_faster(void **state)
+TEST_CASE(calls_go_out_in_their_order_and_not_faster, setup, harness_teardown)
 {
-    (void)state;
     char expected[32];
     int64_t began_ms = time_mono_ms();
     token_bucket_init(&bucket, 50, 1, began_ms);
@@ -550,9 +526,8 @@ static void calls_go_out_in_their_order_and_not_faster(void **state)
     }
 }
 
-static void a_queue_that_is_too_long(void **state)
+TEST_CASE(a_queue_that_is_too_long, setup, harness_teardown)
 {
-    (void)state;
     token_bucket_init(&bucket, 0.001, 1, time_mono_ms());
     call.bucket = &bucket;
     rule(200, "", NULL, 0);
@@ -563,9 +538,8 @@ static void a_queue_that_is_too_long(void **state)
     assert_int_equal(authorised, 1);
 }
 
-static void after_throttling_the_queue_is_as_long_as_without_tokens(void **state)
+TEST_CASE(after_throttling_the_queue_is_as_long_as_without_tokens, setup, harness_teardown)
 {
-    (void)state;
     token_bucket_init(&bucket, 0.001, 100, time_mono_ms());
     call.bucket = &bucket;
     rule(409, "locked", NULL, 1);
@@ -573,41 +547,4 @@ static void after_throttling_the_queue_is_as_long_as_without_tokens(void **state
     run(); /* what is locked leaves the tokens; throttling takes them away */
     expect_problem(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down", 2);
     assert_false(token_bucket_has_spare(&bucket, time_mono_ms()));
-}
-
-int main(void)
-{
-    log_open("test", LOG_ERROR);
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, harness_teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(an_answer_is_taken),
-        TEST(a_lost_answer_is_asked_for_again),
-        TEST(failures_are_repeated_so_many_times),
-        TEST(throttling_is_repeated_so_many_times),
-        TEST(a_refusal_is_final),
-        TEST(an_answer_that_cannot_be_read_is_final),
-        TEST(not_repeatable_and_lost),
-        TEST(not_repeatable_and_failed),
-        TEST(not_repeatable_and_turned_away),
-        TEST(not_repeatable_and_never_sent),
-        TEST(an_early_attempt_may_have_been_carried_out),
-        TEST(where_nobody_may_be),
-        TEST(refused_credentials_are_renewed_once),
-        TEST(credentials_that_cannot_be_renewed),
-        TEST(no_credentials_at_all),
-        TEST(retry_after_in_seconds),
-        TEST(retry_after_as_a_date),
-        TEST(retry_after_the_deadline),
-        TEST(pauses_grow_with_full_jitter),
-        TEST(failures_pause_by_their_own_base),
-        TEST(the_deadline_ends_repetitions),
-        TEST(the_deadline_ends_an_attempt),
-        TEST(the_deadline_leaves_the_services_words),
-        TEST(a_cancelled_pause_ends_the_call),
-        TEST(calls_go_out_in_their_order_and_not_faster),
-        TEST(a_queue_that_is_too_long),
-        TEST(after_throttling_the_queue_is_as_long_as_without_tokens),
-    };
-#undef TEST
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,19 +5,13 @@
 #include "cloud/cloud_setting.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static void words(void **state)
+TEST(words)
 {
-    (void)state;
     static const struct cloud_setting_word word = {"SOME_REGION", "a valid region name", "here-1",
                                                    "-.", 8};
     static const struct {
@@ -36,9 +30,8 @@ static void words(void **state)
     assert_string_equal(err.message, "SOME_REGION: \"a/b\" is not a valid region name like here-1");
 }
 
-static void urls(void **state)
+TEST(urls)
 {
-    (void)state;
     static const char *const good[] = {NULL, "", "http://127.0.0.1:1", "https://a/b?c=%20"};
     static const char *const bad[] = {"a",          "ftp://a",     "localhost:4566",
                                       "http://a b", "https://a\n", "http://\xc3\xa9"};
@@ -51,9 +44,8 @@ static void urls(void **state)
     assert_string_equal(err.message, "URL: \"a\" must start with http:// or https://");
 }
 
-static void choices(void **state)
+TEST(choices)
 {
-    (void)state;
     static const char *const names[] = {"one", "two", "three"};
     struct error err;
     assert_int_equal(cloud_setting_choose("X", "one", names, 3, &err), 0);
@@ -63,9 +55,8 @@ static void choices(void **state)
     assert_int_equal(cloud_setting_choose("X", NULL, names, 3, &err), -1);
 }
 
-static void fall_back(void **state)
+TEST(fall_back)
 {
-    (void)state;
     char *setting = NULL;
     cloud_setting_fall_back(&setting, NULL);
     cloud_setting_fall_back(&setting, "");
@@ -77,15 +68,4 @@ static void fall_back(void **state)
     cloud_setting_fall_back(&setting, "c");
     assert_string_equal(setting, "c");
     free(setting);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words),
-        cmocka_unit_test(urls),
-        cmocka_unit_test(choices),
-        cmocka_unit_test(fall_back),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/kit/cloud_login_rig.h"
+#include "test/kit/test.h"
 
 #define HOST "europe-west1-docker.pkg.dev"
 
@@ -42,7 +43,7 @@ static int co_identity(void *arg, struct access_token *out, struct error *err)
     return 0;
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -53,16 +54,15 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     login_forget(&got);
     artifact_registry_free(registry);
     return harness_teardown(state);
 }
 
-static void hosts(void **state)
+TEST(hosts)
 {
-    (void)state;
     static const char *const yes[] = {
         HOST,          "us-docker.pkg.dev", "northamerica-northeast1-docker.pkg.dev",
         "gcr.io",      "us.gcr.io",         "eu.gcr.io",
@@ -87,7 +87,7 @@ static void hosts(void **state)
             fail_msg("%s", no[i]);
 }
 
-static void line20_login_is_oauth2accesstoken(void **state)
+TEST_USING(fixture, line20_login_is_oauth2accesstoken)
 {
     get(*state, HOST);
     assert_int_equal(result, 0);
@@ -98,7 +98,7 @@ static void line20_login_is_oauth2accesstoken(void **state)
     assert_true(got.expires_ns > time_now_ns());
 }
 
-static void line20_token_is_kept_for_all_hosts(void **state)
+TEST_USING(fixture, line20_token_is_kept_for_all_hosts)
 {
     get(*state, HOST);
     get(*state, "gcr.io");
@@ -107,7 +107,7 @@ static void line20_token_is_kept_for_all_hosts(void **state)
     assert_int_equal(identity.asked, 1);
 }
 
-static void other_hosts_are_not_ours(void **state)
+TEST_USING(fixture, other_hosts_are_not_ours)
 {
     get(*state, "docker.io");
     assert_int_equal(result, 0);
@@ -121,7 +121,7 @@ static bool asked_twice(struct harness *h)
     return identity.asked >= 2;
 }
 
-static void line20_token_is_renewed_before_its_end(void **state)
+TEST_USING(fixture, line20_token_is_renewed_before_its_end)
 {
     struct harness *h = *state;
     identity.life_s = 4;
@@ -132,7 +132,7 @@ static void line20_token_is_renewed_before_its_end(void **state)
     assert_true(time_mono_ms() - began < 4000);
 }
 
-static void without_an_identity_pulls_are_anonymous(void **state)
+TEST_USING(fixture, without_an_identity_pulls_are_anonymous)
 {
     identity.none = true;
     get(*state, HOST);
@@ -142,7 +142,7 @@ static void without_an_identity_pulls_are_anonymous(void **state)
     assert_int_equal(identity.asked, 1);
 }
 
-static void failure_is_wrapped_with_context(void **state)
+TEST_USING(fixture, failure_is_wrapped_with_context)
 {
     identity.fails = true;
     get(*state, HOST);
@@ -159,14 +159,14 @@ static void failure_is_wrapped_with_context(void **state)
 
 /* ---- many at once ---- */
 
-static void line20_simultaneous_callers_fetch_one_token(void **state)
+TEST_USING(fixture, line20_simultaneous_callers_fetch_one_token)
 {
     get_many(*state, HOST, 50);
     assert_int_equal(failures, 0);
     assert_int_equal(identity.asked, 1);
 }
 
-static void one_failure_is_told_to_all_who_waited(void **state)
+TEST_USING(fixture, one_failure_is_told_to_all_who_waited)
 {
     identity.fails = true;
     get_many(*state, HOST, 50);
@@ -185,7 +185,7 @@ static void pull(struct harness *h, const char *host, const char *wanted)
 /* base64 of oauth2accesstoken:ya29.token-1 */
 #define WANTED "Authorization: Basic b2F1dGgyYWNjZXNzdG9rZW46eWEyOS50b2tlbi0x"
 
-static void line14_pull_from_artifact_registry(void **state)
+TEST_USING(fixture, line14_pull_from_artifact_registry)
 {
     pull(*state, HOST, WANTED);
     if (result)
@@ -197,7 +197,7 @@ static void line14_pull_from_artifact_registry(void **state)
     assert_int_equal(login.asked, 1);
 }
 
-static void line14_pull_from_gcr_io(void **state)
+TEST_USING(fixture, line14_pull_from_gcr_io)
 {
     pull(*state, "gcr.io", WANTED);
     if (result)
@@ -205,33 +205,11 @@ static void line14_pull_from_gcr_io(void **state)
     assert_int_equal(scripted.token_requests, 1);
 }
 
-static void line14_token_that_may_not_pull(void **state)
+TEST_USING(fixture, line14_token_that_may_not_pull)
 {
     pull(*state, HOST, "Basic somebody-else");
     assert_int_equal(result, -1);
     assert_int_equal(problem.code, ERROR_UNAUTHORIZED);
     assert_non_null(strstr(problem.message, "who are you"));
     assert_null(strstr(problem.message, "ya29"));
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hosts),
-        TEST(line20_login_is_oauth2accesstoken),
-        TEST(line20_token_is_kept_for_all_hosts),
-        TEST(other_hosts_are_not_ours),
-        TEST(line20_token_is_renewed_before_its_end),
-        TEST(without_an_identity_pulls_are_anonymous),
-        TEST(failure_is_wrapped_with_context),
-        TEST(line20_simultaneous_callers_fetch_one_token),
-        TEST(one_failure_is_told_to_all_who_waited),
-        TEST(line14_pull_from_artifact_registry),
-        TEST(line14_pull_from_gcr_io),
-        TEST(line14_token_that_may_not_pull),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

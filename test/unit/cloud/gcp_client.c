@@ -10,6 +10,7 @@
 #include "base/timefmt.h"
 #include "loop/http_url.h"
 #include "test/kit/ecs_harness.h"
+#include "test/kit/test.h"
 
 #define TOKEN(value)                                                                               \
     "{\"access_token\":\"" value "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}"
@@ -39,7 +40,7 @@ static void open_client(struct harness *h, int64_t timeout_ms)
     client = gcp_client_new(&options);
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -68,7 +69,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     gcp_client_free(client);
     gcp_credential_chain_free(credentials);
@@ -104,7 +105,7 @@ static void expect_problem(enum error_code code, const char *text)
         fail_msg("%s: %s", error_code_name(problem.code), problem.message);
 }
 
-static void the_request_as_it_is_sent(void **state)
+TEST_USING(fixture, the_request_as_it_is_sent)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/thing?x=%20y", 200, "{\"b\":2}", 1);
@@ -127,7 +128,7 @@ static void the_request_as_it_is_sent(void **state)
 
 /* ---- repetitions ---- */
 
-static void servers_that_fail_are_asked_again(void **state)
+TEST_USING(fixture, servers_that_fail_are_asked_again)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 1);
@@ -140,7 +141,7 @@ static void servers_that_fail_are_asked_again(void **state)
     assert_int_equal(harness_seen(h, "GET /v2/"), 5);
 }
 
-static void but_not_for_ever(void **state)
+TEST_USING(fixture, but_not_for_ever)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 0);
@@ -152,7 +153,7 @@ static void but_not_for_ever(void **state)
 }
 
 /* What must not be carried out twice is asked for once, unless the service did not act. */
-static void not_what_may_be_done_once_only(void **state)
+TEST_USING(fixture, not_what_may_be_done_once_only)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
@@ -172,7 +173,7 @@ static void not_what_may_be_done_once_only(void **state)
     assert_int_equal(harness_seen(h, "POST /v2/"), 3);
 }
 
-static void retry_after_is_kept(void **state)
+TEST_USING(fixture, retry_after_is_kept)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
@@ -185,7 +186,7 @@ static void retry_after_is_kept(void **state)
     assert_int_equal(harness_seen(h, "GET /v2/"), 4);
 }
 
-static void throttling_empties_the_bucket(void **state)
+TEST_USING(fixture, throttling_empties_the_bucket)
 {
     struct harness *h = *state;
     token_bucket_init(&bucket, 1000, 1000, time_mono_ms());
@@ -225,7 +226,7 @@ static bool silent(void *arg, struct mock_request *m)
     return answer && mock_text(m, 200, "", "{}");
 }
 
-static void silence_is_waited_for_so_long(void **state)
+TEST_USING(fixture, silence_is_waited_for_so_long)
 {
     struct harness *h = *state;
     struct silence s = {.lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
@@ -253,7 +254,7 @@ static void silence_is_waited_for_so_long(void **state)
 
 /* ---- tokens ---- */
 
-static void a_refused_token_is_renewed_once(void **state)
+TEST_USING(fixture, a_refused_token_is_renewed_once)
 {
     struct harness *h = *state;
     harness_rule(h, "Bearer ya29.one", 401, REFUSED(401, "UNAUTHENTICATED", "expired"), 0);
@@ -272,7 +273,7 @@ static void a_refused_token_is_renewed_once(void **state)
 
 /* ---- what refusals look like ---- */
 
-static void refusals_in_all_shapes(void **state)
+TEST_USING(fixture, refusals_in_all_shapes)
 {
     struct harness *h = *state;
     static const struct {
@@ -305,23 +306,4 @@ static void refusals_in_all_shapes(void **state)
         assert_int_equal(why.ambiguous, cases[i].status == 200);
     }
     assert_int_equal(harness_seen(h, "GET /v2/"), ARRAY_LEN(cases));
-}
-
-int main(void)
-{
-    log_open("test", LOG_ERROR);
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(the_request_as_it_is_sent),
-        TEST(servers_that_fail_are_asked_again),
-        TEST(but_not_for_ever),
-        TEST(not_what_may_be_done_once_only),
-        TEST(retry_after_is_kept),
-        TEST(throttling_empties_the_bucket),
-        TEST(silence_is_waited_for_so_long),
-        TEST(a_refused_token_is_renewed_once),
-        TEST(refusals_in_all_shapes),
-    };
-#undef TEST
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "test/kit/ecs_harness.h"
+#include "test/kit/test.h"
 
 #include <jansson.h>
 #include <openssl/bio.h>
@@ -52,7 +53,7 @@ static int drop_key(void **state)
     return 0;
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -67,7 +68,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     access_token_free(&got);
     gcp_credential_chain_free(chain);
@@ -167,7 +168,7 @@ static void check_signature(const char *jwt)
     EVP_MD_CTX_free(ctx);
 }
 
-static void service_account_signs_a_jwt(void **state)
+TEST_USING(fixture, service_account_signs_a_jwt)
 {
     struct harness *h = *state;
     use_service_account(h);
@@ -200,7 +201,7 @@ static void service_account_signs_a_jwt(void **state)
     json_decref(claims);
 }
 
-static void service_account_refused(void **state)
+TEST_USING(fixture, service_account_refused)
 {
     struct harness *h = *state;
     use_service_account(h);
@@ -216,7 +217,7 @@ static void service_account_refused(void **state)
 
 /* ---- the other kinds of files ---- */
 
-static void authorized_user_refreshes(void **state)
+TEST_USING(fixture, authorized_user_refreshes)
 {
     struct harness *h = *state;
     use_file(h, "{'type':'authorized_user','client_id':'id.apps','client_secret':'s/1',"
@@ -228,7 +229,7 @@ static void authorized_user_refreshes(void **state)
                                      "s%2F1&refresh_token=1%2F%2Fr"));
 }
 
-static void authorized_user_must_log_in_again(void **state)
+TEST_USING(fixture, authorized_user_must_log_in_again)
 {
     struct harness *h = *state;
     use_file(h, "{'type':'authorized_user','client_id':'i','client_secret':'s','refresh_token':'r',"
@@ -245,7 +246,7 @@ static void authorized_user_must_log_in_again(void **state)
     "'type':'external_account','audience':'//iam.googleapis.com/projects/1/pool','token_url':"     \
     "'@/v1/token','subject_token_type':'urn:ietf:params:oauth:token-type:jwt'"
 
-static void federation_with_a_token_file(void **state)
+TEST_USING(fixture, federation_with_a_token_file)
 {
     struct harness *h = *state;
     AUTO_FREE char *path = xasprintf("%s/subject", directory);
@@ -266,7 +267,7 @@ static void federation_with_a_token_file(void **state)
     assert_null(strstr(h->seen[0], "Authorization:")); /* STS refuses it */
 }
 
-static void federation_with_a_url_and_json(void **state)
+TEST_USING(fixture, federation_with_a_url_and_json)
 {
     struct harness *h = *state;
     use_file(h,
@@ -280,7 +281,7 @@ static void federation_with_a_url_and_json(void **state)
     assert_int_equal(harness_seen(h, "&subject_token=oidc&"), 1);
 }
 
-static void federation_then_impersonation(void **state)
+TEST_USING(fixture, federation_then_impersonation)
 {
     struct harness *h = *state;
     AUTO_FREE char *path = xasprintf("%s/subject", directory);
@@ -304,7 +305,7 @@ static void federation_then_impersonation(void **state)
                                      "\"],\"lifetime\":\"1800s\"}"));
 }
 
-static void workforce_pools_name_the_project(void **state)
+TEST_USING(fixture, workforce_pools_name_the_project)
 {
     struct harness *h = *state;
     AUTO_FREE char *path = xasprintf("%s/subject", directory);
@@ -320,7 +321,7 @@ static void workforce_pools_name_the_project(void **state)
     assert_true(str_ends(h->seen[0], "&options=%7B%22userProject%22%3A%22p-1%22%7D"));
 }
 
-static void impersonated_service_account(void **state)
+TEST_USING(fixture, impersonated_service_account)
 {
     struct harness *h = *state;
     use_file(h, "{'type':'impersonated_service_account','service_account_impersonation_url':"
@@ -338,7 +339,7 @@ static void impersonated_service_account(void **state)
                      1);
 }
 
-static void impersonation_refused(void **state)
+TEST_USING(fixture, impersonation_refused)
 {
     struct harness *h = *state;
     use_file(h, "{'type':'impersonated_service_account','service_account_impersonation_url':"
@@ -356,7 +357,7 @@ static void impersonation_refused(void **state)
     assert_null(strstr(problem.message, "ya29"));
 }
 
-static void files_that_are_wrong(void **state)
+TEST_USING(fixture, files_that_are_wrong)
 {
     struct harness *h = *state;
     static const struct {
@@ -406,7 +407,7 @@ static void files_that_are_wrong(void **state)
     expect_failure("/nonexistent/key.json: No such file");
 }
 
-static void answers_that_are_wrong(void **state)
+TEST_USING(fixture, answers_that_are_wrong)
 {
     struct harness *h = *state;
     static const char *const bodies[] = {"",
@@ -425,7 +426,7 @@ static void answers_that_are_wrong(void **state)
     assert_int_equal(h->seen_count, ARRAY_LEN(bodies));
 }
 
-static void overloaded_services_are_asked_again(void **state)
+TEST_USING(fixture, overloaded_services_are_asked_again)
 {
     struct harness *h = *state;
     use_service_account(h);
@@ -437,7 +438,7 @@ static void overloaded_services_are_asked_again(void **state)
     expect("ya29.sa");
 }
 
-static void and_not_for_ever(void **state)
+TEST_USING(fixture, and_not_for_ever)
 {
     struct harness *h = *state;
     use_service_account(h);
@@ -450,7 +451,7 @@ static void and_not_for_ever(void **state)
 
 /* ---- the order ---- */
 
-static void the_usual_file_of_gcloud(void **state)
+TEST_USING(fixture, the_usual_file_of_gcloud)
 {
     struct harness *h = *state;
     AUTO_FREE char *moved = xasprintf("%s/application_default_credentials.json", directory);
@@ -481,7 +482,7 @@ static void metadata_rule(struct harness *h, int status, const char *body, int t
     h->rules[h->rule_count - 1].headers = "Metadata-Flavor: Google\r\n";
 }
 
-static void from_the_metadata_server(void **state)
+TEST_USING(fixture, from_the_metadata_server)
 {
     struct harness *h = *state;
     metadata_rule(h, 503, "", 1);
@@ -494,7 +495,7 @@ static void from_the_metadata_server(void **state)
         2);
 }
 
-static void a_machine_without_service_account(void **state)
+TEST_USING(fixture, a_machine_without_service_account)
 {
     struct harness *h = *state;
     metadata_rule(h, 404, "", 0);
@@ -511,7 +512,7 @@ static void co_get_optional(struct harness *h)
     result = co_gcp_access_token(chain, &got, &problem);
 }
 
-static void none_at_all(void **state)
+TEST_USING(fixture, none_at_all)
 {
     struct harness *h = *state;
     get(h);
@@ -522,7 +523,7 @@ static void none_at_all(void **state)
     assert_null(got.value);
 }
 
-static void something_else_at_the_metadata_address(void **state)
+TEST_USING(fixture, something_else_at_the_metadata_address)
 {
     struct harness *h = *state;
     metadata_rule(h, 200, TOKEN("ya29.evil"), 0);
@@ -535,7 +536,7 @@ static void something_else_at_the_metadata_address(void **state)
     expect_failure("GCE_METADATA_HOST must be a host name");
 }
 
-static void nobody_at_the_metadata_address(void **state)
+TEST_USING(fixture, nobody_at_the_metadata_address)
 {
     struct harness *h = *state;
     unsetenv("NO_GCE_CHECK");
@@ -545,7 +546,7 @@ static void nobody_at_the_metadata_address(void **state)
 }
 
 /* It gave a token once, so it is away for a moment only: that is no reason to go on without. */
-static void the_metadata_server_is_away(void **state)
+TEST_USING(fixture, the_metadata_server_is_away)
 {
     struct harness *h = *state;
     metadata_rule(h, 200, TOKEN("ya29.vm"), 0);
@@ -575,7 +576,7 @@ static void co_get_mine(struct harness *h)
     access_token_free(&mine);
 }
 
-static void one_renewal_for_many(void **state)
+TEST_USING(fixture, one_renewal_for_many)
 {
     struct harness *h = *state;
     use_service_account(h);
@@ -600,7 +601,7 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, "POST /token") >= 2;
 }
 
-static void renewed_before_the_end(void **state)
+TEST_USING(fixture, renewed_before_the_end)
 {
     struct harness *h = *state;
     use_service_account(h);
@@ -614,35 +615,4 @@ static void renewed_before_the_end(void **state)
     expect("two");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(service_account_signs_a_jwt),
-        TEST(service_account_refused),
-        TEST(authorized_user_refreshes),
-        TEST(authorized_user_must_log_in_again),
-        TEST(federation_with_a_token_file),
-        TEST(federation_with_a_url_and_json),
-        TEST(federation_then_impersonation),
-        TEST(workforce_pools_name_the_project),
-        TEST(impersonated_service_account),
-        TEST(impersonation_refused),
-        TEST(files_that_are_wrong),
-        TEST(answers_that_are_wrong),
-        TEST(overloaded_services_are_asked_again),
-        TEST(and_not_for_ever),
-        TEST(the_usual_file_of_gcloud),
-        TEST(from_the_metadata_server),
-        TEST(a_machine_without_service_account),
-        TEST(none_at_all),
-        TEST(something_else_at_the_metadata_address),
-        TEST(nobody_at_the_metadata_address),
-        TEST(the_metadata_server_is_away),
-        TEST(one_renewal_for_many),
-        TEST(renewed_before_the_end),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, make_key, drop_key);
-}
+TEST_GROUP(make_key, drop_key);

@@ -10,6 +10,7 @@
 #include "base/timefmt.h"
 #include "json/json_doc.h"
 #include "test/kit/ecs_harness.h"
+#include "test/kit/test.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define PARENT "projects/p-1/locations/europe-west1"
@@ -57,7 +58,7 @@ static struct workload_spec spec = {
     .stop_timeout_s = 10,
 };
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -95,7 +96,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     driver.close(driver.self);
     remove(key_path);
@@ -180,7 +181,7 @@ static const char *at(const json_t *object, const char *a, const char *b)
     return str_or_empty(json_doc_string(json_object_get(object, a), b));
 }
 
-static void a_job_as_it_is_sent(void **state)
+TEST_USING(fixture, a_job_as_it_is_sent)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/" PARENT "/jobs?jobId=" JOB_ID, 200, PENDING, 0);
@@ -220,7 +221,7 @@ static void a_job_as_it_is_sent(void **state)
     assert_int_equal(json_array_size(command), 4);
 }
 
-static void an_image_with_the_agent_needs_no_shell(void **state)
+TEST_USING(fixture, an_image_with_the_agent_needs_no_shell)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 200, DONE, 0);
@@ -235,7 +236,7 @@ static void an_image_with_the_agent_needs_no_shell(void **state)
 }
 
 /* What Cloud Run reserves, and what a shell would not pass on as it is. */
-static void odd_variables_are_carried(void **state)
+TEST_USING(fixture, odd_variables_are_carried)
 {
     struct harness *h = *state;
     char *odd[] = {"INPUT_WHO-TO-GREET=you=me", "CLOUD_RUN_JOB=mine", "PWD=/x", "a.b", "OK=1"};
@@ -281,7 +282,7 @@ static void odd_variables_are_carried(void **state)
     spec.env_count = 4;
 }
 
-static void a_job_made_before_is_adopted(void **state)
+TEST_USING(fixture, a_job_made_before_is_adopted)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 0, NULL, 1);
@@ -295,7 +296,7 @@ static void a_job_made_before_is_adopted(void **state)
     expect_problem(ERROR_CONFLICT, "is not ours");
 }
 
-static void an_operation_that_fails(void **state)
+TEST_USING(fixture, an_operation_that_fails)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 200,
@@ -307,7 +308,7 @@ static void an_operation_that_fails(void **state)
     assert_string_equal(w.definition, JOB); /* to be removed */
 }
 
-static void refusals_carry_the_service_s_words(void **state)
+TEST_USING(fixture, refusals_carry_the_service_s_words)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 403,
@@ -322,7 +323,7 @@ static void refusals_carry_the_service_s_words(void **state)
     expect_problem(ERROR_INVALID_PARAMETER, "INVALID_ARGUMENT: bad");
 }
 
-static void a_refused_token_is_renewed_once(void **state)
+TEST_USING(fixture, a_refused_token_is_renewed_once)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 401, REFUSED(401, "UNAUTHENTICATED", "expired"), 1);
@@ -336,7 +337,7 @@ static void a_refused_token_is_renewed_once(void **state)
     assert_int_equal(harness_seen(h, "POST /v2/"), 4);
 }
 
-static void throttling_is_waited_for(void **state)
+TEST_USING(fixture, throttling_is_waited_for)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
@@ -352,7 +353,7 @@ static void throttling_is_waited_for(void **state)
 
 /* ---- executions ---- */
 
-static void a_run_names_its_execution(void **state)
+TEST_USING(fixture, a_run_names_its_execution)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
@@ -363,7 +364,7 @@ static void a_run_names_its_execution(void **state)
     assert_string_equal(w.log_ref, EXECUTION);
 }
 
-static void a_run_that_began_is_not_begun_again(void **state)
+TEST_USING(fixture, a_run_that_began_is_not_begun_again)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/" JOB, 200, RUN_JOB, 0);
@@ -373,7 +374,7 @@ static void a_run_that_began_is_not_begun_again(void **state)
     assert_int_equal(harness_seen(h, ":run"), 0);
 }
 
-static void a_lost_answer_is_looked_for(void **state)
+TEST_USING(fixture, a_lost_answer_is_looked_for)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 2);
@@ -385,7 +386,7 @@ static void a_lost_answer_is_looked_for(void **state)
     assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
 }
 
-static void a_run_is_never_repeated_blindly(void **state)
+TEST_USING(fixture, a_run_is_never_repeated_blindly)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
@@ -395,7 +396,7 @@ static void a_run_is_never_repeated_blindly(void **state)
     assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
 }
 
-static void an_end_is_described(void **state)
+TEST_USING(fixture, an_end_is_described)
 {
     struct harness *h = *state;
     harness_rule(h, "GET /v2/" EXECUTION "/tasks", 200,
@@ -419,7 +420,7 @@ static void an_end_is_described(void **state)
     assert_int_equal(status.phase, WORKLOAD_MISSING);
 }
 
-static void stopping_what_is_over_is_no_failure(void **state)
+TEST_USING(fixture, stopping_what_is_over_is_no_failure)
 {
     struct harness *h = *state;
     harness_rule(h, "POST /v2/" EXECUTION ":cancel", 200, RUNNING, 1);
@@ -442,7 +443,7 @@ static void stopping_what_is_over_is_no_failure(void **state)
     expect_problem(ERROR_INVALID_PARAMETER, "FAILED_PRECONDITION: completed");
 }
 
-static void deleting_cancels_what_runs(void **state)
+TEST_USING(fixture, deleting_cancels_what_runs)
 {
     struct harness *h = *state;
     harness_rule(h, "DELETE /v2/" JOB, 400, REFUSED(400, "FAILED_PRECONDITION", "runs"), 1);
@@ -480,7 +481,7 @@ static void co_list(struct harness *h)
     "\"annotations\":{\"sockerless.dev/instance\":\"" instance                                     \
     "\",\"sockerless.dev/container-id\":\"" ID "\",\"sockerless.dev/container-name\":\"web\"}"
 
-static void our_jobs_are_found_on_all_pages(void **state)
+TEST_USING(fixture, our_jobs_are_found_on_all_pages)
 {
     struct harness *h = *state;
     harness_rule(h, "pageToken=a%2Fb", 200,
@@ -496,30 +497,4 @@ static void our_jobs_are_found_on_all_pages(void **state)
                                                             "\"}],\"nextPageToken\":\"a/b\"}",
                  0);
     harness_run(h, co_list);
-}
-
-int main(void)
-{
-    log_open("test", LOG_ERROR);
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(a_job_as_it_is_sent),
-        TEST(an_image_with_the_agent_needs_no_shell),
-        TEST(odd_variables_are_carried),
-        TEST(a_job_made_before_is_adopted),
-        TEST(an_operation_that_fails),
-        TEST(refusals_carry_the_service_s_words),
-        TEST(a_refused_token_is_renewed_once),
-        TEST(throttling_is_waited_for),
-        TEST(a_run_names_its_execution),
-        TEST(a_run_that_began_is_not_begun_again),
-        TEST(a_lost_answer_is_looked_for),
-        TEST(a_run_is_never_repeated_blindly),
-        TEST(an_end_is_described),
-        TEST(stopping_what_is_over_is_no_failure),
-        TEST(deleting_cancels_what_runs),
-        TEST(our_jobs_are_found_on_all_pages),
-    };
-#undef TEST
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

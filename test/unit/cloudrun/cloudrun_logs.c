@@ -13,15 +13,10 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "json/json_doc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define REF(n) "projects/p-1/locations/r-1/jobs/job-" n "/executions/job-" n "-x"
 
@@ -203,18 +198,16 @@ static void expect(struct reader *r, const char *text)
 
 /* ---- filter ---- */
 
-static void values_are_quoted(void **state)
+TEST_CASE(values_are_quoted, setup, NULL)
 {
-    (void)state;
     AUTO(buf) struct buf out = BUF_INIT;
     const char text[] = "a\" OR \\ \n x";
     filter_quote(&out, text, sizeof text - 1);
     assert_string_equal(out.data, "\"a\\\" OR \\\\ \\u000a x\"");
 }
 
-static void the_filter_as_it_is_sent(void **state)
+TEST_CASE(the_filter_as_it_is_sent, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     read_one(&r);
     assert_string_equal(
@@ -228,9 +221,8 @@ static void the_filter_as_it_is_sent(void **state)
     free(r.token);
 }
 
-static void bad_references_are_refused(void **state)
+TEST_CASE(bad_references_are_refused, setup, NULL)
 {
-    (void)state;
     static const char *const refs[] = {"x", "projects/p/locations/l/jobs/j",
                                        "projects/p/locations/l/jobs/j\"/executions/e",
                                        "projects/p/locations/l/jobs/j/executions/e/f"};
@@ -252,9 +244,8 @@ static void bad_references_are_refused(void **state)
 
 /* ---- following ---- */
 
-static void nothing_is_lost_or_repeated_at_one_time(void **state)
+TEST_CASE(nothing_is_lost_or_repeated_at_one_time, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     say(1, 0, 5, "a");
     say(1, 0, 7, "b");
@@ -271,9 +262,8 @@ static void nothing_is_lost_or_repeated_at_one_time(void **state)
 }
 
 /* More of one time than a cursor tells apart, and than a page holds. */
-static void a_crowd_at_one_time_comes_whole(void **state)
+TEST_CASE(a_crowd_at_one_time_comes_whole, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     say(1, 1, 0, "a");
     for (int i = 1; i < 3000; i++)
@@ -287,9 +277,8 @@ static void a_crowd_at_one_time_comes_whole(void **state)
     free(r.token);
 }
 
-static void late_entries_come_late_but_come(void **state)
+TEST_CASE(late_entries_come_late_but_come, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     say(1, 20 * second, 1, "new");
     read_one(&r);
@@ -301,9 +290,8 @@ static void late_entries_come_late_but_come(void **state)
     free(r.token);
 }
 
-static void pages_go_on_where_they_ended(void **state)
+TEST_CASE(pages_go_on_where_they_ended, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     page_limit = 2;
     for (int i = 0; i < 60; i++)
@@ -317,9 +305,8 @@ static void pages_go_on_where_they_ended(void **state)
     free(r.token);
 }
 
-static void large_entries_come_in_smaller_pages(void **state)
+TEST_CASE(large_entries_come_in_smaller_pages, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     too_large_above = 1;
     say(1, 1, 1, "a");
@@ -332,9 +319,8 @@ static void large_entries_come_in_smaller_pages(void **state)
 
 /* ---- tail ---- */
 
-static void the_tail_and_what_follows(void **state)
+TEST_CASE(the_tail_and_what_follows, setup, NULL)
 {
-    (void)state;
     struct reader r = reader_of(1);
     page_limit = 3;
     for (int i = 0; i < 6; i++)
@@ -376,9 +362,8 @@ static void expect_backward(int limit)
     assert_string_equal(got, "6543210");
 }
 
-static void backward_to_the_beginning(void **state)
+TEST_CASE(backward_to_the_beginning, setup, NULL)
 {
-    (void)state;
     for (int i = 0; i < 7; i++)
         say(1, i / 3 * second, i, (const char *[]){"0", "1", "2", "3", "4", "5", "6"}[i]);
     page_limit = 2; /* the service's */
@@ -394,9 +379,8 @@ static void backward_to_the_beginning(void **state)
 
 /* ---- many ---- */
 
-static void many_followers_share_calls(void **state)
+TEST_CASE(many_followers_share_calls, setup, NULL)
 {
-    (void)state;
     static struct reader readers[100];
     struct reader *list[100];
     for (int i = 0; i < 100; i++) {
@@ -417,9 +401,8 @@ static void many_followers_share_calls(void **state)
 
 /* ---- entries ---- */
 
-static void entries_become_lines(void **state)
+TEST_CASE(entries_become_lines, setup, NULL)
 {
-    (void)state;
     static const struct {
         const char *entry, *text;
     } cases[] = {
@@ -463,9 +446,8 @@ static void entries_become_lines(void **state)
 }
 
 /* One line that is nested too deep does not hide the others of its page. */
-static void deep_payloads_are_cut(void **state)
+TEST_CASE(deep_payloads_are_cut, setup, NULL)
 {
-    (void)state;
     AUTO(buf) struct buf text = BUF_INIT;
     struct error err;
     buf_puts(&text, "{\"entries\":[{\"jsonPayload\":");
@@ -482,26 +464,4 @@ static void deep_payloads_are_cut(void **state)
     assert_int_equal(json_array_size(entries), 2);
     assert_string_equal(json_doc_string(json_array_get(entries, 1), "textPayload"), "next");
     assert_null(json_doc_load_with_nul("{\"a\":1", 6, &err));
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup(name, setup)
-    const struct CMUnitTest tests[] = {
-        TEST(values_are_quoted),
-        TEST(the_filter_as_it_is_sent),
-        TEST(bad_references_are_refused),
-        TEST(nothing_is_lost_or_repeated_at_one_time),
-        TEST(a_crowd_at_one_time_comes_whole),
-        TEST(late_entries_come_late_but_come),
-        TEST(pages_go_on_where_they_ended),
-        TEST(large_entries_come_in_smaller_pages),
-        TEST(the_tail_and_what_follows),
-        TEST(backward_to_the_beginning),
-        TEST(many_followers_share_calls),
-        TEST(entries_become_lines),
-        TEST(deep_payloads_are_cut),
-    };
-#undef TEST
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

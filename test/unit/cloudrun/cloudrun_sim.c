@@ -7,6 +7,7 @@
 #include "backend-cloudrun/driver.h"
 
 #include "test/kit/sim_driver_rig.h"
+#include "test/kit/test.h"
 
 enum { LINES = 400 };
 
@@ -476,22 +477,4 @@ static int teardown(void **state)
     return rig_close();
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(life),
-        cmocka_unit_test(exit_code_and_reason),
-        cmocka_unit_test(startup_failure),
-        cmocka_unit_test(faults_of_starting),
-        cmocka_unit_test(faults_of_watching),
-        cmocka_unit_test(faults_of_ending),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(one_is_unknown),
-        cmocka_unit_test(token_expires),
-        cmocka_unit_test(log_disorder),
-        cmocka_unit_test(log_faults),
-        cmocka_unit_test(log_limit),
-    };
-    self = argc > 0 ? argv[0] : "";
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

@@ -6,18 +6,13 @@
 #include "backend-cloudrun/cloudrun_startup.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* The agent of the tests prints its arguments, a NUL after each. */
 #define AGENT "#!/bin/sh\nprintf '%s\\0' \"$@\"\nexit 7\n"
@@ -51,7 +46,7 @@ static void link_tool(const char *name)
     fail_msg("%s is missing here", name);
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     (void)state;
     static const char *const tools[] = {"rm", "chmod", "cat", "sha256sum"};
@@ -66,7 +61,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     (void)state;
     AUTO_FREE char *command = xasprintf("rm -rf '%s'", directory);
@@ -127,9 +122,8 @@ static struct cloudrun_config config_of(const char *sha256)
                                     .agent_sha256 = (char *)sha256};
 }
 
-static void any_argument_survives(void **state)
+TEST_USING(fixture, any_argument_survives)
 {
-    (void)state;
     char *args[] = {"--",        "a b",  "it's",         "$HOME `id` $(id)",
                     "\"\\n\\\\", "\n\t", "*?[x]; & | >", "\xc3\xa9!#",
                     "",          NULL};
@@ -150,9 +144,8 @@ static void any_argument_survives(void **state)
     assert_int_equal(system(command), 0); /* the URL, too */
 }
 
-static void wget_serves_as_well(void **state)
+TEST_USING(fixture, wget_serves_as_well)
 {
-    (void)state;
     char *args[] = {"--keep-alive", "--", NULL};
     char out[4096];
     size_t len;
@@ -163,9 +156,8 @@ static void wget_serves_as_well(void **state)
 }
 
 /* As static builds of busybox do. */
-static void wget_that_crashes_is_run_without_timeout(void **state)
+TEST_USING(fixture, wget_that_crashes_is_run_without_timeout)
 {
-    (void)state;
     char out[4096];
     size_t len;
     AUTO_FREE char *text =
@@ -180,9 +172,8 @@ static void wget_that_crashes_is_run_without_timeout(void **state)
     assert_null(strstr(strstr(out, "asked") + 1, "asked"));
 }
 
-static void the_checksum_counts(void **state)
+TEST_USING(fixture, the_checksum_counts)
 {
-    (void)state;
     char out[4096], sum[65] = "";
     size_t len;
     AUTO_FREE char *command = xasprintf("sha256sum %s/agent", directory);
@@ -200,9 +191,8 @@ static void the_checksum_counts(void **state)
     assert_int_equal(run(&config, NULL, out, sizeof out, &len), 124);
 }
 
-static void failures_are_clear(void **state)
+TEST_USING(fixture, failures_are_clear)
 {
-    (void)state;
     char out[4096];
     size_t len;
     struct cloudrun_config config = config_of(NULL);
@@ -241,9 +231,8 @@ static void storage_with(const char *answer, bool authorized)
     assert_int_equal(system(grep) == 0, authorized);
 }
 
-static void answers_of_the_metadata_server(void **state)
+TEST_USING(fixture, answers_of_the_metadata_server)
 {
-    (void)state;
     storage_with("{\"access_token\":\"ya29.T-1\",\"expires_in\":9}", true);
     storage_with("{ \"expires_in\" : 9, \"access_token\" : \"ya29.T-1\" }", true);
     storage_with("{}", false);
@@ -251,9 +240,8 @@ static void answers_of_the_metadata_server(void **state)
     storage_with("{\n\"access_token\"", false);
 }
 
-static void the_token_goes_to_storage_only(void **state)
+TEST_USING(fixture, the_token_goes_to_storage_only)
 {
-    (void)state;
     char out[4096];
     size_t len;
     AUTO_FREE char *text =
@@ -277,18 +265,4 @@ static void the_token_goes_to_storage_only(void **state)
     assert_int_equal(run(&config, NULL, out, sizeof out, &len), 7);
     AUTO_FREE char *none = xasprintf("grep -q 'Authorization\\|metadata' %s/asked", directory);
     assert_int_not_equal(system(none), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(any_argument_survives, setup, teardown),
-        cmocka_unit_test_setup_teardown(wget_serves_as_well, setup, teardown),
-        cmocka_unit_test_setup_teardown(wget_that_crashes_is_run_without_timeout, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_checksum_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(failures_are_clear, setup, teardown),
-        cmocka_unit_test_setup_teardown(answers_of_the_metadata_server, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_token_goes_to_storage_only, setup, teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

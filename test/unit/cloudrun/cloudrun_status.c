@@ -7,15 +7,10 @@
 #include "backend-cloudrun/cloudrun_status.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- status ---- */
 
@@ -39,9 +34,8 @@ static json_t *document(const char *text)
     "','message':'" words "'}]"
 #define OVER "'completionTime':'2026-01-01T00:00:09Z','startTime':'2026-01-01T00:00:01.5Z'"
 
-static void executions(void **state)
+TEST(executions)
 {
-    (void)state;
     static const struct {
         const char *execution;
         enum workload_phase phase;
@@ -72,9 +66,8 @@ static void executions(void **state)
     }
 }
 
-static void a_running_job_without_address_says_what_to_do(void **state)
+TEST(a_running_job_without_address_says_what_to_do)
 {
-    (void)state;
     json_t *doc = document("{'runningCount':1}");
     struct workload_status status;
     cloudrun_status_read(&config, doc, &status);
@@ -86,9 +79,8 @@ static void a_running_job_without_address_says_what_to_do(void **state)
     json_decref(doc);
 }
 
-static void exit_codes(void **state)
+TEST(exit_codes)
 {
-    (void)state;
     static const struct {
         const char *task;
         int code; /* -1: none */
@@ -137,9 +129,8 @@ static void exit_codes(void **state)
 
 /* ---- names, sizes ---- */
 
-static void names(void **state)
+TEST(names)
 {
-    (void)state;
     char id[CLOUDRUN_JOB_ID_MAX + 1], a[CLOUDRUN_LABEL_MAX + 1], b[CLOUDRUN_LABEL_MAX + 1];
     char longest[129];
     struct cloudrun_name name;
@@ -163,9 +154,8 @@ static void names(void **state)
     assert_false(cloudrun_name_parse("jobs/j", &name));
 }
 
-static void sizes(void **state)
+TEST(sizes)
 {
-    (void)state;
     static const struct {
         struct cloud_size_wish wish;
         int cpus, mib;
@@ -228,9 +218,8 @@ static void unload(struct cloudrun_config *c)
     config_unload(settings);
 }
 
-static void settings(void **state)
+TEST(settings)
 {
-    (void)state;
     struct cloudrun_config c;
     char *flags[] = {"--agent.gcs_bucket=b", "--gcr-vpc-connector=c1"};
     clearenv();
@@ -252,9 +241,8 @@ static void settings(void **state)
     clearenv();
 }
 
-static void wrong_settings_say_what_to_set(void **state)
+TEST(wrong_settings_say_what_to_set)
 {
-    (void)state;
     static const struct {
         char *flags[3];
         const char *says;
@@ -281,18 +269,4 @@ static void wrong_settings_say_what_to_set(void **state)
             fail_msg("%zu: %s", i, problem ? problem : "accepted");
         unload(&c);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(executions),
-        cmocka_unit_test(a_running_job_without_address_says_what_to_do),
-        cmocka_unit_test(exit_codes),
-        cmocka_unit_test(names),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(settings),
-        cmocka_unit_test(wrong_settings_say_what_to_set),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,16 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/config.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static int clean_environment(void **state)
 {
@@ -53,9 +48,8 @@ static void unload(struct ecs_config *c)
 
 #define ROLE "--ecs-execution-role-arn=arn:aws:iam::123456789012:role/e"
 
-static void minimal_settings(void **state)
+TEST(minimal_settings)
 {
-    (void)state;
     struct ecs_config c;
     char *flags[] = {"--region=eu-west-1", "--ecs-subnets= subnet-1 ,subnet-2,,", ROLE};
     const char *problem = load("linux/arm64", &c, flags, 3);
@@ -70,9 +64,8 @@ static void minimal_settings(void **state)
     unload(&c);
 }
 
-static void environment_settings(void **state)
+TEST(environment_settings)
 {
-    (void)state;
     struct ecs_config c;
     setenv("AWS_DEFAULT_REGION", "us-west-2", 1);
     setenv("SOCKERLESS_ECS_SUBNETS", "subnet-9", 1);
@@ -89,9 +82,8 @@ static void environment_settings(void **state)
     clean_environment(NULL);
 }
 
-static void region_of_the_profile(void **state)
+TEST(region_of_the_profile)
 {
-    (void)state;
     struct ecs_config c;
     char path[] = "/tmp/sockerless-ecs-config-XXXXXX";
     FILE *f = fdopen(mkstemp(path), "w");
@@ -109,9 +101,8 @@ static void region_of_the_profile(void **state)
     clean_environment(NULL);
 }
 
-static void messages_say_what_to_set(void **state)
+TEST(messages_say_what_to_set)
 {
-    (void)state;
     static const struct {
         const char *says;
         const char *platform;
@@ -157,9 +148,8 @@ static void messages_say_what_to_set(void **state)
     }
 }
 
-static void injection_methods(void **state)
+TEST(injection_methods)
 {
-    (void)state;
     static const struct {
         char *flags[2];
         enum ecs_injection expected;
@@ -190,12 +180,4 @@ static void injection_methods(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(minimal_settings),      cmocka_unit_test(environment_settings),
-        cmocka_unit_test(region_of_the_profile), cmocka_unit_test(messages_say_what_to_set),
-        cmocka_unit_test(injection_methods),
-    };
-    return cmocka_run_group_tests(tests, clean_environment, NULL);
-}
+TEST_GROUP(clean_environment, NULL);

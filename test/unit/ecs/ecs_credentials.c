@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/kit/ecs_harness.h"
+#include "test/kit/test.h"
 
 #include <stdlib.h>
 
@@ -69,7 +70,7 @@ static const char sts_answer[] =
     "<SessionToken>tok</SessionToken><Expiration>2090-01-01T00:00:00Z</Expiration></Credentials></"
     "R>";
 
-static void from_environment(void **state)
+TEST_USING(harness, from_environment)
 {
     struct harness *h = *state;
     setenv("AWS_ACCESS_KEY_ID", "AKIAENV", 1);
@@ -82,7 +83,7 @@ static void from_environment(void **state)
     expect("AKIAENV", "environment");
 }
 
-static void none_at_all(void **state)
+TEST_USING(harness, none_at_all)
 {
     struct harness *h = *state;
     get(h);
@@ -91,7 +92,7 @@ static void none_at_all(void **state)
     assert_non_null(strstr(problem.message, "AWS_ACCESS_KEY_ID"));
 }
 
-static void from_container_endpoint(void **state)
+TEST_USING(harness, from_container_endpoint)
 {
     struct harness *h = *state;
     AUTO_FREE char *answer = json_credentials("ASIACON", 3600);
@@ -107,7 +108,7 @@ static void from_container_endpoint(void **state)
     assert_int_equal(harness_seen(h, "Authorization: Bearer abc\r"), 1);
 }
 
-static void container_endpoints_elsewhere_are_refused(void **state)
+TEST_USING(harness, container_endpoints_elsewhere_are_refused)
 {
     struct harness *h = *state;
     static const char *const urls[] = {"http://example.com/", "http://127.0.0.1.example.com/",
@@ -120,7 +121,7 @@ static void container_endpoints_elsewhere_are_refused(void **state)
     }
 }
 
-static void from_instance_metadata(void **state)
+TEST_USING(harness, from_instance_metadata)
 {
     struct harness *h = *state;
     AUTO_FREE char *answer = json_credentials("ASIAIMDS", 3600);
@@ -137,7 +138,7 @@ static void from_instance_metadata(void **state)
     assert_int_equal(harness_seen(h, "X-aws-ec2-metadata-token-ttl-seconds: 21600"), 1);
 }
 
-static void an_instance_without_role(void **state)
+TEST_USING(harness, an_instance_without_role)
 {
     struct harness *h = *state;
     unsetenv("AWS_EC2_METADATA_DISABLED");
@@ -149,7 +150,7 @@ static void an_instance_without_role(void **state)
     assert_non_null(strstr(problem.message, "no role"));
 }
 
-static void from_web_identity(void **state)
+TEST_USING(harness, from_web_identity)
 {
     struct harness *h = *state;
     char path[] = "/tmp/sockerless-ecs-token-XXXXXX";
@@ -166,7 +167,7 @@ static void from_web_identity(void **state)
     assert_int_equal(harness_seen(h, "Authorization:"), 0);
 }
 
-static void from_profiles(void **state)
+TEST_USING(harness, from_profiles)
 {
     struct harness *h = *state;
     char config[] = "/tmp/sockerless-ecs-config-XXXXXX", keys[] = "/tmp/sockerless-ecs-keys-XXXXXX";
@@ -231,7 +232,7 @@ static void co_get_mine(struct harness *h)
     aws_credentials_free(&mine);
 }
 
-static void one_renewal_for_many(void **state)
+TEST_USING(harness, one_renewal_for_many)
 {
     struct harness *h = *state;
     AUTO_FREE char *answer = json_credentials("ASIAMANY", 3600);
@@ -258,7 +259,7 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, "GET /") >= 2;
 }
 
-static void renewed_before_the_end(void **state)
+TEST_USING(harness, renewed_before_the_end)
 {
     struct harness *h = *state;
     AUTO_FREE char *first = json_credentials("ASIAONE", 6),
@@ -274,19 +275,4 @@ static void renewed_before_the_end(void **state)
     harness_run(h, co_get);
     expect("ASIATWO", "container endpoint");
     aws_credential_chain_free(chain);
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(from_environment),        TEST(none_at_all),
-        TEST(from_container_endpoint), TEST(container_endpoints_elsewhere_are_refused),
-        TEST(from_instance_metadata),  TEST(an_instance_without_role),
-        TEST(from_web_identity),       TEST(from_profiles),
-        TEST(one_renewal_for_many),    TEST(renewed_before_the_end),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

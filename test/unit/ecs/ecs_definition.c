@@ -7,15 +7,10 @@
 
 #include "backend-ecs/ecs_overrides.h"
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -113,9 +108,8 @@ static json_t *build(struct fixture *f, struct ecs_definition_request *out)
     return root;
 }
 
-static void definition_members(void **state)
+TEST(definition_members)
 {
-    (void)state;
     struct fixture f;
     fixture_init(&f);
     AUTO(ecs_definition_request) struct ecs_definition_request request;
@@ -180,9 +174,8 @@ static void definition_members(void **state)
     fixture_fini(&f);
 }
 
-static void definition_with_efs(void **state)
+TEST(definition_with_efs)
 {
-    (void)state;
     struct fixture f;
     fixture_init(&f);
     f.config.injection = ECS_INJECT_EFS;
@@ -205,9 +198,8 @@ static void definition_with_efs(void **state)
 }
 
 /* Nothing but the image brings the agent, whatever else is configured. */
-static void definition_with_image_layer(void **state)
+TEST(definition_with_image_layer)
 {
-    (void)state;
     static const enum ecs_injection configured[] = {ECS_INJECT_IMAGE_LAYER,
                                                     ECS_INJECT_INIT_CONTAINER, ECS_INJECT_EFS};
     struct fixture f;
@@ -239,9 +231,8 @@ static void definition_with_image_layer(void **state)
     fixture_fini(&f);
 }
 
-static void image_layer_without_the_agent_is_refused(void **state)
+TEST(image_layer_without_the_agent_is_refused)
 {
-    (void)state;
     struct fixture f;
     struct error err = {0};
     struct ecs_definition_request request;
@@ -252,9 +243,8 @@ static void image_layer_without_the_agent_is_refused(void **state)
     fixture_fini(&f);
 }
 
-static void same_content_same_family(void **state)
+TEST(same_content_same_family)
 {
-    (void)state;
     struct fixture f;
     fixture_init(&f);
     AUTO(ecs_definition_request) struct ecs_definition_request a, b, c, d;
@@ -300,9 +290,8 @@ static char *filled(size_t len)
     return text;
 }
 
-static void large_commands_go_into_the_definition(void **state)
+TEST(large_commands_go_into_the_definition)
 {
-    (void)state;
     struct fixture f;
     fixture_init(&f);
     AUTO_FREE char *large = filled(20000);
@@ -335,9 +324,8 @@ static void large_commands_go_into_the_definition(void **state)
 }
 
 /* Whatever the length and the alphabet: both bodies agree, and the limit holds. */
-static void both_bodies_agree(void **state)
+TEST(both_bodies_agree)
 {
-    (void)state;
     static const char *const letters[] = {"x",   "\"", "\n", "\x01", "\xC3\xA9", "\xF0\x9F\x90\xB3",
                                           "\xFF"};
     struct fixture f;
@@ -376,9 +364,8 @@ static void both_bodies_agree(void **state)
 }
 
 /* Docker's rule: the last value, at the first one's place. The agent's own settings win. */
-static void names_are_given_once(void **state)
+TEST(names_are_given_once)
 {
-    (void)state;
     static char *twice[] = {"A=1", "SOCKERLESS_AGENT_TOKEN=mine", "B=2", "A=3", "AB=4", "A=5"};
     struct fixture f;
     fixture_init(&f);
@@ -419,9 +406,8 @@ static void expect_refusal(struct fixture *f, const char *limit)
     assert_non_null(strstr(err.message, limit));
 }
 
-static void too_much_is_refused(void **state)
+TEST(too_much_is_refused)
 {
-    (void)state;
     struct fixture f;
     struct error err = {0};
     fixture_init(&f);
@@ -462,9 +448,8 @@ static void too_much_is_refused(void **state)
     fixture_fini(&f);
 }
 
-static void run_members(void **state)
+TEST(run_members)
 {
-    (void)state;
     struct fixture f;
     struct error err = {0};
     fixture_init(&f);
@@ -507,9 +492,8 @@ static void run_members(void **state)
     fixture_fini(&f);
 }
 
-static void tag_values(void **state)
+TEST(tag_values)
 {
-    (void)state;
     char out[ECS_TAG_VALUE_MAX + 1], text[600];
     ecs_tag_value("a b_c.:/=+-@{\"x\"}\n", out);
     assert_string_equal(out, "a b_c.:/=+-@__x___");
@@ -522,9 +506,8 @@ static void tag_values(void **state)
     assert_int_equal(strlen(out), 255);
 }
 
-static void started_by_marks(void **state)
+TEST(started_by_marks)
 {
-    (void)state;
     char a[ECS_STARTED_BY_MAX + 1], b[ECS_STARTED_BY_MAX + 1], text[300];
     ecs_started_by("ci-1_x", a);
     assert_string_equal(a, "sockerless/ci-1_x");
@@ -541,9 +524,8 @@ static void started_by_marks(void **state)
     assert_string_not_equal(a, b);
 }
 
-static void arns(void **state)
+TEST(arns)
 {
-    (void)state;
     char family[ECS_FAMILY_MAX];
     assert_true(
         ecs_family_of_arn("arn:aws:ecs:us-east-1:1:task-definition/sockerless-0123456789ab:7",
@@ -557,24 +539,4 @@ static void arns(void **state)
     assert_false(ecs_family_of_arn("x:task-definition/:1", family, sizeof family));
     assert_string_equal(ecs_task_id("arn:aws:ecs:us-east-1:1:task/default/0123"), "0123");
     assert_string_equal(ecs_task_id("0123"), "0123");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(definition_members),
-        cmocka_unit_test(definition_with_efs),
-        cmocka_unit_test(definition_with_image_layer),
-        cmocka_unit_test(image_layer_without_the_agent_is_refused),
-        cmocka_unit_test(same_content_same_family),
-        cmocka_unit_test(large_commands_go_into_the_definition),
-        cmocka_unit_test(both_bodies_agree),
-        cmocka_unit_test(names_are_given_once),
-        cmocka_unit_test(too_much_is_refused),
-        cmocka_unit_test(run_members),
-        cmocka_unit_test(tag_values),
-        cmocka_unit_test(started_by_marks),
-        cmocka_unit_test(arns),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

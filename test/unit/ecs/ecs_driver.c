@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/kit/ecs_harness.h"
+#include "test/kit/test.h"
 
 #include <string.h>
 
@@ -38,7 +39,7 @@ static struct workload_spec spec = {
     .stop_timeout_s = 10,
 };
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -64,7 +65,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     driver.close(driver.self);
     ecs_config_fini(&config);
@@ -98,7 +99,7 @@ static void co_run(struct harness *h)
 
 /* ---- definitions ---- */
 
-static void prepare_registers_once(void **state)
+TEST_USING(fixture, prepare_registers_once)
 {
     struct harness *h = *state;
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
@@ -114,7 +115,7 @@ static void prepare_registers_once(void **state)
     assert_int_equal(harness_seen(h, "Credential=AKIATEST/"), 4);
 }
 
-static void a_lost_answer_registers_no_second_revision(void **state)
+TEST_USING(fixture, a_lost_answer_registers_no_second_revision)
 {
     struct harness *h = *state;
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 1);
@@ -130,7 +131,7 @@ static void a_lost_answer_registers_no_second_revision(void **state)
     assert_int_equal(harness_seen(h, ".DescribeTaskDefinition"), 3);
 }
 
-static void refused_definitions(void **state)
+TEST_USING(fixture, refused_definitions)
 {
     struct harness *h = *state;
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
@@ -156,7 +157,7 @@ static void co_prepare_too_large(struct harness *h)
     result = driver.co_prepare(driver.self, &large, &w, &problem);
 }
 
-static void what_no_definition_holds_costs_no_call(void **state)
+TEST_USING(fixture, what_no_definition_holds_costs_no_call)
 {
     struct harness *h = *state;
     harness_run(h, co_prepare_too_large);
@@ -166,7 +167,7 @@ static void what_no_definition_holds_costs_no_call(void **state)
 
 /* ---- runs ---- */
 
-static void run_sets_task_and_log(void **state)
+TEST_USING(fixture, run_sets_task_and_log)
 {
     struct harness *h = *state;
     harness_rule(h, ".RunTask", 200, STARTED, 0);
@@ -177,7 +178,7 @@ static void run_sets_task_and_log(void **state)
     assert_string_equal(w.log_ref, "/g\nsockerless/main/aaaa");
 }
 
-static void a_lost_answer_repeats_with_the_same_token(void **state)
+TEST_USING(fixture, a_lost_answer_repeats_with_the_same_token)
 {
     struct harness *h = *state;
     harness_rule(h, ".RunTask", 0, NULL, 2);
@@ -201,7 +202,7 @@ static const char *run_body(struct harness *h, int n)
 }
 
 /* A backend that starts again repeats only co_run: the same token needs the same parameters. */
-static void a_second_life_repeats_the_same_bytes(void **state)
+TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
 {
     struct harness *h = *state;
     AUTO_FREE char *large = xcalloc(1, 9001);
@@ -233,7 +234,7 @@ static void a_second_life_repeats_the_same_bytes(void **state)
     assert_int_equal(harness_seen(h, large), 1); /* in the one definition */
 }
 
-static void throttled_then_served(void **state)
+TEST_USING(fixture, throttled_then_served)
 {
     struct harness *h = *state;
     harness_rule(h, ".RunTask", 400,
@@ -245,7 +246,7 @@ static void throttled_then_served(void **state)
     assert_int_equal(harness_seen(h, ".RunTask"), 3);
 }
 
-static void expired_credentials_are_renewed_once(void **state)
+TEST_USING(fixture, expired_credentials_are_renewed_once)
 {
     struct harness *h = *state;
     harness_rule(h, ".RunTask", 400, "{\"__type\":\"ExpiredTokenException\",\"message\":\"x\"}", 1);
@@ -260,7 +261,7 @@ static void expired_credentials_are_renewed_once(void **state)
     assert_int_equal(harness_seen(h, ".RunTask"), 4);
 }
 
-static void no_capacity(void **state)
+TEST_USING(fixture, no_capacity)
 {
     struct harness *h = *state;
     harness_rule(h, ".RunTask", 200,
@@ -274,7 +275,7 @@ static void no_capacity(void **state)
     expect_problem(ERROR_UNAVAILABLE, "cannot be read");
 }
 
-static void a_definition_that_vanished_is_prepared_again(void **state)
+TEST_USING(fixture, a_definition_that_vanished_is_prepared_again)
 {
     struct harness *h = *state;
     harness_rule(h, ".RunTask", 400,
@@ -302,7 +303,7 @@ static void co_describe(struct harness *h)
     result = driver.co_describe(driver.self, list, 3, status, &problem);
 }
 
-static void missing_tasks(void **state)
+TEST_USING(fixture, missing_tasks)
 {
     struct harness *h = *state;
     harness_rule(h, ".DescribeTasks", 200,
@@ -331,7 +332,7 @@ static void co_delete(struct harness *h)
     result = driver.co_delete(driver.self, &w, &problem);
 }
 
-static void stopping(void **state)
+TEST_USING(fixture, stopping)
 {
     struct harness *h = *state;
     harness_rule(h, ".StopTask", 400,
@@ -348,7 +349,7 @@ static void stopping(void **state)
     expect_problem(ERROR_SYSTEM, "SOCKERLESS_ECS_CLUSTER");
 }
 
-static void deleting(void **state)
+TEST_USING(fixture, deleting)
 {
     struct harness *h = *state;
     harness_rule(h, ".StopTask", 200, "", 0);
@@ -363,7 +364,7 @@ static void deleting(void **state)
     assert_int_equal(harness_seen(h, ".StopTask"), 1);
 }
 
-static void memory_of_stopped_tasks_is_bounded(void **state)
+TEST(memory_of_stopped_tasks_is_bounded)
 {
     struct ecs_stopped s = {0};
     char arn[32];
@@ -389,7 +390,7 @@ static void co_list(struct harness *h)
     result = driver.co_list(driver.self, "inst", &arena, &found, &found_count, &problem);
 }
 
-static void listing(void **state)
+TEST_USING(fixture, listing)
 {
     struct harness *h = *state;
     arena_init(&arena);
@@ -438,7 +439,7 @@ static void co_close_down(struct harness *h)
         result = driver.co_maintain(driver.self, in_use, 2, true, &problem);
 }
 
-static void leftovers_are_dropped(void **state)
+TEST_USING(fixture, leftovers_are_dropped)
 {
     struct harness *h = *state;
     AUTO_FREE char *ours = described("inst"), *theirs = described("other");
@@ -478,7 +479,7 @@ static void co_maintain_unused(struct harness *h)
         result = driver.co_maintain(driver.self, NULL, 0, false, &problem);
 }
 
-static void idle_definitions_are_dropped(void **state)
+TEST_USING(fixture, idle_definitions_are_dropped)
 {
     struct harness *h = *state;
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
@@ -507,7 +508,7 @@ static void co_logs(struct harness *h)
     result = driver.co_log_pages(driver.self, queries, 2, pages, &problem);
 }
 
-static void log_pages(void **state)
+TEST_USING(fixture, log_pages)
 {
     struct harness *h = *state;
     arena_init(&pages[0].arena);
@@ -527,7 +528,7 @@ static void log_pages(void **state)
 }
 
 /* More than the loop parses itself, well-formed and cut off. */
-static void large_answers_are_read_elsewhere(void **state)
+TEST_USING(fixture, large_answers_are_read_elsewhere)
 {
     struct harness *h = *state;
     AUTO(buf) struct buf answer = BUF_INIT;
@@ -565,7 +566,7 @@ static void co_login(struct harness *h)
         driver.self, "123456789012.dkr.ecr.eu-west-1.amazonaws.com", &login, &problem);
 }
 
-static void ecr_login(void **state)
+TEST_USING(fixture, ecr_login)
 {
     struct harness *h = *state;
     AUTO_FREE char *answer = xasprintf(
@@ -585,35 +586,4 @@ static void ecr_login(void **state)
     free(login.username);
     free(login.password);
     login = (struct registry_credentials){0};
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(prepare_registers_once),
-        TEST(a_lost_answer_registers_no_second_revision),
-        TEST(refused_definitions),
-        TEST(what_no_definition_holds_costs_no_call),
-        TEST(run_sets_task_and_log),
-        TEST(a_lost_answer_repeats_with_the_same_token),
-        TEST(a_second_life_repeats_the_same_bytes),
-        TEST(throttled_then_served),
-        TEST(expired_credentials_are_renewed_once),
-        TEST(no_capacity),
-        TEST(a_definition_that_vanished_is_prepared_again),
-        TEST(missing_tasks),
-        TEST(stopping),
-        TEST(deleting),
-        cmocka_unit_test(memory_of_stopped_tasks_is_bounded),
-        TEST(large_answers_are_read_elsewhere),
-        TEST(listing),
-        TEST(leftovers_are_dropped),
-        TEST(idle_definitions_are_dropped),
-        TEST(log_pages),
-        TEST(ecr_login),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "test/kit/cloud_login_rig.h"
+#include "test/kit/test.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@ static int co_ecr(void *self, const char *host, struct registry_credentials *out
     return co_ecr_credentials(self, host, out, err);
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     if (harness_setup(state))
         return -1;
@@ -42,7 +43,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     login_forget(&got);
     ecr_free(ecr);
@@ -72,7 +73,7 @@ static void expect_password(const char *password)
     assert_null(got.identity_token);
 }
 
-static void line3_login_is_user_and_password_for_basic(void **state)
+TEST_USING(fixture, line3_login_is_user_and_password_for_basic)
 {
     struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
@@ -85,7 +86,7 @@ static void line3_login_is_user_and_password_for_basic(void **state)
     assert_in_range(left_s, 43190, 43200);
 }
 
-static void line3_login_is_kept_per_region(void **state)
+TEST_USING(fixture, line3_login_is_kept_per_region)
 {
     struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
@@ -101,7 +102,7 @@ static void line3_login_is_kept_per_region(void **state)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
-static void more_regions_than_slots(void **state)
+TEST_USING(fixture, more_regions_than_slots)
 {
     struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
@@ -114,7 +115,7 @@ static void more_regions_than_slots(void **state)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 40);
 }
 
-static void line3_other_hosts_are_not_ours(void **state)
+TEST_USING(fixture, line3_other_hosts_are_not_ours)
 {
     struct harness *h = *state;
     get(h, "docker.io");
@@ -130,7 +131,7 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, ".GetAuthorizationToken") >= 2;
 }
 
-static void line3_expires_at_is_honoured(void **state)
+TEST_USING(fixture, line3_expires_at_is_honoured)
 {
     struct harness *h = *state;
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 4), *second = answer(TOKEN_AWS_NEXT, 43200);
@@ -141,7 +142,7 @@ static void line3_expires_at_is_honoured(void **state)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
-static void line3_failed_renewal_leaves_the_old_login(void **state)
+TEST_USING(fixture, line3_failed_renewal_leaves_the_old_login)
 {
     struct harness *h = *state;
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 6);
@@ -152,7 +153,7 @@ static void line3_failed_renewal_leaves_the_old_login(void **state)
     expect_password("pass:word");
 }
 
-static void line3_expired_answer(void **state)
+TEST_USING(fixture, line3_expired_answer)
 {
     struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, -5);
@@ -164,7 +165,7 @@ static void line3_expired_answer(void **state)
 
 /* ---- many at once ---- */
 
-static void line3_simultaneous_callers_log_in_once(void **state)
+TEST_USING(fixture, line3_simultaneous_callers_log_in_once)
 {
     struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
@@ -174,7 +175,7 @@ static void line3_simultaneous_callers_log_in_once(void **state)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
 }
 
-static void line3_one_failure_is_told_to_all_who_waited(void **state)
+TEST_USING(fixture, line3_one_failure_is_told_to_all_who_waited)
 {
     struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
@@ -188,7 +189,7 @@ static void line3_one_failure_is_told_to_all_who_waited(void **state)
 
 /* ---- failures ---- */
 
-static void line3_failure_is_wrapped_with_context(void **state)
+TEST_USING(fixture, line3_failure_is_wrapped_with_context)
 {
     struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
@@ -205,7 +206,7 @@ static void line3_failure_is_wrapped_with_context(void **state)
             fail_msg("\"%s\" lacks \"%s\"", problem.message, parts[i]);
 }
 
-static void unusable_answers(void **state)
+TEST_USING(fixture, unusable_answers)
 {
     struct harness *h = *state;
     static const char *const bodies[] = {
@@ -224,7 +225,7 @@ static void unusable_answers(void **state)
     assert_false(ecr_decode_token("OnBhc3M=", &username, &password)); /* no user */
 }
 
-static void an_answer_without_expiry_counts_for_twelve_hours(void **state)
+TEST_USING(fixture, an_answer_without_expiry_counts_for_twelve_hours)
 {
     struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 200,
@@ -234,9 +235,8 @@ static void an_answer_without_expiry_counts_for_twelve_hours(void **state)
     assert_in_range(got.expires_ns / 1000000000 - now_s(), 43190, 43200);
 }
 
-static void hosts_of_every_partition(void **state)
+TEST(hosts_of_every_partition)
 {
-    (void)state;
     static const struct {
         const char *host, *region; /* NULL: not ECR */
     } cases[] = {
@@ -272,27 +272,4 @@ static void hosts_of_every_partition(void **state)
     }
     char small[4];
     assert_false(ecr_host_region(HOST, small, sizeof small));
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(line3_login_is_user_and_password_for_basic),
-        TEST(line3_login_is_kept_per_region),
-        TEST(more_regions_than_slots),
-        TEST(line3_other_hosts_are_not_ours),
-        TEST(line3_expires_at_is_honoured),
-        TEST(line3_failed_renewal_leaves_the_old_login),
-        TEST(line3_expired_answer),
-        TEST(line3_simultaneous_callers_log_in_once),
-        TEST(line3_one_failure_is_told_to_all_who_waited),
-        TEST(line3_failure_is_wrapped_with_context),
-        TEST(unusable_answers),
-        TEST(an_answer_without_expiry_counts_for_twelve_hours),
-        cmocka_unit_test(hosts_of_every_partition),
-    };
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

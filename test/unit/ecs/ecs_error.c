@@ -10,18 +10,12 @@
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "loop/http_url.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static void json_errors(void **state)
+TEST(json_errors)
 {
-    (void)state;
     static const struct {
         const char *header, *body, *code, *message;
     } cases[] = {
@@ -44,9 +38,8 @@ static void json_errors(void **state)
     }
 }
 
-static void xml_and_other_errors(void **state)
+TEST(xml_and_other_errors)
 {
-    (void)state;
     struct cloud_error e = {.http = 403};
     static const char xml[] =
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender"
@@ -73,9 +66,8 @@ static struct cloud_error made(long status, const char *code, const char *messag
     return e;
 }
 
-static void retry_classes(void **state)
+TEST(retry_classes)
 {
-    (void)state;
     static const struct {
         long status;
         const char *code, *message;
@@ -110,9 +102,8 @@ static void retry_classes(void **state)
     }
 }
 
-static void the_message_has_reason_hint_and_request_id(void **state)
+TEST(the_message_has_reason_hint_and_request_id)
 {
-    (void)state;
     struct cloud_error e = made(400, "ClusterNotFoundException", "Cluster not found.");
     struct error err;
     strcpy(e.request_id, "req-9");
@@ -125,9 +116,8 @@ static void the_message_has_reason_hint_and_request_id(void **state)
     assert_string_equal(err.message, "logs: GetLogEvents: HTTP 502");
 }
 
-static void xml_text(void **state)
+TEST(xml_text)
 {
-    (void)state;
     static const struct {
         const char *xml, *name, *text; /* text NULL: not found */
     } cases[] = {
@@ -149,9 +139,8 @@ static void xml_text(void **state)
     }
 }
 
-static void sts_answer(void **state)
+TEST(sts_answer)
 {
-    (void)state;
     static const char xml[] =
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAX</AccessKeyId>"
         "<SecretAccessKey>s/ec+ret</SecretAccessKey><SessionToken>to==ken</SessionToken>"
@@ -169,9 +158,8 @@ static void sts_answer(void **state)
     assert_null(none.access_key);
 }
 
-static void request_parts(void **state)
+TEST(request_parts)
 {
-    (void)state;
     char url[256];
     aws_service_url(NULL, "api.ecr", "eu-west-1", url, sizeof url);
     assert_string_equal(url, "https://api.ecr.eu-west-1.amazonaws.com/");
@@ -185,9 +173,8 @@ static void request_parts(void **state)
     assert_string_equal(form.data, "A=b%20c%2Bd%2F%C3%A9&B=-_.~");
 }
 
-static void backoff_is_bounded(void **state)
+TEST(backoff_is_bounded)
 {
-    (void)state;
     for (int attempt = 0; attempt < 100; attempt++) {
         int64_t wait = backoff_ms(attempt, 100, 8000, NULL);
         int64_t most = attempt < 7 ? 100 << attempt : 8000;
@@ -200,19 +187,4 @@ static void backoff_is_bounded(void **state)
     assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Nov 1994 08:49:37 GMT"), 1, 100);
     assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Nov 2094 08:49:37 GMT"), 8000, 8000);
     assert_in_range(backoff_ms(0, 100, 8000, "Sun, 06 Foo 2094 08:49:37 GMT"), 1, 100);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_errors),
-        cmocka_unit_test(xml_and_other_errors),
-        cmocka_unit_test(retry_classes),
-        cmocka_unit_test(the_message_has_reason_hint_and_request_id),
-        cmocka_unit_test(xml_text),
-        cmocka_unit_test(sts_answer),
-        cmocka_unit_test(request_parts),
-        cmocka_unit_test(backoff_is_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,14 +6,9 @@
 #include "backend-ecs/ecs_logs.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define MS INT64_C(1000000)
 
@@ -73,9 +68,8 @@ static struct workload workload_of(void)
 
 #define EVENT(ms, text) "{\"timestamp\":" #ms ",\"message\":\"" text "\"}"
 
-static void forward_from_the_start(void **state)
+TEST(forward_from_the_start)
 {
-    (void)state;
     static const struct step steps[] = {{NULL, -1, -1,
                                          "{\"events\":[" EVENT(5, "a") "," EVENT(
                                              7, "b\\u0000c\\n") "],\"nextForwardToken\":\"f/1\"}",
@@ -94,9 +88,8 @@ static void forward_from_the_start(void **state)
     arena_fini(&page.arena);
 }
 
-static void the_end_is_where_the_token_stays(void **state)
+TEST(the_end_is_where_the_token_stays)
 {
-    (void)state;
     static const struct step steps[] = {
         {"f/1", -1, -1, "{\"events\":[],\"nextForwardToken\":\"f/1\"}", ECS_LOG_PAGE}};
     struct script s = {steps, 1, 0, true, 0};
@@ -109,9 +102,8 @@ static void the_end_is_where_the_token_stays(void **state)
     arena_fini(&page.arena);
 }
 
-static void empty_pages_are_not_the_end(void **state)
+TEST(empty_pages_are_not_the_end)
 {
-    (void)state;
     static const struct step steps[] = {
         {NULL, 4, 10, "{\"events\":[],\"nextForwardToken\":\"f/1\"}", ECS_LOG_PAGE},
         {"f/1", 4, 10, "{\"nextForwardToken\":\"f/2\"}", ECS_LOG_PAGE},
@@ -129,9 +121,8 @@ static void empty_pages_are_not_the_end(void **state)
     arena_fini(&page.arena);
 }
 
-static void asking_again_is_bounded(void **state)
+TEST(asking_again_is_bounded)
 {
-    (void)state;
     static const struct step steps[] = {
         {NULL, -1, -1, "{\"nextForwardToken\":\"0\"}", ECS_LOG_PAGE},
         {"0", -1, -1, "{\"nextForwardToken\":\"1\"}", ECS_LOG_PAGE},
@@ -150,9 +141,8 @@ static void asking_again_is_bounded(void **state)
     arena_fini(&page.arena);
 }
 
-static void no_stream_yet(void **state)
+TEST(no_stream_yet)
 {
-    (void)state;
     static const struct step steps[] = {{NULL, -1, -1, NULL, ECS_LOG_NO_STREAM}};
     struct script s = {steps, 1, 0, true, 0}, none = {NULL, 0, 0, true, 0};
     struct workload w = workload_of(), never = {0};
@@ -167,9 +157,8 @@ static void no_stream_yet(void **state)
     arena_fini(&page.arena);
 }
 
-static void backward(void **state)
+TEST(backward)
 {
-    (void)state;
     static const struct step first[] = {
         {NULL, -1, -1,
          "{\"events\":[" EVENT(5, "a") "," EVENT(6, "b") "," EVENT(
@@ -197,9 +186,8 @@ static void backward(void **state)
     arena_fini(&end.arena);
 }
 
-static void an_expired_token_resumes_by_time(void **state)
+TEST(an_expired_token_resumes_by_time)
 {
-    (void)state;
     static const struct step steps[] = {
         {"f/old", 3, -1, NULL, ECS_LOG_BAD_TOKEN},
         {NULL, 8, -1,
@@ -220,9 +208,8 @@ static void an_expired_token_resumes_by_time(void **state)
     arena_fini(&page.arena);
 }
 
-static void bad_queries(void **state)
+TEST(bad_queries)
 {
-    (void)state;
     static const char *const tokens[] = {"", "f/1", "1 f/1", "1 2 ", "x 1 f", "1 -2 f", "1 2"};
     struct script s = {NULL, 0, 0, true, 0};
     struct workload w = workload_of();
@@ -237,19 +224,4 @@ static void bad_queries(void **state)
     }
     char small[16];
     assert_false(ecs_log_ref("/group", "task", small, sizeof small));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forward_from_the_start),
-        cmocka_unit_test(the_end_is_where_the_token_stays),
-        cmocka_unit_test(empty_pages_are_not_the_end),
-        cmocka_unit_test(asking_again_is_bounded),
-        cmocka_unit_test(no_stream_yet),
-        cmocka_unit_test(backward),
-        cmocka_unit_test(an_expired_token_resumes_by_time),
-        cmocka_unit_test(bad_queries),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,23 +5,17 @@
 #include "backend-ecs/aws_profile.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void parse(struct aws_profiles *p, enum aws_profile_file file, const char *text)
 {
     aws_profiles_parse(p, file, text, strlen(text));
 }
 
-static void credentials_file(void **state)
+TEST(credentials_file)
 {
-    (void)state;
     AUTO(aws_profiles) struct aws_profiles p = {0};
     parse(&p, AWS_PROFILE_CREDENTIALS,
           "# a comment\n; another\naws_access_key_id = outside\n"
@@ -41,9 +35,8 @@ static void credentials_file(void **state)
     assert_false(aws_profiles_has(&p, "absent"));
 }
 
-static void config_file(void **state)
+TEST(config_file)
 {
-    (void)state;
     AUTO(aws_profiles) struct aws_profiles p = {0};
     parse(&p, AWS_PROFILE_CONFIG,
           "[default]\nregion = us-east-1\ns3 =\n  region = nested\n"
@@ -59,9 +52,8 @@ static void config_file(void **state)
     assert_true(aws_profiles_has(&p, "empty"));
 }
 
-static void the_credentials_file_wins(void **state)
+TEST(the_credentials_file_wins)
 {
-    (void)state;
     AUTO(aws_profiles) struct aws_profiles p = {0};
     parse(&p, AWS_PROFILE_CREDENTIALS, "[dev]\nregion = a\nregion = b\n");
     parse(&p, AWS_PROFILE_CONFIG, "[profile dev]\nregion = c\noutput = json\n");
@@ -69,23 +61,11 @@ static void the_credentials_file_wins(void **state)
     assert_string_equal(aws_profiles_get(&p, "dev", "output"), "json");
 }
 
-static void a_huge_file_is_bounded(void **state)
+TEST(a_huge_file_is_bounded)
 {
-    (void)state;
     AUTO(aws_profiles) struct aws_profiles p = {0};
     parse(&p, AWS_PROFILE_CREDENTIALS, "[a]\n");
     for (int i = 0; i < 5000; i++)
         parse(&p, AWS_PROFILE_CREDENTIALS, "[a]\nk = v\n");
     assert_true(p.count <= 4096);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(credentials_file),
-        cmocka_unit_test(config_file),
-        cmocka_unit_test(the_credentials_file_wins),
-        cmocka_unit_test(a_huge_file_is_bounded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "backend-ecs/driver.h"
 
 #include "test/kit/sim_driver_rig.h"
+#include "test/kit/test.h"
 
 static struct ecs_config config;
 
@@ -476,21 +477,4 @@ static int teardown(void **state)
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(life),
-        cmocka_unit_test(exit_code_and_reason),
-        cmocka_unit_test(image_layer),
-        cmocka_unit_test(logs),
-        cmocka_unit_test(faults),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(eventual_consistency),
-        cmocka_unit_test(many),
-        cmocka_unit_test(large),
-        cmocka_unit_test(maintenance),
-        cmocka_unit_test(short_lived_credentials),
-    };
-    self = argc > 0 ? argv[0] : "";
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

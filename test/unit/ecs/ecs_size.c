@@ -5,21 +5,15 @@
 #include "backend-ecs/ecs_size.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define MIB ((int64_t)1 << 20)
 #define GIB ((int64_t)1 << 30)
 
-static void sizes_are_the_smallest_that_are_enough(void **state)
+TEST(sizes_are_the_smallest_that_are_enough)
 {
-    (void)state;
     static const struct {
         struct cloud_size_wish wish;
         int cpu, memory;
@@ -55,9 +49,8 @@ static void sizes_are_the_smallest_that_are_enough(void **state)
     }
 }
 
-static void too_large_names_the_limit(void **state)
+TEST(too_large_names_the_limit)
 {
-    (void)state;
     static const struct {
         struct cloud_size_wish wish;
         const char *says;
@@ -80,13 +73,4 @@ static void too_large_names_the_limit(void **state)
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
         assert_non_null(strstr(err.message, cases[i].says));
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_the_smallest_that_are_enough),
-        cmocka_unit_test(too_large_names_the_limit),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

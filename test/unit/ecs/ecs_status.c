@@ -6,14 +6,9 @@
 
 #include "backend-ecs/ecs_task.h"
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct workload_status read_text(const char *text)
 {
@@ -25,9 +20,8 @@ static struct workload_status read_text(const char *text)
     return out;
 }
 
-static void phases(void **state)
+TEST(phases)
 {
-    (void)state;
     static const struct {
         const char *name;
         enum workload_phase phase;
@@ -44,9 +38,8 @@ static void phases(void **state)
     }
 }
 
-static void running_task(void **state)
+TEST(running_task)
 {
-    (void)state;
     struct workload_status s = read_text(
         "{\"lastStatus\":\"RUNNING\",\"startedAt\":1700000000.25,\"attachments\":[{\"type\":"
         "\"x\"},{\"type\":\"ElasticNetworkInterface\",\"details\":[{\"name\":\"subnetId\","
@@ -63,9 +56,8 @@ static void running_task(void **state)
     assert_false(s.has_exit_code);
 }
 
-static void ended_task(void **state)
+TEST(ended_task)
 {
-    (void)state;
     struct workload_status s = read_text(
         "{\"lastStatus\":\"STOPPED\",\"stopCode\":\"EssentialContainerExited\",\"stoppedReason\":"
         "\"Essential container in task exited\",\"startedAt\":1,\"stoppedAt\":9,"
@@ -77,9 +69,8 @@ static void ended_task(void **state)
     assert_string_equal(s.reason, "Essential container in task exited");
 }
 
-static void failed_start(void **state)
+TEST(failed_start)
 {
-    (void)state;
     struct workload_status s = read_text(
         "{\"lastStatus\":\"STOPPED\",\"stopCode\":\"TaskFailedToStart\",\"stoppedReason\":"
         "\"CannotPullContainerError: not found\",\"containers\":[{\"name\":\"main\",\"reason\":"
@@ -95,9 +86,8 @@ static void failed_start(void **state)
                      .start_failed);
 }
 
-static void odd_answers_do_no_harm(void **state)
+TEST(odd_answers_do_no_harm)
 {
-    (void)state;
     static const char *const texts[] = {
         "{}",
         "{\"lastStatus\":3,\"containers\":{},\"attachments\":7,\"startedAt\":\"x\"}",
@@ -117,9 +107,8 @@ static void odd_answers_do_no_harm(void **state)
     assert_int_equal(strlen(read_text(text).reason), 511);
 }
 
-static void run_task_failures(void **state)
+TEST(run_task_failures)
 {
-    (void)state;
     struct error err;
     json_t *reply = json_loads("{\"tasks\":[],\"failures\":[{\"arn\":\"a\",\"reason\":"
                                "\"RESOURCE:MEMORY\",\"detail\":\"d\"}]}",
@@ -132,17 +121,4 @@ static void run_task_failures(void **state)
     ecs_task_failure(reply, &err);
     assert_non_null(strstr(err.message, "no reason given"));
     json_decref(reply);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(phases),
-        cmocka_unit_test(running_task),
-        cmocka_unit_test(ended_task),
-        cmocka_unit_test(failed_start),
-        cmocka_unit_test(odd_answers_do_no_harm),
-        cmocka_unit_test(run_task_failures),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

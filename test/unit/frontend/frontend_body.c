@@ -4,6 +4,7 @@
  * chunks, both sides slow, both sides leaving early, what comes after.
  */
 #include "test/kit/frontend_harness.h"
+#include "test/kit/test.h"
 
 #include <poll.h>
 
@@ -94,9 +95,8 @@ static void expect_ping(struct client *c)
 
 /* ---- what goes well ---- */
 
-static void test_lengths(void **state)
+TEST(lengths)
 {
-    (void)state;
     static const size_t sizes[] = {1, 1000, 65535, 65536, 65537, 200 * 1000, 1 << 20, BIG};
     struct client c;
     h.fake.body = BODY_COUNT;
@@ -111,9 +111,8 @@ static void test_lengths(void **state)
     client_close(&c);
 }
 
-static void test_no_body(void **state)
+TEST(no_body)
 {
-    (void)state;
     struct client c;
     h.fake.body = BODY_COUNT;
     client_open(&c, &h);
@@ -127,9 +126,8 @@ static void test_no_body(void **state)
     client_close(&c);
 }
 
-static void test_chunks(void **state)
+TEST(chunks)
 {
-    (void)state;
     static const size_t sizes[] = {1, 3, 4096, 32768, 65536, 100000, 262144};
     struct client c;
     char line[32];
@@ -155,9 +153,8 @@ static void test_chunks(void **state)
 }
 
 /* One write with a body and the next two requests behind it. */
-static void test_pipelined(void **state)
+TEST(pipelined)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, LOAD "Content-Length: 3\r\n\r\nabcGET /_ping" HOST "\r\n" LOAD CHUNKED
@@ -174,9 +171,8 @@ static void test_pipelined(void **state)
     client_close(&c);
 }
 
-static void test_half_close(void **state)
+TEST(half_close)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     send_length(&c, LOAD, 100000);
@@ -187,9 +183,8 @@ static void test_half_close(void **state)
     client_close(&c);
 }
 
-static void test_expect_continue(void **state)
+TEST(expect_continue)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     send_length(&c, LOAD "Expect: 100-continue\r\n", 5);
@@ -219,9 +214,8 @@ static void *feed(void *arg)
     return NULL;
 }
 
-static void test_huge(void **state)
+TEST(huge)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     send_length(&c, LOAD, HUGE);
@@ -254,9 +248,8 @@ static void unstall(struct harness *of)
     fake_unstall(&of->fake);
 }
 
-static void test_slow_backend(void **state)
+TEST(slow_backend)
 {
-    (void)state;
     struct client c;
     h.fake.body = BODY_STALL;
     client_open(&c, &h);
@@ -280,9 +273,8 @@ static void test_slow_backend(void **state)
 
 /* A client that writes all before it reads, and a backend that does not read while it cannot write:
  * steps of a bar are left out rather than that both wait for ever. */
-static void test_talkative_backend(void **state)
+TEST(talkative_backend)
 {
-    (void)state;
     struct client c;
     h.fake.body = BODY_TALK;
     client_open(&c, &h);
@@ -302,9 +294,8 @@ static void test_talkative_backend(void **state)
 
 /* ---- early ends ---- */
 
-static void test_refused_unread(void **state)
+TEST(refused_unread)
 {
-    (void)state;
     struct client c;
     h.fake.body = BODY_REFUSE;
     client_open(&c, &h);
@@ -318,9 +309,8 @@ static void test_refused_unread(void **state)
     h.fake.body = BODY_COUNT;
 }
 
-static void test_fails_in_mid_body(void **state)
+TEST(fails_in_mid_body)
 {
-    (void)state;
     struct client c;
     h.fake.body = BODY_FAIL;
     client_open(&c, &h);
@@ -341,9 +331,8 @@ static void test_fails_in_mid_body(void **state)
     h.fake.body = BODY_COUNT;
 }
 
-static void test_ends_in_mid_body(void **state)
+TEST(ends_in_mid_body)
 {
-    (void)state;
     struct client c;
     h.fake.body = BODY_EARLY;
     client_open(&c, &h);
@@ -357,9 +346,8 @@ static void test_ends_in_mid_body(void **state)
     h.fake.body = BODY_COUNT;
 }
 
-static void test_client_leaves(void **state)
+TEST(client_leaves)
 {
-    (void)state;
     struct client c;
     wait_for_count(&h.fake.sessions, 0);
     int lost = h.fake.lost;
@@ -380,9 +368,8 @@ static void test_client_leaves(void **state)
 }
 
 /* Nobody reads from it when it vanishes: the periodic look at held connections notices. */
-static void test_held_client_leaves(void **state)
+TEST(held_client_leaves)
 {
-    (void)state;
     struct client c;
     int lost = h.fake.lost;
     h.fake.body = BODY_STALL;
@@ -399,9 +386,8 @@ static void test_held_client_leaves(void **state)
     h.fake.body = BODY_COUNT;
 }
 
-static void test_client_stalls(void **state)
+TEST(client_stalls)
 {
-    (void)state;
     struct client c;
     int lost = h.fake.lost;
     client_open(&c, &h);
@@ -413,9 +399,8 @@ static void test_client_stalls(void **state)
     client_close(&c);
 }
 
-static void test_bad_chunks(void **state)
+TEST(bad_chunks)
 {
-    (void)state;
     static const char *const bad[] = {"zz\r\n", "5\r\nabcdefgh\r\n", "-1\r\n",
                                       "fffffffffffffffff\r\n"};
     struct client c;
@@ -432,9 +417,8 @@ static void test_bad_chunks(void **state)
 }
 
 /* Several at once, some of which leave. */
-static void test_many(void **state)
+TEST(many)
 {
-    (void)state;
     enum { COUNT = 8 };
     struct client clients[COUNT];
     struct feeder feeders[COUNT];
@@ -455,26 +439,4 @@ static void test_many(void **state)
     wait_for_count(&h.fake.sessions, 0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_no_body),
-        cmocka_unit_test(test_chunks),
-        cmocka_unit_test(test_pipelined),
-        cmocka_unit_test(test_half_close),
-        cmocka_unit_test(test_expect_continue),
-        cmocka_unit_test(test_huge),
-        cmocka_unit_test(test_slow_backend),
-        cmocka_unit_test(test_talkative_backend),
-        cmocka_unit_test(test_refused_unread),
-        cmocka_unit_test(test_fails_in_mid_body),
-        cmocka_unit_test(test_ends_in_mid_body),
-        cmocka_unit_test(test_client_leaves),
-        cmocka_unit_test(test_held_client_leaves),
-        cmocka_unit_test(test_client_stalls),
-        cmocka_unit_test(test_bad_chunks),
-        cmocka_unit_test(test_many),
-    };
-    return cmocka_run_group_tests_name("frontend_body", tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

@@ -9,11 +9,7 @@
 #include "frontend/http/query.h"
 #include "frontend/routes/router.h"
 #include "frontend/http/version.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <string.h>
 
 static struct arena arena;
@@ -34,9 +30,8 @@ static int teardown(void **state)
 
 /* ---- query ---- */
 
-static void test_query(void **state)
+TEST(query)
 {
-    (void)state;
     struct query q;
     struct error err;
     int64_t n;
@@ -67,9 +62,8 @@ static int filters(const char *json, Sockerless__Filter ***out, size_t *count, s
     return query_filters(&q, &arena, out, count, err);
 }
 
-static void test_filters(void **state)
+TEST(filters)
 {
-    (void)state;
     Sockerless__Filter **f;
     size_t count;
     struct error err;
@@ -105,9 +99,8 @@ static const struct route *resolve(struct exchange *x, uint8_t method, const cha
     return x->route;
 }
 
-static void test_router(void **state)
+TEST(router)
 {
-    (void)state;
     struct exchange x, y;
     const struct route *inspect = resolve(&x, HTTP_GET, "/v1.41/containers/a%2Fb/json?size=1");
     assert_string_equal(x.arg, "a/b");
@@ -152,9 +145,8 @@ static int create(const char *json, Sockerless__ContainerCreateRequest *out, str
     return rc;
 }
 
-static void test_create_fields(void **state)
+TEST(create_fields)
 {
-    (void)state;
     Sockerless__ContainerCreateRequest r;
     struct error err;
     const char *body =
@@ -190,9 +182,8 @@ static void test_create_fields(void **state)
     assert_non_null(strstr(host, "\"Binds\":[\"/a:/b\"]"));
 }
 
-static void test_create_refused(void **state)
+TEST(create_refused)
 {
-    (void)state;
     static const struct {
         const char *body, *text;
     } cases[] = {
@@ -227,9 +218,8 @@ static void test_create_refused(void **state)
     }
 }
 
-static void test_create_large(void **state)
+TEST(create_large)
 {
-    (void)state;
     Sockerless__ContainerCreateRequest r;
     struct error err;
     AUTO(buf) struct buf body = BUF_INIT;
@@ -245,9 +235,8 @@ static void test_create_large(void **state)
     assert_int_equal(strlen(r.config->cmd->items[0]), 300 * 1024);
 }
 
-static void test_names(void **state)
+TEST(names)
 {
-    (void)state;
     struct error err;
     assert_int_equal(docker_json_check_name("web-1_x.y", &err), 0);
     assert_int_equal(docker_json_check_name("/web", &err), 0);
@@ -284,9 +273,8 @@ static json_t *at(json_t *root, const char *a, const char *b)
     return json_object_get(json_object_get(root, a), b);
 }
 
-static void test_inspect_shape(void **state)
+TEST(inspect_shape)
 {
-    (void)state;
     json_t *root = inspect_of("{\"Image\":\"x\",\"HostConfig\":{\"MemorySwappiness\":-1,"
                               "\"PidsLimit\":0,\"NetworkMode\":\"\",\"LogConfig\":{\"Type\":\"\","
                               "\"Config\":{}},\"ShmSize\":0}}",
@@ -317,9 +305,8 @@ static void test_inspect_shape(void **state)
     json_decref(root);
 }
 
-static void test_status_words(void **state)
+TEST(status_words)
 {
-    (void)state;
     const int64_t s = 1000000000;
     static const struct {
         int64_t seconds;
@@ -348,9 +335,8 @@ static void test_status_words(void **state)
     assert_string_equal(text, "Exited (137) 3 minutes ago");
 }
 
-static void test_list_and_images(void **state)
+TEST(list_and_images)
 {
-    (void)state;
     char *args[] = {(char *)(uintptr_t) "-c", (char *)(uintptr_t) "sleep 1; exit"};
     Sockerless__Container c = SOCKERLESS__CONTAINER__INIT, *list[] = {&c};
     Sockerless__ContainerListReply r = SOCKERLESS__CONTAINER_LIST_REPLY__INIT;
@@ -374,9 +360,8 @@ static void test_list_and_images(void **state)
     assert_null(strstr(out.data, "VirtualSize"));
 }
 
-static void test_exec_shapes(void **state)
+TEST(exec_shapes)
 {
-    (void)state;
     Sockerless__ExecCreateRequest create_request = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
     Sockerless__ExecInspectReply r = SOCKERLESS__EXEC_INSPECT_REPLY__INIT;
     Sockerless__ExecStartOpen start = SOCKERLESS__EXEC_START_OPEN__INIT;
@@ -424,9 +409,8 @@ static void check_progress(const Sockerless__Progress *p, const char *want)
 #define GAP_50 "                                                  "
 
 /* As recorded from dockerd. */
-static void test_progress(void **state)
+TEST(progress)
 {
-    (void)state;
     PUSHING(19968, 1984348,
             "{\"current\":19968,\"total\":1984348},\"progress\":\"[>" GAP_50
             "]  19.97kB/1.984MB\"");
@@ -449,9 +433,8 @@ static void test_progress(void **state)
             "\"[" BAR_50 ">]  9.223EB\"");
 }
 
-static void test_progress_words(void **state)
+TEST(progress_words)
 {
-    (void)state;
     Sockerless__Progress p = SOCKERLESS__PROGRESS__INIT;
     Sockerless__PushedImage pushed = SOCKERLESS__PUSHED_IMAGE__INIT;
     p.stream = (char *)(uintptr_t) "Loaded image: oracle:full\n";
@@ -472,16 +455,4 @@ static void test_progress_words(void **state)
                        "\"Size\":527}}\r\n");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query),          cmocka_unit_test(test_filters),
-        cmocka_unit_test(test_router),         cmocka_unit_test(test_create_fields),
-        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_create_large),
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_inspect_shape),
-        cmocka_unit_test(test_status_words),   cmocka_unit_test(test_list_and_images),
-        cmocka_unit_test(test_exec_shapes),    cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_progress_words),
-    };
-    return cmocka_run_group_tests_name("frontend_docker_json", tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

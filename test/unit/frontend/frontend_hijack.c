@@ -4,6 +4,7 @@
  * the head, half-close, errors in each phase, floods in both directions.
  */
 #include "test/kit/frontend_harness.h"
+#include "test/kit/test.h"
 
 static struct harness h;
 
@@ -30,9 +31,8 @@ static int teardown(void **state)
     "POST /exec/" name "/start" HOST headers                                                       \
     "Content-Type: application/json\r\nContent-Length: " length "\r\n\r\n" body
 
-static void test_attach_upgrade(void **state)
+TEST(attach_upgrade)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, ATTACH("echo", "/v1.41", UPGRADE));
@@ -50,9 +50,8 @@ static void test_attach_upgrade(void **state)
     client_close(&c);
 }
 
-static void test_attach_plain_and_types(void **state)
+TEST(attach_plain_and_types)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, ATTACH("echo", "/v1.44", ""));
@@ -73,9 +72,8 @@ static void test_attach_plain_and_types(void **state)
 }
 
 /* Bytes that came with the head, and the half-close right after them, are stdin. */
-static void test_glued_bytes(void **state)
+TEST(glued_bytes)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, ATTACH("sink", "", UPGRADE) "glued to it");
@@ -100,9 +98,8 @@ static void test_glued_bytes(void **state)
 }
 
 /* The head comes by itself even when output follows at once. */
-static void test_head_alone(void **state)
+TEST(head_alone)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, ATTACH("greet", "", UPGRADE));
@@ -113,9 +110,8 @@ static void test_head_alone(void **state)
     client_close(&c);
 }
 
-static void test_errors(void **state)
+TEST(errors)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, ATTACH("nope", "", UPGRADE));
@@ -138,9 +134,8 @@ static void test_errors(void **state)
     client_close(&c);
 }
 
-static void test_exec_start_failures(void **state)
+TEST(exec_start_failures)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, EXEC("broken", UPGRADE, "2", "{}"));
@@ -161,9 +156,8 @@ static void test_exec_start_failures(void **state)
     client_close(&c);
 }
 
-static void test_flood_out(void **state)
+TEST(flood_out)
 {
-    (void)state;
     struct client c;
     uint64_t total = 0;
     client_open(&c, &h);
@@ -190,9 +184,8 @@ static void *feed(void *arg)
 }
 
 /* Both directions at once, through every queue on the way, with nothing lost. */
-static void test_flood_echo(void **state)
+TEST(flood_echo)
 {
-    (void)state;
     struct client c;
     pthread_t feeder;
     uint64_t total = 0;
@@ -218,9 +211,8 @@ static void wait_for_count(atomic_int *what, int want)
 }
 
 /* A client that vanishes, at once or after a half-close, ends its session. */
-static void test_client_vanishes(void **state)
+TEST(client_vanishes)
 {
-    (void)state;
     struct client c;
     wait_for_count(&h.fake.sessions, 0);
     client_open(&c, &h);
@@ -238,7 +230,7 @@ static void test_client_vanishes(void **state)
 }
 
 /* Who types and leaves at once is heard, although what it is sent meanwhile finds nobody. */
-static void test_typed_before_leaving(void **state)
+TEST(typed_before_leaving)
 {
     enum { ROUNDS = 200, TYPED = 100 * 1000 };
     static char text[TYPED];
@@ -258,14 +250,4 @@ static void test_typed_before_leaving(void **state)
     assert_int_equal(h.fake.typed, ROUNDS * (45 + TYPED));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attach_upgrade),  cmocka_unit_test(test_attach_plain_and_types),
-        cmocka_unit_test(test_glued_bytes),     cmocka_unit_test(test_head_alone),
-        cmocka_unit_test(test_errors),          cmocka_unit_test(test_exec_start_failures),
-        cmocka_unit_test(test_flood_out),       cmocka_unit_test(test_flood_echo),
-        cmocka_unit_test(test_client_vanishes), cmocka_unit_test(test_typed_before_leaving),
-    };
-    return cmocka_run_group_tests_name("frontend_hijack", tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

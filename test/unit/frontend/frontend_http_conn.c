@@ -4,6 +4,7 @@
  * errors, a backend that is down and comes back.
  */
 #include "test/kit/frontend_harness.h"
+#include "test/kit/test.h"
 
 static struct harness h;
 
@@ -36,9 +37,8 @@ static void exchange(const char *request, const char *status, const char *part)
 
 #define HOST " HTTP/1.1\r\nHost: x\r\n"
 
-static void test_ping(void **state)
+TEST(ping)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, "GET /_ping" HOST "\r\n");
@@ -57,9 +57,8 @@ static void test_ping(void **state)
     client_close(&c);
 }
 
-static void test_pipelining(void **state)
+TEST(pipelining)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, "GET /containers/web/json" HOST "\r\nGET /_ping" HOST "\r\nGET /nope" HOST
@@ -76,9 +75,8 @@ static void test_pipelining(void **state)
     client_close(&c);
 }
 
-static void test_split_everywhere(void **state)
+TEST(split_everywhere)
 {
-    (void)state;
     static const char request[] =
         "POST /v1.44/containers/create?name=web" HOST "Content-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\n"
@@ -93,9 +91,8 @@ static void test_split_everywhere(void **state)
     client_close(&c);
 }
 
-static void test_expect_continue(void **state)
+TEST(expect_continue)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, "POST /containers/create" HOST "Content-Type: application/json\r\n"
@@ -112,9 +109,8 @@ static void test_expect_continue(void **state)
              "HTTP/1.1 413 ", "too large");
 }
 
-static void test_limits(void **state)
+TEST(limits)
 {
-    (void)state;
     struct client c;
     AUTO_FREE char *big = xcalloc(1, 80 * 1024 + 1);
     memset(big, 'a', 80 * 1024);
@@ -143,9 +139,8 @@ static void test_limits(void **state)
     client_close(&c);
 }
 
-static void test_http10_and_close(void **state)
+TEST(http10_and_close)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, "GET /_ping HTTP/1.0\r\n\r\n");
@@ -167,9 +162,8 @@ static void test_http10_and_close(void **state)
     exchange("GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad Request", "Connection: close");
 }
 
-static void test_half_closed_request(void **state)
+TEST(half_closed_request)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, "GET /containers/web/json" HOST "\r\n");
@@ -178,9 +172,8 @@ static void test_half_closed_request(void **state)
     client_close(&c);
 }
 
-static void test_versions(void **state)
+TEST(versions)
 {
-    (void)state;
     exchange("GET /v1.45/info" HOST "\r\n", "400 Bad Request",
              "{\"message\":\"client version 1.45 is too new. Maximum supported API version is "
              "1.44\"}\n");
@@ -194,9 +187,8 @@ static void test_versions(void **state)
     exchange("GET /v1.44/networks" HOST "\r\n", "501 Not Implemented", "not supported");
 }
 
-static void test_create_errors(void **state)
+TEST(create_errors)
 {
-    (void)state;
 #define CREATE(type, length, body)                                                                 \
     "POST /containers/create" HOST type "Content-Length: " length "\r\n\r\n" body
 #define JSON_TYPE "Content-Type: application/json\r\n"
@@ -222,9 +214,8 @@ static void test_create_errors(void **state)
              "strconv.Atoi: parsing \\\"abc\\\": invalid syntax");
 }
 
-static void test_wait_and_logs(void **state)
+TEST(wait_and_logs)
 {
-    (void)state;
     struct client wait, other;
     client_open(&wait, &h);
     client_send(&wait, "POST /v1.44/containers/web/wait?condition=next-exit" HOST "\r\n");
@@ -258,9 +249,8 @@ static void wait_for_count(atomic_int *what, int want)
 }
 
 /* A client that leaves takes its session along. */
-static void test_disconnect_cancels(void **state)
+TEST(disconnect_cancels)
 {
-    (void)state;
     int lost = h.fake.lost;
     struct client c;
     client_open(&c, &h);
@@ -275,9 +265,8 @@ static void test_disconnect_cancels(void **state)
     wait_for_count(&h.fake.lost, lost + 2);
 }
 
-static void test_pull(void **state)
+TEST(pull)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c,
@@ -291,9 +280,8 @@ static void test_pull(void **state)
     client_close(&c);
 }
 
-static void test_big_list(void **state)
+TEST(big_list)
 {
-    (void)state;
     h.fake.list_count = 2000;
     struct client c;
     client_open(&c, &h);
@@ -305,9 +293,8 @@ static void test_big_list(void **state)
     h.fake.list_count = 0;
 }
 
-static void test_backend_down_and_back(void **state)
+TEST(backend_down_and_back)
 {
-    (void)state;
     teardown(NULL);
     h.options = (struct http_server_options){0};
     harness_start(&h, false);
@@ -321,9 +308,8 @@ static void test_backend_down_and_back(void **state)
     exchange("POST /containers/done/wait" HOST "\r\n", "200 OK", "chunked");
 }
 
-static void test_idle_timeout_and_limit(void **state)
+TEST(idle_timeout_and_limit)
 {
-    (void)state;
     struct client c[3];
     teardown(NULL);
     h.options = (struct http_server_options){.max_connections = 2, .idle_timeout_ms = 1000};
@@ -345,24 +331,4 @@ static void test_idle_timeout_and_limit(void **state)
         client_close(&c[i]);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ping),
-        cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_split_everywhere),
-        cmocka_unit_test(test_expect_continue),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_http10_and_close),
-        cmocka_unit_test(test_half_closed_request),
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_create_errors),
-        cmocka_unit_test(test_wait_and_logs),
-        cmocka_unit_test(test_disconnect_cancels),
-        cmocka_unit_test(test_pull),
-        cmocka_unit_test(test_big_list),
-        cmocka_unit_test(test_backend_down_and_back),
-        cmocka_unit_test(test_idle_timeout_and_limit),
-    };
-    return cmocka_run_group_tests_name("frontend_http_conn", tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

@@ -3,6 +3,7 @@
  * The image routes: what the backend is asked, and what the client is told, both to the letter.
  */
 #include "test/kit/frontend_harness.h"
+#include "test/kit/test.h"
 
 static struct harness h;
 
@@ -62,9 +63,8 @@ static char *stream(const char *request, const char *status, const char *type)
 
 /* ---- unary ---- */
 
-static void test_history(void **state)
+TEST(history)
 {
-    (void)state;
     exchange("GET /v1.44/images/oracle:full/history" HOST CLOSE "\r\n", "200 OK",
              "[{\"Comment\":\"\",\"Created\":1795293711,"
              "\"CreatedBy\":\"/bin/sh -c #(nop)  CMD [\\\"a\\\"]\",\"Id\":\"sha256:aa\","
@@ -75,9 +75,8 @@ static void test_history(void **state)
              "{\"message\":\"No such image: nope:latest\"}\n");
 }
 
-static void test_tag(void **state)
+TEST(tag)
 {
-    (void)state;
     exchange("POST /v1.41/images/r.io:5000/a/b:1/tag?repo=docker.io%2Flibrary%2Fx&tag=2" HOST CLOSE
              "\r\n",
              "201 Created", "Content-Length: 0\r\n\r\n");
@@ -86,9 +85,8 @@ static void test_tag(void **state)
     asked("tag nope repo= tag=");
 }
 
-static void test_remove(void **state)
+TEST(remove)
 {
-    (void)state;
     exchange("DELETE /v1.44/images/m:1" HOST CLOSE "\r\n", "200 OK",
              "[{\"Untagged\":\"m:1\"},{\"Deleted\":\"sha256:aa\"}]\n");
     asked("remove m:1 force=0 noprune=0");
@@ -100,9 +98,8 @@ static void test_remove(void **state)
              "{\"message\":\"image name cannot be blank\"}\n");
 }
 
-static void test_prune(void **state)
+TEST(prune)
 {
-    (void)state;
     exchange("POST /images/prune" HOST CLOSE "\r\n", "200 OK",
              "{\"ImagesDeleted\":null,\"SpaceReclaimed\":0}\n");
     exchange("POST /images/prune?filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D" HOST CLOSE
@@ -113,9 +110,8 @@ static void test_prune(void **state)
     exchange("POST /images/prune?filters=%7B" HOST CLOSE "\r\n", "400 Bad Request", "\"}\n");
 }
 
-static void test_distribution(void **state)
+TEST(distribution)
 {
-    (void)state;
     exchange("GET /distribution/r.io/a:1/json" HOST CLOSE "\r\n", "200 OK",
              "{\"Descriptor\":{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
              "\"digest\":\"sha256:aa\",\"size\":527},\"Platforms\":[{\"architecture\":\"arm\","
@@ -127,9 +123,8 @@ static void test_distribution(void **state)
 
 #define LOGIN(length, body) "POST /v1.44/auth" HOST CLOSE "Content-Length: " length "\r\n\r\n" body
 
-static void test_login(void **state)
+TEST(login)
 {
-    (void)state;
     exchange(
         LOGIN("64", "{\"username\":\"a\",\"password\":\"b\",\"serveraddress\":\"127.0.0.1:5000\"}"),
         "200 OK", "{\"IdentityToken\":\"\",\"Status\":\"Login Succeeded\"}\n");
@@ -143,9 +138,8 @@ static void test_login(void **state)
     exchange(LOGIN("2", "[]"), "500 Internal", "types.AuthConfig\"}\n");
 }
 
-static void test_login_too_long(void **state)
+TEST(login_too_long)
 {
-    (void)state;
     enum { LENGTH = 40000 };
     struct buf request = BUF_INIT;
     buf_printf(&request, "POST /auth" HOST CLOSE "Content-Length: %d\r\n\r\n\"", LENGTH);
@@ -166,9 +160,8 @@ static void pulled(const char *query, const char *want)
     asked(want);
 }
 
-static void test_pull_names(void **state)
+TEST(pull_names)
 {
-    (void)state;
     pulled("fromImage=busybox&tag=latest", "pull busybox:latest all=0 platform= auth=");
     pulled("fromImage=busybox", "pull busybox all=1 platform= auth=");
     pulled("fromImage=busybox&tag=", "pull busybox all=1 platform= auth=");
@@ -188,9 +181,8 @@ static void test_pull_names(void **state)
 }
 
 /* A body is of no use to a pull, but no reason to lose the connection. */
-static void test_pull_with_body(void **state)
+TEST(pull_with_body)
 {
-    (void)state;
     struct client c;
     client_open(&c, &h);
     client_send(&c, "POST /images/create?fromImage=b" HOST
@@ -200,9 +192,8 @@ static void test_pull_with_body(void **state)
     client_close(&c);
 }
 
-static void test_auth_header(void **state)
+TEST(auth_header)
 {
-    (void)state;
     static const struct {
         const char *value, *json;
     } cases[] = {
@@ -240,9 +231,8 @@ static void test_auth_header(void **state)
     "\"progress\":\"[>                                                  ]  19.97kB/1.984MB\","     \
     "\"id\":\"b3768bb74ce2\"}\r\n"
 
-static void test_push(void **state)
+TEST(push)
 {
-    (void)state;
     AUTO_FREE char *good = stream("POST /v1.44/images/r:5000/full/push?tag=1" HOST CLOSE
                                   "X-Registry-Auth: e30=\r\n\r\n",
                                   "200 OK", "application/json");
@@ -260,9 +250,8 @@ static void test_push(void **state)
              "\"}\n");
 }
 
-static void test_push_without_header(void **state)
+TEST(push_without_header)
 {
-    (void)state;
     exchange("POST /v1.41/images/x/push?tag=1" HOST CLOSE "\r\n", "400 Bad Request",
              "{\"message\":\"Bad parameters and missing X-Registry-Auth: EOF\"}\n");
     free(stream("POST /images/x/push?tag=1" HOST CLOSE "Content-Length: 9\r\n\r\n{\"a\":\"b\"}",
@@ -272,9 +261,8 @@ static void test_push_without_header(void **state)
 
 /* ---- load, import, save ---- */
 
-static void test_import(void **state)
+TEST(import)
 {
-    (void)state;
     AUTO_FREE char *loaded =
         stream("POST /v1.41/images/create?changes=CMD+%5B%22sh%22%5D&changes=ENV+A%3Db&fromSrc=-"
                "&message=a+message&repo=imp%3A2&tag=t&platform=linux%2Farm64" HOST CLOSE
@@ -290,18 +278,16 @@ static void test_import(void **state)
     h.fake.body = BODY_COUNT;
 }
 
-static void test_load_quiet(void **state)
+TEST(load_quiet)
 {
-    (void)state;
     free(stream("POST /images/load" HOST CLOSE "\r\n", "200 OK", "application/json"));
     asked("load quiet=1");
     free(stream("POST /images/load?quiet=0" HOST CLOSE "\r\n", "200 OK", "application/json"));
     asked("load quiet=0");
 }
 
-static void test_save(void **state)
+TEST(save)
 {
-    (void)state;
     struct client c;
     free(stream("GET /images/get?names=a%3A1&x=y&names=b" HOST CLOSE "\r\n", "200 OK",
                 "application/x-tar"));
@@ -323,17 +309,4 @@ static void test_save(void **state)
     client_close(&c);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_history),        cmocka_unit_test(test_tag),
-        cmocka_unit_test(test_remove),         cmocka_unit_test(test_prune),
-        cmocka_unit_test(test_distribution),   cmocka_unit_test(test_login),
-        cmocka_unit_test(test_login_too_long), cmocka_unit_test(test_pull_names),
-        cmocka_unit_test(test_pull_with_body), cmocka_unit_test(test_auth_header),
-        cmocka_unit_test(test_push),           cmocka_unit_test(test_push_without_header),
-        cmocka_unit_test(test_import),         cmocka_unit_test(test_load_quiet),
-        cmocka_unit_test(test_save),
-    };
-    return cmocka_run_group_tests_name("frontend_images", tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

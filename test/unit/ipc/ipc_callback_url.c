@@ -3,17 +3,12 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "ipc/callback_url.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <string.h>
 
 static const char everywhere[] = "ws://0.0.0.0:9112/";
 
-static void test_urls(void **state)
+TEST(urls)
 {
     static const struct {
         const char *given, *listen, *told;
@@ -39,7 +34,7 @@ static void test_urls(void **state)
 }
 
 /* nng would answer 404 to each agent, which says nothing to anybody. */
-static void test_listens_that_refuse(void **state)
+TEST(listens_that_refuse)
 {
     static const struct {
         const char *given, *listen, *why;
@@ -59,7 +54,7 @@ static void test_listens_that_refuse(void **state)
     }
 }
 
-static void test_lengths(void **state)
+TEST(lengths)
 {
     char url[CALLBACK_URL_MAX + 2] = "ws://a:9112/";
     struct error err;
@@ -75,7 +70,7 @@ static void test_lengths(void **state)
 #define BEGIN(what) "-----BEGIN " what "-----\n"
 #define END(what) "-----END " what "-----\n"
 
-static void test_what_is_no_certificate(void **state)
+TEST(what_is_no_certificate)
 {
     static const char *const cases[] = {
         "",
@@ -93,7 +88,7 @@ static void test_what_is_no_certificate(void **state)
 }
 
 /* A certificate's file often has its key behind it. */
-static void test_a_key_is_not_handed_out(void **state)
+TEST(a_key_is_not_handed_out)
 {
     static const char certificate[] =
         "-----BEGIN CERTIFICATE-----\n"
@@ -115,16 +110,4 @@ static void test_a_key_is_not_handed_out(void **state)
     assert_null(strstr(err.message, "MC4="));
     AUTO_FREE char *two = xasprintf("%s%s", certificate, certificate);
     assert_int_equal(callback_ca_check(two, "/x/ca.pem", &err), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_listens_that_refuse),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_what_is_no_certificate),
-        cmocka_unit_test(test_a_key_is_not_handed_out),
-    };
-    return cmocka_run_group_tests_name("callback URL", tests, NULL, NULL);
 }

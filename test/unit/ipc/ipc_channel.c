@@ -5,12 +5,7 @@
 #include "base/log.h"
 #include "ipc/rpc.h"
 #include "base/timefmt.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,7 +98,7 @@ static void listen_now(void)
     assert_int_equal(rpc_server_listen(&loop, url, NULL, &server_events, NULL, &server, &err), 0);
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct error err;
     (void)state;
@@ -114,7 +109,7 @@ static int setup(void **state)
     return loop_init(&loop, &err);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     (void)state;
     rpc_server_close(server);
@@ -162,7 +157,7 @@ static struct rpc_pending *call(struct rpc_client *c, Sockerless__Request__OpCas
     return rpc_call(c, &request, timeout_ms, on_done, o);
 }
 
-static void test_calls(void **state)
+TEST_USING(fixture, calls)
 {
     struct outcome o;
     (void)state;
@@ -183,7 +178,7 @@ static void test_calls(void **state)
     rpc_client_free(c);
 }
 
-static void test_answers_out_of_order(void **state)
+TEST_USING(fixture, answers_out_of_order)
 {
     struct outcome slow, quick;
     (void)state;
@@ -200,7 +195,7 @@ static void test_answers_out_of_order(void **state)
     rpc_client_free(c);
 }
 
-static void test_timeout_and_cancel(void **state)
+TEST_USING(fixture, timeout_and_cancel)
 {
     struct outcome late, cancelled;
     (void)state;
@@ -215,7 +210,7 @@ static void test_timeout_and_cancel(void **state)
     rpc_client_free(c);
 }
 
-static void test_backend_away_and_back(void **state)
+TEST_USING(fixture, backend_away_and_back)
 {
     struct outcome o;
     (void)state;
@@ -308,7 +303,7 @@ static void pump_open(struct pump *p, Sockerless__StreamOpen__KindCase kind)
     channel_send_message(p->channel, FRAME_OPEN, NULL, 0, &open.base);
 }
 
-static void test_session_carries_everything(void **state)
+TEST_USING(fixture, session_carries_everything)
 {
     struct pump p = {.to_send = 20 * 1024 * 1024 + 17};
     (void)state;
@@ -323,9 +318,8 @@ static void test_session_carries_everything(void **state)
 }
 
 /* Both have said their last word and wait for the other to close: hearing it is enough. */
-static void test_both_leave(void **state)
+TEST_USING(fixture, both_leave)
 {
-    (void)state;
     listen_now();
     for (int round = 0; round < 20; round++) {
         struct pump p = {.brief = true};
@@ -338,7 +332,7 @@ static void test_both_leave(void **state)
     }
 }
 
-static void test_session_refused(void **state)
+TEST_USING(fixture, session_refused)
 {
     struct pump p = {0};
     (void)state;
@@ -349,7 +343,7 @@ static void test_session_refused(void **state)
     assert_string_equal(p.error, "10 only attach here");
 }
 
-static void test_peer_aborts(void **state)
+TEST_USING(fixture, peer_aborts)
 {
     struct pump p = {.to_send = 1};
     (void)state;
@@ -361,7 +355,7 @@ static void test_peer_aborts(void **state)
     assert_true(p.ended);
 }
 
-static void test_not_a_frame(void **state)
+TEST_USING(fixture, not_a_frame)
 {
     struct pump p = {0};
     struct error err;
@@ -373,7 +367,7 @@ static void test_not_a_frame(void **state)
     assert_true(p.ended);
 }
 
-static void test_owner_of_a_closed_channel_is_told_once(void **state)
+TEST_USING(fixture, owner_of_a_closed_channel_is_told_once)
 {
     struct pump p = {0};
     struct error err;
@@ -469,9 +463,8 @@ static void breaker_listen(void)
     snprintf(dials.url, sizeof dials.url, "ws://127.0.0.1:%d/", ntohs(address.sin_port));
 }
 
-static void test_dials_end_once(void **state)
+TEST_USING(fixture, dials_end_once)
 {
-    (void)state;
     listen_now();
     memset(&dials, 0, sizeof dials);
     breaker_listen();
@@ -482,23 +475,4 @@ static void test_dials_end_once(void **state)
     assert_int_equal(dials.begun, DIALS);
     assert_int_equal(dials.failed, DIALS);
     uv_close((uv_handle_t *)&dials.listener, NULL);
-}
-
-int main(void)
-{
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_calls),
-        TEST(test_answers_out_of_order),
-        TEST(test_timeout_and_cancel),
-        TEST(test_backend_away_and_back),
-        TEST(test_session_carries_everything),
-        TEST(test_both_leave),
-        TEST(test_session_refused),
-        TEST(test_peer_aborts),
-        TEST(test_not_a_frame),
-        TEST(test_owner_of_a_closed_channel_is_told_once),
-        TEST(test_dials_end_once),
-    };
-    return cmocka_run_group_tests_name("channels and RPC", tests, NULL, NULL);
 }

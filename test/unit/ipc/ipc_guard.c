@@ -3,12 +3,6 @@
  * A ws:// listener among strangers: those who say nothing, who say it slowly, who never stop, who
  * come in crowds; and honest callers in between.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -16,6 +10,7 @@
 #include "ipc/channel.h"
 
 #include "test/kit/raw_ws.h"
+#include "test/kit/test.h"
 
 #include <dirent.h>
 
@@ -168,7 +163,7 @@ static int setup_with(const char *host, int64_t handshake_ms)
     return 0;
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     (void)state;
     return setup_with("0.0.0.0", HANDSHAKE_MS);
@@ -180,7 +175,7 @@ static int setup_patient(void **state)
     return setup_with("0.0.0.0", 10 * PATIENCE_MS);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     (void)state;
     channel_listener_close(rig.listener);
@@ -194,7 +189,7 @@ static int teardown(void **state)
 
 /* ---- tests ---- */
 
-static void test_who_says_nothing_is_shut(void **state)
+TEST_USING(fixture, who_says_nothing_is_shut)
 {
     struct end friend;
     (void)state;
@@ -208,7 +203,7 @@ static void test_who_says_nothing_is_shut(void **state)
     friend_leave(&friend);
 }
 
-static void test_who_says_it_slowly_is_shut(void **state)
+TEST_USING(fixture, who_says_it_slowly_is_shut)
 {
     static const char head[] = "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     size_t said = 0;
@@ -221,7 +216,7 @@ static void test_who_says_it_slowly_is_shut(void **state)
 }
 
 /* A request that is no handshake, answered with 404, does not buy time either. */
-static void test_other_requests_buy_no_time(void **state)
+TEST_USING(fixture, other_requests_buy_no_time)
 {
     static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
     (void)state;
@@ -230,7 +225,7 @@ static void test_other_requests_buy_no_time(void **state)
     close(fd);
 }
 
-static void test_endless_heads_are_cut(void **state)
+TEST_CASE(endless_heads_are_cut, setup_patient, fixture_teardown)
 {
     static char line[4096];
     size_t sent = 0;
@@ -246,7 +241,7 @@ static void test_endless_heads_are_cut(void **state)
     close(fd);
 }
 
-static void test_crowds(void **state)
+TEST_CASE(crowds, setup_patient, fixture_teardown)
 {
     int fds[CROWD];
     unsigned left = CROWD;
@@ -271,7 +266,7 @@ static void test_crowds(void **state)
     friend_leave(&second);
 }
 
-static void test_nothing_stays(void **state)
+TEST_USING(fixture, nothing_stays)
 {
     struct end friend;
     (void)state;
@@ -287,18 +282,4 @@ static void test_nothing_stays(void **state)
     }
     assert_int_equal(rig.accepted, 1);
     run_until(descriptors() <= before);
-}
-
-int main(void)
-{
-#define TEST(f, s) cmocka_unit_test_setup_teardown(f, s, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_who_says_nothing_is_shut, setup),
-        TEST(test_who_says_it_slowly_is_shut, setup),
-        TEST(test_other_requests_buy_no_time, setup),
-        TEST(test_endless_heads_are_cut, setup_patient),
-        TEST(test_crowds, setup_patient),
-        TEST(test_nothing_stays, setup),
-    };
-    return cmocka_run_group_tests_name("listener guard", tests, NULL, NULL);
 }

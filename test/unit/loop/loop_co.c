@@ -3,12 +3,7 @@
 #include "base/alloc.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <string.h>
 
 static struct loop loop;
@@ -19,7 +14,7 @@ static void note(const char *text)
     strcat(trace, text);
 }
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct error err;
     (void)state;
@@ -27,7 +22,7 @@ static int setup(void **state)
     return loop_init(&loop, &err);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     (void)state;
     loop_fini(&loop);
@@ -61,9 +56,8 @@ static void co_sleeper(void *arg)
     stop_when_idle();
 }
 
-static void test_sleep_order(void **state)
+TEST_USING(fixture, sleep_order)
 {
-    (void)state;
     spawn(co_sleeper, "a");
     spawn(co_sleeper, "b");
     note("|");
@@ -92,9 +86,8 @@ static void co_broadcasts(void *arg)
     stop_when_idle();
 }
 
-static void test_broadcast_wakes_all(void **state)
+TEST_USING(fixture, broadcast_wakes_all)
 {
-    (void)state;
     woken = 0;
     for (int i = 0; i < 100; i++)
         spawn(co_waits, NULL);
@@ -115,9 +108,8 @@ static void co_times_out(void *arg)
     loop_stop(&loop);
 }
 
-static void test_deadline(void **state)
+TEST_USING(fixture, deadline)
 {
-    (void)state;
     spawn(co_times_out, NULL);
     run();
 }
@@ -136,9 +128,8 @@ static void co_is_cancelled(void *arg)
     loop_stop(&loop);
 }
 
-static void test_cancel(void **state)
+TEST_USING(fixture, cancel)
 {
-    (void)state;
     spawn(co_is_cancelled, NULL);
     co_cancel(victim);
     run();
@@ -157,9 +148,8 @@ static void co_joins(void *arg)
 }
 
 /* Neither a cancellation nor a stray wake ends a join; its broadcast does. */
-static void test_join(void **state)
+TEST_USING(fixture, join)
 {
-    (void)state;
     spawn(co_joins, NULL);
     co_cancel(victim);
     co_wake(victim);
@@ -180,9 +170,8 @@ static void co_wakes_itself(void *arg)
     loop_stop(&loop);
 }
 
-static void test_early_wake(void **state)
+TEST_USING(fixture, early_wake)
 {
-    (void)state;
     spawn(co_wakes_itself, NULL);
     run();
 }
@@ -196,9 +185,8 @@ static void co_blocked(void *arg)
         loop_stop(&loop);
 }
 
-static void test_limit(void **state)
+TEST_USING(fixture, limit)
 {
-    (void)state;
     struct error err;
     for (int i = 0; i < CO_MAX_LIVE; i++)
         spawn(co_blocked, NULL);
@@ -225,22 +213,9 @@ static void co_parent(void *arg)
     note("p"); /* a coroutine started by one runs after it */
 }
 
-static void test_nested_spawn(void **state)
+TEST_USING(fixture, nested_spawn)
 {
-    (void)state;
     spawn(co_parent, NULL);
     run();
     assert_string_equal(trace, "pc");
-}
-
-int main(void)
-{
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_sleep_order),  TEST(test_broadcast_wakes_all),
-        TEST(test_deadline),     TEST(test_cancel),
-        TEST(test_early_wake),   TEST(test_limit),
-        TEST(test_nested_spawn), TEST(test_join),
-    };
-    return cmocka_run_group_tests_name("coroutines", tests, NULL, NULL);
 }

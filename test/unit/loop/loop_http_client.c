@@ -9,13 +9,7 @@
 #include "base/timefmt.h"
 #include "loop/co.h"
 #include "test/kit/http_mock.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 struct fixture {
     struct loop loop;
@@ -196,9 +190,34 @@ static struct call get(struct fixture *f, const char *path)
     return c;
 }
 
+static int fixture_setup(void **state)
+{
+    struct fixture *f = NEW(struct fixture);
+    struct error err;
+    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
+        free(f);
+        return -1;
+    }
+    f->mock = mock_start(serve, f);
+    f->other = mock_start(serve_other, f);
+    *state = f;
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    struct fixture *f = *state;
+    http_client_close(f->http);
+    loop_fini(&f->loop);
+    mock_stop(f->mock);
+    mock_stop(f->other);
+    free(f);
+    return 0;
+}
+
 /* ---- tests ---- */
 
-static void test_status_and_headers(void **state)
+TEST_USING(fixture, status_and_headers)
 {
     struct call c = get(*state, "/status/404");
     assert_int_equal(c.rc, 0);
@@ -225,7 +244,7 @@ static void test_status_and_headers(void **state)
     http_response_free(&c.res);
 }
 
-static void test_chunked(void **state)
+TEST_USING(fixture, chunked)
 {
     struct call c = get(*state, "/chunked");
     assert_int_equal(c.rc, 0);
@@ -234,7 +253,7 @@ static void test_chunked(void **state)
     http_response_free(&c.res);
 }
 
-static void test_big_body(void **state)
+TEST_USING(fixture, big_body)
 {
     struct call c = get(*state, "/big/10000000");
     assert_int_equal(c.rc, 0);
@@ -245,7 +264,7 @@ static void test_big_body(void **state)
     http_response_free(&c.res);
 }
 
-static void test_limit(void **state)
+TEST_USING(fixture, limit)
 {
     const char *paths[] = {"/big/5001", "/endless"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -264,7 +283,7 @@ static void test_limit(void **state)
     http_response_free(&c.res);
 }
 
-static void test_timeout(void **state)
+TEST_USING(fixture, timeout)
 {
     struct fixture *f = *state;
     struct call c = {.f = f, .req = {.url = url_at(f->mock, "/stall"), .timeout_ms = 60}};
@@ -284,7 +303,7 @@ static void cancel_body(void *arg)
     co_cancel(c->self);
 }
 
-static void test_cancel(void **state)
+TEST_USING(fixture, cancel)
 {
     struct fixture *f = *state;
     struct call c = {.f = f, .req = {.url = url_at(f->mock, "/stall")}};
@@ -308,7 +327,7 @@ static void check_failure(struct fixture *f, const char *url, enum error_code co
     http_response_free(&c.res);
 }
 
-static void test_broken(void **state)
+TEST_USING(fixture, broken)
 {
     struct fixture *f = *state;
     struct mock *gone = mock_start(serve_other, NULL);
@@ -327,7 +346,7 @@ static void test_broken(void **state)
     check_failure(f, "not a url", ERROR_INVALID_PARAMETER, "not a url");
 }
 
-static void test_redirect(void **state)
+TEST_USING(fixture, redirect)
 {
     struct fixture *f = *state;
     const char *headers[] = {"Authorization: Bearer secret", NULL};
@@ -358,7 +377,7 @@ static void test_redirect(void **state)
     http_response_free(&c.res);
 }
 
-static void test_methods(void **state)
+TEST_USING(fixture, methods)
 {
     struct fixture *f = *state;
     const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
@@ -392,7 +411,7 @@ static void test_methods(void **state)
 }
 
 /* A body large enough for a 100-continue, and no header signed that is not sent. */
-static void test_big_upload_and_sigv4(void **state)
+TEST_USING(fixture, big_upload_and_sigv4)
 {
     struct fixture *f = *state;
     size_t n = 3 << 20;
@@ -418,7 +437,7 @@ static void test_big_upload_and_sigv4(void **state)
     free(body);
 }
 
-static void test_connection_reuse(void **state)
+TEST_USING(fixture, connection_reuse)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 20; i++) {
@@ -458,7 +477,7 @@ static int sink_take(void *arg, const void *bytes, size_t len)
     return s->stop_after && s->seen >= s->stop_after;
 }
 
-static void test_on_body(void **state)
+TEST_USING(fixture, on_body)
 {
     struct fixture *f = *state;
     struct sink s = {.f = f};
@@ -502,7 +521,7 @@ static void crowd_member(void *arg)
         loop_stop(&crowd->f->loop);
 }
 
-static void test_hundred_at_once(void **state)
+TEST_USING(fixture, hundred_at_once)
 {
     struct fixture *f = *state;
     struct crowd crowd = {.f = f, .left = 100};
@@ -512,51 +531,4 @@ static void test_hundred_at_once(void **state)
     loop_run(&f->loop);
     assert_int_equal(crowd.good, 100);
     assert_true(mock_connections(f->mock) <= 64);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
-        free(f);
-        return -1;
-    }
-    f->mock = mock_start(serve, f);
-    f->other = mock_start(serve_other, f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    mock_stop(f->mock);
-    mock_stop(f->other);
-    free(f);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_status_and_headers),
-        TEST(test_chunked),
-        TEST(test_big_body),
-        TEST(test_limit),
-        TEST(test_timeout),
-        TEST(test_cancel),
-        TEST(test_broken),
-        TEST(test_redirect),
-        TEST(test_methods),
-        TEST(test_big_upload_and_sigv4),
-        TEST(test_connection_reuse),
-        TEST(test_on_body),
-        TEST(test_hundred_at_once),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

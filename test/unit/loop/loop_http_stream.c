@@ -9,14 +9,9 @@
 #include "base/timefmt.h"
 #include "loop/co.h"
 #include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 enum { BIG = 20 * 1000 * 1000 };
 
@@ -204,7 +199,30 @@ static void run_texts(struct task *t)
     http_stream_close(s);
 }
 
-static void test_texts(void **state)
+static int fixture_setup(void **state)
+{
+    struct fixture *f = NEW(struct fixture);
+    struct error err;
+    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
+        free(f);
+        return -1;
+    }
+    f->mock = mock_start(serve, f);
+    *state = f;
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    struct fixture *f = *state;
+    http_client_close(f->http);
+    loop_fini(&f->loop);
+    mock_stop(f->mock);
+    free(f);
+    return 0;
+}
+
+TEST_USING(fixture, texts)
 {
     task_run(*state, run_texts);
     struct fixture *f = *state;
@@ -232,7 +250,7 @@ static void run_slow(struct task *t)
     free(piece);
 }
 
-static void test_slow_reader(void **state)
+TEST_USING(fixture, slow_reader)
 {
     struct fixture *f = *state;
     slow.loop = &f->loop;
@@ -283,7 +301,7 @@ static void run_broken(struct task *t)
         http_stream_close(s);
 }
 
-static void test_broken(void **state)
+TEST_USING(fixture, broken)
 {
     task_run(*state, run_broken);
 }
@@ -348,7 +366,7 @@ static void run_upload_broken(struct task *t)
     free(body);
 }
 
-static void test_upload(void **state)
+TEST_USING(fixture, upload)
 {
     struct fixture *f = *state;
     f->mock->lazy = true;
@@ -382,7 +400,7 @@ static void cancel_body(void *arg)
         co_cancel(victim->self);
 }
 
-static void test_cancel(void **state)
+TEST_USING(fixture, cancel)
 {
     struct fixture *f = *state;
     struct task t = {.f = f, .run = run_cancelled};
@@ -393,7 +411,7 @@ static void test_cancel(void **state)
     assert_int_equal(t.failed, 0);
 }
 
-static void test_many(void **state)
+TEST_USING(fixture, many)
 {
     struct fixture *f = *state;
     struct task t[8];
@@ -406,38 +424,4 @@ static void test_many(void **state)
     loop_run(&f->loop);
     for (int i = 0; i < 8; i++)
         assert_int_equal(t[i].failed, 0);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
-        free(f);
-        return -1;
-    }
-    f->mock = mock_start(serve, f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    mock_stop(f->mock);
-    free(f);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_texts),  TEST(test_slow_reader), TEST(test_broken),
-        TEST(test_upload), TEST(test_cancel),      TEST(test_many),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * Image archives in every layout and compression that tools write.
  */
 #include "test/kit/oci_archive_kit.h"
+#include "test/kit/test.h"
 
 /* As dockerd 20.10 has it: folders, layers before the manifest, the same layer twice by a link. */
 static void docker_save_make(struct buf *out, const struct kit_image *k, const char *filter,
@@ -55,9 +56,8 @@ static void check_docker_save(const struct image_archive *out, const struct kit_
     assert_non_null(strstr(image->manifest, k->config_digest));
 }
 
-static void test_docker_save(void **state)
+TEST(docker_save)
 {
-    (void)state;
     static const struct {
         const char *filter, *prefix;
         size_t step;
@@ -102,9 +102,8 @@ static void layout_make(struct buf *out, const struct kit_image *k, const char *
     kit_close(lib);
 }
 
-static void test_layouts(void **state)
+TEST(layouts)
 {
-    (void)state;
     static const struct {
         const char *filter; /* of the layer */
         bool docker, verbatim;
@@ -142,9 +141,8 @@ static void test_layouts(void **state)
     }
 }
 
-static void test_annotations(void **state)
+TEST(annotations)
 {
-    (void)state;
     static const struct {
         const char *annotations, *tag;
     } cases[] = {
@@ -174,9 +172,8 @@ static void test_annotations(void **state)
 }
 
 /* index.json → index with a foreign platform, an attestation and ours. */
-static void test_platforms(void **state)
+TEST(platforms)
 {
-    (void)state;
     struct arena arena AUTO(arena);
     struct buf archive AUTO(buf) = BUF_INIT;
     struct image_archive out;
@@ -212,9 +209,8 @@ static void test_platforms(void **state)
 }
 
 /* What we save, we load: several images, tags, a shared layer. */
-static void test_saved_by_us(void **state)
+TEST(saved_by_us)
 {
-    (void)state;
     struct arena arena AUTO(arena);
     struct buf archive AUTO(buf) = BUF_INIT;
     struct image_archive out;
@@ -270,9 +266,8 @@ static void test_saved_by_us(void **state)
                            strlen("{\"busybox\":{\"1\":\"")));
 }
 
-static void test_tar_headers(void **state)
+TEST(tar_headers)
 {
-    (void)state;
     struct buf out AUTO(buf) = BUF_INIT;
     char name[300];
     memset(name, 'n', sizeof name - 1);
@@ -304,9 +299,8 @@ static void test_tar_headers(void **state)
 }
 
 /* Links forward and back, hard ones, layers under odd names and old-style or empty tars. */
-static void test_odd_layers(void **state)
+TEST(odd_layers)
 {
-    (void)state;
     struct arena arena AUTO(arena);
     struct buf archive AUTO(buf) = BUF_INIT, old = kit_layer("f", "old");
     struct image_archive out;
@@ -339,15 +333,4 @@ static void test_odd_layers(void **state)
     assert_string_equal(out.images[0].layers[1]->diff_id, ids[1]);
     assert_ptr_equal(out.images[0].layers[0], out.images[0].layers[2]);
     buf_free(&old);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_docker_save), cmocka_unit_test(test_layouts),
-        cmocka_unit_test(test_annotations), cmocka_unit_test(test_platforms),
-        cmocka_unit_test(test_saved_by_us), cmocka_unit_test(test_tar_headers),
-        cmocka_unit_test(test_odd_layers),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "test/kit/oci_archive_kit.h"
 
 #include "oci/archive/image_archive_meter.h"
+#include "test/kit/test.h"
 
 static void expect(const struct buf *archive, int64_t size_max, enum error_code code,
                    const char *text)
@@ -41,9 +42,8 @@ static void simple_make(struct buf *out, const struct kit_image *k, const char *
 #define GOOD "[{\"Config\":\"c\",\"RepoTags\":[\"a:1\"],\"Layers\":[\"l\"]}]"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static void test_documents(void **state)
+TEST(documents)
 {
-    (void)state;
     struct kit_image k;
     kit_image_make(&k, "content", NULL);
     static const char wrong_diff[] = "{\"rootfs\":{\"diff_ids\":[\"sha256:" ZEROS "\"]}}";
@@ -77,9 +77,8 @@ static void test_documents(void **state)
     kit_image_free(&k);
 }
 
-static void test_digests(void **state)
+TEST(digests)
 {
-    (void)state;
     struct kit_image k;
     kit_image_make(&k, "content", "gzip");
     const struct {
@@ -107,9 +106,8 @@ static void test_digests(void **state)
 }
 
 /* Damage within a compressed layer, whose own name still fits. */
-static void test_damaged_layers(void **state)
+TEST(damaged_layers)
 {
-    (void)state;
     static const char *const filters[] = {"gzip", "zstd", "xz", "bzip2"};
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         struct kit_image k;
@@ -130,9 +128,8 @@ static void test_damaged_layers(void **state)
     }
 }
 
-static void test_cut(void **state)
+TEST(cut)
 {
-    (void)state;
     static const char *const filters[] = {NULL, "gzip", "zstd", "xz", "bzip2"};
     struct kit_image k;
     kit_image_make(&k, "content", NULL);
@@ -159,9 +156,8 @@ static void test_cut(void **state)
     kit_image_free(&k);
 }
 
-static void test_garbage(void **state)
+TEST(garbage)
 {
-    (void)state;
     struct buf garbage AUTO(buf) = BUF_INIT;
     expect_invalid(&garbage, "open manifest.json: no such file or directory");
     buf_puts(&garbage, "x");
@@ -172,9 +168,8 @@ static void test_garbage(void **state)
                              "header");
 }
 
-static void test_names(void **state)
+TEST(names)
 {
-    (void)state;
     static char overlong[1500];
     memset(overlong, 'n', sizeof overlong - 1);
     static const struct {
@@ -202,9 +197,8 @@ static void test_names(void **state)
     }
 }
 
-static void test_link_cycle(void **state)
+TEST(link_cycle)
 {
-    (void)state;
     struct buf archive AUTO(buf) = BUF_INIT;
     struct kit_image k;
     kit_image_make(&k, "content", NULL);
@@ -219,9 +213,8 @@ static void test_link_cycle(void **state)
 }
 
 /* A digest cannot really lead back to itself; depth and missing blobs can be had. */
-static void test_indexes(void **state)
+TEST(indexes)
 {
-    (void)state;
     struct buf archive AUTO(buf) = BUF_INIT;
     char index[512], digest[DIGEST_MAX] = "sha256:" ZEROS;
     struct archive *lib = kit_open(&archive, "ustar", NULL);
@@ -252,9 +245,8 @@ static void test_indexes(void **state)
     expect_invalid(&archive, "index.json lists no image for linux/amd64");
 }
 
-static void test_bombs(void **state)
+TEST(bombs)
 {
-    (void)state;
     struct buf zeros AUTO(buf) = BUF_INIT, archive AUTO(buf) = BUF_INIT;
     size_t size = 8 << 20;
     memset(buf_reserve(&zeros, size), 0, size);
@@ -279,9 +271,8 @@ static void test_bombs(void **state)
     expect(&archive, 4 << 20, ERROR_TOO_LARGE, "uncompressed");
 }
 
-static void test_ratio(void **state)
+TEST(ratio)
 {
-    (void)state;
     struct error err;
     struct archive_meter m = {.size_max = INT64_MAX, .received = 1, .container = 1};
     m.layers = ARCHIVE_RATIO_FREE - 1;
@@ -295,9 +286,8 @@ static void test_ratio(void **state)
     assert_int_equal(archive_meter_check(&m, &err), -1);
 }
 
-static void test_entries(void **state)
+TEST(entries)
 {
-    (void)state;
     struct kit_image k;
     kit_image_make(&k, "content", NULL);
     for (int over = 0; over < 2; over++) {
@@ -324,9 +314,8 @@ static void test_entries(void **state)
     kit_image_free(&k);
 }
 
-static void test_many_documents(void **state)
+TEST(many_documents)
 {
-    (void)state;
     struct buf archive AUTO(buf) = BUF_INIT, big AUTO(buf) = BUF_INIT;
     buf_puts(&big, "[");
     memset(buf_reserve(&big, 7 << 20), ' ', 7 << 20);
@@ -340,9 +329,8 @@ static void test_many_documents(void **state)
 }
 
 /* Small entries that all name one large document. */
-static void test_repeated_documents(void **state)
+TEST(repeated_documents)
 {
-    (void)state;
     struct buf archive AUTO(buf) = BUF_INIT, config AUTO(buf) = BUF_INIT, list AUTO(buf) = BUF_INIT;
     buf_puts(&config, "{\"rootfs\":{\"diff_ids\":[]}");
     memset(buf_reserve(&config, 1 << 20), ' ', 1 << 20);
@@ -359,9 +347,8 @@ static void test_repeated_documents(void **state)
 }
 
 /* The stream's and the receiver's own errors come back as they are. */
-static void test_foreign_errors(void **state)
+TEST(foreign_errors)
 {
-    (void)state;
     struct kit_image k;
     kit_image_make(&k, "content", NULL);
     struct buf archive AUTO(buf) = BUF_INIT;
@@ -388,9 +375,8 @@ static void test_foreign_errors(void **state)
 }
 
 /* What follows the archive is taken, but not for ever. */
-static void test_trailer(void **state)
+TEST(trailer)
 {
-    (void)state;
     struct kit_image k;
     struct arena arena AUTO(arena);
     struct image_archive out;
@@ -407,26 +393,4 @@ static void test_trailer(void **state)
         fail_msg("%s", err.message);
     assert_true(sink.at >= end + (1 << 20) - 65536 && sink.at < end + (2 << 20));
     kit_image_free(&k);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_documents),
-        cmocka_unit_test(test_digests),
-        cmocka_unit_test(test_damaged_layers),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_link_cycle),
-        cmocka_unit_test(test_indexes),
-        cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_many_documents),
-        cmocka_unit_test(test_repeated_documents),
-        cmocka_unit_test(test_foreign_errors),
-        cmocka_unit_test(test_trailer),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,26 +8,21 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "oci/document/image_config.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 static struct arena arena;
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     (void)state;
     arena_init(&arena);
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     (void)state;
     arena_fini(&arena);
@@ -68,9 +63,8 @@ static const char *argv_of(const struct container_command *c)
     return arena_printf(&arena, "%s|%s", c->path, joined(c->args, c->arg_count));
 }
 
-static void test_command(void **state)
+TEST_USING(fixture, command)
 {
-    (void)state;
     static const struct {
         const char *user, *image, *argv;
     } cases[] = {
@@ -95,9 +89,8 @@ static void test_command(void **state)
     assert_null(c.config->entrypoint);
 }
 
-static void test_refused(void **state)
+TEST_USING(fixture, refused)
 {
-    (void)state;
     static const struct {
         const char *user, *image, *words;
     } cases[] = {
@@ -123,9 +116,8 @@ static const char *env_of(const struct container_command *c)
     return c->config->env ? joined(c->config->env->items, c->config->env->n_items) : "(null)";
 }
 
-static void test_env(void **state)
+TEST_USING(fixture, env)
 {
-    (void)state;
     struct container_command c = merged("\"Cmd\":[\"x\"],\"Env\":[\"BASE=1\",\"A=new=2\",\"GONE\"]",
                                         "\"Env\":[\"PATH=/bin\",\"A=old\",\"GONE=1\",\"B=\"]");
     assert_string_equal(env_of(&c), "BASE=1 A=new=2 GONE PATH=/bin B=");
@@ -148,9 +140,8 @@ static void test_env(void **state)
     assert_int_equal(count, 1);
 }
 
-static void test_env_large(void **state)
+TEST_USING(fixture, env_large)
 {
-    (void)state;
     struct buf user AUTO(buf) = BUF_INIT;
     struct buf image AUTO(buf) = BUF_INIT;
     buf_puts(&user, "\"Cmd\":[\"x\"],\"Env\":[\"X=1\"");
@@ -168,9 +159,8 @@ static void test_env_large(void **state)
     assert_int_equal(count, 15002 + 2);
 }
 
-static void test_the_rest(void **state)
+TEST_USING(fixture, the_rest)
 {
-    (void)state;
     static const char image[] =
         "\"User\":\"app\",\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGINT\",\"Shell\":[\"s\"],"
         "\"OnBuild\":[\"RUN\"],\"StopTimeout\":9,\"ExposedPorts\":{\"80/tcp\":{},\"443/udp\":{}},"
@@ -203,9 +193,8 @@ static void test_the_rest(void **state)
 }
 
 /* The result survives its inputs. */
-static void test_deep_copy(void **state)
+TEST_USING(fixture, deep_copy)
 {
-    (void)state;
     struct arena own;
     arena_init(&own);
     struct container_command out;
@@ -219,15 +208,4 @@ static void test_deep_copy(void **state)
     assert_string_equal(out.config->env->items[0], "A=1");
     assert_string_equal(out.config->labels[0]->value, "b");
     arena_fini(&own);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_command),   TEST(test_refused),  TEST(test_env),
-        TEST(test_env_large), TEST(test_the_rest), TEST(test_deep_copy),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

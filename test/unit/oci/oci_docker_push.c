@@ -8,6 +8,7 @@
 #include "loop/co.h"
 #include "oci/registry/registry_repo.h"
 #include "test/kit/docker_registry.h"
+#include "test/kit/test.h"
 
 enum { BIG = 20 * 1024 * 1024 + 17 };
 
@@ -181,14 +182,7 @@ static void run_login(struct task *t)
     registry_repo_close(s);
 }
 
-static void test_all(void **state)
-{
-    task_run(*state, run_blobs);
-    task_run(*state, run_images);
-    task_run(*state, run_login);
-}
-
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct fixture *f = NEW(struct fixture);
     struct error err;
@@ -211,7 +205,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     struct fixture *f = *state;
     registry_client_close(f->registry);
@@ -225,10 +219,9 @@ static int teardown(void **state)
     return 0;
 }
 
-int main(void)
+TEST_USING(fixture, all)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_all, setup, teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    task_run(*state, run_blobs);
+    task_run(*state, run_images);
+    task_run(*state, run_login);
 }

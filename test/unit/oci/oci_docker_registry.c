@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "loop/co.h"
 #include "test/kit/docker_registry.h"
+#include "test/kit/test.h"
 
 struct fixture {
     struct docker_registry process;
@@ -184,7 +185,49 @@ static void check_error(const struct task *t, enum error_code code, const char *
         fail_msg("%s: %s\nexpected: %s", error_code_name(t->err.code), t->err.message, expected);
 }
 
-static void test_open_registry(void **state)
+/* ---- fixture ---- */
+
+static int setup_with(void **state, bool secure)
+{
+    struct fixture *f = NEW(struct fixture);
+    struct error err;
+    char mirrors[128], ca[128];
+    docker_registry_start(&f->process, secure);
+    snprintf(mirrors, sizeof mirrors, "127.0.0.1:%d=%s://127.0.0.1:%d", f->process.port,
+             secure ? "https" : "http", f->process.port);
+    snprintf(ca, sizeof ca, "%s/cert.pem", f->process.dir);
+    struct registry_options options = {.mirrors = mirrors, .ca_file = secure ? ca : NULL};
+    assert_int_equal(loop_init(&f->loop, &err), 0);
+    assert_int_equal(http_client_open(&f->loop, NULL, &f->http, &err), 0);
+    assert_int_equal(registry_client_open(f->http, &options, &f->registry, &err), 0);
+    arena_init(&f->arena);
+    *state = f;
+    return 0;
+}
+
+static int setup_open(void **state)
+{
+    return setup_with(state, false);
+}
+
+static int setup_secure(void **state)
+{
+    return setup_with(state, true);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    registry_client_close(f->registry);
+    http_client_close(f->http);
+    loop_fini(&f->loop);
+    arena_fini(&f->arena);
+    docker_registry_stop(&f->process);
+    free(f);
+    return 0;
+}
+
+TEST_CASE(open_registry, setup_open, teardown)
 {
     struct fixture *f = *state;
     struct task push = {.f = f, .run = push_image};
@@ -236,7 +279,7 @@ static void crowd_member(void *arg)
         loop_stop(&c->f->loop);
 }
 
-static void test_many_at_once(void **state)
+TEST_CASE(many_at_once, setup_open, teardown)
 {
     struct fixture *f = *state;
     struct task push = {.f = f, .run = push_image};
@@ -249,7 +292,7 @@ static void test_many_at_once(void **state)
     assert_int_equal(crowd.good, 50);
 }
 
-static void test_secure_registry(void **state)
+TEST_CASE(secure_registry, setup_secure, teardown)
 {
     struct fixture *f = *state;
     struct task push = {.f = f, .run = push_image};
@@ -273,56 +316,4 @@ static void test_secure_registry(void **state)
     check_error(&t, ERROR_SYSTEM, "Get \"https://127.0.0.1:%1$d/v2/\": tls: 127.0.0.1:%1$d: ");
     registry_client_close(f->registry);
     f->registry = was;
-}
-
-/* ---- fixture ---- */
-
-static int setup_with(void **state, bool secure)
-{
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    char mirrors[128], ca[128];
-    docker_registry_start(&f->process, secure);
-    snprintf(mirrors, sizeof mirrors, "127.0.0.1:%d=%s://127.0.0.1:%d", f->process.port,
-             secure ? "https" : "http", f->process.port);
-    snprintf(ca, sizeof ca, "%s/cert.pem", f->process.dir);
-    struct registry_options options = {.mirrors = mirrors, .ca_file = secure ? ca : NULL};
-    assert_int_equal(loop_init(&f->loop, &err), 0);
-    assert_int_equal(http_client_open(&f->loop, NULL, &f->http, &err), 0);
-    assert_int_equal(registry_client_open(f->http, &options, &f->registry, &err), 0);
-    arena_init(&f->arena);
-    *state = f;
-    return 0;
-}
-
-static int setup_open(void **state)
-{
-    return setup_with(state, false);
-}
-
-static int setup_secure(void **state)
-{
-    return setup_with(state, true);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    registry_client_close(f->registry);
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    arena_fini(&f->arena);
-    docker_registry_stop(&f->process);
-    free(f);
-    return 0;
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_open_registry, setup_open, teardown),
-        cmocka_unit_test_setup_teardown(test_many_at_once, setup_open, teardown),
-        cmocka_unit_test_setup_teardown(test_secure_registry, setup_secure, teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

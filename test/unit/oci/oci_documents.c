@@ -6,23 +6,17 @@
 #include "oci/document/image_config.h"
 #include "oci/document/manifest.h"
 #include "oci/registry/www_authenticate.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define D(c) "sha256:" c c c c c c c c c c c c c c c c
 #define DA D("aaaa")
 #define DB D("bbbb")
 #define DC D("cccc")
 
-static void test_challenges(void **state)
+TEST(challenges)
 {
-    (void)state;
     struct www_challenge c[4];
     int n = www_authenticate_parse("Bearer realm=\"https://auth.docker.io/token\","
                                    "service=\"registry.docker.io\", scope = "
@@ -61,9 +55,8 @@ static int parse(struct arena *a, const char *json, const char *type, struct man
     return manifest_parse(json, strlen(json), type, a, m, err);
 }
 
-static void test_manifest(void **state)
+TEST(manifest)
 {
-    (void)state;
     struct arena a AUTO(arena);
     arena_init(&a);
     struct manifest m;
@@ -131,9 +124,8 @@ static const char *selected(struct manifest *m, const char *platform, struct err
     "{\"digest\":\"" digest "\",\"size\":1,\"platform\":{\"os\":\"" os                             \
     "\",\"architecture\":\"" arch "\"" extra "}}"
 
-static void test_index(void **state)
+TEST(index)
 {
-    (void)state;
     struct arena a AUTO(arena);
     arena_init(&a);
     struct manifest m;
@@ -187,9 +179,8 @@ static void test_index(void **state)
     assert_null(selected(&m, "linux/amd64", &err));
 }
 
-static void test_image_config(void **state)
+TEST(image_config)
 {
-    (void)state;
     struct arena a AUTO(arena);
     arena_init(&a);
     Sockerless__Image *image;
@@ -248,15 +239,4 @@ static void test_image_config(void **state)
             fail_msg("accepted: %s", bad[i]);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_challenges),
-        cmocka_unit_test(test_manifest),
-        cmocka_unit_test(test_index),
-        cmocka_unit_test(test_image_config),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "oci/document/image_config.h"
 #include "oci/document/image_edit.h"
 #include "oci/document/manifest.h"
+#include "test/kit/test.h"
 
 #include <unistd.h>
 
@@ -38,9 +39,8 @@ static void check_append(const char *before, const char *after)
 #define HISTORY(created)                                                                           \
     "{" created "\"created_by\":\"COPY /sockerless-agent\",\"comment\":\"sockerless: agent\"}"
 
-static void test_config_append(void **state)
+TEST(config_append)
 {
-    (void)state;
     check_append("{\"z\":1.5,\"config\":{\"Entrypoint\":[\"/e\",\"x\"],\"Cmd\":[\"c\"],\"New\":{}},"
                  "\"created\":\"2020-01-01T00:00:00Z\",\"history\":[{\"created_by\":\"a\"}],"
                  "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" DIFF "\"]},\"a\":[1,null]}",
@@ -80,9 +80,8 @@ static void test_config_append(void **state)
     }
 }
 
-static void test_manifest_append(void **state)
+TEST(manifest_append)
 {
-    (void)state;
     static const struct {
         const char *manifest, *config, *layer, *given, *expected;
     } cases[] = {
@@ -129,9 +128,8 @@ static void test_manifest_append(void **state)
     }
 }
 
-static void test_agent_layer(void **state)
+TEST(agent_layer)
 {
-    (void)state;
     char path[] = "/tmp/oci_image_edit.XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -176,9 +174,8 @@ static void test_agent_layer(void **state)
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
 
-static void test_history(void **state)
+TEST(history)
 {
-    (void)state;
     static const char config[] =
         "{\"history\":[{\"created\":\"1970-01-01T00:00:01Z\",\"created_by\":\"a\"},"
         "{\"comment\":\"c\",\"empty_layer\":true},1]}";
@@ -199,9 +196,8 @@ static void test_history(void **state)
     assert_int_equal(count, 0);
 }
 
-static void test_imported_config(void **state)
+TEST(imported_config)
 {
-    (void)state;
     static char *const changes[] = {"CMD [\"sh\"]", "ENV A=b", "EXPOSE 80"};
     struct imported_image what = {.diff_id = DIFF,
                                   .source = "-",
@@ -238,9 +234,8 @@ static void test_imported_config(void **state)
     assert_int_equal(imported_config_make(&what, &arena, &out, &len, &err), -1);
 }
 
-static void test_changes(void **state)
+TEST(changes)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(dockerfile_changes); i++) {
         struct arena arena AUTO(arena);
         struct error err = {0};
@@ -262,9 +257,8 @@ static void test_changes(void **state)
 }
 
 /* Variables made of variables double with every instruction. */
-static void test_growth(void **state)
+TEST(growth)
 {
-    (void)state;
     char *changes[40], *long_one;
     struct error err = {0};
     changes[0] = (char *)(uintptr_t) "ENV A=aaaaaaaaaaaaaaaa";
@@ -280,15 +274,4 @@ static void test_growth(void **state)
     assert_string_equal(err.message, "changes too long");
     free(long_one);
     assert_int_equal(dockerfile_changes_check(NULL, 0, &err), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_config_append),   cmocka_unit_test(test_manifest_append),
-        cmocka_unit_test(test_agent_layer),     cmocka_unit_test(test_history),
-        cmocka_unit_test(test_imported_config), cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_growth),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

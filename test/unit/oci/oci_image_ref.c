@@ -6,22 +6,16 @@
 
 #include "base/alloc.h"
 #include "oci/name/platform.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define SHA "sha256:" HEX64
 
-static void test_forms(void **state)
+TEST(forms)
 {
-    (void)state;
     static const struct {
         const char *text, *domain, *path, *tag, *digest, *familiar;
     } cases[] = {
@@ -80,9 +74,8 @@ static void check_refused(const char *text, const char *words)
         fail_msg("%s: %s", text, err.message);
 }
 
-static void test_bad_forms(void **state)
+TEST(bad_forms)
 {
-    (void)state;
     static const char *const bad[] = {
         "",           ":",
         "@",          "/",
@@ -119,9 +112,8 @@ static void test_bad_forms(void **state)
     check_refused(longer, "invalid reference format");
 }
 
-static void test_tags_and_ids(void **state)
+TEST(tags_and_ids)
 {
-    (void)state;
     struct image_ref ref;
     struct error err;
     char text[IMAGE_REF_TEXT_MAX];
@@ -141,9 +133,8 @@ static void test_tags_and_ids(void **state)
     assert_string_equal(ref.tag, "");
 }
 
-static void test_digest(void **state)
+TEST(digest)
 {
-    (void)state;
     struct error err;
     char out[DIGEST_MAX];
     digest_sha256("abc", 3, out);
@@ -157,9 +148,8 @@ static void test_digest(void **state)
     assert_true(digest_valid("sha512:" HEX64 HEX64));
 }
 
-static void test_platform(void **state)
+TEST(platform)
 {
-    (void)state;
     struct error err;
     struct platform p, q;
     char text[PLATFORM_TEXT_MAX];
@@ -187,14 +177,4 @@ static void test_platform(void **state)
     assert_int_equal(platform_rank(&q, &p), 0);
     platform_set(&q, "windows", "arm", "v7");
     assert_int_equal(platform_rank(&p, &q), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),        cmocka_unit_test(test_bad_forms),
-        cmocka_unit_test(test_tags_and_ids), cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_platform),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * docker import: any tar, in any compression, becomes a layer; what is no tar does not.
  */
 #include "test/kit/oci_archive_kit.h"
+#include "test/kit/test.h"
 
 static int import(const struct buf *tar, size_t step, int64_t size_max, struct archive_layer *out,
                   struct error *err)
@@ -30,9 +31,8 @@ static void rootfs_make(struct buf *out, const char *format)
     kit_close(lib);
 }
 
-static void test_forms(void **state)
+TEST(forms)
 {
-    (void)state;
     static const struct {
         const char *format, *filter, *media_type;
     } cases[] = {
@@ -63,9 +63,8 @@ static void test_forms(void **state)
 }
 
 /* dockerd takes nothing for an empty file system. */
-static void test_empty(void **state)
+TEST(empty)
 {
-    (void)state;
     struct buf tar AUTO(buf) = BUF_INIT;
     struct archive_layer layer;
     struct error err = {0};
@@ -86,9 +85,8 @@ static void expect(const struct buf *in, int64_t size_max, enum error_code code,
         fail_msg("\"%s\" expected, got %s: \"%s\"", text, error_code_name(err.code), err.message);
 }
 
-static void test_errors(void **state)
+TEST(errors)
 {
-    (void)state;
     static const char *const filters[] = {"gzip", "zstd", "xz", "bzip2"};
     struct buf tar AUTO(buf) = BUF_INIT, bad AUTO(buf) = BUF_INIT;
     rootfs_make(&tar, "ustar");
@@ -111,9 +109,8 @@ static void test_errors(void **state)
     }
 }
 
-static void test_names(void **state)
+TEST(names)
 {
-    (void)state;
     static const char *const names[] = {"../x", "a/../../x", "/../x", "./.."};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct buf tar AUTO(buf) = BUF_INIT;
@@ -122,15 +119,4 @@ static void test_names(void **state)
         kit_close(lib);
         expect(&tar, KIT_SIZE_MAX, ERROR_INVALID_PARAMETER, "is outside of the file system");
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_names),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

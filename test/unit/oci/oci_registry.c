@@ -10,13 +10,7 @@
 #include "base/timefmt.h"
 #include "loop/co.h"
 #include "test/kit/http_mock.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test/kit/test.h"
 
 #define JSON_ERROR(code, message)                                                                  \
     "{\"errors\":[{\"code\":\"" code "\",\"message\":\"" message "\"}]}"
@@ -279,9 +273,59 @@ static void check_good(const struct pull *p)
     assert_string_equal(p->image.manifest_type, "application/vnd.oci.image.manifest.v1+json");
 }
 
+/* ---- fixture ---- */
+
+static void write_documents(struct fixture *f)
+{
+    digest_sha256(image_config, strlen(image_config), f->config_digest);
+    snprintf(f->manifest, sizeof f->manifest,
+             "{\"schemaVersion\":2,\"config\":{\"size\":%zu,\"digest\":\"%s\",\"mediaType\":"
+             "\"application/vnd.oci.image.config.v1+json\"},\"layers\":[{\"digest\":\"sha256:"
+             "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\",\"size\":1234}]}",
+             strlen(image_config), f->config_digest);
+    digest_sha256(f->manifest, strlen(f->manifest), f->manifest_digest);
+    snprintf(f->index, sizeof f->index,
+             "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"%s\",\"size\":1,\"platform\":{"
+             "\"os\":\"unknown\",\"architecture\":\"unknown\"}},{\"digest\":\"%s\",\"size\":%zu,"
+             "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}",
+             f->config_digest, f->manifest_digest, strlen(f->manifest));
+    digest_sha256(f->index, strlen(f->index), f->index_digest);
+}
+
+static int fixture_setup(void **state)
+{
+    struct fixture *f = NEW(struct fixture);
+    struct error err;
+    struct registry_options options = {.timeout_ms = 2000, .backoff_ms = 1};
+    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err) ||
+        registry_client_open(f->http, &options, &f->registry, &err)) {
+        free(f);
+        return -1;
+    }
+    arena_init(&f->arena);
+    write_documents(f);
+    f->mock = mock_start(serve, f);
+    f->storage = mock_start(serve_storage, f);
+    *state = f;
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    struct fixture *f = *state;
+    registry_client_close(f->registry);
+    http_client_close(f->http);
+    loop_fini(&f->loop);
+    mock_stop(f->mock);
+    mock_stop(f->storage);
+    arena_fini(&f->arena);
+    free(f);
+    return 0;
+}
+
 /* ---- tests ---- */
 
-static void test_plain_and_index(void **state)
+TEST_USING(fixture, plain_and_index)
 {
     struct fixture *f = *state;
     struct pull p = pull(f, "ok", NULL);
@@ -300,7 +344,7 @@ static void test_plain_and_index(void **state)
     assert_non_null(strstr(p.err.message, "verification failed"));
 }
 
-static void test_platform(void **state)
+TEST_USING(fixture, platform)
 {
     struct fixture *f = *state;
     struct pull p = pull_as(f, "index", NULL);
@@ -335,7 +379,7 @@ static void check_error(struct fixture *f, const char *name, const char *auth, e
                  expected);
 }
 
-static void test_errors(void **state)
+TEST_USING(fixture, errors)
 {
     struct fixture *f = *state;
     check_error(
@@ -366,7 +410,7 @@ static void test_errors(void **state)
     check_error(f, "no-blob", NULL, ERROR_NOT_FOUND, "blob unknown: blob unknown to registry");
 }
 
-static void test_unreachable(void **state)
+TEST_USING(fixture, unreachable)
 {
     struct fixture *f = *state;
     struct mock *gone = mock_start(serve, f);
@@ -390,7 +434,7 @@ static const char alice_auth[] = "{\"auth\":\"YWxpY2U6czNjcmV0\"}";
 static const char mallory[] = "{\"username\":\"mallory\",\"password\":\"bad\"}";
 static const char identity[] = "{\"identitytoken\":\"id/token\"}";
 
-static void test_basic(void **state)
+TEST_USING(fixture, basic)
 {
     struct fixture *f = *state;
     struct pull p = pull(f, "basic", alice);
@@ -410,7 +454,7 @@ static void test_basic(void **state)
     assert_string_equal(seen.auth_at_storage, "none");
 }
 
-static void test_token(void **state)
+TEST_USING(fixture, token)
 {
     struct fixture *f = *state;
     seen.tokens_given = seen.refresh_used = seen.basic_token_logins = 0;
@@ -458,7 +502,7 @@ static int co_login(void *arg, const char *host, struct registry_login *out, str
     return 0;
 }
 
-static void test_login_callback(void **state)
+TEST_USING(fixture, login_callback)
 {
     struct fixture *f = *state;
     struct pull p = pull_as(f, "basic3", "{}");
@@ -482,7 +526,7 @@ static void cancel_body(void *arg)
     co_cancel(p->self);
 }
 
-static void test_cancel(void **state)
+TEST_USING(fixture, cancel)
 {
     struct fixture *f = *state;
     struct pull p = pull_as(f, "stall", NULL);
@@ -495,7 +539,7 @@ static void test_cancel(void **state)
     assert_int_equal(p.err.code, ERROR_CANCELLED);
 }
 
-static void test_mirror(void **state)
+TEST_USING(fixture, mirror)
 {
     struct fixture *f = *state;
     struct registry_client *was = f->registry;
@@ -529,9 +573,8 @@ static void test_mirror(void **state)
     }
 }
 
-static void test_hosts(void **state)
+TEST(hosts)
 {
-    (void)state;
     struct registry_hosts *h;
     struct registry_endpoint e;
     struct error err;
@@ -558,67 +601,4 @@ static void test_hosts(void **state)
         assert_string_equal(e.base, cases[i].base);
     }
     registry_hosts_free(h);
-}
-
-/* ---- fixture ---- */
-
-static void write_documents(struct fixture *f)
-{
-    digest_sha256(image_config, strlen(image_config), f->config_digest);
-    snprintf(f->manifest, sizeof f->manifest,
-             "{\"schemaVersion\":2,\"config\":{\"size\":%zu,\"digest\":\"%s\",\"mediaType\":"
-             "\"application/vnd.oci.image.config.v1+json\"},\"layers\":[{\"digest\":\"sha256:"
-             "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\",\"size\":1234}]}",
-             strlen(image_config), f->config_digest);
-    digest_sha256(f->manifest, strlen(f->manifest), f->manifest_digest);
-    snprintf(f->index, sizeof f->index,
-             "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"%s\",\"size\":1,\"platform\":{"
-             "\"os\":\"unknown\",\"architecture\":\"unknown\"}},{\"digest\":\"%s\",\"size\":%zu,"
-             "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}",
-             f->config_digest, f->manifest_digest, strlen(f->manifest));
-    digest_sha256(f->index, strlen(f->index), f->index_digest);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    struct registry_options options = {.timeout_ms = 2000, .backoff_ms = 1};
-    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err) ||
-        registry_client_open(f->http, &options, &f->registry, &err)) {
-        free(f);
-        return -1;
-    }
-    arena_init(&f->arena);
-    write_documents(f);
-    f->mock = mock_start(serve, f);
-    f->storage = mock_start(serve_storage, f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    registry_client_close(f->registry);
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    mock_stop(f->mock);
-    mock_stop(f->storage);
-    arena_fini(&f->arena);
-    free(f);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_plain_and_index),   TEST(test_platform), TEST(test_errors),
-        TEST(test_unreachable),       TEST(test_basic),    TEST(test_token),
-        TEST(test_login_callback),    TEST(test_cancel),   TEST(test_mirror),
-        cmocka_unit_test(test_hosts),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,9 @@
  * Endpoints: a registry spoken to at another address keeps its own name's credentials. */
 #include "base/alloc.h"
 #include "oci/registry/registry_hosts.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const char ECR[] = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 
@@ -21,7 +17,7 @@ static struct registry_hosts *hosts(const char *mirrors, const char *endpoints)
     return h;
 }
 
-static void test_endpoint_keeps_the_names_credentials(void **state)
+TEST(endpoint_keeps_the_names_credentials)
 {
     struct registry_endpoint e;
     (void)state;
@@ -36,7 +32,7 @@ static void test_endpoint_keeps_the_names_credentials(void **state)
     registry_hosts_free(h);
 }
 
-static void test_endpoint_comes_before_a_mirror(void **state)
+TEST(endpoint_comes_before_a_mirror)
 {
     struct registry_endpoint e;
     (void)state;
@@ -52,7 +48,7 @@ static void test_endpoint_comes_before_a_mirror(void **state)
     registry_hosts_free(h);
 }
 
-static void test_bad_endpoints_are_named(void **state)
+TEST(bad_endpoints_are_named)
 {
     struct registry_hosts *h;
     struct error err;
@@ -63,14 +59,4 @@ static void test_bad_endpoints_are_named(void **state)
     assert_int_equal(registry_hosts_add_endpoints(h, "a.example=ftp://b", &err), -1);
     assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     registry_hosts_free(h);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_endpoint_keeps_the_names_credentials),
-        cmocka_unit_test(test_endpoint_comes_before_a_mirror),
-        cmocka_unit_test(test_bad_endpoints_are_named),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include "oci/registry/registry_retry.h"
 #include "test/kit/oci_rig.h"
+#include "test/kit/test.h"
 
 enum { BLOB = 3 * 1000 * 1000 };
 
@@ -235,7 +236,25 @@ static void run_repeats(struct task *t)
     EXPECT(srv.gets == REGISTRY_TRIES);
 }
 
-static void test_manifests(void **state)
+static int fixture_setup(void **state)
+{
+    srv.blob = xmalloc(BLOB);
+    for (size_t i = 0; i < BLOB; i++)
+        srv.blob[i] = (char)(i * 31 + (i >> 11));
+    digest_sha256(srv.blob, BLOB, srv.digest);
+    digest_sha256(manifest, strlen(manifest), manifest_digest);
+    *state = rig_open(serve, serve_other);
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    rig_close(*state);
+    free(srv.blob);
+    return 0;
+}
+
+TEST_USING(fixture, manifests)
 {
     task_run(*state, run_manifests);
     task_run(*state, run_repeats);
@@ -263,7 +282,7 @@ static void run_tags(struct task *t)
     EXPECT_ERROR(co_tags(t, "none", &tags, &count), ERROR_NOT_FOUND, "name unknown");
 }
 
-static void test_tags(void **state)
+TEST_USING(fixture, tags)
 {
     task_run(*state, run_tags);
 }
@@ -340,7 +359,7 @@ static void run_redirected(struct task *t)
     registry_repo_close(r);
 }
 
-static void test_blobs(void **state)
+TEST_USING(fixture, blobs)
 {
     task_run(*state, run_blobs);
     task_run(*state, run_redirected);
@@ -359,9 +378,8 @@ static int64_t asked(const char *value)
     return ms;
 }
 
-static void test_retry_after(void **state)
+TEST(retry_after)
 {
-    (void)state;
     assert_int_equal(asked("7"), 7000);
     assert_int_equal(asked("0"), 0);
     assert_int_equal(asked("-5"), 0);
@@ -374,35 +392,4 @@ static void test_retry_after(void **state)
         int64_t ms = retry_backoff_ms(200, attempt);
         assert_true(ms >= 0 && ms <= RETRY_BACKOFF_MAX_MS && (attempt > 1 || ms <= 200));
     }
-}
-
-static int setup(void **state)
-{
-    srv.blob = xmalloc(BLOB);
-    for (size_t i = 0; i < BLOB; i++)
-        srv.blob[i] = (char)(i * 31 + (i >> 11));
-    digest_sha256(srv.blob, BLOB, srv.digest);
-    digest_sha256(manifest, strlen(manifest), manifest_digest);
-    *state = rig_open(serve, serve_other);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_close(*state);
-    free(srv.blob);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_manifests),
-        TEST(test_tags),
-        TEST(test_blobs),
-        cmocka_unit_test(test_retry_after),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

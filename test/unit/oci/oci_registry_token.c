@@ -5,6 +5,7 @@
  */
 #include "loop/http_url.h"
 #include "test/kit/oci_rig.h"
+#include "test/kit/test.h"
 
 static struct {
     pthread_mutex_t lock;
@@ -181,7 +182,19 @@ static void run_refused(struct task *t)
     EXPECT(co_ask(t, "a/d", pushing, alice) == 0);
 }
 
-static void test_tokens(void **state)
+static int fixture_setup(void **state)
+{
+    *state = rig_open(serve, serve_proxy);
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    rig_close(*state);
+    return 0;
+}
+
+TEST_USING(fixture, tokens)
 {
     task_run(*state, run_scopes);
     task_run(*state, run_identity);
@@ -232,7 +245,7 @@ static void run_crowd_open(struct task *t)
     crowd.repo = repo_open(t, "crowd", options, NULL);
 }
 
-static void test_crowd(void **state)
+TEST_USING(fixture, crowd)
 {
     struct rig *f = *state;
     struct error err;
@@ -293,7 +306,7 @@ static void run_login(struct task *t)
     EXPECT_ERROR(co_login(t, "", "", NULL, &token), ERROR_SYSTEM, expected);
 }
 
-static void test_login(void **state)
+TEST_USING(fixture, login)
 {
     task_run(*state, run_login);
 }
@@ -323,7 +336,7 @@ static void run_proxied(struct task *t)
     EXPECT(co_ask(t, "a/b", pulling, NULL) == 0 && srv.proxied[0] == '\0');
 }
 
-static void test_proxy(void **state)
+TEST_USING(fixture, proxy)
 {
     struct rig *f = *state;
     struct error err;
@@ -350,9 +363,8 @@ static void check_resolved(const char *base, const char *reference, const char *
         assert_null(url);
 }
 
-static void test_urls(void **state)
+TEST(urls)
 {
-    (void)state;
     check_resolved("http://a:1/v2/x?y=1", "/v2/u?z=%2F", "http://a:1/v2/u?z=%2F");
     check_resolved("http://a:1/v2/x", "https://b/c?d=e", "https://b/c?d=e");
     check_resolved("http://a/v2/x/y", "z", "http://a/v2/x/z");
@@ -364,27 +376,4 @@ static void test_urls(void **state)
     assert_false(http_url_same_origin("https://a.b/x", "https://a.b:444/x"));
     assert_false(http_url_same_origin("https://a.b/x", "https://a.b@evil/x"));
     assert_false(http_url_same_origin("nonsense", ""));
-}
-
-static int setup(void **state)
-{
-    *state = rig_open(serve, serve_proxy);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_tokens),           TEST(test_crowd), TEST(test_login), TEST(test_proxy),
-        cmocka_unit_test(test_urls),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * elsewhere, mounts, manifests.
  */
 #include "test/kit/oci_rig.h"
+#include "test/kit/test.h"
 
 enum { BIG = 2 * REGISTRY_CHUNK + 12345 };
 
@@ -338,7 +339,27 @@ static void run_copy(struct task *t)
     registry_repo_close(from);
 }
 
-static void test_uploads(void **state)
+static int fixture_setup(void **state)
+{
+    srv.stored = xmalloc(BIG);
+    big = xmalloc(BIG);
+    for (size_t i = 0; i < BIG; i++)
+        big[i] = (char)(i * 31 + (i >> 11));
+    digest_sha256(big, BIG, big_digest);
+    digest_sha256(small, strlen(small), small_digest);
+    *state = rig_open(serve, serve_other);
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    rig_close(*state);
+    free(srv.stored);
+    free(big);
+    return 0;
+}
+
+TEST_USING(fixture, uploads)
 {
     task_run(*state, run_pieces);
     task_run(*state, run_resumed);
@@ -398,40 +419,9 @@ static void run_manifests(struct task *t)
     registry_repo_close(r);
 }
 
-static void test_small(void **state)
+TEST_USING(fixture, small)
 {
     task_run(*state, run_small);
     task_run(*state, run_mounts);
     task_run(*state, run_manifests);
-}
-
-static int setup(void **state)
-{
-    srv.stored = xmalloc(BIG);
-    big = xmalloc(BIG);
-    for (size_t i = 0; i < BIG; i++)
-        big[i] = (char)(i * 31 + (i >> 11));
-    digest_sha256(big, BIG, big_digest);
-    digest_sha256(small, strlen(small), small_digest);
-    *state = rig_open(serve, serve_other);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_close(*state);
-    free(srv.stored);
-    free(big);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(test_uploads),
-        TEST(test_small),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,14 +7,9 @@
 #include "test/sim/gcp/dispatch.h"
 #include "test/sim/gcp/logging_filter.h"
 #include "test/sim/gcp/run.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const char entry_text[] =
     "{\"insertId\":\"000a\",\"logName\":\"projects/p/logs/run.googleapis.com%2Fstdout\","
@@ -54,7 +49,7 @@ static const struct {
     {"jsonPayload.a!=\"1\"", true},
 };
 
-static void filter_matches(void **state)
+TEST(filter_matches)
 {
     json_t *entry = json_loads(entry_text, 0, NULL);
     struct error err;
@@ -68,7 +63,7 @@ static void filter_matches(void **state)
     json_decref(entry);
 }
 
-static void filter_refuses(void **state)
+TEST(filter_refuses)
 {
     static const char *const bad[] = {"(",          ")",
                                       "a",          "a=",
@@ -91,7 +86,7 @@ static void filter_refuses(void **state)
     assert_null(logging_filter_parse(deep, &err));
 }
 
-static void filter_bounds(void **state)
+TEST(filter_bounds)
 {
     struct error err;
     int64_t first;
@@ -109,7 +104,7 @@ static void filter_bounds(void **state)
     logging_filter_free(f);
 }
 
-static void paths_match(void **state)
+TEST(paths_match)
 {
     char part[GCP_PATH_PARTS][GCP_PART_MAX];
     (void)state;
@@ -156,9 +151,8 @@ static const struct {
      "Unknown name \"values\""},
 };
 
-static void jobs_are_checked(void **state)
+TEST(jobs_are_checked)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
         struct error err = {0};
         json_t *job = json_loads(jobs[i].job, 0, NULL);
@@ -170,7 +164,7 @@ static void jobs_are_checked(void **state)
     }
 }
 
-static void job_defaults(void **state)
+TEST(job_defaults)
 {
     struct error err;
     json_t *job = json_loads(JOB("", ",\"uid\":\"mine\""), 0, NULL);
@@ -185,14 +179,4 @@ static void job_defaults(void **state)
     assert_false(job_id_valid("Sockerless"));
     assert_false(job_id_valid("a-"));
     assert_false(job_id_valid("1a"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(filter_matches),   cmocka_unit_test(filter_refuses),
-        cmocka_unit_test(filter_bounds),    cmocka_unit_test(paths_match),
-        cmocka_unit_test(jobs_are_checked), cmocka_unit_test(job_defaults),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

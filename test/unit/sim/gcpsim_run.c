@@ -6,21 +6,15 @@
 #include "base/log.h"
 #include "test/sim/http/value.h"
 #include "test/kit/ecs_sim_kit.h"
+#include "test/kit/test.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define PARENT "/v2/projects/sockerless-sim/locations/us-central1"
 #define SCOPE "https://www.googleapis.com/auth/cloud-platform"
 
-static const char *self;
 static struct kit_registry registry;
 static struct kit_sim sim;
 static pthread_t drain;
@@ -152,9 +146,8 @@ static json_t *task_of(const char *job, const char *execution)
 
 /* ---- tests ---- */
 
-static void life(void **state)
+TEST(life)
 {
-    (void)state;
     create("life", "echo $GREETING; echo oops >&2; echo '{\"severity\":\"ERROR\",\"a\":1}'", "");
     json_t *operation = await(start("life"));
     const json_t *execution = json_object_get(operation, "response");
@@ -181,9 +174,8 @@ static void life(void **state)
     delete_job("life");
 }
 
-static void exit_code_and_retries(void **state)
+TEST(exit_code_and_retries)
 {
-    (void)state;
     create("failing", "echo $CLOUD_RUN_TASK_ATTEMPT; exit 3", ",\"maxRetries\":1");
     json_t *operation = await(start("failing"));
     assert_non_null(json_object_get(operation, "error"));
@@ -220,7 +212,7 @@ static void await_running(const char *name)
     fail_msg("%s does not run", name);
 }
 
-static void cancelled(void **state)
+TEST(cancelled)
 {
     json_t *operation = NULL, *cancel, *execution;
     (void)state;
@@ -240,9 +232,8 @@ static void cancelled(void **state)
     delete_job("endless");
 }
 
-static void timeout_ends_it(void **state)
+TEST(timeout_ends_it)
 {
-    (void)state;
     create("slow", "exec sleep 600", ",\"maxRetries\":0,\"timeout\":\"1s\"");
     assert_int_equal(call("POST", "/_sim/config", "{\"stop_grace_ms\":100}", NULL), 200);
     json_t *operation = await(start("slow"));
@@ -256,7 +247,7 @@ static void timeout_ends_it(void **state)
     delete_job("slow");
 }
 
-static void no_such_image(void **state)
+TEST(no_such_image)
 {
     json_t *operation;
     (void)state;
@@ -272,9 +263,8 @@ static void no_such_image(void **state)
     delete_job("lost");
 }
 
-static void log_pages(void **state)
+TEST(log_pages)
 {
-    (void)state;
     create("lines", "seq 1 25", "");
     json_t *operation = await(start("lines"));
     AUTO_FREE char *id = execution_id(operation);
@@ -305,9 +295,8 @@ static const char *id_at(const json_t *list, size_t i)
 }
 
 /* Entries that come twice, dated back, or not yet. */
-static void log_disorder(void **state)
+TEST(log_disorder)
 {
-    (void)state;
     create("disorder", "seq 1 3", "");
     assert_int_equal(call("POST", "/_sim/config",
                           "{\"log_duplicate\":1,\"log_skew\":1,\"log_skew_ms\":5000}", NULL),
@@ -332,7 +321,7 @@ static void log_disorder(void **state)
     delete_job("disorder");
 }
 
-static void refusals(void **state)
+TEST(refusals)
 {
     json_t *answer;
     (void)state;
@@ -357,9 +346,8 @@ static void refusals(void **state)
     delete_job("twice");
 }
 
-static void faults(void **state)
+TEST(faults)
 {
-    (void)state;
     assert_int_equal(
         call("POST", "/_sim/faults",
              "[{\"operation\":\"run.jobs.list\",\"kind\":\"throttle\",\"latency_ms\":2000},"
@@ -373,7 +361,7 @@ static void faults(void **state)
     assert_int_equal(call("GET", PARENT "/jobs", NULL, NULL), 200);
 }
 
-static void log_quota(void **state)
+TEST(log_quota)
 {
     static const char body[] = "{\"resourceNames\":[\"projects/sockerless-sim\"]}";
     int refused = 0;
@@ -385,7 +373,7 @@ static void log_quota(void **state)
     assert_true(refused > 0 && refused <= 10);
 }
 
-static void tokens(void **state)
+TEST(tokens)
 {
     json_t *answer;
     (void)state;
@@ -426,9 +414,8 @@ static void tokens(void **state)
     json_decref(answer);
 }
 
-static void objects(void **state)
+TEST(objects)
 {
-    (void)state;
     AUTO_FREE char *dir = xasprintf("%s/gcs/agents", sim.state_dir);
     AUTO_FREE char *path = xasprintf("%s/agent", dir);
     assert_int_equal(mkdir(dir, 0755), 0);
@@ -448,7 +435,7 @@ static void objects(void **state)
 static int setup(void **state)
 {
     json_t *answer;
-    const char *binary = kit_sim_binary(self, "SIM_GCP_BIN", "sockerless-sim-gcp");
+    const char *binary = kit_sim_binary(test_program, "SIM_GCP_BIN", "sockerless-sim-gcp");
     (void)state;
     if (!binary || geteuid() != 0) {
         fprintf(stderr, "skipped: needs root and sockerless-sim-gcp (set SIM_GCP_BIN)\n");
@@ -474,17 +461,4 @@ static int teardown(void **state)
     return orderly ? 0 : -1;
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(life),          cmocka_unit_test(exit_code_and_retries),
-        cmocka_unit_test(cancelled),     cmocka_unit_test(timeout_ends_it),
-        cmocka_unit_test(no_such_image), cmocka_unit_test(log_pages),
-        cmocka_unit_test(log_disorder),  cmocka_unit_test(refusals),
-        cmocka_unit_test(faults),        cmocka_unit_test(tokens),
-        cmocka_unit_test(objects),       cmocka_unit_test(log_quota),
-    };
-    self = argc > 0 ? argv[0] : "";
-    log_open("test", LOG_ERROR);
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+TEST_GROUP(setup, teardown);

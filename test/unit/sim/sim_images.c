@@ -7,21 +7,16 @@
 #include "test/sim/host/unpack.h"
 
 #include "base/alloc.h"
+#include "test/kit/test.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void normalises_references(void **state)
+TEST(normalises_references)
 {
     static const char *const table[][2] = {
         {"busybox", "docker.io/library/busybox:latest"},
@@ -46,7 +41,7 @@ static void normalises_references(void **state)
     }
 }
 
-static void refuses_bad_references(void **state)
+TEST(refuses_bad_references)
 {
     static const char *const bad[] = {
         "",   "UPPER",          "a:", "a:b c", "/x", "x/", "a//b", "a@sha256:12", "a:!",
@@ -59,7 +54,7 @@ static void refuses_bad_references(void **state)
     }
 }
 
-static void maps_registries(void **state)
+TEST(maps_registries)
 {
     static const char *const table[][2] = {{"docker.io", "http://127.0.0.1:5000"},
                                            {"x.example", "https://y"},
@@ -75,7 +70,7 @@ static void maps_registries(void **state)
     assert_string_equal(hub, "https://registry-1.docker.io");
 }
 
-static void cleans_paths(void **state)
+TEST(cleans_paths)
 {
     static const char *const table[][2] = {
         {"./a//b/", "a/b"}, {"/etc/x", "etc/x"}, {".", ""}, {"/", ""}, {"..a/b..", "..a/b.."}};
@@ -89,7 +84,7 @@ static void cleans_paths(void **state)
     assert_null(unpack_clean_path("a/.."));
 }
 
-static void knows_whiteouts(void **state)
+TEST(knows_whiteouts)
 {
     const char *target;
     (void)state;
@@ -102,7 +97,7 @@ static void knows_whiteouts(void **state)
     assert_int_equal(unpack_whiteout(".wh.", &target), WHITEOUT_IGNORE);
 }
 
-static void resolves_users(void **state)
+TEST(resolves_users)
 {
     static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n";
     static const char group[] = "root:x:0:\nweb:x:34:\nextra:x:77:web,root\nmore:x:78:other,web\n";
@@ -171,7 +166,7 @@ struct world {
     char dir[64], layer[96], root[96];
 };
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     struct world *w = NEW(struct world);
     snprintf(w->dir, sizeof w->dir, "/tmp/sim_images.XXXXXX");
@@ -183,7 +178,7 @@ static int setup(void **state)
     return mkdir(w->root, 0755);
 }
 
-static int teardown(void **state)
+static int fixture_teardown(void **state)
 {
     struct world *w = *state;
     struct error err;
@@ -205,7 +200,7 @@ static bool has(const struct world *w, const char *path)
     return files_exists(full);
 }
 
-static void applies_whiteouts(void **state)
+TEST_USING(fixture, applies_whiteouts)
 {
     struct world *w = *state;
     const struct item lower[] = {{"d/", AE_IFDIR, NULL},      {"d/keep", AE_IFREG, "k"},
@@ -229,7 +224,7 @@ static void applies_whiteouts(void **state)
     assert_true(has(w, "d/same")); /* a whiteout hides lower layers only */
 }
 
-static void never_leaves_the_root(void **state)
+TEST_USING(fixture, never_leaves_the_root)
 {
     struct world *w = *state;
     AUTO_FREE char *outside = xasprintf("%s/outside", w->dir);
@@ -249,7 +244,7 @@ static void never_leaves_the_root(void **state)
     assert_false(files_exists(escaped));
 }
 
-static void keeps_links_and_attributes(void **state)
+TEST_USING(fixture, keeps_links_and_attributes)
 {
     struct world *w = *state;
     const struct item items[] = {{"d/", AE_IFDIR, NULL},      {"d/f", AE_IFREG, "text"},
@@ -271,19 +266,4 @@ static void keeps_links_and_attributes(void **state)
     assert_int_equal(d.st_mtime, 1600000000); /* not when its files were written */
     assert_true(S_ISFIFO(fifo.st_mode));
     assert_true(has(w, "real/through"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(normalises_references),
-        cmocka_unit_test(refuses_bad_references),
-        cmocka_unit_test(maps_registries),
-        cmocka_unit_test(cleans_paths),
-        cmocka_unit_test(knows_whiteouts),
-        cmocka_unit_test(resolves_users),
-        cmocka_unit_test_setup_teardown(applies_whiteouts, setup, teardown),
-        cmocka_unit_test_setup_teardown(never_leaves_the_root, setup, teardown),
-        cmocka_unit_test_setup_teardown(keeps_links_and_attributes, setup, teardown)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,12 +5,7 @@
 #include "test/sim/host/line_pump.h"
 
 #include "base/alloc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +58,7 @@ static struct seen scan(struct event_log *log, struct event_range range, uint64_
     return seen;
 }
 
-static void finds_ranges(void **state)
+TEST(finds_ranges)
 {
     struct event_log *log = make_log();
     (void)state;
@@ -93,7 +88,7 @@ static void finds_ranges(void **state)
     event_log_free(log);
 }
 
-static void knows_what_was_ingested(void **state)
+TEST(knows_what_was_ingested)
 {
     struct event_log *log = make_log();
     (void)state;
@@ -106,7 +101,7 @@ static void knows_what_was_ingested(void **state)
     event_log_free(log);
 }
 
-static void limits_pages(void **state)
+TEST(limits_pages)
 {
     struct log_page page;
     (void)state;
@@ -133,7 +128,7 @@ static void limits_pages(void **state)
     log_page_fini(&page);
 }
 
-static void reads_its_tokens(void **state)
+TEST(reads_its_tokens)
 {
     char token[LOG_TOKEN_LEN], direction;
     uint64_t number;
@@ -167,7 +162,7 @@ static void collect(void *ctx, const struct log_event *events, size_t count)
     c->count += count;
 }
 
-static void splits_lines(void **state)
+TEST(splits_lines)
 {
     static const char input[] = "one\n\ntwo\r\nthr\xc3\xa9"
                                 "e\nlast";
@@ -188,7 +183,7 @@ static void splits_lines(void **state)
     }
 }
 
-static void splits_long_lines(void **state)
+TEST(splits_long_lines)
 {
     size_t len = 3 * LINE_PUMP_EVENT_MAX / 2 + 1;
     AUTO_FREE char *line = xmalloc(len + 1);
@@ -213,13 +208,4 @@ static void splits_long_lines(void **state)
         buf_free(&c.text);
         free(p);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_ranges), cmocka_unit_test(knows_what_was_ingested),
-        cmocka_unit_test(limits_pages), cmocka_unit_test(reads_its_tokens),
-        cmocka_unit_test(splits_lines), cmocka_unit_test(splits_long_lines)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,7 @@
 #include "test/sim/aws/sigv4.h"
 
 #include "base/alloc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "test/kit/test.h"
 #include <string.h>
 
 static const char SECRET[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -123,9 +118,8 @@ static char *make_request(const struct vector *v, struct http_request *out)
     return authorization;
 }
 
-static void accepts_published_vectors(void **state)
+TEST(accepts_published_vectors)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
         struct http_request request;
         struct sigv4_scope scope;
@@ -138,7 +132,7 @@ static void accepts_published_vectors(void **state)
     }
 }
 
-static void refuses_changes(void **state)
+TEST(refuses_changes)
 {
     struct http_request request;
     struct sigv4_scope scope;
@@ -156,7 +150,7 @@ static void refuses_changes(void **state)
     assert_int_equal(sigv4_verify(&request, &scope, SECRET, NOW_S), SIGV4_MISMATCH);
 }
 
-static void refuses_old_and_future_dates(void **state)
+TEST(refuses_old_and_future_dates)
 {
     struct http_request request;
     struct sigv4_scope scope;
@@ -168,7 +162,7 @@ static void refuses_old_and_future_dates(void **state)
     assert_int_equal(sigv4_verify(&request, &scope, SECRET, NOW_S - 301), SIGV4_EXPIRED);
 }
 
-static void needs_host_and_amz_headers_signed(void **state)
+TEST(needs_host_and_amz_headers_signed)
 {
     struct http_request request;
     struct sigv4_scope scope;
@@ -189,13 +183,4 @@ static void needs_host_and_amz_headers_signed(void **state)
         request.header_count = 3;
         assert_int_equal(sigv4_parse(&request, &scope), SIGV4_INCOMPLETE);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(accepts_published_vectors),
-                                       cmocka_unit_test(refuses_changes),
-                                       cmocka_unit_test(refuses_old_and_future_dates),
-                                       cmocka_unit_test(needs_host_and_amz_headers_signed)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
