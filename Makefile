@@ -25,13 +25,17 @@ ifeq ($(SAN),release)
 SAN_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 else ifeq ($(SAN),asan)
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SAN),debug)
+# what holds the loop is named in the log, with the functions that the dynamic symbols name
+SAN_CFLAGS := -Og -g3 -fno-omit-frame-pointer -DSOCKERLESS_DEBUG=1
+LDFLAGS += -rdynamic
 else ifeq ($(SAN),valgrind)
 SAN_CFLAGS := -O1 -g -DSOCKERLESS_VALGRIND=1
 else ifeq ($(SAN),fuzz)
 override CC := clang
 SAN_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 else
-$(error SAN must be release, asan, valgrind or fuzz)
+$(error SAN must be release, debug, asan, valgrind or fuzz)
 endif
 SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
 VERSION := 0.1.0
@@ -59,7 +63,7 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -162,8 +166,14 @@ FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
 LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
 
+# What unit programs share: test.h and its main function, rigs, fakes.
+$(call archive,kit): $(call objects,test/kit)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
 define unit_rule
-$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call component_of,$(1)) $(call libs_of,$(1))
+$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call archive,kit) $(call component_of,$(1)) $(call libs_of,$(1))
 	$$(LINK) $$^ $(LIBS_TEST)
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
@@ -254,7 +264,7 @@ format: deps-lint ## clang-format in place
 .PHONY: lint
 lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependency direction
 	@clang-format-14 --dry-run -Werror $(C_FILES)
-	@test/lint/dependencies.sh
+	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
 	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
@@ -265,6 +275,19 @@ lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependen
 		$(INCLUDES) $(filter %.c,$(C_FILES))
 	@echo "  clang -Werror"; for f in $(filter %.c,$(C_FILES)); do \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only $$f || exit 1; done
+
+# Layers of folders, and cycles between the object files of a component.
+LINT_OBJ := $(call objects,common frontend agent backend-* test/sim)
+.PHONY: lint-structure
+lint-structure: $(LINT_OBJ) ## prints which folder includes which; fails on a cycle or an include against the layers
+	@test/lint/lint_test.py 2> $(BUILD)/lint_test.log || { cat $(BUILD)/lint_test.log; exit 1; }
+	@bad=0; test/lint/layers.py || bad=1; test/lint/cycles.py $(LINT_OBJ) || bad=1; exit $$bad
+
+compile_commands.json: export COMMAND = $(COMPILE) $(WARN) $(SAN_CFLAGS) -c
+compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, for clangd and other tools
+	@command=$$(sed 's/"/\\"/g' <<<"$$COMMAND"); sep='['; for f in $(filter %.c,$(C_FILES)); do \
+		echo "$$sep"; printf '{"directory": "%s", "file": "%s", "command": "%s %s"}' '$(CURDIR)' "$$f" "$$command" "$$f"; \
+		sep=,; done >$@; echo ']' >>$@
 
 PREFIX ?= /usr/local
 .PHONY: install
@@ -278,6 +301,6 @@ clean: ## forget every build
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 18
+	@grep -hE '^[a-z_.-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 24
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -2,6 +2,7 @@
  * Calls of AWS's JSON 1.1 services; see aws_client.h. */
 #include "aws_client.h"
 
+#include "aws_credential_chain.h"
 #include "aws_exchange.h"
 #include "base/alloc.h"
 #include "base/timefmt.h"

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <utlist.h>
 
 enum {
     READ_BUFFER_SIZE = 64 * 1024,
@@ -34,7 +35,7 @@ struct http_server {
     struct backend_client *backend;
     struct http_listener *listeners[LISTENERS_MAX];
     unsigned listener_count, connections;
-    struct http_conn *first;
+    struct http_conn_links *open;
     struct http_conn *flush_first, **flush_last;
     uv_prepare_t prepare;
     uv_timer_t timer;
@@ -49,6 +50,11 @@ struct http_server {
 static struct http_conn_links *links(struct http_conn *c)
 {
     return (struct http_conn_links *)(void *)c;
+}
+
+static struct http_conn *conn_of(struct http_conn_links *l)
+{
+    return (struct http_conn *)(void *)l;
 }
 
 static void server_on_prepare(uv_prepare_t *handle)
@@ -70,10 +76,10 @@ static void server_on_tick(uv_timer_t *handle)
 {
     struct http_server *s = handle->data;
     int64_t now = time_mono_ms();
-    struct http_conn *next;
-    for (struct http_conn *c = s->first; c; c = next) {
-        next = links(c)->next;
-        http_conn_tick(c, now);
+    struct http_conn_links *l, *next;
+    DL_FOREACH_SAFE(s->open, l, next)
+    {
+        http_conn_tick(conn_of(l), now);
     }
 }
 
@@ -192,10 +198,10 @@ void http_server_close(struct http_server *s)
     s->closing = true;
     for (unsigned i = 0; i < s->listener_count; i++)
         http_listener_close(s->listeners[i]);
-    struct http_conn *next;
-    for (struct http_conn *c = s->first; c; c = next) {
-        next = links(c)->next;
-        http_conn_abort(c);
+    struct http_conn_links *l, *next;
+    DL_FOREACH_SAFE(s->open, l, next)
+    {
+        http_conn_abort(conn_of(l));
     }
     uv_close((uv_handle_t *)&s->prepare, server_hook_closed);
     uv_close((uv_handle_t *)&s->timer, server_hook_closed);
@@ -205,10 +211,8 @@ void http_server_close(struct http_server *s)
 
 void http_server_add(struct http_server *s, struct http_conn *c)
 {
-    links(c)->next = s->first;
-    if (s->first)
-        links(s->first)->prev = c;
-    s->first = c;
+    struct http_conn_links *l = links(c);
+    DL_PREPEND(s->open, l);
     if (s->connections++ == 0)
         uv_timer_start(&s->timer, server_on_tick, TICK_MS, TICK_MS);
 }
@@ -229,12 +233,7 @@ void http_server_remove(struct http_server *s, struct http_conn *c)
 {
     struct http_conn_links *l = links(c);
     server_unqueue(s, c);
-    if (l->prev)
-        links(l->prev)->next = l->next;
-    else
-        s->first = l->next;
-    if (l->next)
-        links(l->next)->prev = l->prev;
+    DL_DELETE(s->open, l);
     if (--s->connections == 0 && !s->closing)
         uv_timer_stop(&s->timer);
     for (unsigned i = 0; i < s->listener_count && !s->closing; i++)

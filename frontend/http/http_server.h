@@ -54,7 +54,7 @@ void http_server_remove(struct http_server *s, struct http_conn *c);
 
 /* Links of a connection, embedded by http_conn.c as its first member. */
 struct http_conn_links {
-    struct http_conn *prev, *next;
+    struct http_conn_links *prev, *next;
     struct http_conn *flush_next;
     bool flush_queued;
 };

@@ -14,6 +14,7 @@
 #include "base/timefmt.h"
 
 #include <string.h>
+#include <utlist.h>
 
 enum { EARLY_STDIN_MAX = 128 * 1024, RETRY_FIRST_MS = 10, RETRY_MAX_MS = 500 };
 
@@ -36,11 +37,7 @@ static void session_unlink(struct attach_session *s)
     struct container *c = s->container;
     if (!c)
         return;
-    for (struct attach_session **p = &c->attachers; *p; p = &(*p)->next)
-        if (*p == s) {
-            *p = s->next;
-            break;
-        }
+    LL_DELETE(c->attachers, s);
     s->container = NULL;
     co_cond_broadcast(&c->changed);
     container_unref(c);
@@ -271,9 +268,9 @@ int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct 
 
 void attach_sessions_run_over(struct container *c, bool end_parked)
 {
-    struct attach_session *next;
-    for (struct attach_session *s = c->attachers; s; s = next) {
-        next = s->next;
+    struct attach_session *s, *next;
+    LL_FOREACH_SAFE(c->attachers, s, next)
+    {
         if (end_parked && !s->agent_opened)
             session_end(s);
     }
@@ -328,8 +325,7 @@ void session_attach_open(struct backend *b, struct channel *channel,
         s->keys = keys;
     s->client = channel;
     s->container = container_ref(c);
-    s->next = c->attachers;
-    c->attachers = s;
+    LL_PREPEND(c->attachers, s);
     channel_start(channel, &client_events, s);
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
     opened.tty = config->tty;

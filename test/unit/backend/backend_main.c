@@ -130,4 +130,11 @@ static int teardown(void **state)
     return 0;
 }
 
-TEST_GROUP(NULL, teardown);
+/* No variable of the machine's own is a setting here. */
+static int environment_setup(void **state)
+{
+    (void)state;
+    return clearenv();
+}
+
+TEST_GROUP(environment_setup, teardown);

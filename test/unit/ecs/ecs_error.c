@@ -9,6 +9,7 @@
 #include "backend-ecs/aws_xml.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
+#include "base/buf.h"
 #include "loop/http_url.h"
 #include "test/kit/test.h"
 
@@ -123,12 +124,24 @@ TEST(xml_text)
     } cases[] = {
         {"<a><b>x</b></a>", "b", "x"},
         {"<a><b></b></a>", "b", ""},
+        {"<a><b/></a>", "b", ""},
         {"<b>x", "b", NULL},
+        {"<a><b>x</b>", "b", NULL},
         {"", "b", NULL},
-        {"<b>&unknown;&#0;&#200;</b>", "b", "&unknown;&#0;&#200;"},
-        {"<b>&#9999999;&</b>", "b", "&#9999999;&"},
+        {"<b>&unknown;</b>", "b", NULL},
+        {"<b>&#0;</b>", "b", NULL},
+        {"<b>&#200;</b>", "b", "\xc3\x88"},
+        {"<b>&#9999999;&</b>", "b", NULL},
+        {"<b>&lt;&gt;&amp;&quot;&apos;&#65;</b>", "b", "<>&\"'A"},
         {"</b><b>", "b", NULL},
-        {"<b>1</b><b>2</b>", "b", "1"},
+        {"<b>1</b><b>2</b>", "b", NULL},
+        {"<a><b>1</b><b>2</b></a>", "b", "1"},
+        {"<a><b>1<b>2</b>3</b><b>4</b></a>", "b", "123"},
+        {"<a><bb>1</bb><b x='2'>3</b></a>", "b", "3"},
+        {"<?xml version='1.0'?>\n<a xmlns='urn:x'><b><![CDATA[<x>]]></b></a>", "b", "<x>"},
+        {"<!DOCTYPE b><b>1</b>", "b", NULL},
+        {"<!DOCTYPE b [<!ENTITY x 'y'>]><b>&x;</b>", "b", NULL},
+        {"<!DOCTYPE b [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><b>&x;</b>", "b", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_FREE char *text = aws_xml_text(cases[i].xml, strlen(cases[i].xml), cases[i].name);
@@ -137,6 +150,37 @@ TEST(xml_text)
         else
             assert_null(text);
     }
+}
+
+/* depth elements within each other, letters in the innermost. */
+static bool xml_is_read(int depth, size_t letters)
+{
+    AUTO(buf) struct buf xml = BUF_INIT;
+    for (int i = 1; i < depth; i++)
+        buf_puts(&xml, "<a>");
+    buf_puts(&xml, "<b>");
+    for (size_t i = 0; i < letters; i++)
+        buf_putc(&xml, 'x');
+    buf_puts(&xml, "</b>");
+    for (int i = 1; i < depth; i++)
+        buf_puts(&xml, "</a>");
+    AUTO_FREE char *text = aws_xml_text(xml.data, xml.len, "b");
+    assert_true(!text || strlen(text) == letters);
+    return text;
+}
+
+TEST(xml_limits)
+{
+    assert_true(xml_is_read(AWS_XML_DEPTH_MAX, 1));
+    assert_false(xml_is_read(AWS_XML_DEPTH_MAX + 1, 1));
+    assert_true(xml_is_read(1, AWS_XML_TEXT_MAX));
+    assert_false(xml_is_read(1, AWS_XML_TEXT_MAX + 1));
+    AUTO(buf) struct buf long_comment = BUF_INIT;
+    buf_puts(&long_comment, "<!--");
+    while (long_comment.len < AWS_XML_MAX)
+        buf_putc(&long_comment, 'x');
+    buf_puts(&long_comment, "--><b>1</b>");
+    assert_null(aws_xml_text(long_comment.data, long_comment.len, "b"));
 }
 
 TEST(sts_answer)
