@@ -148,11 +148,12 @@ unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
-# base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
+# base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
 unit_libs_ipc := ipc loop base proto
 unit_libs_oci := oci json loop base proto
+unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
