@@ -63,7 +63,7 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -148,11 +148,12 @@ unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
-# base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
+# base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
 unit_libs_ipc := ipc loop base proto
 unit_libs_oci := oci json loop base proto
+unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
@@ -263,7 +264,7 @@ format: deps-lint ## clang-format in place
 .PHONY: lint
 lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependency direction
 	@clang-format-14 --dry-run -Werror $(C_FILES)
-	@test/lint/dependencies.sh
+	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
 	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
@@ -274,6 +275,13 @@ lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependen
 		$(INCLUDES) $(filter %.c,$(C_FILES))
 	@echo "  clang -Werror"; for f in $(filter %.c,$(C_FILES)); do \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only $$f || exit 1; done
+
+# Layers of folders, and cycles between the object files of a component.
+LINT_OBJ := $(call objects,common frontend agent backend-* test/sim)
+.PHONY: lint-structure
+lint-structure: $(LINT_OBJ) ## prints which folder includes which; fails on a cycle or an include against the layers
+	@test/lint/lint_test.py 2> $(BUILD)/lint_test.log || { cat $(BUILD)/lint_test.log; exit 1; }
+	@bad=0; test/lint/layers.py || bad=1; test/lint/cycles.py $(LINT_OBJ) || bad=1; exit $$bad
 
 compile_commands.json: export COMMAND = $(COMPILE) $(WARN) $(SAN_CFLAGS) -c
 compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, for clangd and other tools

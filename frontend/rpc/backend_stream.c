@@ -122,6 +122,18 @@ bool backend_stream_send(struct backend_stream *s, uint8_t type, const void *byt
     return channel_send(s->channel, type, bytes, len);
 }
 
+bool backend_stream_send_stdin(struct backend_stream *s, const char *bytes, size_t len)
+{
+    bool room = true;
+    while (len) {
+        size_t piece = len < FRAME_DATA_MAX ? len : FRAME_DATA_MAX;
+        room = backend_stream_send(s, FRAME_STDIN, bytes, piece);
+        bytes += piece;
+        len -= piece;
+    }
+    return room;
+}
+
 void backend_stream_pause(struct backend_stream *s)
 {
     channel_pause(s->channel);

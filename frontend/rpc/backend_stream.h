@@ -28,6 +28,8 @@ int backend_stream_open(struct backend_client *b, const Sockerless__StreamOpen *
                         struct backend_stream **out, struct error *err) MUST_CHECK;
 /* False: stop until drained(). */
 bool backend_stream_send(struct backend_stream *s, uint8_t type, const void *bytes, size_t len);
+/* FRAME_STDIN, in as many pieces as it takes. */
+bool backend_stream_send_stdin(struct backend_stream *s, const char *bytes, size_t len);
 void backend_stream_pause(struct backend_stream *s);
 void backend_stream_resume(struct backend_stream *s);
 /* The owner is done: no event comes any more. All that it sent is still delivered; then the session

@@ -229,16 +229,7 @@ static void hijack_on_stdin_drained(void *owner)
 static void hijack_on_data(void *arg, const char *bytes, size_t len)
 {
     struct hijack *h = arg;
-    bool room = true;
-    if (!h->options.wants_stdin)
-        return;
-    while (len) {
-        size_t piece = len < FRAME_DATA_MAX ? len : FRAME_DATA_MAX;
-        room = backend_stream_send(h->stream, FRAME_STDIN, bytes, piece);
-        bytes += piece;
-        len -= piece;
-    }
-    if (!room)
+    if (h->options.wants_stdin && !backend_stream_send_stdin(h->stream, bytes, len))
         http_conn_hold(h->conn, true);
 }
 

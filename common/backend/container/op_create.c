@@ -2,6 +2,7 @@
  *
  * create: name, image, merged configuration, one row. The cloud hears nothing until start.
  */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/container/container_rules.h"
 #include "backend/container/name_generator.h"
@@ -35,19 +36,6 @@ static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER
                          name, c->id);
     snprintf(out, CONTAINER_NAME_MAX + 1, "%s", name);
     return 0;
-}
-
-/* PITFALLS: the frontend repeats a request when its connection broke; answer as the first time. */
-static struct container *find_repeated(struct backend *b, const Sockerless__Request *request)
-{
-    if (request->id.len != sizeof(((struct container *)0)->request_id))
-        return NULL;
-    /* only the latest can be repeated: at most RPC_OUTSTANDING_MAX are under way */
-    unsigned looked = 0;
-    for (struct container *c = b->containers.newest; c && looked < 64; c = c->older, looked++)
-        if (memcmp(c->request_id, request->id.data, sizeof c->request_id) == 0)
-            return c;
-    return NULL;
 }
 
 /* What a serverless cloud cannot give is accepted, shown by inspect, and said once here. */
@@ -182,7 +170,10 @@ static struct container *create(struct op *op, struct error *err)
 void op_container_create(struct op *op)
 {
     struct error err;
-    struct container *c = find_repeated(op->backend, op->request);
+    const ProtobufCBinaryData *id = &op->request->id;
+    /* The frontend repeats a request when its connection broke: answered as the first time, by the
+     * row that the first left. */
+    struct container *c = container_find_request(&op->backend->containers, id->data, id->len);
     if (!c)
         c = create(op, &err);
     if (!c) {

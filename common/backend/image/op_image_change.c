@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Images: tag, rmi, prune (daemon/images/image_prune.go of moby). */
+#include "backend/api/op.h"
 #include "backend/image/image_remove.h"
 #include "backend/api/label_filter.h"
 #include "backend/api/time_filter.h"

@@ -6,6 +6,7 @@
  *
  * Owns: the session object, which lives until its channel is closed and its coroutine has ended.
  */
+#include "backend/api/session.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/logs/log_format.h"

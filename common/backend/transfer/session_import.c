@@ -3,6 +3,7 @@
  * `docker import`: a root file system, from the client or from a URL, becomes an image of one
  * layer. What can be wrong with the request is said before anything is read.
  */
+#include "backend/api/session.h"
 #include "backend/transfer/image_intake.h"
 #include "backend/image/image_record.h"
 #include "backend/transfer/import_source.h"

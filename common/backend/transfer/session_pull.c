@@ -11,6 +11,7 @@
  * A client that goes away does not stop the pull of a tag: what it costs is one more small answer.
  * It does stop a pull of all tags.
  */
+#include "backend/api/session.h"
 #include "backend/state/backend_internal.h"
 #include "backend/image/credential_store.h"
 #include "backend/image/image_layers.h"

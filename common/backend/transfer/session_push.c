@@ -4,6 +4,7 @@
  * mounting where both are in one registry. The manifest goes verbatim, so the digest stays what it
  * was. Words and their order are dockerd's; failures come in the stream.
  */
+#include "backend/api/session.h"
 #include "backend/image/credential_store.h"
 #include "backend/image/image_record.h"
 #include "backend/image/image_source.h"
