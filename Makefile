@@ -29,13 +29,17 @@ ifeq ($(SAN),release)
 SAN_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 else ifeq ($(SAN),asan)
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SAN),debug)
+# what holds the loop is named in the log, with the functions that the dynamic symbols name
+SAN_CFLAGS := -Og -g3 -fno-omit-frame-pointer -DSOCKERLESS_DEBUG=1
+LDFLAGS += -rdynamic
 else ifeq ($(SAN),valgrind)
 SAN_CFLAGS := -O1 -g -DSOCKERLESS_VALGRIND=1
 else ifeq ($(SAN),fuzz)
 override CC := clang
 SAN_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 else
-$(error SAN must be release, asan, valgrind or fuzz)
+$(error SAN must be release, debug, asan, valgrind or fuzz)
 endif
 SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
 VERSION := 0.1.0
@@ -63,7 +67,7 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -148,11 +152,12 @@ unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
-# base, loop, ipc and oci tests link no more than they need: that keeps the layers honest.
+# base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
 unit_libs_ipc := ipc loop base proto
 unit_libs_oci := oci json loop base proto
+unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
@@ -165,8 +170,14 @@ FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
 LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
 
+# What unit programs share: test.h and its main function, rigs, fakes.
+$(call archive,kit): $(call objects,test/kit)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
 define unit_rule
-$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call component_of,$(1)) $(call libs_of,$(1))
+$(BUILD)/test/unit/$(1): $(call unit_object,$(1)) $(call archive,kit) $(call component_of,$(1)) $(call libs_of,$(1))
 	$$(LINK) $$^ $(LIBS_TEST)
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
@@ -319,7 +330,7 @@ lint-format:
 	@clang-format-14 --dry-run -Werror $(C_FILES)
 	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
 lint-rules:
-	@test/lint/dependencies.sh
+	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
 	@test/lint/packages.py
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
@@ -338,6 +349,19 @@ lint-clang: $(PROTO_C)
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(shell nproc) -n 8 \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only
 
+# Layers of folders, and cycles between the object files of a component.
+LINT_OBJ := $(call objects,common frontend agent backend-* test/sim)
+.PHONY: lint-structure
+lint-structure: $(LINT_OBJ) ## prints which folder includes which; fails on a cycle or an include against the layers
+	@test/lint/lint_test.py 2> $(BUILD)/lint_test.log || { cat $(BUILD)/lint_test.log; exit 1; }
+	@bad=0; test/lint/layers.py || bad=1; test/lint/cycles.py $(LINT_OBJ) || bad=1; exit $$bad
+
+compile_commands.json: export COMMAND = $(COMPILE) $(WARN) $(SAN_CFLAGS) -c
+compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, for clangd and other tools
+	@command=$$(sed 's/"/\\"/g' <<<"$$COMMAND"); sep='['; for f in $(filter %.c,$(C_FILES)); do \
+		echo "$$sep"; printf '{"directory": "%s", "file": "%s", "command": "%s %s"}' '$(CURDIR)' "$$f" "$$command" "$$f"; \
+		sep=,; done >$@; echo ']' >>$@
+
 PREFIX ?= /usr/local
 .PHONY: install
 install: all ## binaries to $(PREFIX)/bin
@@ -350,6 +374,6 @@ clean: ## forget every build
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z][a-z -]*:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 28
+	@grep -hE '^[a-z_.-][a-z_. -]*:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 28
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -33,5 +33,8 @@ const char *reverse_agents_ca(const struct reverse_agents *ra);
 int reverse_agents_call(struct reverse_agents *ra, struct container *c,
                         const struct channel_events *events, void *owner, struct channel **out,
                         struct error *err) MUST_CHECK;
+/* "the agent did not call back to …" with this code. Returns -1. */
+int reverse_agents_no_call(const struct reverse_agents *ra, enum error_code code,
+                           struct error *err);
 
 #endif

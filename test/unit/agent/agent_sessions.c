@@ -19,9 +19,8 @@ static void acknowledge(struct peer *control)
 
 /* ---- exit code, streams, log ---- */
 
-static void test_exit_code_and_streams(void **state)
+TEST_AGENT(exit_code_and_streams)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach;
     agent_start(&h, NULL, SH("echo out; echo err >&2; printf part; exit 7"));
@@ -47,9 +46,8 @@ static void test_exit_code_and_streams(void **state)
     agent_stop(&h);
 }
 
-static void test_start_failure(void **state)
+TEST_AGENT(start_failure)
 {
-    (void)state;
     struct harness h;
     struct peer control;
     agent_start(&h, NULL, ARGV("--", "no-such-program"));
@@ -70,9 +68,8 @@ static void test_start_failure(void **state)
     agent_stop(&h);
 }
 
-static void test_environment_is_clean(void **state)
+TEST_AGENT(environment_is_clean)
 {
-    (void)state;
     struct harness h;
     struct peer attach;
     agent_start(&h, ENV("SOCKERLESS_AGENT_LINGER_MS=60000", "A=b"), SH("env"));
@@ -85,18 +82,16 @@ static void test_environment_is_clean(void **state)
     agent_stop(&h);
 }
 
-static void test_linger_passes(void **state)
+TEST_AGENT(linger_passes)
 {
-    (void)state;
     struct harness h;
     agent_start(&h, ENV("SOCKERLESS_AGENT_LINGER_MS=50"), SH("exit 3"));
     assert_int_equal(agent_wait(&h), 3);
     agent_stop(&h);
 }
 
-static void test_wrong_token(void **state)
+TEST_AGENT(wrong_token)
 {
-    (void)state;
     struct harness h;
     struct peer p;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -115,9 +110,8 @@ static void test_wrong_token(void **state)
     agent_stop(&h);
 }
 
-static void test_malformed_first_frames(void **state)
+TEST_AGENT(malformed_first_frames)
 {
-    (void)state;
     struct harness h;
     struct peer p[4]; /* one for each of frames */
     static const struct {
@@ -147,9 +141,8 @@ static void test_malformed_first_frames(void **state)
 /* ---- replay and gate ---- */
 
 /* 3 MiB before anybody controls: kept back by the gate, then all of it arrives. */
-static void test_gate_loses_nothing(void **state)
+TEST_AGENT(gate_loses_nothing)
 {
-    (void)state;
     struct harness h;
     struct peer attach, control, late;
     agent_start(&h, NULL, SH("head -c 3145728 /dev/zero | tr '\\0' x; echo; echo end >&2"));
@@ -171,9 +164,8 @@ static void test_gate_loses_nothing(void **state)
     agent_stop(&h);
 }
 
-static void test_attach_after_the_end(void **state)
+TEST_AGENT(attach_after_the_end)
 {
-    (void)state;
     struct harness h;
     struct peer attach;
     agent_start(&h, NULL, SH("echo a; echo b >&2; exit 4"));
@@ -187,9 +179,8 @@ static void test_attach_after_the_end(void **state)
     agent_stop(&h);
 }
 
-static void test_two_attachers(void **state)
+TEST_AGENT(two_attachers)
 {
-    (void)state;
     struct harness h;
     struct peer control, one, two, only_err;
     agent_start(&h, ENV("SOCKERLESS_AGENT_STDIN=1", "SOCKERLESS_AGENT_STDIN_ONCE=1"),
@@ -217,9 +208,8 @@ static void test_two_attachers(void **state)
 }
 
 /* An attacher that does not read stops the process and loses nothing. */
-static void test_slow_attacher(void **state)
+TEST_AGENT(slow_attacher)
 {
-    (void)state;
     struct harness h;
     struct peer control, slow;
     agent_start(&h, ENV("SOCKERLESS_AGENT_STDIN=1"),
@@ -269,9 +259,8 @@ static void pump_more(struct pump *p)
     }
 }
 
-static void test_50_megabytes_through_cat(void **state)
+TEST_AGENT(50_megabytes_through_cat)
 {
-    (void)state;
     enum { TOTAL = 50 * 1000 * 1000 };
     struct harness h;
     struct peer control, attach;
@@ -303,9 +292,8 @@ static void test_50_megabytes_through_cat(void **state)
 
 /* ---- terminal ---- */
 
-static void test_terminal(void **state)
+TEST_AGENT(terminal)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach;
     agent_start(
@@ -332,9 +320,8 @@ static void test_terminal(void **state)
 
 /* ---- signals ---- */
 
-static void test_signals(void **state)
+TEST_AGENT(signals)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach;
     agent_start(&h, NULL,
@@ -358,9 +345,8 @@ static void test_signals(void **state)
     agent_stop(&h);
 }
 
-static void test_keep_alive(void **state)
+TEST_AGENT(keep_alive)
 {
-    (void)state;
     struct harness h;
     struct peer control;
     agent_start(&h, NULL, ARGV("--keep-alive", "--"));
@@ -378,9 +364,8 @@ static void test_keep_alive(void **state)
 
 /* The script goes on only when the orphan, whose parent has ended, does not even exist as a
  * zombie. */
-static void test_orphans_are_reaped(void **state)
+TEST_AGENT(orphans_are_reaped)
 {
-    (void)state;
     struct harness h;
     agent_start(&h, ENV("SOCKERLESS_AGENT_LINGER_MS=10"),
                 SH("pid=$(sh -c 'sleep 0.05 >/dev/null & echo $!'); "
@@ -390,9 +375,8 @@ static void test_orphans_are_reaped(void **state)
 }
 
 /* A background process that keeps the output open does not keep the container. */
-static void test_bystander_holds_the_output(void **state)
+TEST_AGENT(bystander_holds_the_output)
 {
-    (void)state;
     struct harness h;
     struct peer attach;
     agent_start(&h, NULL, SH("sleep 1000 & echo last; exit 2"));
@@ -406,9 +390,8 @@ static void test_bystander_holds_the_output(void **state)
 
 /* ---- control ---- */
 
-static void test_newer_control_replaces(void **state)
+TEST_AGENT(newer_control_replaces)
 {
-    (void)state;
     struct harness h;
     struct peer first, second;
     agent_start(&h, NULL, ARGV("--keep-alive", "--"));
@@ -425,9 +408,8 @@ static void test_newer_control_replaces(void **state)
     agent_stop(&h);
 }
 
-static void test_log_mark(void **state)
+TEST_AGENT(log_mark)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach;
     agent_start(&h, ENV("SOCKERLESS_AGENT_STDIN=1"), SH("printf half; read x; echo rest"));

@@ -177,7 +177,8 @@ static void co_link(void *arg)
 {
     struct error *err = arg;
     err->code = ERROR_NONE;
-    if (co_agent_link_open(rig.container, time_mono_ms() + PATIENCE_MS, err) == 0)
+    if (co_agent_link_open(rig.container, &run_report_link_events, time_mono_ms() + PATIENCE_MS,
+                           err) == 0)
         strcpy(err->message, "linked");
 }
 
@@ -187,7 +188,7 @@ TEST_USING(fixture, control_session)
     struct end line, theirs;
     struct error result = {0}, err;
     (void)state;
-    assert_true(agent_reachable(rig.container));
+    assert_true(agent_channel_reachable(rig.container));
     assert_int_equal(co_spawn(&rig.loop, co_link, &result, &err), 0);
     agent_line(&line);
     run_until(line.calls == 1);
