@@ -336,9 +336,7 @@ lint-rules:
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
 		{ cat build/lint/runner_test.log; exit 1; }
 lint-cppcheck: $(PROTO_C)
-	@mkdir -p build/lint/cppcheck
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \
-		--cppcheck-build-dir=build/lint/cppcheck \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
 		--library=test/lint/cppcheck.cfg \
