@@ -441,7 +441,7 @@ int co_cloudrun_log_fetch_google(void *arg, const struct cloudrun_log_request *r
     AUTO_FREE char *project = xasprintf("projects/%s", api->config->project);
     char *const names[] = {project};
     struct json_writer w;
-    struct gcp_error why;
+    struct cloud_error why;
     json_writer_init(&w, &body);
     json_object_open(&w);
     json_key(&w, "resourceNames");

@@ -17,6 +17,7 @@
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/agent/reverse_agents.h"
+#include "backend/run/run_report.h"
 #include "backend/run/workload_spec.h"
 #include "base/alloc.h"
 #include "base/buf.h"

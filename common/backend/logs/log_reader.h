@@ -13,7 +13,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/state/container.h"
 #include "cloud/driver.h"
-#include "backend/log_hold.h"
+#include "backend/logs/log_hold.h"
 #include "base/error.h"
 
 #include <stdbool.h>

@@ -6,6 +6,7 @@
  *
  * Owns: the session object, which lives until its channel is closed and its coroutine has ended.
  */
+#include "backend/api/session.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/logs/log_format.h"
@@ -351,12 +352,12 @@ static struct log_session *session_new(struct backend *b, struct container *c,
 void session_logs_open(struct backend *b, struct channel *channel, const Sockerless__LogsOpen *open)
 {
     struct error err;
-    struct container *c = container_find(&b->containers, open->ref, &err);
-    if (c && !open->stdout && !open->stderr) {
+    struct container *c = NULL;
+    if (open->stdout || open->stderr)
+        c = container_find(&b->containers, open->ref, &err);
+    else
         error_set(&err, ERROR_INVALID_PARAMETER,
                   "Bad parameters: you must choose at least one stream");
-        c = NULL;
-    }
     if (!c) {
         channel_fail(channel, &err);
         return;

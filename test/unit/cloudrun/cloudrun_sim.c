@@ -486,7 +486,7 @@ static int open_driver(void)
         .gcs_object = (char *)"agent",
         .task_timeout_s = 600,
         .log_reads_per_min = 60000,
-        .rate_percent = 100,
+        .rate_percent = 10000,
         .injection = CLOUDRUN_INJECT_IMAGE_LAYER,
     };
     if (co_spawn(&loop, co_settings, &err, &err))
