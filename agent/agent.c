@@ -4,16 +4,26 @@
 
 #include "agent/reverse.h"
 #include "agent/server.h"
-#include "agent/session.h"
+#include "agent/session_attach.h"
 #include "agent/session_control.h"
+#include "agent/session_exec.h"
+#include "base/alloc.h"
 
 #include <sys/prctl.h>
 #include <unistd.h>
 
-void agent_maybe_end(struct agent *a)
+static const struct session_kind *const session_kinds[] = {
+    &session_control_kind,
+    &session_attach_kind,
+    &session_exec_kind,
+};
+
+/* A session is gone, the tee is empty, …: may it end now? */
+static void maybe_end(struct agent *a)
 {
-    if (main_process_ended_p(a->main) && a->acknowledged && !session_any_holds_end(a) &&
-        log_tee_flushed(main_process_tee(a->main)))
+    if (main_process_ended_p(a->workload.main) && a->acknowledged &&
+        !session_list_holds_end(&a->sessions) &&
+        log_tee_flushed(main_process_tee(a->workload.main)))
         loop_stop(&a->loop);
 }
 
@@ -28,13 +38,15 @@ static void linger_start(struct agent *a)
     uv_timer_start(&a->linger, on_linger_over, (uint64_t)a->options.linger_ms, 0);
 }
 
-void agent_acknowledge(struct agent *a)
+/* The backend has the exit code. */
+static void on_acknowledged(void *owner)
 {
-    if (!main_process_ended_p(a->main) || a->acknowledged)
+    struct agent *a = owner;
+    if (!main_process_ended_p(a->workload.main) || a->acknowledged)
         return;
     a->acknowledged = true;
     linger_start(a); /* now for what sessions and log have not taken yet */
-    agent_maybe_end(a);
+    maybe_end(a);
 }
 
 static void on_main_ended(void *owner)
@@ -42,19 +54,25 @@ static void on_main_ended(void *owner)
     struct agent *a = owner;
     reaper_kill_all(&a->reaper);
     linger_start(a);
-    session_main_ended_all(a);
+    session_list_main_ended(&a->sessions);
+}
+
+static void on_session_closed(void *owner)
+{
+    struct agent *a = owner;
+    maybe_end(a);
 }
 
 static void on_tee_drained(void *owner)
 {
     struct agent *a = owner;
-    agent_maybe_end(a);
+    maybe_end(a);
 }
 
 static void on_mark_written(void *owner, const char *text, size_t len)
 {
     struct agent *a = owner;
-    session_control_mark_written(a, text, len);
+    session_control_mark_written(&a->workload, text, len);
 }
 
 static const struct log_tee_events tee_handlers = {on_tee_drained, on_mark_written};
@@ -62,7 +80,28 @@ static const struct log_tee_events tee_handlers = {on_tee_drained, on_mark_writt
 static void on_signal(void *owner, int number)
 {
     struct agent *a = owner;
-    main_process_signal(a->main, number);
+    main_process_signal(a->workload.main, number);
+}
+
+/* What sessions need; nothing runs yet. */
+static void workload_prepare(struct agent *a)
+{
+    a->workload = (struct workload){
+        .loop = &a->loop,
+        .reaper = &a->reaper,
+        .options = &a->options,
+        .main = main_process_new(&a->loop, &a->reaper, &a->options, STDOUT_FILENO, &tee_handlers,
+                                 on_main_ended, a),
+        .acknowledged = on_acknowledged,
+        .owner = a,
+    };
+    a->sessions = (struct session_list){
+        .workload = &a->workload,
+        .kinds = session_kinds,
+        .kind_count = ARRAY_LEN(session_kinds),
+        .closed = on_session_closed,
+        .owner = a,
+    };
 }
 
 int agent_run(struct agent *a, struct error *err)
@@ -76,12 +115,12 @@ int agent_run(struct agent *a, struct error *err)
     if (reaper_open(&a->reaper, &a->loop, err) ||
         signals_open(&a->signals, &a->loop, on_signal, a, err))
         return -1;
-    a->main = main_process_new(&a->loop, &a->reaper, &a->options, STDOUT_FILENO, &tee_handlers,
-                               on_main_ended, a);
-    if (a->options.callback_url ? reverse_open(a, &a->reverse, err)
-                                : server_open(a, &a->server, err))
+    workload_prepare(a);
+    if (a->options.callback_url
+            ? reverse_open(&a->loop, &a->options, &a->sessions, &a->reverse, err)
+            : server_open(&a->loop, &a->options, &a->sessions, &a->server, err))
         return -1;
-    main_process_start(a->main);
+    main_process_start(a->workload.main);
     loop_run(&a->loop);
-    return main_process_exit(a->main)->code;
+    return main_process_exit(a->workload.main)->code;
 }

@@ -10,10 +10,11 @@
 #ifndef SOCKERLESS_AGENT_AGENT_H
 #define SOCKERLESS_AGENT_AGENT_H
 
-#include "agent/main_process.h"
 #include "agent/options.h"
 #include "agent/reaper.h"
+#include "agent/session.h"
 #include "agent/signals.h"
+#include "agent/workload.h"
 #include "base/error.h"
 #include "loop/loop.h"
 
@@ -21,19 +22,16 @@
 
 struct reverse;
 struct server;
-struct session;
 
 struct agent {
     struct loop loop;
     struct agent_options options;
     struct reaper reaper;
     struct signals signals;
-    struct main_process *main;
-    struct server *server;    /* NULL when it dials itself */
-    struct reverse *reverse;  /* NULL when it is dialled */
-    struct session *sessions; /* all that are connected */
-    struct session *control;  /* the one that counts; NULL while there is none */
-    unsigned execs;           /* processes, with or without a session */
+    struct server *server;   /* NULL when it dials itself */
+    struct reverse *reverse; /* NULL when it is dialled */
+    struct workload workload;
+    struct session_list sessions;
     uv_timer_t linger;
     bool acknowledged;
 };
@@ -41,9 +39,5 @@ struct agent {
 /* Serves, starts the main process, and returns its exit code when all is done. -1: could not even
  * serve. */
 int agent_run(struct agent *a, struct error *err) MUST_CHECK;
-/* The backend has the exit code. */
-void agent_acknowledge(struct agent *a);
-/* A session is gone, the tee is empty: may it end now? */
-void agent_maybe_end(struct agent *a);
 
 #endif

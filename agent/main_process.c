@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <unistd.h>
+#include <utlist.h>
 
 struct main_process {
     struct loop *loop;
@@ -125,18 +126,12 @@ void main_process_add_outlet(struct main_process *m, struct outlet *o, bool repl
 {
     if (replay)
         replay_each(&m->replay, replay_to_outlet, &(struct replay_target){m, o});
-    o->next = m->outlets;
-    m->outlets = o;
+    LL_PREPEND(m->outlets, o);
 }
 
 void main_process_remove_outlet(struct main_process *m, struct outlet *o)
 {
-    for (struct outlet **at = &m->outlets; *at; at = &(*at)->next) {
-        if (*at == o) {
-            *at = o->next;
-            break;
-        }
-    }
+    LL_DELETE(m->outlets, o);
     main_process_drained(m, o);
 }
 

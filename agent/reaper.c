@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utlist.h>
 
 static struct reaper_child **bucket_of(struct reaper *r, pid_t pid)
 {
@@ -15,14 +16,11 @@ static struct reaper_child **bucket_of(struct reaper *r, pid_t pid)
 
 static struct reaper_child *take(struct reaper *r, pid_t pid)
 {
-    for (struct reaper_child **at = bucket_of(r, pid); *at; at = &(*at)->next) {
-        struct reaper_child *child = *at;
-        if (child->pid == pid) {
-            *at = child->next;
-            return child;
-        }
-    }
-    return NULL;
+    struct reaper_child **bucket = bucket_of(r, pid), *child;
+    LL_SEARCH_SCALAR(*bucket, child, pid, pid);
+    if (child)
+        LL_DELETE(*bucket, child);
+    return child;
 }
 
 static void on_sigchld(uv_signal_t *handle, int number)
@@ -60,8 +58,7 @@ void reaper_close(struct reaper *r)
 void reaper_watch(struct reaper *r, struct reaper_child *child)
 {
     struct reaper_child **bucket = bucket_of(r, child->pid);
-    child->next = *bucket;
-    *bucket = child;
+    LL_PREPEND(*bucket, child);
 }
 
 void reaper_kill_all(struct reaper *r)

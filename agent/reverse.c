@@ -4,9 +4,7 @@
  * have forgotten it without a word to either. */
 #include "agent/reverse.h"
 
-#include "agent/agent.h"
 #include "agent/reverse_tls.h"
-#include "agent/session.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "base/str.h"
@@ -22,11 +20,12 @@ enum {
     PING_MS = 15000,
     SILENCE_MAX_MS = 50000,
     CONNECT_MS = 10000,
-    SESSIONS_MAX = 2048,
 };
 
 struct reverse {
-    struct agent *agent;
+    struct loop *loop;
+    const struct agent_options *options;
+    struct session_list *sessions;
     struct nng_tls_config *tls; /* of wss://, else NULL */
     struct channel *line;       /* NULL between two */
     uv_timer_t timer;           /* the next attempt, or the next ping */
@@ -38,7 +37,7 @@ static int connection_dial(struct reverse *r, const char *session,
                            const struct channel_events *events, void *owner, struct channel **out,
                            struct error *err)
 {
-    const struct agent_options *told = &r->agent->options;
+    const struct agent_options *told = r->options;
     char bearer[CALLBACK_TEXT_SIZE];
     struct channel_options options = {
         .bearer_token = bearer,
@@ -46,20 +45,12 @@ static int connection_dial(struct reverse *r, const char *session,
         .tls = r->tls,
     };
     callback_token_write(bearer, told->container, told->token, session);
-    int rc = channel_dial(&r->agent->loop, told->callback_url, &options, events, owner, out, err);
+    int rc = channel_dial(r->loop, told->callback_url, &options, events, owner, out, err);
     explicit_bzero(bearer, sizeof bearer);
     return rc;
 }
 
 /* ---- sessions ---- */
-
-static unsigned sessions_count(const struct agent *a)
-{
-    unsigned n = 0;
-    for (const struct session *s = a->sessions; s; s = s->next)
-        n++;
-    return n;
-}
 
 /* The backend notices a session that does not come by its own deadline. */
 static void on_call_back(struct reverse *r, const struct frame *f)
@@ -72,9 +63,9 @@ static void on_call_back(struct reverse *r, const struct frame *f)
     memcpy(id, f->payload, CALLBACK_SESSION_LEN);
     if (!str_is_hex(id, CALLBACK_SESSION_LEN))
         return;
-    if (sessions_count(r->agent) < SESSIONS_MAX &&
+    if (session_list_count(r->sessions) < SESSIONS_MAX &&
         connection_dial(r, id, NULL, NULL, &c, &ignored) == 0)
-        session_accept(r->agent, c);
+        session_accept(r->sessions, c);
 }
 
 /* ---- the line ---- */
@@ -131,15 +122,18 @@ static void line_dial(struct reverse *r)
     uv_timer_start(&r->timer, on_ping_time, PING_MS, PING_MS);
 }
 
-int reverse_open(struct agent *a, struct reverse **out, struct error *err)
+int reverse_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
+                 struct reverse **out, struct error *err)
 {
     struct reverse *r = NEW(struct reverse);
-    r->agent = a;
-    uv_timer_init(&a->loop.uv, &r->timer);
+    r->loop = l;
+    r->options = options;
+    r->sessions = sessions;
+    uv_timer_init(&l->uv, &r->timer);
     r->timer.data = r;
     *out = r;
-    if (str_starts(a->options.callback_url, "wss://") &&
-        reverse_tls_open(a->options.callback_url, a->options.callback_ca, &r->tls, err))
+    if (str_starts(options->callback_url, "wss://") &&
+        reverse_tls_open(options->callback_url, options->callback_ca, &r->tls, err))
         return -1; /* the process ends now */
     if (connection_dial(r, "", &line_events, r, &r->line, err))
         return error_wrap(err, "SOCKERLESS_CALLBACK_URL");

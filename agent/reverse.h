@@ -7,13 +7,17 @@
 #ifndef SOCKERLESS_AGENT_REVERSE_H
 #define SOCKERLESS_AGENT_REVERSE_H
 
+#include "agent/options.h"
+#include "agent/session.h"
 #include "base/error.h"
+#include "loop/loop.h"
 
-struct agent;
 struct reverse;
 
-/* Dials in the background and again whenever the line is lost, for as long as the agent lives. -1
- * only for a URL that cannot be dialled at all. */
-int reverse_open(struct agent *a, struct reverse **out, struct error *err) MUST_CHECK;
+/* Dials in the background and again whenever the line is lost, for as long as the agent lives;
+ * what it brings becomes a session of the list. options: borrowed. -1 only for a URL that cannot be
+ * dialled at all. */
+int reverse_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
+                 struct reverse **out, struct error *err) MUST_CHECK;
 
 #endif

@@ -3,8 +3,6 @@
  * the WebSocket listener of the channel share it. Accepted channels become sessions (session.c). */
 #include "agent/server.h"
 
-#include "agent/agent.h"
-#include "agent/session.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "ipc/channel.h"
@@ -12,13 +10,12 @@
 #include <nng/nng.h>
 #include <nng/supplemental/http/http.h>
 
-enum { SESSIONS_MAX = 2048 };
-
 /* Health checks of the container itself are not here yet, hence "none". */
 static const char health_body[] = "{\"status\":\"ok\",\"container_health\":\"none\"}";
 
 struct server {
-    struct agent *agent;
+    const struct agent_options *options;
+    struct session_list *sessions;
     nng_http_server *http;
     struct channel_listener *listener;
 };
@@ -28,13 +25,13 @@ static bool on_authorize(void *owner, const char *authorization)
     static const char scheme[] = "Bearer ";
     struct server *s = owner;
     return str_starts(authorization, scheme) &&
-           str_equal_secret(s->agent->options.token, authorization + sizeof scheme - 1);
+           str_equal_secret(s->options->token, authorization + sizeof scheme - 1);
 }
 
 static void on_accept(void *owner, struct channel *c)
 {
     struct server *s = owner;
-    session_accept(s->agent, c);
+    session_accept(s->sessions, c);
 }
 
 static int health_serve(struct server *s, const char *address, struct error *err)
@@ -56,17 +53,19 @@ static int health_serve(struct server *s, const char *address, struct error *err
     return rc ? error_set(err, ERROR_SYSTEM, "health: %s", nng_strerror(rc)) : 0;
 }
 
-int server_open(struct agent *a, struct server **out, struct error *err)
+int server_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
+                struct server **out, struct error *err)
 {
     struct server *s = NEW(struct server);
-    s->agent = a;
-    const char *host = a->options.address;
-    long long port = (long long)a->options.port;
+    s->options = options;
+    s->sessions = sessions;
+    const char *host = options->address;
+    long long port = (long long)options->port;
     AUTO_FREE char *http = xasprintf("http://%s:%lld/", host, port);
     AUTO_FREE char *ws = xasprintf("ws://%s:%lld/", host, port);
-    struct channel_options options = {.authorize = on_authorize, .channels_max = SESSIONS_MAX};
+    struct channel_options listening = {.authorize = on_authorize, .channels_max = SESSIONS_MAX};
     if (health_serve(s, http, err) ||
-        channel_listen(&a->loop, ws, &options, on_accept, s, &s->listener, err)) {
+        channel_listen(l, ws, &listening, on_accept, s, &s->listener, err)) {
         free(s); /* the process ends now */
         return -1;
     }

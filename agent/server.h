@@ -6,11 +6,15 @@
 #ifndef SOCKERLESS_AGENT_SERVER_H
 #define SOCKERLESS_AGENT_SERVER_H
 
+#include "agent/options.h"
+#include "agent/session.h"
 #include "base/error.h"
+#include "loop/loop.h"
 
-struct agent;
 struct server;
 
-int server_open(struct agent *a, struct server **out, struct error *err) MUST_CHECK;
+/* Accepted channels become sessions of the list. options: borrowed for the server's life. */
+int server_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
+                struct server **out, struct error *err) MUST_CHECK;
 
 #endif

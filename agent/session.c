@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sessions; see session.h. Stands between the channel and session_control.c, session_attach.c,
- * session_exec.c. Owns struct session, which goes with the channel's closed(). */
+ * Sessions; see session.h. Stands between the channel and the kinds (session_control.c,
+ * session_attach.c, session_exec.c). Owns struct session, which goes with the channel's closed().
+ */
 #include "agent/session.h"
 
-#include "agent/agent.h"
-#include "agent/session_attach.h"
-#include "agent/session_control.h"
-#include "agent/session_exec.h"
+#include "agent/workload.h"
 #include "base/alloc.h"
 #include "base/arena.h"
 
-static const struct {
-    Sockerless__StreamOpen__KindCase open;
-    const struct session_kind *kind;
-} kinds[] = {
-    {SOCKERLESS__STREAM_OPEN__KIND_AGENT_CONTROL, &session_control_kind},
-    {SOCKERLESS__STREAM_OPEN__KIND_AGENT_ATTACH, &session_attach_kind},
-    {SOCKERLESS__STREAM_OPEN__KIND_AGENT_EXEC, &session_exec_kind},
-};
+#include <utlist.h>
 
 void session_fail(struct session *s, const struct error *err)
 {
@@ -65,11 +56,12 @@ bool session_parse_resize(const struct frame *f, uint32_t *height, uint32_t *wid
 
 /* ---- the first frame ---- */
 
-static const struct session_kind *kind_of(const Sockerless__StreamOpen *open)
+static const struct session_kind *kind_of(const struct session_list *list,
+                                          const Sockerless__StreamOpen *open)
 {
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (open && kinds[i].open == open->kind_case)
-            return kinds[i].kind;
+    for (size_t i = 0; i < list->kind_count; i++)
+        if (open && list->kinds[i]->opened_by == open->kind_case)
+            return list->kinds[i];
     return NULL;
 }
 
@@ -82,7 +74,7 @@ static int session_open(struct session *s, const struct frame *f, struct error *
                          "a session begins with an open frame, not with type %u", f->type);
     Sockerless__StreamOpen *open =
         sockerless__stream_open__unpack(&arena.protobuf, f->len, f->payload);
-    s->kind = kind_of(open);
+    s->kind = kind_of(s->list, open);
     if (!s->kind)
         return error_set(err, ERROR_INVALID_PARAMETER, "the agent knows no session of kind %d",
                          open ? (int)open->kind_case : -1);
@@ -114,16 +106,6 @@ static void on_drained(void *owner)
         s->kind->drained(s);
 }
 
-static void session_unlink(struct session *s)
-{
-    for (struct session **at = &s->agent->sessions; *at; at = &(*at)->next) {
-        if (*at == s) {
-            *at = s->next;
-            return;
-        }
-    }
-}
-
 static void on_patience_closed(uv_handle_t *handle)
 {
     free(handle->data);
@@ -133,42 +115,50 @@ static void on_closed(void *owner, const struct error *why)
 {
     (void)why; /* a backend that went away comes back */
     struct session *s = owner;
-    struct agent *a = s->agent;
-    session_unlink(s);
+    struct session_list *list = s->list;
+    LL_DELETE(list->first, s);
     s->finished = true;
     if (s->kind && s->state)
         s->kind->closed(s);
     uv_close((uv_handle_t *)&s->patience, on_patience_closed);
-    agent_maybe_end(a);
+    list->closed(list->owner);
 }
 
 static const struct channel_events channel_handlers = {on_frame, on_drained, on_closed};
 
-void session_accept(struct agent *a, struct channel *c)
+void session_accept(struct session_list *list, struct channel *c)
 {
     struct session *s = NEW(struct session);
-    s->agent = a;
+    s->list = list;
+    s->workload = list->workload;
     s->channel = c;
-    s->next = a->sessions;
-    a->sessions = s;
-    uv_timer_init(&a->loop.uv, &s->patience);
+    LL_PREPEND(list->first, s);
+    uv_timer_init(&list->workload->loop->uv, &s->patience);
     s->patience.data = s;
     channel_start(c, &channel_handlers, s);
 }
 
 /* ---- all of them ---- */
 
-void session_main_ended_all(struct agent *a)
+void session_list_main_ended(struct session_list *list)
 {
-    for (struct session *s = a->sessions; s; s = s->next)
+    for (struct session *s = list->first; s; s = s->next)
         if (s->kind && s->kind->main_ended && s->state && !s->finished)
             s->kind->main_ended(s);
 }
 
-bool session_any_holds_end(const struct agent *a)
+bool session_list_holds_end(const struct session_list *list)
 {
-    for (const struct session *s = a->sessions; s; s = s->next)
+    for (const struct session *s = list->first; s; s = s->next)
         if (s->kind && s->kind->holds_end)
             return true;
     return false;
+}
+
+unsigned session_list_count(const struct session_list *list)
+{
+    unsigned n = 0;
+    for (const struct session *s = list->first; s; s = s->next)
+        n++;
+    return n;
 }

@@ -3,9 +3,9 @@
  * outlives its session when the backend goes away: struct exec is freed when both are gone. */
 #include "agent/session_exec.h"
 
-#include "agent/agent.h"
 #include "agent/environment.h"
 #include "agent/process.h"
+#include "agent/workload.h"
 #include "base/alloc.h"
 
 /* What Docker writes before the runtime's own words, and the exit code of every exec that could not
@@ -15,7 +15,7 @@ static const char runtime_failed[] =
 enum { EXEC_NOT_STARTED = 126 };
 
 struct exec {
-    struct agent *agent;
+    struct workload *workload;
     struct session *session; /* NULL: the backend has gone */
     struct process *process; /* NULL: it has ended */
     bool wants_stdin, wants_stdout, wants_stderr, tty;
@@ -57,7 +57,7 @@ static void on_ended(void *owner, int code, int signal)
 {
     struct exec *e = owner;
     process_free(STEAL(e->process));
-    e->agent->execs--;
+    e->workload->execs--;
     if (e->session) {
         Sockerless__Exit exit = SOCKERLESS__EXIT__INIT;
         exit.code = code;
@@ -72,13 +72,14 @@ static const struct process_events process_handlers = {on_room, on_output, on_st
 
 /* ---- opening ---- */
 
-static int exec_check(struct agent *a, const Sockerless__AgentExecOpen *asked, struct error *err)
+static int exec_check(const struct workload *w, const Sockerless__AgentExecOpen *asked,
+                      struct error *err)
 {
     if (asked->n_argv == 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");
-    if (!main_process_started(a->main) || main_process_ended_p(a->main))
+    if (!main_process_started(w->main) || main_process_ended_p(w->main))
         return error_set(err, ERROR_CONFLICT, "container is not running");
-    if (a->execs >= SESSION_EXEC_MAX)
+    if (w->execs >= SESSION_EXEC_MAX)
         return error_set(err, ERROR_TOO_MANY_REQUESTS,
                          "%d exec processes run in this container; wait for one to end",
                          SESSION_EXEC_MAX);
@@ -104,7 +105,7 @@ static int exec_start(struct exec *e, const Sockerless__AgentExecOpen *asked, st
         strv_push(&options.env, asked->env[i]);
     int exit_code;
     bool runtime_error;
-    int rc = process_start(&e->agent->loop, &e->agent->reaper, &options, &process_handlers, e,
+    int rc = process_start(e->workload->loop, e->workload->reaper, &options, &process_handlers, e,
                            &e->process, &exit_code, &runtime_error, err);
     strv_free(&options.argv);
     strv_free(&options.env);
@@ -128,10 +129,10 @@ static void exec_send_not_started(struct session *s, const struct error *err)
 static int exec_open(struct session *s, const Sockerless__StreamOpen *open, struct error *err)
 {
     const Sockerless__AgentExecOpen *asked = open->agent_exec;
-    if (exec_check(s->agent, asked, err))
+    if (exec_check(s->workload, asked, err))
         return -1;
     struct exec *e = NEW(struct exec);
-    e->agent = s->agent;
+    e->workload = s->workload;
     e->session = s;
     e->wants_stdin = asked->stdin;
     e->wants_stdout = asked->stdout;
@@ -142,7 +143,7 @@ static int exec_open(struct session *s, const Sockerless__StreamOpen *open, stru
         free(e);
         return 0;
     }
-    s->agent->execs++;
+    s->workload->execs++;
     s->state = e;
     session_send_opened(s, FRAME_OPENED, e->tty, process_pid(e->process));
     return 0;
@@ -190,6 +191,7 @@ static void exec_closed(struct session *s)
 }
 
 const struct session_kind session_exec_kind = {
+    .opened_by = SOCKERLESS__STREAM_OPEN__KIND_AGENT_EXEC,
     .open = exec_open,
     .frame = exec_frame,
     .drained = exec_drained,

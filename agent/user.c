@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/line_reader.h"
 #include "base/str.h"
 
 #include <fcntl.h>
@@ -35,30 +36,11 @@ static void database_read(const char *path, struct buf *out)
     close(fd);
 }
 
-/* Cuts the next line off *cursor and splits it at colons. Returns the number of fields, 0 for an
- * empty line or comment, -1 at the end. */
-static int next_entry(char **cursor, char *fields[FIELDS_MAX])
+/* The fields of the next entry. Returns their number; 0 at the end. */
+static int next_entry(struct line_reader *lines, char *fields[FIELDS_MAX])
 {
-    char *line = *cursor;
-    if (!line || !*line)
-        return -1;
-    char *end = strchr(line, '\n');
-    *cursor = end ? end + 1 : NULL;
-    if (end)
-        *end = '\0';
-    line += strspn(line, " \t\r");
-    if (!*line || *line == '#')
-        return 0;
-    int n = 0;
-    while (n < FIELDS_MAX) {
-        fields[n++] = line;
-        char *colon = strchr(line, ':');
-        if (!colon)
-            break;
-        *colon = '\0';
-        line = colon + 1;
-    }
-    return n;
+    char *line = line_reader_entry(lines, "#");
+    return line ? line_reader_split(line, ':', fields, FIELDS_MAX) : 0;
 }
 
 static bool parse_id(const char *text, int64_t *id)
@@ -79,8 +61,9 @@ static struct passwd_match passwd_find(const char *path, const char *user, bool 
     AUTO(buf) struct buf content = BUF_INIT;
     struct passwd_match match = {0};
     database_read(path, &content);
-    char *cursor = content.data, *f[FIELDS_MAX];
-    for (int n; !match.found && (n = next_entry(&cursor, f)) >= 0;) {
+    struct line_reader lines = line_reader_of(content.data, content.len);
+    char *f[FIELDS_MAX];
+    for (int n; !match.found && (n = next_entry(&lines, f)) > 0;) {
         int64_t entry_uid, entry_gid;
         if (n < 4 || !parse_id(f[2], &entry_uid) || !parse_id(f[3], &entry_gid))
             continue;
@@ -110,8 +93,9 @@ static void groups_of(const char *path, const char *user, struct user_identity *
 {
     AUTO(buf) struct buf content = BUF_INIT;
     database_read(path, &content);
-    char *cursor = content.data, *f[FIELDS_MAX];
-    for (int n; out->group_count < NGROUPS_MAX && (n = next_entry(&cursor, f)) >= 0;) {
+    struct line_reader lines = line_reader_of(content.data, content.len);
+    char *f[FIELDS_MAX];
+    for (int n; out->group_count < NGROUPS_MAX && (n = next_entry(&lines, f)) > 0;) {
         int64_t gid;
         if (n < 4 || !parse_id(f[2], &gid) || !list_contains(f[3], user))
             continue;
@@ -127,8 +111,9 @@ static int group_find(const char *path, const char *group, struct user_identity 
     database_read(path, &content);
     int64_t wanted = 0, gid;
     bool numeric = parse_id(group, &wanted);
-    char *cursor = content.data, *f[FIELDS_MAX];
-    for (int n; (n = next_entry(&cursor, f)) >= 0;) {
+    struct line_reader lines = line_reader_of(content.data, content.len);
+    char *f[FIELDS_MAX];
+    for (int n; (n = next_entry(&lines, f)) > 0;) {
         if (n < 3 || !parse_id(f[2], &gid))
             continue;
         if (strcmp(f[0], group) == 0 || (numeric && gid == wanted)) {

@@ -4,11 +4,10 @@
 #include "acr.h"
 
 #include "base/alloc.h"
-#include "base/backoff.h"
-#include "loop/http_url.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/cloud_call.h"
+#include "loop/http_url.h"
 #include "loop/renewal.h"
 #include "json/json_doc.h"
 #include "oci/registry/registry_error.h"
@@ -24,9 +23,6 @@ enum {
     TOKEN_MAX = 64 * 1024,
     ANSWER_MAX = 128 * 1024,
     LIFE_S = 3 * 3600, /* when the refresh token does not say */
-    ATTEMPTS = 4,
-    BACKOFF_BASE_MS = 200,
-    BACKOFF_CAP_MS = 5000,
     EXCHANGE_TIMEOUT_MS = 15000,
 };
 static const int64_t ns_per_s = 1000000000;
@@ -123,8 +119,46 @@ static void write_form(struct buf *form, const struct login *l, const char *acce
     http_form_put(form, "access_token", access_token);
 }
 
-static int take_answer(struct login *l, const struct http_response *res, int64_t *expires_ns,
-                       struct error *err)
+/* An exchange under way. */
+struct job {
+    struct login *login;
+    const struct buf *form;
+    int64_t *expires_ns;
+};
+
+static int co_authorise(void *arg, struct cloud_attempt *attempt, struct error *err)
+{
+    const struct job *job = arg;
+    const char *at = str_or_empty(job->login->acr->options.endpoint_url);
+    char *url = *at ? xasprintf("%.*s/oauth2/exchange", (int)(strlen(at) - str_ends(at, "/")), at)
+                    : xasprintf("https://%s/oauth2/exchange", job->login->host);
+    (void)err;
+    cloud_attempt_header(attempt, xstrdup("Content-Type: application/x-www-form-urlencoded"));
+    cloud_attempt_header(attempt, xstrdup("Accept: application/json"));
+    attempt->request.method = "POST";
+    attempt->request.url = cloud_attempt_keep(attempt, url);
+    attempt->request.body = job->form->data;
+    attempt->request.body_len = job->form->len;
+    attempt->request.timeout_ms = EXCHANGE_TIMEOUT_MS;
+    attempt->request.max_body = ANSWER_MAX;
+    return 0;
+}
+
+/* The codes in a registry's errors say no more than the HTTP status. */
+static void refusal(void *arg, struct http_response *res, struct cloud_error *why)
+{
+    bool throttled = res->status == 429, failed = res->status >= 500;
+    (void)arg;
+    snprintf(why->code, sizeof why->code, "the registry answers HTTP %ld", res->status);
+    registry_error_message(res, why->message, sizeof why->message);
+    why->verdict = throttled ? CLOUD_THROTTLED : failed ? CLOUD_FAILED : CLOUD_REFUSED;
+    why->error = throttled                                  ? ERROR_TOO_MANY_REQUESTS
+                 : failed                                   ? ERROR_UNAVAILABLE
+                 : res->status == 401 || res->status == 403 ? ERROR_FORBIDDEN
+                                                            : ERROR_SYSTEM;
+}
+
+static int take_token(const struct job *job, const struct http_response *res, struct error *err)
 {
     json_t *doc AUTO(json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
     if (!doc)
@@ -132,78 +166,46 @@ static int take_answer(struct login *l, const struct http_response *res, int64_t
     const char *token = json_doc_string(doc, "refresh_token");
     if (!token || !token_clean(token))
         return error_set(err, ERROR_SYSTEM, "the answer holds no refresh token");
-    secret_free(l->refresh_token);
-    l->refresh_token = xstrdup(token);
-    *expires_ns = acr_jwt_expiry_ns(token);
-    if (!*expires_ns)
-        *expires_ns = time_now_ns() + LIFE_S * ns_per_s;
+    secret_free(job->login->refresh_token);
+    job->login->refresh_token = xstrdup(token);
+    *job->expires_ns = acr_jwt_expiry_ns(token);
+    if (!*job->expires_ns)
+        *job->expires_ns = time_now_ns() + LIFE_S * ns_per_s;
     return 0;
 }
 
-static int refused(const struct http_response *res, struct error *err)
+static int co_take(void *arg, struct http_response *res, struct error *err)
 {
-    char message[256];
-    registry_error_message(res, message, sizeof message);
-    enum error_code code = res->status == 429                         ? ERROR_TOO_MANY_REQUESTS
-                           : res->status >= 500                       ? ERROR_UNAVAILABLE
-                           : res->status == 401 || res->status == 403 ? ERROR_FORBIDDEN
-                                                                      : ERROR_SYSTEM;
-    return error_set(err, code, "the registry answers HTTP %ld%s%s", res->status,
-                     *message ? ": " : "", message);
-}
-
-/* One attempt. *again_ms: how long to wait before another, -1: none would help. */
-static int co_try(struct login *l, const struct buf *form, int attempt, int64_t *again_ms,
-                  int64_t *expires_ns, struct error *err)
-{
-    static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
-                                          "Accept: application/json", NULL};
-    const struct acr_options *o = &l->acr->options;
-    char *url AUTO_FREE =
-        str_empty(o->endpoint_url)
-            ? xasprintf("https://%s/oauth2/exchange", l->host)
-            : xasprintf("%.*s/oauth2/exchange",
-                        (int)(strlen(o->endpoint_url) - str_ends(o->endpoint_url, "/")),
-                        o->endpoint_url);
-    const struct http_request req = {
-        .method = "POST",
-        .url = url,
-        .headers = headers,
-        .body = form->data,
-        .body_len = form->len,
-        .timeout_ms = EXCHANGE_TIMEOUT_MS,
-        .max_body = ANSWER_MAX,
-    };
-    struct http_response res AUTO(http_response) = {0};
-    *again_ms = -1;
-    int rc = co_http_do(o->http, &req, &res, err);
-    bool again = rc ? err->code == ERROR_UNAVAILABLE : res.status == 429 || res.status >= 500;
-    if (again)
-        *again_ms = backoff_ms(attempt, BACKOFF_BASE_MS, BACKOFF_CAP_MS,
-                               http_response_header(&res, "Retry-After"));
-    if (rc)
-        return -1;
-    rc = res.status == 200 ? take_answer(l, &res, expires_ns, err) : refused(&res, err);
-    if (res.body.data)
-        explicit_bzero(res.body.data, res.body.len);
+    int rc = take_token(arg, res, err);
+    if (res->body.data)
+        explicit_bzero(res->body.data, res->body.len);
     return rc;
 }
+
+static const struct cloud_vendor vendor = {
+    .name = "ACR",
+    .policy = CLOUD_POLICY_LOGIN,
+    .co_authorise = co_authorise,
+    .refusal = refusal,
+    .co_take = co_take,
+};
 
 static int co_exchange(struct login *l, const char *access_token, int64_t *expires_ns,
                        struct error *err)
 {
     struct buf form AUTO(secret_buf) = BUF_INIT;
+    struct job job = {.login = l, .form = &form, .expires_ns = expires_ns};
+    const struct cloud_call call = {
+        .vendor = &vendor,
+        .arg = &job,
+        .http = l->acr->options.http,
+        .service = "acr",
+        .what = "token exchange",
+        .repeatable = true,
+    };
+    struct cloud_error why;
     write_form(&form, l, access_token);
-    for (int attempt = 0;; attempt++) {
-        int64_t again_ms;
-        if (co_try(l, &form, attempt, &again_ms, expires_ns, err) == 0)
-            return 0;
-        if (again_ms < 0 || attempt + 1 == ATTEMPTS)
-            return error_wrap(err, "acr: token exchange");
-        log_debug("acr: token exchange failed, trying again", LOG_STR("error", err->message));
-        if (co_sleep(again_ms, err))
-            return -1;
-    }
+    return co_cloud_call(&call, &why, err);
 }
 
 static int co_login(void *owner, int64_t *expires_ns, struct error *err)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
-                    struct gcp_error *why, struct error *err)
+                    struct cloud_error *why, struct error *err)
 {
     AUTO_FREE char *path = xasprintf("v2/%s", name);
     const struct gcp_call call = {
@@ -27,7 +27,7 @@ int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name
 }
 
 int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest_ms,
-                     json_t **operation, struct gcp_error *why, struct error *err)
+                     json_t **operation, struct cloud_error *why, struct error *err)
 {
     const struct gcp_operation_wait wait = {
         .service = "run",

@@ -10,10 +10,10 @@
 
 /* GET v2/NAME. *reply as of co_gcp_call. */
 int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
-                    struct gcp_error *why, struct error *err) MUST_CHECK;
+                    struct cloud_error *why, struct error *err) MUST_CHECK;
 /* Wait for the operation that a call answered; *operation is the caller's in every case. */
 int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest_ms,
-                     json_t **operation, struct gcp_error *why, struct error *err) MUST_CHECK;
+                     json_t **operation, struct cloud_error *why, struct error *err) MUST_CHECK;
 /* "jobs/…" or "executions/…" below a name that came from outside: fit for a path, and ours. */
 bool cloudrun_name_usable(const struct cloudrun_api *api, const char *name);
 /* The execution that a job began last, into out; "" when there is none that can be used. The API

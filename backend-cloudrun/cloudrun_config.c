@@ -3,54 +3,45 @@
 #include "cloudrun_config.h"
 
 #include "base/alloc.h"
+#include "cloud/cloud_setting.h"
 #include "oci/name/image_ref.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { NAME_MAX_LEN = 63, OBJECT_MAX_LEN = 1024, SHA256_HEX = 64, CONNECTOR_MAX_LEN = 300 };
 
-/* Texts that become part of paths and filters: nothing else may be in them. */
-static int check_word(const char *variable, const char *text, const char *also, size_t max,
-                      const char *example, struct error *err)
-{
-    size_t n = 0;
-    for (; n <= max && text[n]; n++)
-        if (!isalnum((unsigned char)text[n]) && !strchr(also, text[n]))
-            break;
-    if (n && !text[n] && n <= max)
-        return 0;
-    return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%.80s\" is not like %s", variable, text,
-                     example);
-}
+/* The words among the settings. Projects may be domain-scoped: "example.com:project". */
+static const struct cloud_setting_word
+    project_word = {"SOCKERLESS_GCR_PROJECT", "a valid project id", "my-project-123",
+                    "-.:", NAME_MAX_LEN},
+    region_word = {"SOCKERLESS_GCR_REGION", "a valid region name", "us-central1", "-",
+                   NAME_MAX_LEN},
+    log_word = {"SOCKERLESS_GCR_LOG_ID", "a valid log id", "sockerless", "-_./", 511},
+    account_word = {"SOCKERLESS_GCR_SERVICE_ACCOUNT", "a service account's address",
+                    "runner@my-project-123.iam.gserviceaccount.com", "-.@", 254},
+    connector_word = {"SOCKERLESS_GCR_VPC_CONNECTOR", "a connector's name or path", "my-connector",
+                      "-/.:", CONNECTOR_MAX_LEN},
+    bucket_word = {"SOCKERLESS_GCR_AGENT_GCS_BUCKET", "a valid bucket name", "my-bucket", "-_.",
+                   222};
 
 /* SOCKERLESS_GCR_PROJECT came through the table; then the variable of Google's own tools. */
 static int find_project(struct cloudrun_config *c, struct error *err)
 {
-    const char *usual = getenv("GOOGLE_CLOUD_PROJECT");
-    if (str_empty(c->project) && !str_empty(usual)) {
-        free(c->project);
-        c->project = xstrdup(usual);
-    }
+    cloud_setting_fall_back(&c->project, getenv("GOOGLE_CLOUD_PROJECT"));
     if (str_empty(c->project))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "no Google Cloud project; set SOCKERLESS_GCR_PROJECT to its id");
-    /* domain-scoped projects: "example.com:project" */
-    return check_word("SOCKERLESS_GCR_PROJECT", c->project, "-.:", NAME_MAX_LEN, "my-project-123",
-                      err);
+    return cloud_setting_check_word(&project_word, c->project, err);
 }
 
 static int check_names(const struct cloudrun_config *c, struct error *err)
 {
-    if (check_word("SOCKERLESS_GCR_REGION", c->region, "-", NAME_MAX_LEN, "us-central1", err))
+    if (cloud_setting_check_word(&region_word, c->region, err))
         return -1;
-    if (!str_empty(c->log_id) &&
-        check_word("SOCKERLESS_GCR_LOG_ID", c->log_id, "-_./", 511, "sockerless", err))
+    if (!str_empty(c->log_id) && cloud_setting_check_word(&log_word, c->log_id, err))
         return -1;
     if (!str_empty(c->service_account) &&
-        check_word("SOCKERLESS_GCR_SERVICE_ACCOUNT", c->service_account, "-.@", 254,
-                   "runner@my-project-123.iam.gserviceaccount.com", err))
+        cloud_setting_check_word(&account_word, c->service_account, err))
         return -1;
     return 0;
 }
@@ -59,8 +50,7 @@ static int find_connector(struct cloudrun_config *c, struct error *err)
 {
     if (str_empty(c->vpc_connector))
         return 0;
-    if (check_word("SOCKERLESS_GCR_VPC_CONNECTOR", c->vpc_connector, "-/.:", CONNECTOR_MAX_LEN,
-                   "my-connector", err))
+    if (cloud_setting_check_word(&connector_word, c->vpc_connector, err))
         return -1;
     free(c->connector_name);
     c->connector_name = strchr(c->vpc_connector, '/')
@@ -70,24 +60,6 @@ static int find_connector(struct cloudrun_config *c, struct error *err)
     return 0;
 }
 
-static bool is_url(const char *text)
-{
-    if (!str_starts(text, "http://") && !str_starts(text, "https://"))
-        return false;
-    for (; *text; text++)
-        if ((unsigned char)*text <= 0x20 || (unsigned char)*text >= 0x7f)
-            return false;
-    return true;
-}
-
-static int check_url(const char *variable, const char *text, struct error *err)
-{
-    if (str_empty(text) || is_url(text))
-        return 0;
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "%s: \"%.200s\" must start with http:// or https://", variable, text);
-}
-
 static int check_download(const struct cloudrun_config *c, struct error *err)
 {
     if (str_empty(c->agent_url) && str_empty(c->gcs_bucket))
@@ -95,8 +67,7 @@ static int check_download(const struct cloudrun_config *c, struct error *err)
                          "agent injection \"startup_command\": set "
                          "SOCKERLESS_GCR_AGENT_GCS_BUCKET to the bucket that holds the agent's "
                          "binary, or SOCKERLESS_GCR_AGENT_INJECTION_METHOD to image_layer");
-    if (!str_empty(c->gcs_bucket) &&
-        check_word("SOCKERLESS_GCR_AGENT_GCS_BUCKET", c->gcs_bucket, "-_.", 222, "my-bucket", err))
+    if (!str_empty(c->gcs_bucket) && cloud_setting_check_word(&bucket_word, c->gcs_bucket, err))
         return -1;
     if (str_empty(c->agent_url) &&
         (str_empty(c->gcs_object) || strlen(c->gcs_object) > OBJECT_MAX_LEN))
@@ -107,7 +78,7 @@ static int check_download(const struct cloudrun_config *c, struct error *err)
         (strlen(c->agent_sha256) != SHA256_HEX || !str_is_hex(c->agent_sha256, SHA256_HEX)))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_GCR_AGENT_SHA256 must be 64 hexadecimal digits in lower case");
-    return check_url("SOCKERLESS_GCR_AGENT_URL", c->agent_url, err);
+    return cloud_setting_check_url("SOCKERLESS_GCR_AGENT_URL", c->agent_url, err);
 }
 
 static int check_registry(const struct cloudrun_config *c, struct error *err)
@@ -131,15 +102,12 @@ static int find_injection(struct cloudrun_config *c, struct error *err)
         [CLOUDRUN_INJECT_STARTUP_COMMAND] = "startup_command",
         [CLOUDRUN_INJECT_IMAGE_LAYER] = "image_layer",
     };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(names[i], str_or_empty(c->injection_method)) == 0) {
-            c->injection = (enum cloudrun_injection)i;
-            return c->injection == CLOUDRUN_INJECT_STARTUP_COMMAND ? check_download(c, err) : 0;
-        }
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "SOCKERLESS_GCR_AGENT_INJECTION_METHOD: \"%.80s\" is none of startup_command, "
-                     "image_layer",
-                     str_or_empty(c->injection_method));
+    int i = cloud_setting_choose("SOCKERLESS_GCR_AGENT_INJECTION_METHOD", c->injection_method,
+                                 names, ARRAY_LEN(names), err);
+    if (i < 0)
+        return -1;
+    c->injection = (enum cloudrun_injection)i;
+    return c->injection == CLOUDRUN_INJECT_STARTUP_COMMAND ? check_download(c, err) : 0;
 }
 
 static int check_platform(const char *platform, struct error *err)
@@ -154,8 +122,8 @@ static int check_platform(const char *platform, struct error *err)
 int cloudrun_config_finish(struct cloudrun_config *c, const char *platform, struct error *err)
 {
     if (find_project(c, err) || check_names(c, err) || find_connector(c, err) ||
-        check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) || check_registry(c, err) ||
-        find_injection(c, err))
+        cloud_setting_check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) ||
+        check_registry(c, err) || find_injection(c, err))
         return -1;
     return check_platform(platform, err);
 }

@@ -34,59 +34,51 @@ struct cloudrun_config {
 };
 
 /* Rows for a config table; c is a struct cloudrun_config variable. */
-#define CLOUDRUN_STRING(flag, env, initial, target, help)                                          \
-    {                                                                                              \
-        flag, env, CONFIG_STRING, initial, target, help, 0, 0                                      \
-    }
-#define CLOUDRUN_INT(flag, env, initial, target, help, min, max)                                   \
-    {                                                                                              \
-        flag, env, CONFIG_INT, initial, target, help, min, max                                     \
-    }
 #define CLOUDRUN_SETTINGS(c)                                                                       \
-    CLOUDRUN_STRING("gcr-project", "SOCKERLESS_GCR_PROJECT", NULL, &(c).project,                   \
-                    "project the jobs run in; else GOOGLE_CLOUD_PROJECT"),                         \
-        CLOUDRUN_STRING("gcr-region", "SOCKERLESS_GCR_REGION", "us-central1", &(c).region,         \
-                        "region the jobs run in"),                                                 \
-        CLOUDRUN_STRING("endpoint-url", "SOCKERLESS_ENDPOINT_URL", NULL, &(c).endpoint_url,        \
-                        "one URL for all Google APIs, for a simulator"),                           \
-        CLOUDRUN_STRING("gcr-vpc-connector", "SOCKERLESS_GCR_VPC_CONNECTOR", NULL,                 \
-                        &(c).vpc_connector, "VPC connector, name or full path"),                   \
-        CLOUDRUN_STRING("gcr-service-account", "SOCKERLESS_GCR_SERVICE_ACCOUNT", NULL,             \
-                        &(c).service_account, "account that the containers have"),                 \
-        CLOUDRUN_STRING("gcr-log-id", "SOCKERLESS_GCR_LOG_ID", "sockerless", &(c).log_id,          \
-                        "log that is read besides the containers' stdout and stderr"),             \
-        CLOUDRUN_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE",                           \
-                        "sockerless/agent:latest", &(c).agent_image,                               \
-                        "accepted for old configurations; no injection method needs it"),          \
-        CLOUDRUN_STRING("gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL, &(c).agent_token,   \
-                        "accepted for old configurations; every run has a token of its own"),      \
-        CLOUDRUN_STRING("agent.injection_method", "SOCKERLESS_GCR_AGENT_INJECTION_METHOD",         \
-                        "startup_command", &(c).injection_method,                                  \
-                        "how jobs get the agent: startup_command or image_layer"),                 \
-        CLOUDRUN_STRING("agent.gcs_bucket", "SOCKERLESS_GCR_AGENT_GCS_BUCKET", NULL,               \
-                        &(c).gcs_bucket, "bucket that holds the agent's binary"),                  \
-        CLOUDRUN_STRING("agent.gcs_object", "SOCKERLESS_GCR_AGENT_GCS_OBJECT", "sockerless-agent", \
-                        &(c).gcs_object, "the agent's name in the bucket"),                        \
-        CLOUDRUN_STRING("agent.url", "SOCKERLESS_GCR_AGENT_URL", NULL, &(c).agent_url,             \
-                        "where jobs download the agent from, instead of the bucket"),              \
-        CLOUDRUN_STRING("agent.sha256", "SOCKERLESS_GCR_AGENT_SHA256", NULL, &(c).agent_sha256,    \
-                        "checksum that the downloaded agent must have"),                           \
-        CLOUDRUN_STRING("agent.registry", "SOCKERLESS_GCR_AGENT_REGISTRY", NULL,                   \
-                        &(c).agent_registry,                                                       \
-                        "repository for images with the agent; else the staging registry"),        \
-        CLOUDRUN_INT("gcr-task-timeout-s", "SOCKERLESS_GCR_TASK_TIMEOUT", "86400",                 \
-                     &(c).task_timeout_s, "containers are ended after this", 1, 604800),           \
-        CLOUDRUN_INT("gcr-poll-ms", "SOCKERLESS_GCR_POLL_MS", "1000", &(c).poll_ms,                \
-                     "how often a changing execution is looked at", 10, 60000),                    \
-        CLOUDRUN_INT("gcr-log-poll-ms", "SOCKERLESS_GCR_LOG_POLL_MS", "1000", &(c).log_poll_ms,    \
-                     "how often followed logs are read", 10, 60000),                               \
-        CLOUDRUN_INT("gcr-log-grace-ms", "SOCKERLESS_GCR_LOG_GRACE_MS", "15000",                   \
-                     &(c).log_grace_ms, "how long after a run's end log entries may still arrive", \
-                     0, 600000),                                                                   \
-        CLOUDRUN_INT("gcr-log-reads-per-min", "SOCKERLESS_GCR_LOG_READS_PER_MIN", "60",            \
-                     &(c).log_reads_per_min, "the project's entries.list quota", 1, 100000),       \
-        CLOUDRUN_INT("gcr-rate-percent", "SOCKERLESS_GCR_RATE_PERCENT", "80", &(c).rate_percent,   \
-                     "share of Cloud Run's own request quotas to use", 1, 100000)
+    CONFIG_ROW_STRING("gcr-project", "SOCKERLESS_GCR_PROJECT", NULL, &(c).project,                 \
+                      "project the jobs run in; else GOOGLE_CLOUD_PROJECT"),                       \
+        CONFIG_ROW_STRING("gcr-region", "SOCKERLESS_GCR_REGION", "us-central1", &(c).region,       \
+                          "region the jobs run in"),                                               \
+        CONFIG_ROW_STRING("endpoint-url", "SOCKERLESS_ENDPOINT_URL", NULL, &(c).endpoint_url,      \
+                          "one URL for all Google APIs, for a simulator"),                         \
+        CONFIG_ROW_STRING("gcr-vpc-connector", "SOCKERLESS_GCR_VPC_CONNECTOR", NULL,               \
+                          &(c).vpc_connector, "VPC connector, name or full path"),                 \
+        CONFIG_ROW_STRING("gcr-service-account", "SOCKERLESS_GCR_SERVICE_ACCOUNT", NULL,           \
+                          &(c).service_account, "account that the containers have"),               \
+        CONFIG_ROW_STRING("gcr-log-id", "SOCKERLESS_GCR_LOG_ID", "sockerless", &(c).log_id,        \
+                          "log that is read besides the containers' stdout and stderr"),           \
+        CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE",                         \
+                          "sockerless/agent:latest", &(c).agent_image,                             \
+                          "accepted for old configurations; no injection method needs it"),        \
+        CONFIG_ROW_STRING("gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL, &(c).agent_token, \
+                          "accepted for old configurations; every run has a token of its own"),    \
+        CONFIG_ROW_STRING("agent.injection_method", "SOCKERLESS_GCR_AGENT_INJECTION_METHOD",       \
+                          "startup_command", &(c).injection_method,                                \
+                          "how jobs get the agent: startup_command or image_layer"),               \
+        CONFIG_ROW_STRING("agent.gcs_bucket", "SOCKERLESS_GCR_AGENT_GCS_BUCKET", NULL,             \
+                          &(c).gcs_bucket, "bucket that holds the agent's binary"),                \
+        CONFIG_ROW_STRING("agent.gcs_object", "SOCKERLESS_GCR_AGENT_GCS_OBJECT",                   \
+                          "sockerless-agent", &(c).gcs_object, "the agent's name in the bucket"),  \
+        CONFIG_ROW_STRING("agent.url", "SOCKERLESS_GCR_AGENT_URL", NULL, &(c).agent_url,           \
+                          "where jobs download the agent from, instead of the bucket"),            \
+        CONFIG_ROW_STRING("agent.sha256", "SOCKERLESS_GCR_AGENT_SHA256", NULL, &(c).agent_sha256,  \
+                          "checksum that the downloaded agent must have"),                         \
+        CONFIG_ROW_STRING("agent.registry", "SOCKERLESS_GCR_AGENT_REGISTRY", NULL,                 \
+                          &(c).agent_registry,                                                     \
+                          "repository for images with the agent; else the staging registry"),      \
+        CONFIG_ROW_INT("gcr-task-timeout-s", "SOCKERLESS_GCR_TASK_TIMEOUT", "86400",               \
+                       &(c).task_timeout_s, "containers are ended after this", 1, 604800),         \
+        CONFIG_ROW_INT("gcr-poll-ms", "SOCKERLESS_GCR_POLL_MS", "1000", &(c).poll_ms,              \
+                       "how often a changing execution is looked at", 10, 60000),                  \
+        CONFIG_ROW_INT("gcr-log-poll-ms", "SOCKERLESS_GCR_LOG_POLL_MS", "1000", &(c).log_poll_ms,  \
+                       "how often followed logs are read", 10, 60000),                             \
+        CONFIG_ROW_INT("gcr-log-grace-ms", "SOCKERLESS_GCR_LOG_GRACE_MS", "15000",                 \
+                       &(c).log_grace_ms,                                                          \
+                       "how long after a run's end log entries may still arrive", 0, 600000),      \
+        CONFIG_ROW_INT("gcr-log-reads-per-min", "SOCKERLESS_GCR_LOG_READS_PER_MIN", "60",          \
+                       &(c).log_reads_per_min, "the project's entries.list quota", 1, 100000),     \
+        CONFIG_ROW_INT("gcr-rate-percent", "SOCKERLESS_GCR_RATE_PERCENT", "80", &(c).rate_percent, \
+                       "share of Cloud Run's own request quotas to use", 1, 100000)
 
 /* Complete and check what config_load filled in. platform is Docker's ("linux/amd64"). Messages
  * say which variable to set to what. */

@@ -23,7 +23,7 @@ enum {
 /* ---- cancel ---- */
 
 static int co_cancel_call(struct cloudrun_api *api, const char *execution, json_t **operation,
-                          struct gcp_error *why, struct error *err)
+                          struct cloud_error *why, struct error *err)
 {
     AUTO(buf) struct buf body = BUF_INIT;
     AUTO_FREE char *path = xasprintf("v2/%s:cancel", execution);
@@ -50,7 +50,7 @@ static bool is_ending(enum workload_phase phase)
 static int co_cancel_execution(struct cloudrun_api *api, const struct workload *w,
                                json_t **operation, struct error *err)
 {
-    struct gcp_error why;
+    struct cloud_error why;
     struct workload_status status;
     struct error ignored;
     if (co_cancel_call(api, w->resource, operation, &why, err) == 0 ||
@@ -72,7 +72,7 @@ int co_cloudrun_stop(struct cloudrun_api *api, const struct workload *w, struct 
 /* ---- delete ---- */
 
 static int co_delete_call(struct cloudrun_api *api, const char *job, json_t **operation,
-                          struct gcp_error *why, struct error *err)
+                          struct cloud_error *why, struct error *err)
 {
     AUTO_FREE char *path = xasprintf("v2/%s", job);
     const struct gcp_call call = {
@@ -90,7 +90,7 @@ static int co_delete_call(struct cloudrun_api *api, const char *job, json_t **op
 static int co_delete_job(struct cloudrun_api *api, const char *job, struct error *err)
 {
     json_t *operation AUTO(json) = NULL;
-    struct gcp_error why;
+    struct cloud_error why;
     if (co_delete_call(api, job, &operation, &why, err) == 0 &&
         co_cloudrun_wait(api, "delete job", DELETE_LONGEST_MS, &operation, &why, err) == 0)
         return 0;
@@ -105,7 +105,7 @@ static int co_delete_job(struct cloudrun_api *api, const char *job, struct error
 static int co_latest_execution(struct cloudrun_api *api, struct workload *w, struct error *err)
 {
     json_t *job AUTO(json) = NULL;
-    struct gcp_error why;
+    struct cloud_error why;
     if (*w->resource)
         return 0;
     if (co_cloudrun_get(api, "get job", w->definition, &job, &why, err))
@@ -118,7 +118,7 @@ int co_cloudrun_delete(struct cloudrun_api *api, const struct workload *w, struc
 {
     json_t *operation AUTO(json) = NULL;
     struct workload found = *w;
-    struct gcp_error why;
+    struct cloud_error why;
     struct error ignored;
     if (!*w->definition)
         return 0;
@@ -197,7 +197,7 @@ int co_cloudrun_list(struct cloudrun_api *api, const char *instance, struct aren
                                          api->config->project, api->config->region, PAGE_SIZE,
                                          token ? "&pageToken=" : "", str_or_empty(token));
         json_t *reply AUTO(json) = NULL;
-        struct gcp_error why;
+        struct cloud_error why;
         if (co_cloudrun_get(api, "list jobs", path, &reply, &why, err))
             return -1;
         take_jobs(api, reply, instance, arena, &all);

@@ -88,21 +88,14 @@ static int write_command(struct json_writer *w, const struct cloudrun_config *co
 static int write_resources(struct json_writer *w, const struct workload_spec *spec,
                            struct error *err)
 {
-    struct cloudrun_size_wish wish = {0};
-    struct cloudrun_size size;
+    const struct cloud_size_wish wish = cloud_size_wish_of(spec->host);
+    struct cloud_size size;
     char number[24];
-    if (spec->host)
-        wish = (struct cloudrun_size_wish){
-            .memory_bytes = spec->host->memory,
-            .nano_cpus = spec->host->nano_cpus,
-            .cpu_quota = spec->host->cpu_quota,
-            .cpu_period = spec->host->cpu_period,
-        };
-    if (cloudrun_size_choose(&wish, &size, err))
+    if (cloud_size_choose(&cloudrun_size_table, &wish, &size, err))
         return -1;
     json_member_object(w, "resources");
     json_member_object(w, "limits");
-    snprintf(number, sizeof number, "%d", size.cpus);
+    snprintf(number, sizeof number, "%d", size.cpu_units / CLOUD_CPU_UNITS);
     json_member_string(w, "cpu", number);
     snprintf(number, sizeof number, "%dMi", size.memory_mib);
     json_member_string(w, "memory", number);

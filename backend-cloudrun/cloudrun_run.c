@@ -43,7 +43,7 @@ static int co_adopt_job(struct cloudrun_api *api, const struct workload_spec *sp
     int64_t deadline_ms = time_mono_ms() + CREATE_LONGEST_MS;
     for (;;) {
         json_t *job AUTO(json) = NULL;
-        struct gcp_error why;
+        struct cloud_error why;
         if (co_cloudrun_get(api, "get job", name, &job, &why, err))
             return -1;
         const json_t *notes = json_object_get(job, "annotations");
@@ -64,7 +64,7 @@ int co_cloudrun_prepare(struct cloudrun_api *api, const struct workload_spec *sp
 {
     AUTO(secret_buf) struct buf body = BUF_INIT;
     json_t *operation AUTO(json) = NULL;
-    struct gcp_error why;
+    struct cloud_error why;
     char id[CLOUDRUN_JOB_ID_MAX + 1];
     buf_reserve(&body, JOB_RESERVE);
     if (cloudrun_job_build(api->config, spec, &body, err))
@@ -109,7 +109,7 @@ static int take_execution(struct cloudrun_api *api, const char *name, struct wor
 static int co_find_execution(struct cloudrun_api *api, struct workload *w, struct error *err)
 {
     json_t *job AUTO(json) = NULL;
-    struct gcp_error why;
+    struct cloud_error why;
     if (co_cloudrun_get(api, "get job", w->definition, &job, &why, err))
         return -1;
     cloudrun_latest_execution(api, job, w->definition, w->resource, sizeof w->resource);
@@ -117,7 +117,7 @@ static int co_find_execution(struct cloudrun_api *api, struct workload *w, struc
     return 0;
 }
 
-static int co_run_once(struct cloudrun_api *api, struct workload *w, struct gcp_error *why,
+static int co_run_once(struct cloudrun_api *api, struct workload *w, struct cloud_error *why,
                        struct error *err)
 {
     AUTO(buf) struct buf body = BUF_INIT;
@@ -140,7 +140,7 @@ static int co_run_once(struct cloudrun_api *api, struct workload *w, struct gcp_
         return take_execution(api, name, w, err);
     if (json_is_object(failure)) {
         gcp_error_from_status(failure, why);
-        return gcp_error_fill(why, "run", "run job", err);
+        return cloud_error_fill(why, "run", "run job", err);
     }
     why->ambiguous = true;
     return error_set(err, ERROR_SYSTEM, "run: run job: the answer names no execution");
@@ -164,7 +164,7 @@ static int co_find_lost(struct cloudrun_api *api, struct workload *w, struct err
 int co_cloudrun_run(struct cloudrun_api *api, const struct workload_spec *spec, struct workload *w,
                     struct error *err)
 {
-    struct gcp_error why;
+    struct cloud_error why;
     (void)spec;
     if (co_find_execution(api, w, err))
         return -1;
@@ -187,7 +187,7 @@ static int co_add_task(struct cloudrun_api *api, const struct workload *w,
 {
     AUTO_FREE char *tasks = xasprintf("%s/tasks?pageSize=1", w->resource);
     json_t *reply AUTO(json) = NULL;
-    struct gcp_error why;
+    struct cloud_error why;
     if (co_cloudrun_get(api, "list tasks", tasks, &reply, &why, err) &&
         !gcp_error_is(&why, "NOT_FOUND"))
         return -1;
@@ -199,7 +199,7 @@ int co_cloudrun_describe(struct cloudrun_api *api, const struct workload *w,
                          struct workload_status *out, struct error *err)
 {
     json_t *execution AUTO(json) = NULL;
-    struct gcp_error why;
+    struct cloud_error why;
     *out = (struct workload_status){.phase = WORKLOAD_MISSING};
     if (!*w->resource)
         return 0;

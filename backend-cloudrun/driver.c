@@ -176,8 +176,8 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
         .stop_timeout_max_s = STOP_TIMEOUT_MAX,
-        .cpus_max = CLOUDRUN_CPUS_MAX,
-        .memory_max = CLOUDRUN_MEMORY_MAX_GIB * (1LL << 30),
+        .cpus_max = cloud_size_cpus_max(&cloudrun_size_table),
+        .memory_max = cloud_size_memory_max(&cloudrun_size_table),
     };
 }
 

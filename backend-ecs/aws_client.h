@@ -57,9 +57,9 @@ struct aws_call {
 };
 
 /* *reply: a JSON object, owned by the caller, set on success only. On failure *why tells the
- * service's own code (status 0: no answer) and *err is complete. */
+ * service's own code (http 0: no answer) and *err is complete. */
 int co_aws_call(struct aws_client *c, const struct aws_call *call, json_t **reply,
-                struct aws_error *why, struct error *err) MUST_CHECK;
+                struct cloud_error *why, struct error *err) MUST_CHECK;
 /* This API's quota is at least half unused: background work may go on. */
 bool aws_client_has_spare(struct aws_client *c, enum aws_api api);
 

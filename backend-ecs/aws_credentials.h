@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * AWS credentials and the chain that finds them: environment, web identity, profile, container
- * endpoint, instance metadata (one file each, credentials_*.c). The chain keeps what it found,
- * renews it before it expires, and does so once for however many callers wait.
+ * AWS credentials: an access key, its secret and, for temporary ones, a session token.
  */
 #ifndef SOCKERLESS_AWS_CREDENTIALS_H
 #define SOCKERLESS_AWS_CREDENTIALS_H
@@ -10,7 +8,6 @@
 #include "base/error.h"
 #include "loop/http_client.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct aws_credentials {
@@ -32,18 +29,5 @@ struct aws_credentials_context {
     const char *region;
     const char *endpoint_url; /* NULL: the real STS */
 };
-
-struct aws_credential_chain;
-struct aws_credential_chain *aws_credential_chain_new(
-    const struct aws_credentials_context *context);
-void aws_credential_chain_free(struct aws_credential_chain *chain);
-
-/* A copy of valid credentials; the receiver frees it. *generation names them for
- * aws_credential_chain_reject. ERROR_FORBIDDEN, naming what was tried, when there are none. */
-int co_aws_credentials_get(struct aws_credential_chain *chain, struct aws_credentials *out,
-                           unsigned *generation, struct error *err) MUST_CHECK;
-/* The service refused these: the next get looks for new ones. Of many callers with the same
- * generation only the first has an effect. */
-void aws_credential_chain_reject(struct aws_credential_chain *chain, unsigned generation);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One signed HTTP exchange with an AWS service; see aws_exchange.h. */
+ * The request of an exchange with an AWS service; see aws_exchange.h. */
 #include "aws_exchange.h"
 
 #include "base/alloc.h"
@@ -37,35 +37,26 @@ void aws_service_url(const char *endpoint_url, const char *host_prefix, const ch
     snprintf(out, size, "https://%s.%s.%s/", host_prefix, region, aws_region_domain(region));
 }
 
-int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
-                    struct http_response *res, struct error *err)
+void aws_exchange_build(const struct aws_exchange *x, struct cloud_attempt *attempt)
 {
-    char url[2048], sigv4[256];
+    char url[2048];
     aws_service_url(x->endpoint_url, x->host_prefix, x->region, url, sizeof url);
-    snprintf(sigv4, sizeof sigv4, "aws:amz:%s:%s", x->region, x->signing_name);
     const struct aws_credentials *c = x->credentials;
-    AUTO_FREE char *type = xasprintf("Content-Type: %s", x->content_type);
-    AUTO_FREE char *target = x->target ? xasprintf("X-Amz-Target: %s", x->target) : NULL;
-    AUTO_FREE char *token =
-        c && c->session_token ? xasprintf("X-Amz-Security-Token: %s", c->session_token) : NULL;
-    const char *headers[4] = {type};
-    size_t n = 1;
-    if (target)
-        headers[n++] = target;
-    if (token)
-        headers[n++] = token;
-    const struct http_request req = {
-        .method = "POST",
-        .url = url,
-        .headers = headers,
-        .body = x->body,
-        .body_len = x->body_len,
-        .aws_sigv4 = c ? sigv4 : NULL,
-        .aws_access_key = c ? c->access_key : NULL,
-        .aws_secret_key = c ? c->secret_key : NULL,
-        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .timeout_ms = x->timeout_ms,
-        .never_twice = x->never_twice,
-    };
-    return co_http_do(http, &req, res, err);
+    struct http_request *req = &attempt->request;
+    req->method = "POST";
+    req->url = cloud_attempt_keep(attempt, xstrdup(url));
+    req->body = x->body;
+    req->body_len = x->body_len;
+    req->connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    cloud_attempt_header(attempt, xasprintf("Content-Type: %s", x->content_type));
+    if (x->target)
+        cloud_attempt_header(attempt, xasprintf("X-Amz-Target: %s", x->target));
+    if (!c)
+        return;
+    req->aws_sigv4 =
+        cloud_attempt_keep(attempt, xasprintf("aws:amz:%s:%s", x->region, x->signing_name));
+    req->aws_access_key = c->access_key;
+    req->aws_secret_key = c->secret_key;
+    if (c->session_token)
+        cloud_attempt_header(attempt, xasprintf("X-Amz-Security-Token: %s", c->session_token));
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One HTTP exchange with an AWS service: host, headers, signature. No retry, no interpretation of
- * the answer. Below aws_client.c (which has the credential chain) and aws_sts.c (which the chain
- * itself uses).
+ * The request of an HTTP exchange with an AWS service: host, headers, signature. Below aws_client.c
+ * (which has the credential chain) and aws_sts.c (which the chain itself uses).
  */
 #ifndef SOCKERLESS_AWS_EXCHANGE_H
 #define SOCKERLESS_AWS_EXCHANGE_H
 
 #include "aws_credentials.h"
-#include "base/error.h"
-#include "loop/http_client.h"
+#include "cloud/cloud_call.h"
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct aws_exchange {
     const char *endpoint_url; /* NULL: the real host */
@@ -25,13 +21,10 @@ struct aws_exchange {
     const char *target; /* X-Amz-Target; NULL: none */
     const void *body;
     size_t body_len;
-    int64_t timeout_ms;
-    bool never_twice; /* see http_client.h */
 };
 
-/* As co_http_do: 0 when a response of any status arrived; *res is freed by the caller. */
-int co_aws_exchange(struct http_client *http, const struct aws_exchange *x,
-                    struct http_response *res, struct error *err) MUST_CHECK;
+/* The attempt's request; what x refers to is borrowed until the attempt is over. */
+void aws_exchange_build(const struct aws_exchange *x, struct cloud_attempt *attempt);
 
 /* "https://ecs.eu-west-1.amazonaws.com/", in the partition of the region. */
 void aws_service_url(const char *endpoint_url, const char *host_prefix, const char *region,

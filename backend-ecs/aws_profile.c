@@ -3,6 +3,7 @@
 #include "aws_profile.h"
 
 #include "base/alloc.h"
+#include "base/line_reader.h"
 #include "base/str.h"
 #include "credentials_source.h"
 
@@ -51,98 +52,62 @@ void aws_profiles_free(struct aws_profiles *p)
     *p = (struct aws_profiles){0};
 }
 
-static void trim(const char **text, size_t *len)
+static char *unquote(char *text)
 {
-    while (*len && isspace((unsigned char)**text)) {
-        (*text)++;
-        (*len)--;
-    }
-    while (*len && isspace((unsigned char)(*text)[*len - 1]))
-        (*len)--;
+    size_t len = strlen(text);
+    if (len < 2 || (*text != '"' && *text != '\'') || text[len - 1] != *text)
+        return text;
+    text[len - 1] = '\0';
+    return text + 1;
 }
 
-static void unquote(const char **text, size_t *len)
+/* "profile my name" → "my name"; NULL for sections that are not profiles (sso-session …). */
+static char *section_profile(enum aws_profile_file file, char *section)
 {
-    if (*len >= 2 && (**text == '"' || **text == '\'') && (*text)[*len - 1] == **text) {
-        (*text)++;
-        *len -= 2;
-    }
-}
-
-/* "[profile my name]" → "my name"; NULL for sections that are no profiles (sso-session …). */
-static char *section_profile(enum aws_profile_file file, const char *text, size_t len)
-{
-    const char *close = memchr(text, ']', len);
-    if (!close)
-        return NULL;
-    const char *name = text + 1;
-    size_t n = (size_t)(close - name);
     static const char word[] = "profile";
-    trim(&name, &n);
-    if (file == AWS_PROFILE_CONFIG) {
-        bool is_profile = n > sizeof word && strncmp(name, word, sizeof word - 1) == 0 &&
-                          isspace((unsigned char)name[sizeof word - 1]);
-        if (is_profile) {
-            name += sizeof word - 1;
-            n -= sizeof word - 1;
-        } else if (n != 7 || memcmp(name, "default", 7) != 0) {
+    if (file == AWS_PROFILE_CONFIG && strcmp(section, "default") != 0) {
+        if (!str_starts(section, word) || !isspace((unsigned char)section[sizeof word - 1]))
             return NULL;
-        }
-        trim(&name, &n);
+        section = str_trim(section + sizeof word - 1);
     }
-    unquote(&name, &n);
-    return n && !memchr(name, '\0', n) ? xstrndup(name, n) : NULL;
+    section = unquote(section);
+    return *section ? section : NULL;
 }
 
-/* A comment inside a value starts with white space and # or ;. */
-static size_t value_end(const char *text, size_t len)
+/* A comment inside a value starts with white space and # or ;. The character before the value is
+ * the line's, too: white space, or what was the '='. */
+static void cut_comment(char *value)
 {
-    for (size_t i = 1; i < len; i++)
-        if ((text[i] == '#' || text[i] == ';') && isspace((unsigned char)text[i - 1]))
-            return i;
-    return len;
+    for (char *c = value; *c; c++)
+        if ((*c == '#' || *c == ';') && isspace((unsigned char)c[-1]))
+            *c = '\0';
 }
 
-static void parse_setting(struct aws_profiles *p, enum aws_profile_file file, const char *profile,
-                          const char *line, size_t len)
+static void add_setting(struct aws_profiles *p, enum aws_profile_file file, const char *profile,
+                        const struct line_setting *line)
 {
-    const char *equals = memchr(line, '=', len);
-    if (!equals || memchr(line, '\0', len))
+    if (!*line->name)
         return;
-    const char *key = line, *value = equals + 1;
-    size_t key_len = (size_t)(equals - line), value_len = len - key_len - 1;
-    value_len = value_end(value, value_len);
-    trim(&key, &key_len);
-    trim(&value, &value_len);
-    unquote(&value, &value_len);
-    if (!key_len)
-        return;
-    char *lower = xstrndup(key, key_len);
+    char *lower = xstrdup(line->name);
     for (char *c = lower; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    add(p, file, profile, lower, xstrndup(value, value_len));
+    cut_comment(line->value);
+    add(p, file, profile, lower, xstrdup(unquote(str_trim(line->value))));
 }
 
-void aws_profiles_parse(struct aws_profiles *p, enum aws_profile_file file, const char *text,
-                        size_t len)
+void aws_profiles_parse(struct aws_profiles *p, enum aws_profile_file file, char *text, size_t len)
 {
-    AUTO_FREE char *profile = NULL;
-    const char *end = text + len;
-    for (const char *line = text; line < end;) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        size_t n = newline ? (size_t)(newline - line) : (size_t)(end - line);
-        const char *at = line;
-        bool nested = n && isspace((unsigned char)*line); /* "s3 =\n  max_queue_size = 10" */
-        trim(&at, &n);
-        if (n && *at == '[') {
-            free(profile);
-            profile = section_profile(file, at, n);
+    const char *profile = NULL;
+    struct line_reader lines = line_reader_of(text, len);
+    struct line_setting line;
+    while (line_reader_setting(&lines, "#;", &line)) {
+        if (line.section) {
+            profile = section_profile(file, line.section);
             if (profile)
                 add(p, file, profile, NULL, NULL);
-        } else if (n && *at != '#' && *at != ';' && profile && !nested) {
-            parse_setting(p, file, profile, at, n);
+        } else if (profile && line.value && !line.indented) { /* "s3 =\n  max_queue_size = 10" */
+            add_setting(p, file, profile, &line);
         }
-        line = newline ? newline + 1 : end;
     }
 }
 

@@ -22,10 +22,9 @@ enum aws_profile_file {
     AWS_PROFILE_CREDENTIALS, /* sections are [NAME]; its values win over the config file's */
 };
 
-/* Add a file's text. Lines that make no sense are skipped, as AWS's tools do; bounded to a few
- * thousand entries. */
-void aws_profiles_parse(struct aws_profiles *p, enum aws_profile_file file, const char *text,
-                        size_t len);
+/* Add a file's text; it is cut in place, text[len] is its NUL. Lines that make no sense are
+ * skipped, as AWS's tools do; bounded to a few thousand entries. */
+void aws_profiles_parse(struct aws_profiles *p, enum aws_profile_file file, char *text, size_t len);
 /* Add both files from their usual places; absent files are fine, unreadable ones are not. */
 int aws_profiles_load(struct aws_profiles *p, struct error *err) MUST_CHECK;
 void aws_profiles_free(struct aws_profiles *p);

@@ -6,18 +6,13 @@
 #include "aws_exchange.h"
 #include "aws_xml.h"
 #include "base/alloc.h"
-#include "base/backoff.h"
 #include "base/buf.h"
 #include "loop/http_url.h"
-#include "base/log.h"
 #include "base/timefmt.h"
-#include "loop/co.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { STS_ATTEMPTS = 4, STS_BASE_MS = 200, STS_CAP_MS = 5000, STS_TIMEOUT_MS = 10000 };
 
 int aws_sts_parse(const char *xml, size_t len, struct aws_credentials *out, struct error *err)
 {
@@ -27,7 +22,7 @@ int aws_sts_parse(const char *xml, size_t len, struct aws_credentials *out, stru
     AUTO_FREE char *end = aws_xml_text(xml, len, "Expiration");
     int64_t expires_ns = 0;
     if (!access || !secret || !token || !end || !timefmt_parse_rfc3339(end, &expires_ns))
-        return error_set(err, ERROR_FORBIDDEN, "sts: the answer holds no credentials");
+        return error_set(err, ERROR_FORBIDDEN, "the answer holds no credentials");
     *out = (struct aws_credentials){
         .access_key = STEAL(access),
         .secret_key = STEAL(secret),
@@ -63,50 +58,68 @@ static void form_begin(struct buf *form, const char *action, const struct aws_st
     }
 }
 
-/* One attempt. *again: worth repeating. */
-static int co_try(const struct aws_credentials_context *context, const struct aws_exchange *x,
-                  const char *action, bool *again, struct aws_credentials *out, struct error *err)
+/* A call under way. */
+struct job {
+    struct aws_exchange exchange;
+    struct aws_credentials *out;
+};
+
+static int co_authorise(void *arg, struct cloud_attempt *attempt, struct error *err)
 {
-    AUTO(http_response) struct http_response res = {0};
-    *again = false;
-    if (co_aws_exchange(context->http, x, &res, err)) {
-        *again = err->code == ERROR_UNAVAILABLE || err->code == ERROR_DEADLINE;
-        return error_wrap(err, "sts: %s", action);
-    }
-    if (res.status == 200)
-        return aws_sts_parse(res.body.data, res.body.len, out, err);
-    struct aws_error why;
-    aws_error_parse(&res, &why);
-    enum aws_retry retry = aws_error_retry(&why);
-    *again = retry == AWS_RETRY_THROTTLED || retry == AWS_RETRY_SERVER;
-    return aws_error_fill(&why, "sts", action, err);
+    const struct job *job = arg;
+    (void)err;
+    aws_exchange_build(&job->exchange, attempt);
+    return 0;
 }
+
+static void refusal(void *arg, struct http_response *res, struct cloud_error *why)
+{
+    (void)arg;
+    aws_error_parse(res, why);
+}
+
+static int co_take(void *arg, struct http_response *res, struct error *err)
+{
+    const struct job *job = arg;
+    int rc = aws_sts_parse(str_or_empty(res->body.data), res->body.len, job->out, err);
+    if (res->body.data)
+        explicit_bzero(res->body.data, res->body.len);
+    return rc;
+}
+
+static const struct cloud_vendor vendor = {
+    .name = "AWS",
+    .policy = CLOUD_POLICY_LOGIN,
+    .co_authorise = co_authorise,
+    .refusal = refusal,
+    .co_take = co_take,
+};
 
 static int co_call(const struct aws_credentials_context *context,
                    const struct aws_credentials *base, const char *action, const struct buf *form,
                    struct aws_credentials *out, struct error *err)
 {
-    const struct aws_exchange x = {
-        .endpoint_url = context->endpoint_url,
-        .host_prefix = "sts",
-        .signing_name = "sts",
-        .region = context->region,
-        .credentials = base,
-        .content_type = "application/x-www-form-urlencoded; charset=utf-8",
-        .body = form->data,
-        .body_len = form->len,
-        .timeout_ms = STS_TIMEOUT_MS,
+    struct job job = {
+        .exchange = {.endpoint_url = context->endpoint_url,
+                     .host_prefix = "sts",
+                     .signing_name = "sts",
+                     .region = context->region,
+                     .credentials = base,
+                     .content_type = "application/x-www-form-urlencoded; charset=utf-8",
+                     .body = form->data,
+                     .body_len = form->len},
+        .out = out,
     };
-    for (int attempt = 0;; attempt++) {
-        bool again = false;
-        if (co_try(context, &x, action, &again, out, err) == 0)
-            return 0;
-        if (!again || attempt + 1 == STS_ATTEMPTS)
-            return -1;
-        log_debug("sts call failed, trying again", LOG_STR("error", err->message));
-        if (co_sleep(backoff_ms(attempt, STS_BASE_MS, STS_CAP_MS, NULL), err))
-            return -1;
-    }
+    const struct cloud_call call = {
+        .vendor = &vendor,
+        .arg = &job,
+        .http = context->http,
+        .service = "sts",
+        .what = action,
+        .repeatable = true,
+    };
+    struct cloud_error why;
+    return co_cloud_call(&call, &why, err);
 }
 
 int co_aws_sts_assume_role(const struct aws_credentials_context *context,

@@ -1,62 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Text of single XML elements; see aws_xml.h. */
+ * Text of single XML elements, by libexpat; see aws_xml.h. */
 #include "aws_xml.h"
 
-#include "base/alloc.h"
 #include "base/buf.h"
+#include "base/secret.h"
 
-#include <stdio.h>
+#include <expat.h>
+#include <stdbool.h>
 #include <string.h>
 
-static const struct {
+struct search {
+    XML_Parser parser;
     const char *name;
-    char value;
-} entities[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    int depth;       /* of the element the parser is in */
+    int found_depth; /* of the element that is searched; 0: not met yet */
+    bool complete;   /* it has ended */
+    struct buf text;
+};
 
-/* Decode the entity at text[0] == '&'; returns its length, 0 when it is none that we know. */
-static size_t decode_entity(const char *text, size_t len, char *out)
+static void on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 {
-    for (size_t i = 0; i < ARRAY_LEN(entities); i++) {
-        size_t n = strlen(entities[i].name);
-        if (len >= n && memcmp(text, entities[i].name, n) == 0) {
-            *out = entities[i].value;
-            return n;
-        }
-    }
-    if (len < 4 || text[1] != '#')
-        return 0;
-    unsigned value = 0;
-    size_t at = 2;
-    for (; at < len && at < 6 && text[at] >= '0' && text[at] <= '9'; at++)
-        value = value * 10 + (unsigned)(text[at] - '0');
-    if (at == 2 || at >= len || text[at] != ';' || value == 0 || value > 127)
-        return 0;
-    *out = (char)value;
-    return at + 1;
+    struct search *s = data;
+    (void)attributes;
+    if (++s->depth > AWS_XML_DEPTH_MAX)
+        XML_StopParser(s->parser, XML_FALSE);
+    else if (!s->found_depth && strcmp(name, s->name) == 0)
+        s->found_depth = s->depth;
 }
 
-static char *decode(const char *text, size_t len)
+static void on_end(void *data, const XML_Char *name)
 {
-    struct buf out = BUF_INIT;
-    for (size_t i = 0; i < len;) {
-        char c = text[i];
-        size_t n = c == '&' ? decode_entity(text + i, len - i, &c) : 0;
-        buf_putc(&out, c);
-        i += n ? n : 1;
-    }
-    return buf_steal(&out);
+    struct search *s = data;
+    (void)name;
+    if (s->depth-- == s->found_depth)
+        s->complete = true;
+}
+
+static void on_text(void *data, const XML_Char *text, int len)
+{
+    struct search *s = data;
+    if (!s->found_depth || s->complete)
+        return;
+    if (s->text.len + (size_t)len > AWS_XML_TEXT_MAX)
+        XML_StopParser(s->parser, XML_FALSE);
+    else
+        buf_append(&s->text, text, (size_t)len);
+}
+
+static void on_doctype(void *data, const XML_Char *name, const XML_Char *system_id,
+                       const XML_Char *public_id, int has_subset)
+{
+    const struct search *s = data;
+    (void)name, (void)system_id, (void)public_id, (void)has_subset;
+    XML_StopParser(s->parser, XML_FALSE);
 }
 
 char *aws_xml_text(const char *xml, size_t len, const char *name)
 {
-    char open[66], close[67];
-    int open_len = snprintf(open, sizeof open, "<%.60s>", name);
-    int close_len = snprintf(close, sizeof close, "</%.60s>", name);
-    const char *start = len ? memmem(xml, len, open, (size_t)open_len) : NULL;
-    if (!start)
+    struct search s = {.name = name};
+    if (!len || len > AWS_XML_MAX || !(s.parser = XML_ParserCreate(NULL)))
         return NULL;
-    start += open_len;
-    size_t left = len - (size_t)(start - xml);
-    const char *end = left ? memmem(start, left, close, (size_t)close_len) : NULL;
-    return end ? decode(start, (size_t)(end - start)) : NULL;
+    XML_SetUserData(s.parser, &s);
+    XML_SetElementHandler(s.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(s.parser, on_text);
+    XML_SetStartDoctypeDeclHandler(s.parser, on_doctype);
+    bool good = XML_Parse(s.parser, xml, (int)len, XML_TRUE) == XML_STATUS_OK && s.complete;
+    XML_ParserFree(s.parser);
+    if (good)
+        return buf_steal(&s.text);
+    secret_buf_free(&s.text);
+    return NULL;
 }

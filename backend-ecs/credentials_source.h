@@ -9,6 +9,8 @@
 
 #include "aws_credentials.h"
 
+#include <stdbool.h>
+
 typedef int (*co_credentials_source)(const struct aws_credentials_context *context,
                                      struct aws_credentials *out, bool *found, struct error *err);
 

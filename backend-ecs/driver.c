@@ -10,6 +10,7 @@
 #include "ecr.h"
 #include "ecs_definition_store.h"
 #include "ecs_logs.h"
+#include "ecs_size.h"
 #include "ecs_stopped.h"
 #include "ecs_task.h"
 
@@ -143,8 +144,8 @@ static struct driver_caps caps_of(const struct ecs_config *config)
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
         .stop_timeout_max_s = 120,
-        .cpus_max = 16, /* Fargate's largest task */
-        .memory_max = 120LL * 1024 * 1024 * 1024,
+        .cpus_max = cloud_size_cpus_max(&ecs_size_table),
+        .memory_max = cloud_size_memory_max(&ecs_size_table),
     };
 }
 

@@ -157,7 +157,7 @@ static int co_login(void *owner, int64_t *expires_ns, struct error *err)
 {
     struct login *l = owner;
     AUTO(buf) struct buf body = BUF_INIT;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     buf_puts(&body, "{}");
     const struct aws_call call = {

@@ -4,37 +4,28 @@
 
 #include "aws_profile.h"
 #include "base/alloc.h"
+#include "cloud/cloud_setting.h"
 
-#include <ctype.h>
 #include <string.h>
 
-enum { SUBNETS_MAX = 16, SECURITY_GROUPS_MAX = 5, GROUP_NAME_MAX = 250 };
+enum { SUBNETS_MAX = 16, SECURITY_GROUPS_MAX = 5, GROUP_NAME_MAX = 250, REGION_MAX = 63 };
 
 /* AWS_REGION came through the table; then the older variable, then the profile. */
 static int find_region(struct ecs_config *c, struct error *err)
 {
-    if (str_empty(c->region)) {
-        AUTO(aws_profiles) struct aws_profiles profiles = {0};
-        const char *region = getenv("AWS_DEFAULT_REGION");
-        if (str_empty(region)) {
-            if (aws_profiles_load(&profiles, err))
-                return -1;
-            region = aws_profiles_get(&profiles, aws_profile_name(), "region");
-        }
-        if (!str_empty(region)) {
-            free(c->region);
-            c->region = xstrdup(region);
-        }
-    }
+    static const struct cloud_setting_word word = {"AWS_REGION", "a valid region name", "us-east-1",
+                                                   "-", REGION_MAX};
+    AUTO(aws_profiles) struct aws_profiles profiles = {0};
+    cloud_setting_fall_back(&c->region, getenv("AWS_DEFAULT_REGION"));
+    if (str_empty(c->region) && aws_profiles_load(&profiles, err))
+        return -1;
+    if (str_empty(c->region))
+        cloud_setting_fall_back(&c->region,
+                                aws_profiles_get(&profiles, aws_profile_name(), "region"));
     if (str_empty(c->region))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "no AWS region; set AWS_REGION (for example us-east-1)");
-    /* It becomes part of host names. */
-    for (const char *r = c->region; *r; r++)
-        if (!isalnum((unsigned char)*r) && *r != '-')
-            return error_set(err, ERROR_INVALID_PARAMETER, "AWS_REGION: \"%s\" is no region name",
-                             c->region);
-    return 0;
+    return cloud_setting_check_word(&word, c->region, err);
 }
 
 static int check_network(struct ecs_config *c, struct error *err)
@@ -84,25 +75,21 @@ static int check_resources(const struct ecs_config *c, struct error *err)
 
 static int find_injection(struct ecs_config *c, struct error *err)
 {
-    static const struct {
-        const char *name;
-        enum ecs_injection injection;
-    } names[] = {{"init_container", ECS_INJECT_INIT_CONTAINER},
-                 {"image_layer", ECS_INJECT_IMAGE_LAYER},
-                 {"efs", ECS_INJECT_EFS}};
+    static const char *const names[] = {
+        [ECS_INJECT_INIT_CONTAINER] = "init_container",
+        [ECS_INJECT_IMAGE_LAYER] = "image_layer",
+        [ECS_INJECT_EFS] = "efs",
+    };
     bool has_efs = !str_empty(c->efs_filesystem_id);
     c->injection = has_efs ? ECS_INJECT_EFS : ECS_INJECT_INIT_CONTAINER;
     if (str_empty(c->agent_injection))
         return 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(names[i].name, c->agent_injection) == 0) {
-            c->injection = names[i].injection;
-            return 0;
-        }
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "SOCKERLESS_ECS_AGENT_INJECTION: \"%s\" is none of init_container, "
-                     "image_layer, efs",
-                     c->agent_injection);
+    int i = cloud_setting_choose("SOCKERLESS_ECS_AGENT_INJECTION", c->agent_injection, names,
+                                 ARRAY_LEN(names), err);
+    if (i < 0)
+        return -1;
+    c->injection = (enum ecs_injection)i;
+    return 0;
 }
 
 static int check_injection(const struct ecs_config *c, struct error *err)
@@ -124,16 +111,6 @@ static int check_injection(const struct ecs_config *c, struct error *err)
     return 0;
 }
 
-static int check_endpoint(const struct ecs_config *c, struct error *err)
-{
-    if (str_empty(c->endpoint_url) || str_starts(c->endpoint_url, "http://") ||
-        str_starts(c->endpoint_url, "https://"))
-        return 0;
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "SOCKERLESS_ENDPOINT_URL: \"%s\" must start with http:// or https://",
-                     c->endpoint_url);
-}
-
 static int find_architecture(struct ecs_config *c, const char *platform, struct error *err)
 {
     static const struct {
@@ -151,8 +128,10 @@ static int find_architecture(struct ecs_config *c, const char *platform, struct 
 
 int ecs_config_finish(struct ecs_config *c, const char *platform, struct error *err)
 {
-    if (find_region(c, err) || check_endpoint(c, err) || check_network(c, err) ||
-        check_resources(c, err) || find_injection(c, err) || check_injection(c, err))
+    if (find_region(c, err) ||
+        cloud_setting_check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) ||
+        check_network(c, err) || check_resources(c, err) || find_injection(c, err) ||
+        check_injection(c, err))
         return -1;
     return find_architecture(c, str_empty(platform) ? "linux/amd64" : platform, err);
 }

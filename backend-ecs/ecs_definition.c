@@ -30,7 +30,7 @@ enum {
 struct source {
     const struct ecs_config *config;
     const struct workload_spec *spec;
-    struct ecs_size size;
+    struct cloud_size size;
     enum ecs_injection injection;
     bool has_process; /* command and environment too: they are too large for RunTask */
 };
@@ -260,27 +260,16 @@ static int choose_injection(const struct ecs_config *config, const struct worklo
     return 0;
 }
 
-static int choose_size(const struct workload_spec *spec, struct ecs_size *out, struct error *err)
-{
-    struct ecs_size_wish wish = {0};
-    if (spec->host)
-        wish = (struct ecs_size_wish){
-            .memory_bytes = spec->host->memory,
-            .nano_cpus = spec->host->nano_cpus,
-            .cpu_quota = spec->host->cpu_quota,
-            .cpu_period = spec->host->cpu_period,
-        };
-    return ecs_size_choose(&wish, out, err);
-}
-
 int ecs_definition_build(const struct ecs_config *config, const struct workload_spec *spec,
                          struct ecs_definition_request *out, struct error *err)
 {
     struct source from = {.config = config, .spec = spec};
+    const struct cloud_size_wish wish = cloud_size_wish_of(spec->host);
     AUTO(ecs_overrides) struct ecs_overrides overrides = {0};
     *out = (struct ecs_definition_request){0};
     if (choose_injection(config, spec, &from.injection, err) ||
-        choose_size(spec, &from.size, err) || ecs_overrides_build(spec, &overrides, err))
+        cloud_size_choose(&ecs_size_table, &wish, &from.size, err) ||
+        ecs_overrides_build(spec, &overrides, err))
         return -1;
     from.has_process = !overrides.complete;
     AUTO(buf) struct buf content = BUF_INIT;

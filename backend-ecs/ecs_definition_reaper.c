@@ -29,7 +29,7 @@ struct pass {
 };
 
 static int co_definition_call(struct ecs_definition_store *s, enum aws_api api,
-                              const struct buf *body, json_t **reply, struct aws_error *why,
+                              const struct buf *body, json_t **reply, struct cloud_error *why,
                               struct error *err)
 {
     const struct aws_call call = {.api = api, .body = body};
@@ -86,7 +86,7 @@ static int co_scan_page(struct ecs_definition_store *s, const struct pass *pass,
 {
     AUTO(buf) struct buf body = BUF_INIT;
     struct json_writer w;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     json_writer_init(&w, &body);
     json_object_open(&w);
@@ -144,7 +144,7 @@ static int co_deregister(struct ecs_definition_store *s, const char *arn, struct
 {
     AUTO(buf) struct buf body = BUF_INIT;
     struct json_writer w;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     json_writer_init(&w, &body);
     json_object_open(&w);
@@ -153,8 +153,8 @@ static int co_deregister(struct ecs_definition_store *s, const char *arn, struct
     int rc = co_definition_call(s, AWS_API_DeregisterTaskDefinition, &body, &reply, &why, err);
     json_decref(reply);
     /* It is inactive already (a lost answer), or gone. */
-    if (rc &&
-        (aws_error_is(&why, "ClientException") || aws_error_is(&why, "InvalidParameterException")))
+    if (rc && (cloud_error_is(&why, "ClientException") ||
+               cloud_error_is(&why, "InvalidParameterException")))
         return 0;
     return rc;
 }
@@ -206,7 +206,7 @@ static int co_delete_batch(struct ecs_definition_store *s, const struct strv *ar
 {
     AUTO(buf) struct buf body = BUF_INIT;
     struct json_writer w;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     json_writer_init(&w, &body);
     json_object_open(&w);

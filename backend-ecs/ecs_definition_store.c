@@ -101,7 +101,7 @@ int co_definition_describe(struct ecs_definition_store *s, const char *name, jso
 {
     AUTO(buf) struct buf body = BUF_INIT;
     struct json_writer w;
-    struct aws_error why;
+    struct cloud_error why;
     json_writer_init(&w, &body);
     json_object_open(&w);
     json_member_string(&w, "taskDefinition", name);
@@ -111,7 +111,8 @@ int co_definition_describe(struct ecs_definition_store *s, const char *name, jso
     if (co_aws_call(s->client, &call, reply, &why, err) == 0)
         return 0;
     /* "Unable to describe task definition" is how ECS says that there is none. */
-    return aws_error_is(&why, "ClientException") || aws_error_is(&why, "InvalidParameterException")
+    return cloud_error_is(&why, "ClientException") ||
+                   cloud_error_is(&why, "InvalidParameterException")
                ? 0
                : -1;
 }
@@ -161,7 +162,7 @@ static int co_register_once(struct ecs_definition_store *s,
                             bool *ambiguous, struct error *err)
 {
     const struct aws_call call = {.api = AWS_API_RegisterTaskDefinition, .body = &request->body};
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     *ambiguous = false;
     if (co_aws_call(s->client, &call, &reply, &why, err)) {

@@ -238,15 +238,15 @@ int co_ecs_log_fetch_aws(void *arg, const struct ecs_log_request *request, json_
                          enum ecs_log_result *result, struct error *err)
 {
     AUTO(buf) struct buf body = BUF_INIT;
-    struct aws_error why;
+    struct cloud_error why;
     fetch_body(request, &body);
     const struct aws_call call = {.api = AWS_API_GetLogEvents, .body = &body};
     *result = ECS_LOG_PAGE;
     if (co_aws_call(arg, &call, reply, &why, err) == 0)
         return 0;
-    if (aws_error_is(&why, "ResourceNotFoundException"))
+    if (cloud_error_is(&why, "ResourceNotFoundException"))
         *result = ECS_LOG_NO_STREAM;
-    else if (request->token && aws_error_is(&why, "InvalidParameterException"))
+    else if (request->token && cloud_error_is(&why, "InvalidParameterException"))
         *result = ECS_LOG_BAD_TOKEN;
     else
         return -1;

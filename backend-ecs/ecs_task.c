@@ -19,7 +19,7 @@
 enum { LIST_PAGES_MAX = 100, REASON_MAX = 255 };
 
 static int co_task_call(const struct ecs_tasks *t, enum aws_api api, const struct buf *body,
-                        json_t **reply, struct aws_error *why, struct error *err)
+                        json_t **reply, struct cloud_error *why, struct error *err)
 {
     const struct aws_call call = {.api = api, .body = body};
     return co_aws_call(t->client, &call, reply, why, err);
@@ -59,10 +59,10 @@ int ecs_task_failure(const json_t *reply, struct error *err)
 }
 
 /* "TaskDefinition not found", "TaskDefinition is inactive". */
-static bool says_definition_gone(const struct aws_error *why)
+static bool says_definition_gone(const struct cloud_error *why)
 {
-    return (aws_error_is(why, "ClientException") ||
-            aws_error_is(why, "InvalidParameterException")) &&
+    return (cloud_error_is(why, "ClientException") ||
+            cloud_error_is(why, "InvalidParameterException")) &&
            strcasestr(why->message, "TaskDefinition") &&
            (strcasestr(why->message, "not found") || strcasestr(why->message, "inactive") ||
             strcasestr(why->message, "does not exist"));
@@ -72,7 +72,7 @@ int co_ecs_task_run(const struct ecs_tasks *t, const struct workload_spec *spec,
                     bool *definition_gone, struct error *err)
 {
     AUTO(buf) struct buf body = BUF_INIT;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     *definition_gone = false;
     if (ecs_run_build(t->config, spec, w->definition, &body, err))
@@ -129,7 +129,7 @@ int co_ecs_task_describe(const struct ecs_tasks *t, const struct workload *const
 {
     AUTO(strv) struct strv arns = STRV_INIT;
     AUTO(buf) struct buf body = BUF_INIT;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     if (count > ECS_DESCRIBE_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER, "ecs: DescribeTasks takes at most %d tasks",
@@ -157,7 +157,7 @@ int co_ecs_task_stop(const struct ecs_tasks *t, const char *task, const char *re
 {
     AUTO(buf) struct buf body = BUF_INIT;
     struct json_writer w;
-    struct aws_error why;
+    struct cloud_error why;
     json_t *reply = NULL;
     json_writer_init(&w, &body);
     json_object_open(&w);
@@ -171,7 +171,7 @@ int co_ecs_task_stop(const struct ecs_tasks *t, const char *task, const char *re
     int rc = co_task_call(t, AWS_API_StopTask, &body, &reply, &why, err);
     json_decref(reply);
     /* "The referenced task was not found": it ended long ago. */
-    if (rc && aws_error_is(&why, "InvalidParameterException") &&
+    if (rc && cloud_error_is(&why, "InvalidParameterException") &&
         strcasestr(why.message, "not found"))
         return 0;
     return rc;
@@ -187,7 +187,7 @@ static int co_list_arns(const struct ecs_tasks *t, const char *instance, struct 
     for (int page = 0; page < LIST_PAGES_MAX; page++) {
         AUTO(buf) struct buf body = BUF_INIT;
         struct json_writer w;
-        struct aws_error why;
+        struct cloud_error why;
         json_t *reply = NULL;
         json_writer_init(&w, &body);
         json_object_open(&w);
@@ -241,7 +241,7 @@ int co_ecs_task_list(const struct ecs_tasks *t, const char *instance, struct are
     for (size_t at = 0; at < arns.count; at += ECS_DESCRIBE_MAX) {
         size_t n = arns.count - at < ECS_DESCRIBE_MAX ? arns.count - at : ECS_DESCRIBE_MAX;
         AUTO(buf) struct buf body = BUF_INIT;
-        struct aws_error why;
+        struct cloud_error why;
         json_t *reply = NULL;
         describe_body(t, arns.items + at, n, true, &body);
         if (co_task_call(t, AWS_API_DescribeTasks, &body, &reply, &why, err))

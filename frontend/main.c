@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sockerless-frontend: the Docker Engine API in front of one backend. Configuration, listeners,
- * signals; everything else happens on the loop, in http_server.c and below.
+ * signals; everything else happens on the loop: http_server.c accepts, the routes answer.
  */
 #include "base/config.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "frontend/rpc/backend_client.h"
 #include "frontend/http/http_server.h"
-#include "frontend/http/version.h"
+#include "frontend/json/version.h"
+#include "frontend/routes/router.h"
+#include "frontend/rpc/backend_client.h"
 #include "loop/loop.h"
 
 #include <jansson.h>
@@ -102,7 +103,7 @@ static int frontend_run(struct frontend *f, const struct frontend_config *c, str
                                                 .max_connections = c->max_connections,
                                                 .idle_timeout_ms = c->idle_timeout_s * 1000};
     f->backend = backend_client_new(&f->loop, c->backend);
-    f->server = http_server_new(&f->loop, &options, f->backend);
+    f->server = http_server_new(&f->loop, &options, &router_service, f->backend);
     signals_open(f);
     int rc = http_server_listen(f->server, c->listen, err);
     if (rc == 0) {

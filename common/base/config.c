@@ -3,10 +3,10 @@
 #include "base/config.h"
 
 #include "base/alloc.h"
+#include "base/line_reader.h"
+#include "base/small_file.h"
 #include "base/str.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,43 +53,26 @@ static const struct config_setting *find_flag(const struct config_setting *table
     return NULL;
 }
 
-static char *trim(char *text)
-{
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t n = strlen(text);
-    while (n && isspace((unsigned char)text[n - 1]))
-        text[--n] = '\0';
-    return text;
-}
-
 static int load_file(const struct config_setting *table, const char *path, struct error *err)
 {
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return error_errno(err, ERROR_INVALID_PARAMETER, errno, "configuration file %s", path);
-    char line[4096];
-    int rc = 0;
-    for (int number = 1; rc == 0 && fgets(line, sizeof line, f); number++) {
-        char *text = trim(line);
-        if (!*text || *text == '#')
-            continue;
+    AUTO_FREE char *text = small_file_read(path, ERROR_INVALID_PARAMETER, err);
+    if (!text)
+        return error_wrap(err, "configuration file");
+    struct line_reader lines = line_reader_of(text, strlen(text));
+    struct line_setting line;
+    while (line_reader_setting(&lines, "#", &line)) {
         char origin[4200];
-        snprintf(origin, sizeof origin, "%s:%d", path, number);
-        char *equals = strchr(text, '=');
-        if (!equals) {
-            rc = error_set(err, ERROR_INVALID_PARAMETER, "%s: expected name = value", origin);
-            break;
-        }
-        *equals = '\0';
-        char *name = trim(text);
-        const struct config_setting *s = find_flag(table, name, strlen(name));
-        rc =
-            s ? assign(s, trim(equals + 1), origin, err)
-              : error_set(err, ERROR_INVALID_PARAMETER, "%s: unknown setting \"%s\"", origin, name);
+        snprintf(origin, sizeof origin, "%s:%u", path, lines.number);
+        if (!line.value)
+            return error_set(err, ERROR_INVALID_PARAMETER, "%s: expected name = value", origin);
+        const struct config_setting *s = find_flag(table, line.name, strlen(line.name));
+        if (!s)
+            return error_set(err, ERROR_INVALID_PARAMETER, "%s: unknown setting \"%s\"", origin,
+                             line.name);
+        if (assign(s, line.value, origin, err))
+            return -1;
     }
-    fclose(f);
-    return rc;
+    return 0;
 }
 
 static int load_environment(const struct config_setting *table, struct error *err)

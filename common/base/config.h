@@ -24,6 +24,20 @@ struct config_setting {
     int64_t min, max; /* CONFIG_INT bounds; both 0: none */
 };
 
+/* Rows of a table, one for each type. */
+#define CONFIG_ROW_STRING(flag, env, initial, target, help)                                        \
+    {                                                                                              \
+        flag, env, CONFIG_STRING, initial, target, help, 0, 0                                      \
+    }
+#define CONFIG_ROW_INT(flag, env, initial, target, help, min, max)                                 \
+    {                                                                                              \
+        flag, env, CONFIG_INT, initial, target, help, min, max                                     \
+    }
+#define CONFIG_ROW_BOOL(flag, env, initial, target, help)                                          \
+    {                                                                                              \
+        flag, env, CONFIG_BOOL, initial, target, help, 0, 0                                        \
+    }
+
 /* Fill every target. argv[0] is skipped. `--help` prints the table to stdout and sets *help_shown.
  * Unknown flags, missing values and bad numbers are errors that name flag, variable or file line.
  */

@@ -19,6 +19,16 @@ bool str_ends(const char *s, const char *suffix)
     return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
+char *str_trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t n = strlen(text);
+    while (n && isspace((unsigned char)text[n - 1]))
+        text[--n] = '\0';
+    return text;
+}
+
 bool str_to_i64(const char *s, int64_t *out)
 {
     if (!s || !*s || *s == ' ' || *s == '\t' || *s == '\n')

@@ -21,6 +21,9 @@ static inline const char *str_or_empty(const char *s)
     return s ? s : "";
 }
 
+/* Without white space around it: the end is cut in place, the beginning passed over. */
+char *str_trim(char *text);
+
 /* Whole-string decimal integer; false when empty, out of range or followed by anything. */
 bool str_to_i64(const char *s, int64_t *out);
 

@@ -110,29 +110,6 @@ bool timefmt_parse_rfc3339(const char *text, int64_t *ns)
     return true;
 }
 
-bool timefmt_parse_http(const char *text, int64_t *ns)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct tm tm = {0};
-    char month[4] = "";
-    int used = 0;
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month,
-               &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6 ||
-        used != 29 || text[used])
-        return false;
-    const char *found = strstr(months, month);
-    if (!found || strlen(month) != 3 || (found - months) % 3 != 0 || tm.tm_year < 1970 ||
-        tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 ||
-        tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
-        return false;
-    tm.tm_mon = (int)(found - months) / 3;
-    tm.tm_year -= 1900;
-    if (tm.tm_year > 300)
-        return false;
-    *ns = (int64_t)timegm(&tm) * NS_PER_S;
-    return true;
-}
-
 bool timefmt_parse_docker(const char *text, int64_t *ns)
 {
     if (timefmt_parse_rfc3339(text, ns))

@@ -20,8 +20,6 @@ char *timefmt_rfc3339nano(int64_t ns, char out[TIMEFMT_RFC3339_MAX]);
 char *timefmt_rfc3339nano_fixed(int64_t ns, char out[TIMEFMT_RFC3339_MAX]);
 /* RFC 3339 with Z or an offset. */
 bool timefmt_parse_rfc3339(const char *text, int64_t *ns);
-/* An HTTP date in the form that is sent today: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110). */
-bool timefmt_parse_http(const char *text, int64_t *ns);
 /* What Docker's API takes for since/until: "seconds[.nanoseconds]" since the epoch or RFC 3339. */
 bool timefmt_parse_docker(const char *text, int64_t *ns);
 

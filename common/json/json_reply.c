@@ -70,9 +70,17 @@ static int co_parse_elsewhere(struct loop *loop, struct buf *body, json_t **out,
 
 int co_json_reply_parse(struct loop *loop, struct buf *body, json_t **out, struct error *err)
 {
-    if (body->len > LARGE_BYTES)
-        return co_parse_elsewhere(loop, body, out, err);
-    /* Log lines may hold NUL characters. Operations without output may answer nothing at all. */
-    *out = body->len ? json_doc_load_with_nul(body->data, body->len, err) : json_object();
-    return *out ? 0 : -1;
+    if (body->len > LARGE_BYTES) {
+        if (co_parse_elsewhere(loop, body, out, err) == 0)
+            return 0;
+    } else {
+        /* Log lines may hold NUL characters. Operations without output may answer nothing at all.
+         */
+        *out = body->len ? json_doc_load_with_nul(body->data, body->len, err) : json_object();
+        if (*out)
+            return 0;
+    }
+    if (err->code == ERROR_INVALID_PARAMETER)
+        err->code = ERROR_UNAVAILABLE;
+    return error_wrap(err, "the answer cannot be read");
 }

@@ -12,7 +12,8 @@
 
 #include <jansson.h>
 
-/* The answer's JSON object, {} for an empty body. The bytes of a large body are taken over. */
+/* The answer's JSON object, {} for an empty body. The bytes of a large body are taken over. A body
+ * of another shape is the service's failure: ERROR_UNAVAILABLE, "the answer cannot be read: …". */
 int co_json_reply_parse(struct loop *loop, struct buf *body, json_t **out,
                         struct error *err) MUST_CHECK;
 

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CO_ASAN 1
@@ -421,17 +422,7 @@ struct co_waiter {
  * waiter leaves the list before co_cond_wait() returns. */
 static __attribute__((noinline)) void link_waiter(struct co_cond *cond, struct co_waiter *waiter)
 {
-    waiter->next = cond->first;
-    cond->first = waiter;
-}
-
-static void unlink_waiter(struct co_cond *cond, struct co_waiter *waiter)
-{
-    for (struct co_waiter **p = &cond->first; *p; p = &(*p)->next)
-        if (*p == waiter) {
-            *p = waiter->next;
-            return;
-        }
+    LL_PREPEND(cond->first, waiter);
 }
 
 int co_cond_wait(struct co_cond *cond, int64_t deadline_ms, struct error *err)
@@ -441,7 +432,7 @@ int co_cond_wait(struct co_cond *cond, int64_t deadline_ms, struct error *err)
     while (!self.fired) {
         if (co_suspend(deadline_ms, err)) {
             if (!self.fired)
-                unlink_waiter(cond, &self);
+                LL_DELETE(cond->first, &self);
             return self.fired && err->code == ERROR_DEADLINE ? 0 : -1;
         }
     }
@@ -462,12 +453,11 @@ void co_cond_join(struct co_cond *cond)
 
 void co_cond_broadcast(struct co_cond *cond)
 {
-    struct co_waiter *waiter = cond->first;
+    struct co_waiter *waiters = cond->first, *waiter, *next;
     cond->first = NULL;
-    while (waiter) {
-        struct co_waiter *next = waiter->next;
+    LL_FOREACH_SAFE(waiters, waiter, next)
+    {
         waiter->fired = true;
         co_wake(waiter->co);
-        waiter = next;
     }
 }

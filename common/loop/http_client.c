@@ -94,6 +94,7 @@ int co_http_do(struct http_client *c, const struct http_request *req, struct htt
         x.t.max_body = DEFAULT_MAX_BODY;
     if (rc == 0)
         rc = co_exchange_run(&x.t, err);
+    res->sent = http_transfer_sent(&x.t);
     http_transfer_fini(&x.t);
     return rc;
 }

@@ -47,6 +47,7 @@ struct http_request {
 
 struct http_response {
     long status; /* 0: none arrived */
+    bool sent;   /* something of the request left this machine: it may have been acted upon */
     struct buf body;
     struct strv headers; /* "Name: value" of the last response */
     char final_url[2048];

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 enum { EASY_POOL_MAX = 32 };
 
@@ -55,7 +56,7 @@ static void start_deferred(struct http_multi *m)
 {
     while (m->deferred) {
         struct http_job *job = m->deferred;
-        m->deferred = job->next;
+        LL_DELETE(m->deferred, job);
         job->state = HTTP_JOB_ACTIVE;
         if (curl_multi_add_handle(m->curl, job->easy) != CURLM_OK) {
             job->state = HTTP_JOB_IDLE;
@@ -210,11 +211,7 @@ int http_multi_add(struct http_multi *m, struct http_job *job, struct error *err
     curl_easy_setopt(job->easy, CURLOPT_PRIVATE, job);
     if (m->inside) {
         job->state = HTTP_JOB_DEFERRED;
-        struct http_job **last = &m->deferred;
-        while (*last)
-            last = &(*last)->next;
-        job->next = NULL;
-        *last = job;
+        LL_APPEND(m->deferred, job);
         return 0;
     }
     CURLMcode rc = curl_multi_add_handle(m->curl, job->easy);
@@ -231,11 +228,7 @@ void http_multi_remove(struct http_multi *m, struct http_job *job)
         curl_multi_remove_handle(m->curl, job->easy);
     }
     if (job->state == HTTP_JOB_DEFERRED)
-        for (struct http_job **p = &m->deferred; *p; p = &(*p)->next)
-            if (*p == job) {
-                *p = job->next;
-                break;
-            }
+        LL_DELETE(m->deferred, job);
     job->state = HTTP_JOB_IDLE;
 }
 

@@ -323,6 +323,14 @@ void http_transfer_note_head(struct http_transfer *t)
     snprintf(t->res->final_url, sizeof t->res->final_url, "%s", str_or_empty(url));
 }
 
+bool http_transfer_sent(const struct http_transfer *t)
+{
+    long bytes = 0;
+    if (t->job.easy)
+        curl_easy_getinfo(t->job.easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
+}
+
 int http_transfer_outcome(struct http_transfer *t, struct error *err)
 {
     http_transfer_note_head(t);

@@ -70,6 +70,8 @@ size_t http_transfer_abort(struct http_transfer *t);
 
 /* Status and final_url as they are now. */
 void http_transfer_note_head(struct http_transfer *t);
+/* Something of the request was sent, as libcurl counts its bytes. */
+bool http_transfer_sent(const struct http_transfer *t);
 /* Once done. */
 int http_transfer_outcome(struct http_transfer *t, struct error *err) MUST_CHECK;
 

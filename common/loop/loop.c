@@ -3,6 +3,7 @@
 #include "loop/loop.h"
 
 #include "loop/co_internal.h"
+#include "loop/loop_watchdog.h"
 
 /* Everything posted so far in one go: a task may post again without starving the loop. */
 static void run_posted(uv_async_t *handle)
@@ -31,6 +32,8 @@ static void run_deferred(uv_prepare_t *handle)
         d->queued = false;
         d->run(d);
     }
+    if (l->watchdog)
+        loop_watchdog_turn(l->watchdog);
 }
 
 int loop_init(struct loop *l, struct error *err)
@@ -52,6 +55,9 @@ int loop_init(struct loop *l, struct error *err)
     l->turn_end.data = l;
     uv_prepare_start(&l->turn_end, run_deferred);
     uv_unref((uv_handle_t *)&l->turn_end);
+#ifdef SOCKERLESS_DEBUG
+    l->watchdog = loop_watchdog_start(l);
+#endif
     return 0;
 }
 
@@ -72,6 +78,7 @@ void loop_fini(struct loop *l)
     uv_close((uv_handle_t *)&l->wakeup, NULL);
     uv_close((uv_handle_t *)&l->turn_end, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    loop_watchdog_stop(l->watchdog);
     co_scheduler_free(l->co);
     uv_mutex_destroy(&l->lock);
     uv_loop_close(&l->uv);

@@ -32,9 +32,10 @@ struct loop {
     struct loop_task *posted_first, **posted_last; /* guarded by lock */
     uv_prepare_t turn_end;
     struct loop_deferred *deferred_first, **deferred_last;
-    unsigned outside;         /* operations under way on other threads that will post */
-    struct co_scheduler *co;  /* coroutines, made on first use by co.c */
-    struct channel *channels; /* the live ones: ipc/channel.c's list */
+    unsigned outside;               /* operations under way on other threads that will post */
+    struct co_scheduler *co;        /* coroutines, made on first use by co.c */
+    struct channel *channels;       /* the live ones: ipc/channel.c's list */
+    struct loop_watchdog *watchdog; /* SAN=debug only, else NULL */
 };
 
 int loop_init(struct loop *l, struct error *err) MUST_CHECK;

@@ -1,37 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bodies that are handed on while they arrive (BODY_STREAM routes): the handler has run and owns
+ * Bodies that are handed on while they arrive (BODY_STREAM handlers): the handler has run and owns
  * the connection, the parser goes on from where it was paused, what it finds goes to the owner's
- * data() until its body_end(). Between http_conn.c, which reads, and body_stream.c.
+ * data() until its body_end(). Between http_input.c, which reads, and body_stream.c.
  *
- * An owner that lags holds the connection, and reading stops. A body that ends early, is no HTTP or
- * brings no byte for the idle timeout is broken: the owner hears gone().
+ * An owner that lags holds the connection, and reading stops. A body that ends early, is not HTTP
+ * or brings no byte for the idle timeout is broken: the owner hears gone().
  */
 #include "frontend/http/http_conn_internal.h"
 
 #include "base/alloc.h"
-#include "base/timefmt.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 bool http_body_wanted(const struct http_conn *c)
 {
     return c->state == CONN_ANSWERING && c->x.body_pending && !c->held;
 }
 
-void http_body_set_deadline(struct http_conn *c)
-{
-    if (c->state != CONN_ANSWERING || !c->x.body_pending)
-        return;
-    /* Nobody reads from a held connection, so nobody would notice that its peer has vanished. */
-    c->deadline_ms = time_mono_ms() + (c->held ? HALF_CLOSED_CHECK_MS
-                                               : http_server_settings(c->server)->idle_timeout_ms);
-}
-
 size_t http_body_feed(struct http_conn *c, const char *bytes, size_t len)
 {
     size_t used = http_parse(c, bytes, len);
     c->deadline_ms = 0;
-    http_body_set_deadline(c);
+    http_conn_set_body_deadline(c);
     return used;
 }
 

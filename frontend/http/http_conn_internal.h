@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The insides of a connection, shared by http_conn.c (life and states), http_parse.c (bytes to
- * requests), http_body.c (streamed bodies) and http_out.c (the output queue). Nobody else includes
- * it.
+ * The insides of a connection. Top to bottom, each file calls only those below it:
+ *
+ *   http_input.c   bytes are read, requests given to their handlers
+ *   http_body.c    bodies that are handed on while they arrive
+ *   http_parse.c   bytes to requests
+ *   (reply.c       answers, through http_conn.h alone)
+ *   http_conn.c    states, owners, the end of an answer and of a connection
+ *   http_out.c     the output queue
+ *
+ * What http_conn.c changes (held, hijacked, finished) takes effect on reading when http_input.c
+ * looks at the connection before the loop polls: http_conn_wake().
  */
 #ifndef SOCKERLESS_FRONTEND_HTTP_CONN_INTERNAL_H
 #define SOCKERLESS_FRONTEND_HTTP_CONN_INTERNAL_H
 
 #include "frontend/http/http_conn.h"
+#include "frontend/http/http_out.h"
 
-enum { HALF_CLOSED_CHECK_MS = 5000 };
+enum {
+    LINGER_MS = 5000,
+    HTTP_HEAD_MAX = 64 * 1024,
+    HTTP_JSON_BODY_MAX = 16 * 1024 * 1024,
+    HTTP_DROPPED_BODY_MAX = 64 * 1024 * 1024, /* of a body that no handler reads */
+    /* How long the rest of a body is dropped after its answer is out, as long as it keeps coming:
+     * many clients write all of it before they read, and a reset would cost them the answer. */
+    HTTP_BODY_DRAIN_MAX_MS = 15 * 60 * 1000,
+};
 
 enum conn_state {
     CONN_IDLE,      /* between requests */
@@ -23,22 +40,21 @@ enum conn_state {
 };
 
 struct http_conn {
-    struct http_conn_links links; /* first: http_server.c casts */
-    struct http_server *server;
+    struct http_shared *shared;
+    struct http_conn *prev, *next;         /* in shared->conns */
+    struct http_conn *due_prev, *due_next; /* in shared->due */
     union {
         uv_handle_t handle;
         uv_stream_t stream;
         uv_pipe_t pipe;
         uv_tcp_t tcp;
     } sock;
-    uv_write_t write_req;
     uv_shutdown_t shutdown_req;
     llhttp_t parser;
     struct exchange x;
-    struct buf in;      /* received, not yet parsed or delivered */
-    struct buf header;  /* the header (or URL) being received */
-    struct buf out;     /* queued */
-    struct buf writing; /* in the kernel's or libuv's hands */
+    struct buf in;     /* received, not yet parsed or delivered */
+    struct buf header; /* the header (or URL) being received */
+    struct http_out out;
     const struct http_conn_events *events;
     void *owner;
     int64_t deadline_ms;    /* 0: none */
@@ -47,10 +63,10 @@ struct http_conn {
     size_t name_len;        /* of the header name at the front of `header` */
     enum conn_state state;
     uint16_t refuse_status; /* set by a parser callback that wants the request refused */
-    bool is_tcp, reading, held, processing;
+    bool is_tcp, reading, held, processing, is_due;
     bool exchange_live;
-    bool request_complete; /* or, on a BODY_STREAM route, its head */
-    bool peer_eof, eof_told, broken, over_high, drain_due, write_busy;
+    bool request_complete; /* or, for a BODY_STREAM handler, its head */
+    bool peer_eof, eof_told;
 };
 
 /* http_parse.c */
@@ -67,15 +83,16 @@ bool http_body_wanted(const struct http_conn *c);
 size_t http_body_feed(struct http_conn *c, const char *bytes, size_t len);
 /* It will never be complete: the owner hears gone(), the client, if it still can, why. */
 void http_body_broken(struct http_conn *c, unsigned status);
-/* When to look at the connection next. */
-void http_body_set_deadline(struct http_conn *c);
 
-/* http_out.c */
-void http_out_flush(struct http_conn *c);
-size_t http_out_queued(const struct http_conn *c);
-
-/* http_conn.c: called by http_out.c */
-void http_conn_out_idle(struct http_conn *c);   /* everything was written */
-void http_conn_out_broken(struct http_conn *c); /* from a callback: the peer is gone */
+/* http_conn.c */
+/* http_input.c looks at the connection before the loop polls. */
+void http_conn_wake(struct http_conn *c);
+/* The next connection to look at, taken off the list; NULL: none. */
+struct http_conn *http_conn_take_due(struct http_shared *shared);
+void http_conn_begin_exchange(struct http_conn *c);
+/* When to look at a connection next whose body is being streamed. */
+void http_conn_set_body_deadline(struct http_conn *c);
+/* Sends what is queued; the last of a connection that finishes is followed by the half-close. */
+void http_conn_flush(struct http_conn *c);
 
 #endif

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A connection's output queue. Small pieces are collected and leave in one write before the loop
- * polls; big ones try the kernel first and only the rest is copied. Two buffers: one in libuv's
- * hands, one filling.
+ * A connection's output queue; see http_out.h. Small pieces are collected and leave in one write
+ * before the loop polls; big ones try the kernel first and only the rest is copied. Two buffers:
+ * one in libuv's hands, one filling. The last stop of an answer.
  */
-#include "frontend/http/http_conn_internal.h"
+#include "frontend/http/http_out.h"
 
 #include <sys/ioctl.h>
 #include <linux/sockios.h>
 
 enum { OUT_DIRECT_MIN = 4096, OUT_KEEP_MAX = 64 * 1024 };
+
+void http_out_init(struct http_out *o, uv_stream_t *stream, void (*wake)(void *arg), void *arg)
+{
+    *o = (struct http_out){.stream = stream, .wake = wake, .arg = arg};
+    o->request.data = o;
+}
+
+void http_out_fini(struct http_out *o)
+{
+    buf_free(&o->queued);
+    buf_free(&o->writing);
+}
 
 static void out_shrink(struct buf *b)
 {
@@ -19,125 +31,121 @@ static void out_shrink(struct buf *b)
         buf_clear(b);
 }
 
-size_t http_out_queued(const struct http_conn *c)
+size_t http_out_queued(const struct http_out *o)
 {
-    return c->out.len + c->writing.len;
+    return o->queued.len + o->writing.len;
 }
 
-static void out_fail(struct http_conn *c)
+static void out_fail(struct http_out *o)
 {
-    c->broken = true;
-    out_shrink(&c->out);
-    http_server_flush_later(c->server, c); /* gone() is told from there */
+    o->broken = true;
+    out_shrink(&o->queued);
+    o->wake(o->arg);
 }
 
-static void out_settled(struct http_conn *c)
+static void out_settled(struct http_out *o)
 {
-    size_t queued = http_out_queued(c);
-    if (c->over_high && queued <= HTTP_OUT_LOW_WATER) {
-        c->over_high = false;
-        c->drain_due = true; /* told from the loop; pipelined input may have waited, too */
-        http_server_flush_later(c->server, c);
-    }
-    if (http_out_queued(c) == 0)
-        http_conn_out_idle(c);
-}
-
-static void out_written(uv_write_t *req, int status)
-{
-    struct http_conn *c = req->data;
-    c->write_busy = false;
-    out_shrink(&c->writing);
-    if (c->state == CONN_CLOSED)
+    if (!o->is_high || http_out_queued(o) > HTTP_OUT_LOW_WATER)
         return;
+    o->is_high = false;
+    o->drained = true;
+    o->wake(o->arg);
+}
+
+static void out_written(uv_write_t *request, int status)
+{
+    struct http_out *o = request->data;
+    o->busy = false;
+    out_shrink(&o->writing);
     if (status < 0) {
-        http_conn_out_broken(c);
+        out_fail(o);
         return;
     }
-    http_out_flush(c);
+    http_out_flush(o);
+    o->wake(o->arg);
 }
 
 /* What the kernel did not take is handed to libuv. */
-static void out_submit(struct http_conn *c)
+static void out_submit(struct http_out *o)
 {
-    struct buf empty = c->writing;
-    c->writing = c->out;
-    c->out = empty;
-    uv_buf_t piece = uv_buf_init(c->writing.data, (unsigned)c->writing.len);
-    c->write_req.data = c;
-    if (uv_write(&c->write_req, &c->sock.stream, &piece, 1, out_written)) {
-        out_shrink(&c->writing);
-        out_fail(c);
+    struct buf empty = o->writing;
+    o->writing = o->queued;
+    o->queued = empty;
+    uv_buf_t piece = uv_buf_init(o->writing.data, (unsigned)o->writing.len);
+    if (uv_write(&o->request, o->stream, &piece, 1, out_written)) {
+        out_shrink(&o->writing);
+        out_fail(o);
         return;
     }
-    c->write_busy = true;
+    o->busy = true;
 }
 
-void http_out_flush(struct http_conn *c)
+void http_out_flush(struct http_out *o)
 {
-    if (c->write_busy || c->broken || c->state == CONN_CLOSED)
+    if (o->busy || o->broken || uv_is_closing((uv_handle_t *)o->stream))
         return;
-    if (c->out.len) {
-        uv_buf_t piece = uv_buf_init(c->out.data, (unsigned)c->out.len);
-        int n = uv_try_write(&c->sock.stream, &piece, 1);
+    if (o->queued.len) {
+        uv_buf_t piece = uv_buf_init(o->queued.data, (unsigned)o->queued.len);
+        int n = uv_try_write(o->stream, &piece, 1);
         if (n < 0 && n != UV_EAGAIN) {
-            out_fail(c);
+            out_fail(o);
             return;
         }
         if (n > 0)
-            buf_consume(&c->out, (size_t)n);
-        if (c->out.len)
-            out_submit(c);
-        else if (c->out.cap > OUT_KEEP_MAX)
-            buf_free(&c->out);
+            buf_consume(&o->queued, (size_t)n);
+        if (o->queued.len)
+            out_submit(o);
+        else if (o->queued.cap > OUT_KEEP_MAX)
+            buf_free(&o->queued);
     }
-    out_settled(c);
+    out_settled(o);
 }
 
-static void out_append(struct http_conn *c, const uv_buf_t *bufs, unsigned count, size_t skip)
+static void out_append(struct http_out *o, const uv_buf_t *bufs, unsigned count, size_t skip)
 {
     for (unsigned i = 0; i < count; i++) {
         size_t len = bufs[i].len;
         size_t drop = skip < len ? skip : len;
         skip -= drop;
         if (len > drop)
-            buf_append(&c->out, bufs[i].base + drop, len - drop);
+            buf_append(&o->queued, bufs[i].base + drop, len - drop);
     }
 }
 
-bool http_conn_write(struct http_conn *c, const uv_buf_t *bufs, unsigned count, bool now)
+bool http_out_write(struct http_out *o, const uv_buf_t *bufs, unsigned count, bool now)
 {
     size_t total = 0, sent = 0;
     for (unsigned i = 0; i < count; i++)
         total += bufs[i].len;
-    if (c->state == CONN_CLOSED || c->broken)
+    if (o->broken)
         return true;
-    if (http_out_queued(c) == 0 && (now || total >= OUT_DIRECT_MIN)) {
-        int n = uv_try_write(&c->sock.stream, bufs, count);
+    if (http_out_queued(o) == 0 && (now || total >= OUT_DIRECT_MIN)) {
+        int n = uv_try_write(o->stream, bufs, count);
         if (n < 0 && n != UV_EAGAIN) {
-            out_fail(c);
+            out_fail(o);
             return true;
         }
         sent = n > 0 ? (size_t)n : 0;
     }
     if (sent < total) {
-        out_append(c, bufs, count, sent);
-        if (!c->write_busy && (now || sent || c->out.len >= HTTP_OUT_LOW_WATER))
-            http_out_flush(c);
-        if (c->out.len)
-            http_server_flush_later(c->server, c);
+        out_append(o, bufs, count, sent);
+        if (!o->busy && (now || sent || o->queued.len >= HTTP_OUT_LOW_WATER))
+            http_out_flush(o);
+        if (o->queued.len)
+            o->wake(o->arg);
     }
-    if (http_out_queued(c) < HTTP_OUT_HIGH_WATER)
+    if (http_out_queued(o) < HTTP_OUT_HIGH_WATER)
         return true;
-    c->over_high = true;
+    o->is_high = true;
     return false;
 }
 
-size_t http_conn_unread_by_peer(struct http_conn *c)
+size_t http_out_unread_by_peer(const struct http_out *o)
 {
     uv_os_fd_t fd;
     int unread = 0;
-    if (uv_fileno(&c->sock.handle, &fd) || ioctl(fd, SIOCOUTQ, &unread) < 0 || unread < 0)
+    if (uv_fileno((const uv_handle_t *)o->stream, &fd) || ioctl(fd, SIOCOUTQ, &unread) < 0 ||
+        unread < 0)
         return 0;
-    return (size_t)unread + http_out_queued(c);
+    return (size_t)unread + http_out_queued(o);
 }

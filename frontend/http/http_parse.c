@@ -7,8 +7,7 @@
 #include "frontend/http/http_conn_internal.h"
 
 #include "base/str.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/router.h"
+#include "frontend/http/reply.h"
 
 #include <strings.h>
 #include <string.h>
@@ -78,7 +77,7 @@ static int on_header_value_complete(llhttp_t *p)
 {
     struct http_conn *c = p->data;
     const char *name = str_or_empty(c->header.data);
-    if (c->x.route) { /* a trailer */
+    if (c->x.handler) { /* a trailer */
         buf_clear(&c->header);
         return 0;
     }
@@ -97,7 +96,7 @@ static int on_header_value_complete(llhttp_t *p)
 
 static uint64_t body_limit(const struct exchange *x)
 {
-    return x->route->body == BODY_JSON ? HTTP_JSON_BODY_MAX : HTTP_DROPPED_BODY_MAX;
+    return x->handler->body == BODY_JSON ? HTTP_JSON_BODY_MAX : HTTP_DROPPED_BODY_MAX;
 }
 
 /* What comes after the head: a stream's handler runs at once, JSON gets its room. */
@@ -105,13 +104,13 @@ static int body_expect(struct http_conn *c)
 {
     struct exchange *x = &c->x;
     bool has_body = x->content_length || x->chunked_body;
-    if (x->route->body == BODY_STREAM && has_body) {
+    if (x->handler->body == BODY_STREAM && has_body) {
         x->body_pending = c->request_complete = true;
         return HPE_PAUSED;
     }
     if (x->content_length > body_limit(x))
         return parse_refuse(c, 413);
-    if (x->route->body == BODY_JSON && x->content_length && x->content_length < BODY_ROOM_MAX)
+    if (x->handler->body == BODY_JSON && x->content_length && x->content_length < BODY_ROOM_MAX)
         buf_reserve(&x->body, x->content_length); /* growing would leave copies of secrets behind */
     if (x->expects_continue && !x->http10 && has_body)
         reply_continue(x);
@@ -133,7 +132,8 @@ static int on_headers_complete(llhttp_t *p)
     p->upgrade = 0;
     if (!x->has_host && !x->http10)
         return parse_refuse(c, 400);
-    if (router_resolve(x))
+    x->handler = c->shared->service->resolve(x);
+    if (!x->handler)
         return parse_refuse(c, 400);
     return body_expect(c);
 }
@@ -149,7 +149,7 @@ static int on_body(llhttp_t *p, const char *at, size_t len)
     }
     if (x->body_seen > body_limit(x))
         return parse_refuse(c, 413);
-    if (x->route->body == BODY_JSON)
+    if (x->handler->body == BODY_JSON)
         buf_append(&x->body, at, len);
     return 0;
 }

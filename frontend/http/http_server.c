@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listeners, the list of connections and the loop hooks they share; see http_server.h. Accepting
- * pauses at the connection limit: an accepted socket that is not fetched with uv_accept() makes
- * libuv stop polling the listener.
+ * Listeners and the loop's hooks; see http_server.h. The top of the data path: what is accepted
+ * here goes to http_input.c. Accepting pauses at the connection limit: an accepted socket that is
+ * not fetched with uv_accept() makes libuv stop polling the listener.
  */
 #include "frontend/http/http_server.h"
 
@@ -10,78 +10,56 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "frontend/http/http_conn.h"
-#include "frontend/http/http_listen.h"
+#include "frontend/http/http_input.h"
+#include "frontend/http/http_listener.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
-    READ_BUFFER_SIZE = 64 * 1024,
-    SCRATCH_KEEP_MAX = 256 * 1024,
     LISTENERS_MAX = 16,
     DEFAULT_MAX_CONNECTIONS = 4096,
     DEFAULT_IDLE_TIMEOUT_MS = 300 * 1000,
+    DEFAULT_HALF_CLOSED_CHECK_MS = 5000,
     DEFAULT_HEAD_TIMEOUT_MS = 60 * 1000,
     TICK_MS = 1000,
 };
 
 struct http_server {
-    struct loop *loop;
-    struct http_server_options options;
+    struct http_shared shared;
+    int64_t max_connections;
     char *socket_group;
-    struct backend_client *backend;
     struct http_listener *listeners[LISTENERS_MAX];
-    unsigned listener_count, connections;
-    struct http_conn *first;
-    struct http_conn *flush_first, **flush_last;
+    unsigned listener_count;
     uv_prepare_t prepare;
     uv_timer_t timer;
     unsigned hooks_open; /* of prepare and timer */
     bool closing;
-    time_t date_second;
-    char date[40];
-    struct buf scratch;
-    char read_buffer[READ_BUFFER_SIZE];
 };
 
-static struct http_conn_links *links(struct http_conn *c)
+static void server_on_tick(uv_timer_t *handle)
 {
-    return (struct http_conn_links *)(void *)c;
+    struct http_server *s = handle->data;
+    http_input_tick(&s->shared, time_mono_ms());
 }
 
 static void server_on_prepare(uv_prepare_t *handle)
 {
     struct http_server *s = handle->data;
-    struct http_conn *c;
-    while ((c = s->flush_first)) {
-        s->flush_first = links(c)->flush_next;
-        if (!s->flush_first)
-            s->flush_last = &s->flush_first;
-        links(c)->flush_queued = false;
-        http_conn_flush(c);
-    }
-    if (s->scratch.cap > SCRATCH_KEEP_MAX)
-        buf_free(&s->scratch);
-}
-
-static void server_on_tick(uv_timer_t *handle)
-{
-    struct http_server *s = handle->data;
-    int64_t now = time_mono_ms();
-    struct http_conn *next;
-    for (struct http_conn *c = s->first; c; c = next) {
-        next = links(c)->next;
-        http_conn_tick(c, now);
-    }
+    http_input_run_due(&s->shared);
+    http_shared_trim(&s->shared);
+    bool ticks = uv_is_active((uv_handle_t *)&s->timer);
+    if (s->shared.conns && !ticks)
+        uv_timer_start(&s->timer, server_on_tick, TICK_MS, TICK_MS);
+    else if (!s->shared.conns && ticks)
+        uv_timer_stop(&s->timer);
 }
 
 static void server_free_if_done(struct http_server *s)
 {
-    if (!s->closing || s->hooks_open || s->connections || s->listener_count)
+    if (!s->closing || s->hooks_open || s->shared.conns || s->listener_count)
         return;
-    buf_free(&s->scratch);
+    http_shared_fini(&s->shared);
     free(s->socket_group);
     free(s);
 }
@@ -93,22 +71,28 @@ static void server_hook_closed(uv_handle_t *handle)
     server_free_if_done(s);
 }
 
+static int64_t or_default(int64_t value, int64_t absent)
+{
+    return value ? value : absent;
+}
+
+static void server_on_conn_closed(struct http_shared *shared);
+
 struct http_server *http_server_new(struct loop *l, const struct http_server_options *options,
+                                    const struct http_service *service,
                                     struct backend_client *backend)
 {
     struct http_server *s = NEW(struct http_server);
-    s->loop = l;
-    s->options = *options;
+    s->shared.loop = l;
+    s->shared.service = service;
+    s->shared.backend = backend;
+    s->shared.conn_closed = server_on_conn_closed;
+    s->shared.idle_timeout_ms = or_default(options->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS);
+    s->shared.half_closed_check_ms =
+        or_default(options->half_closed_check_ms, DEFAULT_HALF_CLOSED_CHECK_MS);
+    s->shared.head_timeout_ms = or_default(options->head_timeout_ms, DEFAULT_HEAD_TIMEOUT_MS);
+    s->max_connections = or_default(options->max_connections, DEFAULT_MAX_CONNECTIONS);
     s->socket_group = xstrdup(str_or_empty(options->socket_group));
-    s->options.socket_group = s->socket_group;
-    if (!s->options.max_connections)
-        s->options.max_connections = DEFAULT_MAX_CONNECTIONS;
-    if (!s->options.idle_timeout_ms)
-        s->options.idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
-    if (!s->options.head_timeout_ms)
-        s->options.head_timeout_ms = DEFAULT_HEAD_TIMEOUT_MS;
-    s->backend = backend;
-    s->flush_last = &s->flush_first;
     uv_prepare_init(&l->uv, &s->prepare);
     uv_timer_init(&l->uv, &s->timer);
     s->prepare.data = s->timer.data = s;
@@ -123,23 +107,33 @@ static void server_accept(struct http_server *s, struct http_listener *listener)
 {
     if (s->closing)
         return;
-    if (s->connections >= (uint64_t)s->options.max_connections) {
+    if (s->shared.conn_count >= (uint64_t)s->max_connections) {
         http_listener_set_waiting(listener, true);
         log_warn("connection limit reached, accepting is paused",
-                 LOG_INT("max_connections", s->options.max_connections));
+                 LOG_INT("max_connections", s->max_connections));
         return;
     }
     http_listener_set_waiting(listener, false);
-    struct http_conn *c = http_conn_new(s, http_listener_is_tcp(listener));
+    struct http_conn *c = http_conn_new(&s->shared, http_listener_is_tcp(listener));
     if (uv_accept(http_listener_stream(listener), http_conn_stream(c)))
         http_conn_abort(c);
     else
-        http_conn_start(c);
+        http_input_start(c);
 }
 
 static void server_on_connection(void *arg, struct http_listener *listener)
 {
     server_accept(arg, listener);
+}
+
+/* There is room again for those that wait. */
+static void server_on_conn_closed(struct http_shared *shared)
+{
+    struct http_server *s = CONTAINER_OF(shared, struct http_server, shared);
+    for (unsigned i = 0; i < s->listener_count && !s->closing; i++)
+        if (http_listener_waiting(s->listeners[i]))
+            server_accept(s, s->listeners[i]);
+    server_free_if_done(s);
 }
 
 static void server_on_listener_closed(void *arg)
@@ -156,7 +150,7 @@ static int server_listen_one(struct http_server *s, const char *url, struct erro
     const struct http_listener_events events = {.connection = server_on_connection,
                                                 .closed = server_on_listener_closed};
     struct http_listener *listener =
-        http_listener_open(s->loop, url, s->socket_group, &events, s, err);
+        http_listener_open(s->shared.loop, url, s->socket_group, &events, s, err);
     if (!listener)
         return error_wrap(err, "listen on %s", url);
     s->listeners[s->listener_count++] = listener;
@@ -192,108 +186,17 @@ void http_server_close(struct http_server *s)
     s->closing = true;
     for (unsigned i = 0; i < s->listener_count; i++)
         http_listener_close(s->listeners[i]);
-    struct http_conn *next;
-    for (struct http_conn *c = s->first; c; c = next) {
-        next = links(c)->next;
-        http_conn_abort(c);
-    }
+    http_conn_abort_all(&s->shared);
     uv_close((uv_handle_t *)&s->prepare, server_hook_closed);
     uv_close((uv_handle_t *)&s->timer, server_hook_closed);
 }
 
-/* ---- for connections ---- */
-
-void http_server_add(struct http_server *s, struct http_conn *c)
-{
-    links(c)->next = s->first;
-    if (s->first)
-        links(s->first)->prev = c;
-    s->first = c;
-    if (s->connections++ == 0)
-        uv_timer_start(&s->timer, server_on_tick, TICK_MS, TICK_MS);
-}
-
-static void server_unqueue(struct http_server *s, struct http_conn *c)
-{
-    if (!links(c)->flush_queued)
-        return;
-    struct http_conn **at = &s->flush_first;
-    while (*at != c)
-        at = &links(*at)->flush_next;
-    *at = links(c)->flush_next;
-    if (s->flush_last == &links(c)->flush_next)
-        s->flush_last = at;
-}
-
-void http_server_remove(struct http_server *s, struct http_conn *c)
-{
-    struct http_conn_links *l = links(c);
-    server_unqueue(s, c);
-    if (l->prev)
-        links(l->prev)->next = l->next;
-    else
-        s->first = l->next;
-    if (l->next)
-        links(l->next)->prev = l->prev;
-    if (--s->connections == 0 && !s->closing)
-        uv_timer_stop(&s->timer);
-    for (unsigned i = 0; i < s->listener_count && !s->closing; i++)
-        if (http_listener_waiting(s->listeners[i]))
-            server_accept(s, s->listeners[i]);
-    server_free_if_done(s);
-}
-
-void http_server_flush_later(struct http_server *s, struct http_conn *c)
-{
-    if (links(c)->flush_queued)
-        return;
-    links(c)->flush_queued = true;
-    links(c)->flush_next = NULL;
-    *s->flush_last = c;
-    s->flush_last = &links(c)->flush_next;
-}
-
 unsigned http_server_connections(const struct http_server *s)
 {
-    return s->connections;
+    return s->shared.conn_count;
 }
 
-struct loop *http_server_loop(struct http_server *s)
+struct http_shared *http_server_shared(struct http_server *s)
 {
-    return s->loop;
-}
-
-struct backend_client *http_server_backend(struct http_server *s)
-{
-    return s->backend;
-}
-
-const struct http_server_options *http_server_settings(const struct http_server *s)
-{
-    return &s->options;
-}
-
-char *http_server_read_buffer(struct http_server *s, size_t *size)
-{
-    *size = sizeof(s->read_buffer);
-    return s->read_buffer;
-}
-
-struct buf *http_server_scratch(struct http_server *s)
-{
-    buf_clear(&s->scratch);
-    return &s->scratch;
-}
-
-const char *http_server_date(struct http_server *s)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    if (now.tv_sec != s->date_second) {
-        struct tm tm;
-        s->date_second = now.tv_sec;
-        gmtime_r(&now.tv_sec, &tm);
-        strftime(s->date, sizeof(s->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    }
-    return s->date;
+    return &s->shared;
 }

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The listening side: unix and TCP sockets, the list of connections, its limit, and the loop hooks
- * all connections share (timeouts, flush before poll, one read buffer).
+ * An HTTP server: unix and TCP listeners, the limit of connections, and the loop's hooks (timeouts,
+ * a look at connections before the loop polls). What it answers is the service's business.
  */
 #ifndef SOCKERLESS_FRONTEND_HTTP_SERVER_H
 #define SOCKERLESS_FRONTEND_HTTP_SERVER_H
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "frontend/http/http_service.h"
 #include "loop/loop.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct http_server;
-struct http_conn;
+struct http_shared;
 struct backend_client;
 
 struct http_server_options {
     const char *socket_group; /* group of unix sockets; NULL or "": the process's */
     int64_t max_connections;  /* 0: 4,096; at the limit accepting pauses */
     int64_t idle_timeout_ms;  /* of a kept-alive connection between requests; 0: 5 min */
-    int64_t head_timeout_ms;  /* from the first byte of a request to its end; 0: 60 s */
+    /* Between two looks whether a half-closed client, or one that nobody reads from, is still
+     * there; 0: 5 s. */
+    int64_t half_closed_check_ms;
+    int64_t head_timeout_ms; /* from the first byte of a request to its end; 0: 60 s */
 };
 
+/* service and backend (NULL: none configured) are borrowed. */
 struct http_server *http_server_new(struct loop *l, const struct http_server_options *options,
+                                    const struct http_service *service,
                                     struct backend_client *backend);
 /* "unix:///path" or "tcp://host:port" (port 0 allowed); a comma list. A stale socket file is
  * replaced, one with a live listener is an error. */
@@ -37,26 +41,7 @@ int http_server_port(const struct http_server *s);
 void http_server_close(struct http_server *s);
 unsigned http_server_connections(const struct http_server *s);
 
-/* ---- for http_conn.c and http_reply.c ---- */
-struct loop *http_server_loop(struct http_server *s);
-struct backend_client *http_server_backend(struct http_server *s);
-const struct http_server_options *http_server_settings(const struct http_server *s);
-/* 64 KiB shared by all reads: consumed before the next read. */
-char *http_server_read_buffer(struct http_server *s, size_t *size);
-/* A scratch buffer for building one answer; empty. Valid until the handler returns to the loop. */
-struct buf *http_server_scratch(struct http_server *s);
-/* "Sat, 21 Nov 2026 21:00:00 GMT", renewed each second. */
-const char *http_server_date(struct http_server *s);
-/* Call http_conn_flush(c) before the loop polls. */
-void http_server_flush_later(struct http_server *s, struct http_conn *c);
-void http_server_add(struct http_server *s, struct http_conn *c);
-void http_server_remove(struct http_server *s, struct http_conn *c);
-
-/* Links of a connection, embedded by http_conn.c as its first member. */
-struct http_conn_links {
-    struct http_conn *prev, *next;
-    struct http_conn *flush_next;
-    bool flush_queued;
-};
+/* What its connections share, for one that was not accepted here. */
+struct http_shared *http_server_shared(struct http_server *s);
 
 #endif

@@ -5,54 +5,29 @@
  */
 #include "frontend/http/query.h"
 
+#include "base/percent.h"
 #include "base/str.h"
 
 #include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-char *url_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len)
+char *query_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len)
 {
     char *out = arena_alloc(a, len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (c == '%') {
-            int hi = i + 2 < len ? hex_value(text[i + 1]) : -1;
-            int lo = hi >= 0 ? hex_value(text[i + 2]) : -1;
-            if (lo < 0)
-                return NULL;
-            c = (char)(hi * 16 + lo);
-            i += 2;
-        } else if (c == '+' && plus) {
-            c = ' ';
-        }
-        out[n++] = c;
-    }
-    out[n] = '\0';
-    if (out_len)
-        *out_len = n;
-    return out;
+    long n = percent_decode(text, len, plus ? PERCENT_PLUS_IS_BLANK : 0, out);
+    if (n >= 0 && out_len)
+        *out_len = (size_t)n;
+    return n >= 0 ? out : NULL;
 }
 
 static void query_add(struct query *q, struct arena *a, const char *text, size_t len)
 {
     const char *equals = memchr(text, '=', len);
     size_t key_len = equals ? (size_t)(equals - text) : len;
-    struct query_pair pair = {.key = url_decode(a, text, key_len, true, NULL), .value = ""};
+    struct query_pair pair = {.key = query_decode(a, text, key_len, true, NULL), .value = ""};
     if (equals)
-        pair.value = url_decode(a, equals + 1, len - key_len - 1, true, NULL);
+        pair.value = query_decode(a, equals + 1, len - key_len - 1, true, NULL);
     if (pair.key && pair.value)
         q->pairs[q->count++] = pair;
 }

@@ -27,7 +27,7 @@ enum { QUERY_PAIRS_MAX = 256 };
 
 /* Percent-decodes text[0..len) into a NUL-terminated arena string; `plus` turns '+' into a blank.
  * NULL for a broken escape. *out_len (may be NULL) counts decoded bytes, a %00 included. */
-char *url_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len);
+char *query_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len);
 
 /* text: what follows '?', NULL or "" for none. Broken escapes drop the pair, as Go does. */
 void query_parse(struct query *q, struct arena *a, const char *text);

@@ -22,7 +22,8 @@
 /* A request body; like Go's decoder, stops after the first value. The caller json_decref()s. */
 json_t *docker_json_load(const char *text, size_t len, struct error *err) MUST_CHECK;
 
-/* The body of POST /containers/create. *out was initialised by the caller. */
+/* The body of POST /containers/create. *out was initialised by the caller; its config stays NULL
+ * when the body has none of the fields. */
 int docker_json_create(json_t *root, struct arena *a, Sockerless__ContainerCreateRequest *out,
                        struct error *err) MUST_CHECK;
 /* POST /containers/{id}/exec. */
@@ -34,8 +35,6 @@ int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out,
 /* The complete HostConfig object: the client's values, dockerd's defaults for the rest, unknown
  * fields kept. host NULL or null: all defaults. */
 int docker_json_host_config(json_t *host, struct buf *out, struct error *err) MUST_CHECK;
-/* moby's rule for names; err has its words. */
-int docker_json_check_name(const char *name, struct error *err) MUST_CHECK;
 
 /* ---- answers, appended to out without a newline ---- */
 
@@ -75,8 +74,9 @@ void docker_json_labels(struct json_writer *w, const Sockerless__ContainerConfig
 void docker_json_string_list(struct json_writer *w, const Sockerless__StringList *list);
 
 /* ps's words: "Up 2 seconds (healthy)", "Exited (0) 3 minutes ago", "Created". */
-void docker_status_text(const Sockerless__Container *c, int64_t now_ns, char *out, size_t size);
+void docker_json_status_text(const Sockerless__Container *c, int64_t now_ns, char *out,
+                             size_t size);
 /* units.HumanDuration of moby. */
-void docker_human_duration(int64_t ns, char *out, size_t size);
+void docker_json_human_duration(int64_t ns, char *out, size_t size);
 
 #endif

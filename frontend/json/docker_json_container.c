@@ -36,7 +36,7 @@ static const struct state_shape *state_shape(const Sockerless__Container *c)
 
 /* ---- words ---- */
 
-void docker_human_duration(int64_t ns, char *out, size_t size)
+void docker_json_human_duration(int64_t ns, char *out, size_t size)
 {
     int64_t seconds = ns / 1000000000, minutes = seconds / 60;
     int64_t hours = (ns / 1000000000 + 1800) / 3600; /* rounded */
@@ -73,19 +73,19 @@ static const char *health_words(const Sockerless__Container *c)
     return !strcmp(c->health, "unhealthy") ? " (unhealthy)" : "";
 }
 
-void docker_status_text(const Sockerless__Container *c, int64_t now_ns, char *out, size_t size)
+void docker_json_status_text(const Sockerless__Container *c, int64_t now_ns, char *out, size_t size)
 {
     char ago[40];
     switch (c->state) {
     case SOCKERLESS__CONTAINER_STATE__RUNNING:
     case SOCKERLESS__CONTAINER_STATE__PAUSED:
     case SOCKERLESS__CONTAINER_STATE__STOPPING:
-        docker_human_duration(now_ns - c->started_at, ago, sizeof(ago));
+        docker_json_human_duration(now_ns - c->started_at, ago, sizeof(ago));
         snprintf(out, size, "Up %s%s", ago,
                  c->state == SOCKERLESS__CONTAINER_STATE__PAUSED ? " (Paused)" : health_words(c));
         return;
     case SOCKERLESS__CONTAINER_STATE__EXITED:
-        docker_human_duration(now_ns - c->finished_at, ago, sizeof(ago));
+        docker_json_human_duration(now_ns - c->finished_at, ago, sizeof(ago));
         snprintf(out, size, "Exited (%d) %s ago", c->exit_code, ago);
         return;
     case SOCKERLESS__CONTAINER_STATE__REMOVING: snprintf(out, size, "Removal In Progress"); return;
@@ -331,7 +331,7 @@ static void put_list_entry(struct json_writer *w, const Sockerless__Container *c
     json_key(w, "Labels");
     docker_json_labels(w, c->config, false);
     json_member_string(w, "State", state_shape(c)->status);
-    docker_status_text(c, now_ns, status, sizeof(status));
+    docker_json_status_text(c, now_ns, status, sizeof(status));
     json_member_string(w, "Status", status);
     json_member_object(w, "HostConfig");
     json_member_string(w, "NetworkMode",

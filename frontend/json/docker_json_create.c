@@ -12,8 +12,6 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { MEMORY_MIN = 6 * 1024 * 1024 };
-
 #define CONFIG(name, kind, member)                                                                 \
     {                                                                                              \
         name, kind, offsetof(Sockerless__ContainerConfig, member), 0                               \
@@ -92,6 +90,7 @@ static const struct json_field host_fields[] = {
     HOST("ReadonlyRootfs", JSON_FLAG, readonly_rootfs),
     HOST("Init", JSON_FLAG, init),
     HOST_N("ExtraHosts", JSON_TEXTS, extra_hosts),
+    HOST("ShmSize", JSON_INT64, shm_size),
     {NULL, JSON_ANY, 0, 0},
 };
 static const struct json_field restart_fields[] = {
@@ -117,36 +116,23 @@ json_t *docker_json_load(const char *text, size_t len, struct error *err)
     return root;
 }
 
-int docker_json_check_name(const char *name, struct error *err)
-{
-    const char *bare = name + (name[0] == '/');
-    size_t len = strlen(bare);
-    bool good = len >= 2 && isalnum((unsigned char)bare[0]);
-    for (size_t i = 1; i < len && good; i++)
-        good = isalnum((unsigned char)bare[i]) || strchr("_.-", bare[i]);
-    if (!good)
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "Invalid container name (%.200s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
-                         "allowed",
-                         name);
-    return 0;
-}
-
-static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerConfig *config,
+/* *out stays NULL when the object has none of its fields, as with Go's embedded pointer. */
+static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerConfig **out,
                          struct error *err)
 {
+    Sockerless__ContainerConfig *config = arena_alloc(a, sizeof(*config));
+    sockerless__container_config__init(config);
     int known = json_decode_object(root, config_fields, "ContainerConfigWrapper", a, config, err);
     if (known < 0)
         return -1;
-    if (known == 0)
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "Config cannot be empty in order to create a container");
-    json_t *health = json_member(root, "Healthcheck");
+    if (known > 0)
+        *out = config;
+    json_t *health = json_decode_member(root, "Healthcheck");
     if (!health)
         return 0;
     if (!json_is_object(health))
-        return json_type_error(err, health, "ContainerConfigWrapper", "Healthcheck",
-                               "container.HealthConfig");
+        return json_decode_type_error(err, health, "ContainerConfigWrapper", "Healthcheck",
+                                      "container.HealthConfig");
     config->healthcheck = arena_alloc(a, sizeof(*config->healthcheck));
     sockerless__healthcheck__init(config->healthcheck);
     return json_decode_object(health, health_fields, "HealthConfig", a, config->healthcheck, err) <
@@ -155,41 +141,21 @@ static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerCon
                : 0;
 }
 
-static int check_resources(const Sockerless__HostOptions *host, json_t *json, struct error *err)
-{
-    static const char *const sizes[] = {"Memory",      "NanoCpus",          "CpuShares",
-                                        "CpuPeriod",   "ShmSize",           "MemoryReservation",
-                                        "CpuCount",    "CpuRealtimePeriod", "CpuRealtimeRuntime",
-                                        "KernelMemory"};
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        json_t *value = json_member(json, sizes[i]);
-        if (value && json_is_integer(value) && json_integer_value(value) < 0)
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "invalid HostConfig: %s must not be negative (%lld)", sizes[i],
-                             (long long)json_integer_value(value));
-    }
-    if (host->memory > 0 && host->memory < MEMORY_MIN)
-        return error_set(err, ERROR_INVALID_PARAMETER, "Minimum memory limit allowed is 6MB");
-    return 0;
-}
-
 static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *host,
                        struct error *err)
 {
     if (json) {
         if (!json_is_object(json))
-            return json_type_error(err, json, "ContainerConfigWrapper", "HostConfig",
-                                   "container.HostConfig");
+            return json_decode_type_error(err, json, "ContainerConfigWrapper", "HostConfig",
+                                          "container.HostConfig");
         if (json_decode_object(json, host_fields, "HostConfig.HostConfig", a, host, err) < 0)
             return -1;
-        json_t *restart = json_member(json, "RestartPolicy");
+        json_t *restart = json_decode_member(json, "RestartPolicy");
         if (restart && !json_is_object(restart))
-            return json_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
-                                   "container.RestartPolicy");
+            return json_decode_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
+                                          "container.RestartPolicy");
         if (restart &&
             json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
-            return -1;
-        if (check_resources(host, json, err))
             return -1;
     }
     if (str_empty(host->network_mode))
@@ -213,16 +179,16 @@ static int keep_host_json(json_t *host, struct arena *a, ProtobufCBinaryData *ou
 static int keep_networking(json_t *root, struct arena *a, ProtobufCBinaryData *out,
                            struct error *err)
 {
-    json_t *networking = json_member(root, "NetworkingConfig");
+    json_t *networking = json_decode_member(root, "NetworkingConfig");
     if (networking && !json_is_object(networking))
-        return json_type_error(err, networking, "ContainerConfigWrapper", "NetworkingConfig",
-                               "network.NetworkingConfig");
-    json_t *endpoints = networking ? json_member(networking, "EndpointsConfig") : NULL;
+        return json_decode_type_error(err, networking, "ContainerConfigWrapper", "NetworkingConfig",
+                                      "network.NetworkingConfig");
+    json_t *endpoints = networking ? json_decode_member(networking, "EndpointsConfig") : NULL;
     if (!endpoints)
         return 0;
     if (!json_is_object(endpoints))
-        return json_type_error(err, endpoints, "NetworkingConfig", "EndpointsConfig",
-                               "map[string]*network.EndpointSettings");
+        return json_decode_type_error(err, endpoints, "NetworkingConfig", "EndpointsConfig",
+                                      "map[string]*network.EndpointSettings");
     char *text = json_dumps(endpoints, JSON_COMPACT);
     if (!text)
         return error_set(err, ERROR_INVALID_PARAMETER, "invalid NetworkingConfig");
@@ -236,19 +202,16 @@ int docker_json_create(json_t *root, struct arena *a, Sockerless__ContainerCreat
                        struct error *err)
 {
     if (json_is_null(root))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "Config cannot be empty in order to create a container");
+        return 0;
     if (!json_is_object(root))
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "json: cannot unmarshal %s into Go value of type "
                          "runconfig.ContainerConfigWrapper",
-                         json_kind_name(root));
-    out->config = arena_alloc(a, sizeof(*out->config));
-    sockerless__container_config__init(out->config);
+                         json_decode_kind_name(root));
     out->host = arena_alloc(a, sizeof(*out->host));
     sockerless__host_options__init(out->host);
-    json_t *host = json_member(root, "HostConfig");
-    if (decode_config(root, a, out->config, err) || decode_host(host, a, out->host, err) ||
+    json_t *host = json_decode_member(root, "HostConfig");
+    if (decode_config(root, a, &out->config, err) || decode_host(host, a, out->host, err) ||
         keep_host_json(host, a, &out->host_config_json, err))
         return -1;
     return keep_networking(root, a, &out->networking_config_json, err);
@@ -284,8 +247,8 @@ static int must_be_object(json_t *root, const char *type, struct error *err)
     if (json_is_object(root))
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER,
-                     "json: cannot unmarshal %s into Go value of type %s", json_kind_name(root),
-                     type);
+                     "json: cannot unmarshal %s into Go value of type %s",
+                     json_decode_kind_name(root), type);
 }
 
 int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreateRequest *out,
@@ -296,8 +259,6 @@ int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreat
     if (json_is_object(root) &&
         json_decode_object(root, exec_fields, "ExecConfig", a, out, err) < 0)
         return -1;
-    if (out->n_cmd == 0)
-        return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");
     return 0;
 }
 
@@ -321,7 +282,7 @@ int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out, struct 
         return -1;
     if (json_decode_object(root, exec_start_fields, "ExecStartCheck", NULL, out, err) < 0)
         return -1;
-    json_t *size = json_member(root, "ConsoleSize"); /* [height, width], API 1.42 */
+    json_t *size = json_decode_member(root, "ConsoleSize"); /* [height, width], API 1.42 */
     if (size) {
         out->height = console_size(size, 0);
         out->width = console_size(size, 1);

@@ -109,7 +109,7 @@ static int host_check(const struct host_field *f, json_t *value, struct error *e
                    json_is_array(value), json_is_object(value)};
     if (fits[f->type])
         return 0;
-    return json_type_error(err, value, "HostConfig.HostConfig", f->name, wanted[f->type]);
+    return json_decode_type_error(err, value, "HostConfig.HostConfig", f->name, wanted[f->type]);
 }
 
 static bool host_is_empty(const struct host_field *f, const json_t *value)
@@ -134,7 +134,7 @@ static int host_put_value(struct json_writer *w, json_t *value, struct error *er
 /* LogConfig.Type and RestartPolicy.Name are filled in inside their objects. */
 static int host_put_log_config(struct json_writer *w, json_t *value, struct error *err)
 {
-    json_t *type = json_member(value, "Type"), *config = json_member(value, "Config");
+    json_t *type = json_decode_member(value, "Type"), *config = json_decode_member(value, "Config");
     json_object_open(w);
     json_member_string(w, "Type", json_string_length(type) ? json_string_value(type) : "json-file");
     json_key(w, "Config");
@@ -148,18 +148,19 @@ static int host_put_log_config(struct json_writer *w, json_t *value, struct erro
 
 static void host_put_restart(struct json_writer *w, json_t *value)
 {
-    json_t *name = json_member(value, "Name");
+    json_t *name = json_decode_member(value, "Name");
     json_object_open(w);
     json_member_string(w, "Name", json_string_length(name) ? json_string_value(name) : "no");
     json_member_int(w, "MaximumRetryCount",
-                    json_integer_value(json_member(value, "MaximumRetryCount")));
+                    json_integer_value(json_decode_member(value, "MaximumRetryCount")));
     json_object_close(w);
 }
 
 /* With a memory limit and no word about swap, dockerd allows as much swap again. */
 static int64_t host_default_swap(json_t *host)
 {
-    json_t *memory = json_member(host, "Memory"), *swap = json_member(host, "MemorySwap");
+    json_t *memory = json_decode_member(host, "Memory"),
+           *swap = json_decode_member(host, "MemorySwap");
     int64_t limit = json_is_integer(memory) ? json_integer_value(memory) : 0;
     bool given = swap && json_integer_value(swap) != 0;
     return limit > 0 && limit < INT64_MAX / 2 && !given ? 2 * limit : 0;
@@ -168,7 +169,7 @@ static int64_t host_default_swap(json_t *host)
 static int host_put_field(struct json_writer *w, const struct host_field *f, json_t *host,
                           struct error *err)
 {
-    json_t *value = host ? json_member(host, f->name) : NULL;
+    json_t *value = host ? json_decode_member(host, f->name) : NULL;
     if (value && host_check(f, value, err))
         return -1;
     if (value && f->fill_empty && host_is_empty(f, value))

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/timefmt.h"
-#include "frontend/http/version.h"
+#include "frontend/json/version.h"
 
 #include <string.h>
 #include <sys/utsname.h>

@@ -22,7 +22,7 @@ struct decoding {
 
 #define FIELD_AT(d, c_type, where) ((c_type *)(void *)((d)->out + (where)))
 
-const char *json_kind_name(const json_t *value)
+const char *json_decode_kind_name(const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT: return "object";
@@ -36,18 +36,18 @@ const char *json_kind_name(const json_t *value)
     }
 }
 
-int json_type_error(struct error *err, const json_t *value, const char *type, const char *field,
-                    const char *wanted)
+int json_decode_type_error(struct error *err, const json_t *value, const char *type,
+                           const char *field, const char *wanted)
 {
     char number[32] = "";
     if (json_is_real(value))
         snprintf(number, sizeof(number), " %g", json_real_value(value));
     return error_set(err, ERROR_INVALID_PARAMETER,
                      "json: cannot unmarshal %s%s into Go struct field %s.%s of type %s",
-                     json_kind_name(value), number, type, field, wanted);
+                     json_decode_kind_name(value), number, type, field, wanted);
 }
 
-json_t *json_member(json_t *object, const char *name)
+json_t *json_decode_member(json_t *object, const char *name)
 {
     const char *key;
     json_t *value = json_object_get(object, name);
@@ -61,7 +61,7 @@ json_t *json_member(json_t *object, const char *name)
 
 static int wrong(const struct decoding *d, const json_t *value, const char *wanted)
 {
-    return json_type_error(d->err, value, d->type, d->field->name, wanted);
+    return json_decode_type_error(d->err, value, d->type, d->field->name, wanted);
 }
 
 static int decode_text(const struct decoding *d, json_t *value)

@@ -38,10 +38,10 @@ int json_decode_object(json_t *object, const struct json_field *fields, const ch
                        struct arena *a, void *out, struct error *err) MUST_CHECK;
 
 /* A member by name, without regard to case; NULL when absent or null. */
-json_t *json_member(json_t *object, const char *name);
+json_t *json_decode_member(json_t *object, const char *name);
 /* "number", "string", "object" … as Go says in errors. */
-const char *json_kind_name(const json_t *value);
-int json_type_error(struct error *err, const json_t *value, const char *type, const char *field,
-                    const char *wanted);
+const char *json_decode_kind_name(const json_t *value);
+int json_decode_type_error(struct error *err, const json_t *value, const char *type,
+                           const char *field, const char *wanted);
 
 #endif

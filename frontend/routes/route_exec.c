@@ -4,8 +4,9 @@
  */
 #include "frontend/json/docker_json.h"
 #include "frontend/stream/hijack.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/exchange_call.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 static void create_done(struct exchange *x, const Sockerless__Reply *reply)
 {
@@ -14,12 +15,12 @@ static void create_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 201, out);
 }
 
-void exec_create(struct exchange *x)
+void route_exec_create(struct exchange *x)
 {
     Sockerless__ExecCreateRequest create = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
-    json_t *root = route_body(x);
+    json_t *root = route_request_json(x);
     if (!root)
         return;
     int rc = docker_json_exec_create(root, &x->arena, &create, &err);
@@ -34,7 +35,7 @@ void exec_create(struct exchange *x)
     exchange_call(x, &request, 0, create_done);
 }
 
-void exec_start(struct exchange *x)
+void route_exec_start(struct exchange *x)
 {
     Sockerless__ExecStartOpen start = SOCKERLESS__EXEC_START_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -43,7 +44,7 @@ void exec_start(struct exchange *x)
         reply_error(x, 400, "got EOF while reading request body");
         return;
     }
-    json_t *root = route_body(x);
+    json_t *root = route_request_json(x);
     if (!root)
         return;
     int rc = docker_json_exec_start(root, &start, &err);
@@ -60,16 +61,16 @@ void exec_start(struct exchange *x)
                      .is_exec = true, .detach = start.detach, .wants_stdin = !start.detach});
 }
 
-void exec_resize(struct exchange *x)
+void route_exec_resize(struct exchange *x)
 {
     Sockerless__ExecResizeRequest resize = SOCKERLESS__EXEC_RESIZE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     resize.id = text(x->arg);
-    if (exchange_window_size(x, &resize.height, &resize.width))
+    if (route_request_window(x, &resize.height, &resize.width))
         return;
     request.op_case = SOCKERLESS__REQUEST__OP_EXEC_RESIZE;
     request.exec_resize = &resize;
-    exchange_call(x, &request, 0, exchange_done_ok);
+    exchange_call_empty(x, &request, 0, 200);
 }
 
 static void inspect_done(struct exchange *x, const Sockerless__Reply *reply)
@@ -79,7 +80,7 @@ static void inspect_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void exec_inspect(struct exchange *x)
+void route_exec_inspect(struct exchange *x)
 {
     Sockerless__ExecInspectRequest inspect = SOCKERLESS__EXEC_INSPECT_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;

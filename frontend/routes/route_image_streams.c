@@ -3,8 +3,8 @@
  * Images, the requests that open a session with the backend: pull, import, load, push, save.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 #include "frontend/stream/stream_reply.h"
 
 #include "base/str.h"
@@ -85,60 +85,18 @@ static const struct stream_kind progress_kind = {.opened = progress_opened,
 
 /* ---- pull ---- */
 
-/* distribution's grammar: [\w][\w.-]{0,127}, or a digest. */
-static bool tag_valid(const char *tag)
-{
-    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    size_t len = strlen(tag);
-    if (!len || strchr(tag, ':'))
-        return true; /* a digest is judged with the whole reference */
-    return len <= 128 && strspn(tag, word) >= 1 &&
-           strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
-}
-
-/* Where the name ends and its tag or digest begins, or the end. */
-static const char *name_end(const char *image)
-{
-    const char *end = image + strcspn(image, "@");
-    const char *slash = memrchr(image, '/', (size_t)(end - image));
-    const char *colon = memchr(slash ? slash : image, ':', (size_t)(end - (slash ? slash : image)));
-    return colon ? colon : end;
-}
-
-/* fromImage and tag joined, the tag replacing the name's own; a tag that is a digest replaces the
- * name's digest. A colon at the end is what old clients say for all tags. */
-static void pull_name(struct exchange *x, Sockerless__ImagePullOpen *pull)
-{
-    const char *tag = str_or_empty(query_get(&x->query, "tag"));
-    char *image = arena_strdup(&x->arena, query_get(&x->query, "fromImage"));
-    size_t len = strlen(image);
-    if (len && image[len - 1] == ':')
-        image[len - 1] = '\0';
-    const char *end = name_end(image), *digest = image + strcspn(image, "@");
-    pull->all_tags = !*tag && !*end;
-    pull->reference = image;
-    if (*tag && strchr(tag, ':'))
-        pull->reference = arena_printf(&x->arena, "%.*s@%s", (int)(end - image), image, tag);
-    else if (*tag)
-        pull->reference =
-            arena_printf(&x->arena, "%.*s:%s%s", (int)(end - image), image, tag, digest);
-}
-
 static void image_pull(struct exchange *x)
 {
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    if (!tag_valid(text(query_get(&x->query, "tag")))) {
-        reply_error(x, 400, "invalid tag format");
-        return;
-    }
-    pull_name(x, &pull);
+    pull.reference = text(query_get(&x->query, "fromImage"));
+    pull.tag = text(query_get(&x->query, "tag"));
     pull.platform = text(query_get(&x->query, "platform"));
-    registry_auth_header(x, &pull.registry_auth);
+    route_registry_auth_header(x, &pull.registry_auth);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;
     open.image_pull = &pull;
     stream_reply_start(x, &open, &progress_kind);
-    registry_auth_wipe(&pull.registry_auth);
+    route_registry_auth_wipe(&pull.registry_auth);
 }
 
 /* ---- import ---- */
@@ -167,7 +125,7 @@ static void image_import(struct exchange *x, const char *source)
     stream_reply_start(x, &open, strcmp(source, "-") == 0 ? &from_body : &from_url);
 }
 
-void image_create(struct exchange *x)
+void route_image_create(struct exchange *x)
 {
     const char *source = str_or_empty(query_get(&x->query, "fromSrc"));
     if (!str_empty(query_get(&x->query, "fromImage")))
@@ -180,7 +138,7 @@ void image_create(struct exchange *x)
 
 /* ---- load, push, save ---- */
 
-void image_load(struct exchange *x)
+void route_image_load(struct exchange *x)
 {
     static const struct stream_kind kind = {.opened = progress_opened_later,
                                             .frame = progress_frame,
@@ -200,17 +158,17 @@ static int push_auth(struct exchange *x, ProtobufCBinaryData *out)
 {
     struct error err;
     if (!str_empty(x->registry_auth)) {
-        registry_auth_header(x, out);
+        route_registry_auth_header(x, out);
         return 0;
     }
-    if (registry_auth_body(x, out, &err) == 0)
+    if (route_registry_auth_body(x, out, &err) == 0)
         return 0;
     error_wrap(&err, "Bad parameters and missing X-Registry-Auth");
     reply_failure(x, &err);
     return -1;
 }
 
-void image_push(struct exchange *x)
+void route_image_push(struct exchange *x)
 {
     Sockerless__ImagePushOpen push = SOCKERLESS__IMAGE_PUSH_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
@@ -221,7 +179,7 @@ void image_push(struct exchange *x)
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH;
     open.image_push = &push;
     stream_reply_start(x, &open, &progress_kind);
-    registry_auth_wipe(&push.registry_auth);
+    route_registry_auth_wipe(&push.registry_auth);
 }
 
 static void save_opened(struct stream_reply *r, const Sockerless__StreamOpened *opened)
@@ -243,7 +201,7 @@ static void save_broken(struct stream_reply *r, const struct error *err)
     stream_reply_cut(r);
 }
 
-void image_save(struct exchange *x)
+void route_image_save(struct exchange *x)
 {
     static const struct stream_kind kind = {.opened = save_opened,
                                             .frame = save_frame,

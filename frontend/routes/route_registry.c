@@ -4,8 +4,9 @@
  * pass through here: what holds one is wiped before it is freed.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/exchange_call.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include "base/alloc.h"
 
@@ -13,7 +14,7 @@
 
 enum { REGISTRY_AUTH_MAX = 32 * 1024 };
 
-void registry_auth_wipe(ProtobufCBinaryData *auth)
+void route_registry_auth_wipe(ProtobufCBinaryData *auth)
 {
     if (auth->data)
         explicit_bzero(auth->data, auth->len);
@@ -23,7 +24,7 @@ void registry_auth_wipe(ProtobufCBinaryData *auth)
 
 /* base64url JSON, with or without padding. What cannot be read counts as no credentials, as for
  * dockerd. */
-void registry_auth_header(struct exchange *x, ProtobufCBinaryData *out)
+void route_registry_auth_header(struct exchange *x, ProtobufCBinaryData *out)
 {
     ProtobufCBinaryData auth = {0};
     struct error err;
@@ -35,11 +36,11 @@ void registry_auth_header(struct exchange *x, ProtobufCBinaryData *out)
     if (json_is_object(root) && json_object_size(root))
         *out = auth;
     else
-        registry_auth_wipe(&auth);
+        route_registry_auth_wipe(&auth);
     json_decref(root);
 }
 
-int registry_auth_body(struct exchange *x, ProtobufCBinaryData *out, struct error *err)
+int route_registry_auth_body(struct exchange *x, ProtobufCBinaryData *out, struct error *err)
 {
     *out = (ProtobufCBinaryData){0};
     if (x->body.len > REGISTRY_AUTH_MAX)
@@ -72,12 +73,12 @@ static void login_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void registry_login(struct exchange *x)
+void route_registry_login(struct exchange *x)
 {
     Sockerless__AuthRequest login = SOCKERLESS__AUTH_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
-    if (registry_auth_body(x, &login.auth, &err)) {
+    if (route_registry_auth_body(x, &login.auth, &err)) {
         err.code = ERROR_SYSTEM; /* dockerd says 500 to what it cannot decode here */
         reply_failure(x, &err);
         return;
@@ -85,7 +86,7 @@ void registry_login(struct exchange *x)
     request.op_case = SOCKERLESS__REQUEST__OP_AUTH;
     request.auth = &login;
     exchange_call(x, &request, 0, login_done);
-    registry_auth_wipe(&login.auth);
+    route_registry_auth_wipe(&login.auth);
 }
 
 /* ---- distribution ---- */
@@ -97,14 +98,14 @@ static void distribution_done(struct exchange *x, const Sockerless__Reply *reply
     reply_json(x, 200, out);
 }
 
-void distribution_inspect(struct exchange *x)
+void route_registry_distribution(struct exchange *x)
 {
     Sockerless__DistributionRequest distribution = SOCKERLESS__DISTRIBUTION_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     distribution.ref = text(x->arg);
-    registry_auth_header(x, &distribution.registry_auth);
+    route_registry_auth_header(x, &distribution.registry_auth);
     request.op_case = SOCKERLESS__REQUEST__OP_DISTRIBUTION;
     request.distribution = &distribution;
     exchange_call(x, &request, 0, distribution_done);
-    registry_auth_wipe(&distribution.registry_auth);
+    route_registry_auth_wipe(&distribution.registry_auth);
 }

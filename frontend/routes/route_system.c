@@ -3,14 +3,15 @@
  * /_ping, /version, /info, and what stands in for endpoints that are not built.
  */
 #include "frontend/json/docker_json.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/routes/routes.h"
+#include "frontend/http/exchange_call.h"
+#include "frontend/http/reply.h"
+#include "frontend/routes/route.h"
 
 #include "base/timefmt.h"
 
 /* Answered by the frontend alone: says that there is something to talk to, not that a cloud
  * answers. Builder-Version 1 keeps the CLI from opening a BuildKit session. */
-void system_ping(struct exchange *x)
+void route_system_ping(struct exchange *x)
 {
     reply_text(x, 200,
                "Builder-Version: 1\r\nCache-Control: no-cache, no-store, must-revalidate\r\n"
@@ -18,7 +19,7 @@ void system_ping(struct exchange *x)
                x->method == HTTP_HEAD ? "" : "OK");
 }
 
-void system_version(struct exchange *x)
+void route_system_version(struct exchange *x)
 {
     struct buf *out = reply_scratch(x);
     docker_json_put_version(out);
@@ -32,7 +33,7 @@ static void info_done(struct exchange *x, const Sockerless__Reply *reply)
     reply_json(x, 200, out);
 }
 
-void system_info(struct exchange *x)
+void route_system_info(struct exchange *x)
 {
     Sockerless__InfoRequest info = SOCKERLESS__INFO_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
@@ -42,13 +43,13 @@ void system_info(struct exchange *x)
 }
 
 /* "not supported" are the words by which the CLI knows that it may go on without. */
-void system_not_built(struct exchange *x)
+void route_system_not_built(struct exchange *x)
 {
     reply_error(x, 501, "%s %s is not supported by this version of Sockerless yet",
                 llhttp_method_name(x->method), x->path);
 }
 
-void system_no_swarm(struct exchange *x)
+void route_system_no_swarm(struct exchange *x)
 {
     reply_error(x, 503,
                 "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm "

@@ -6,8 +6,8 @@
 #include "frontend/routes/router.h"
 
 #include "base/str.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/http/version.h"
+#include "frontend/http/reply.h"
+#include "frontend/json/version.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -52,11 +52,11 @@ static void handle_redirect(struct exchange *x)
     reply_text(x, 301, location, "");
 }
 
-static const struct route not_found = {.prefix = "", .handle = handle_not_found};
-static const struct route options = {.prefix = "", .handle = handle_options};
-static const struct route too_new = {.prefix = "", .handle = handle_too_new};
-static const struct route too_old = {.prefix = "", .handle = handle_too_old};
-static const struct route redirect = {.prefix = "", .handle = handle_redirect};
+static const struct http_handler not_found = {.handle = handle_not_found};
+static const struct http_handler options = {.handle = handle_options};
+static const struct http_handler too_new = {.handle = handle_too_new};
+static const struct http_handler too_old = {.handle = handle_too_old};
+static const struct http_handler redirect = {.handle = handle_redirect};
 
 /* ---- path ---- */
 
@@ -135,7 +135,7 @@ static size_t version_prefix(const char *path)
     return digits && path[2 + digits] == '/' ? 2 + digits : 0;
 }
 
-static const struct route *version_check(struct exchange *x, const char *version)
+static const struct http_handler *version_check(struct exchange *x, const char *version)
 {
     x->arg = version;
     if (strlen(version) > 16 || version_compare(version, API_VERSION_MAX) > 0) {
@@ -166,15 +166,15 @@ static bool route_matches(const struct route *r, struct exchange *x)
     return true;
 }
 
-static const struct route *route_find(struct exchange *x)
+static const struct http_handler *route_find(struct exchange *x)
 {
     for (const struct route *r = route_table; r->prefix; r++)
         if (route_matches(r, x))
-            return r;
+            return &r->handler;
     return &not_found;
 }
 
-int router_resolve(struct exchange *x)
+const struct http_handler *router_resolve(struct exchange *x)
 {
     const char *target = x->target, *clean;
     x->api = API_MINOR_MAX;
@@ -185,35 +185,39 @@ int router_resolve(struct exchange *x)
             target = "/";
     }
     if (target[0] != '/')
-        return -1;
+        return NULL;
     size_t raw = strcspn(target, "?#"), len;
     const char *question = target[raw] == '?' ? target + raw + 1 : "";
-    char *path = url_decode(&x->arena, target, raw, false, &len);
+    char *path = query_decode(&x->arena, target, raw, false, &len);
     if (!path)
-        return -1;
+        return NULL;
     query_parse(&x->query, &x->arena, question);
     x->path = path;
     x->path_len = len;
-    if (x->method == HTTP_OPTIONS) {
-        x->route = &options;
-        return 0;
-    }
+    if (x->method == HTTP_OPTIONS)
+        return &options;
     if (path_clean(&x->arena, path, len, &clean)) {
         x->arg = path_encode(&x->arena, clean, question);
-        x->route = &redirect;
-        return 0;
+        return &redirect;
     }
     size_t prefix = version_prefix(path);
     x->path += prefix;
     x->path_len -= prefix;
-    x->route = route_find(x);
-    if (prefix && x->route != &not_found) {
+    const struct http_handler *found = route_find(x);
+    if (prefix && found != &not_found) {
         const char *arg = x->arg;
-        const struct route *bad = version_check(x, arena_strndup(&x->arena, path + 2, prefix - 2));
+        const struct http_handler *bad =
+            version_check(x, arena_strndup(&x->arena, path + 2, prefix - 2));
         if (bad)
-            x->route = bad;
-        else
-            x->arg = arg;
+            return bad;
+        x->arg = arg;
     }
-    return 0;
+    return found;
 }
+
+/* The headers are what moby's version middleware puts on every routed answer. */
+const struct http_service router_service = {
+    .resolve = router_resolve,
+    .headers = "Api-Version: " API_VERSION_MAX "\r\nDocker-Experimental: false\r\n"
+               "Ostype: linux\r\nServer: Sockerless/" SOCKERLESS_VERSION " (linux)\r\n",
+};

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unary calls and streams to the backend; see backend_client.h. Thin over ipc/rpc.h and
- * ipc/channel.h: adds the decoding of OPENED, ERROR and END, and the words for "cannot reach it".
+ * Unary calls and channels to the backend; see backend_client.h. Thin over ipc/rpc.h and
+ * ipc/channel.h.
  */
 #include "frontend/rpc/backend_client.h"
 
 #include "base/alloc.h"
-
-#include <assert.h>
 
 struct backend_client {
     struct loop *loop;
@@ -15,14 +13,6 @@ struct backend_client {
     struct rpc_client *rpc;
     unsigned streams; /* each holds the client until it is closed */
     bool freed;
-};
-
-struct backend_stream {
-    struct backend_client *client;
-    struct channel *channel;
-    const struct backend_stream_events *events;
-    void *owner; /* borrowed; NULL once the last event was delivered or the owner left */
-    bool opened;
 };
 
 struct backend_client *backend_client_new(struct loop *l, const char *url)
@@ -56,139 +46,23 @@ const char *backend_client_url(const struct backend_client *b)
     return b->url;
 }
 
-struct rpc_pending *backend_call(struct backend_client *b, Sockerless__Request *request,
-                                 int64_t timeout_ms, rpc_done done, void *arg)
+struct rpc_pending *backend_client_call(struct backend_client *b, Sockerless__Request *request,
+                                        int64_t timeout_ms, rpc_done done, void *arg)
 {
     return rpc_call(b->rpc, request, timeout_ms, done, arg);
 }
 
-static void stream_fail(struct backend_stream *s, const struct error *err)
+int backend_client_dial(struct backend_client *b, const struct channel_events *events, void *owner,
+                        struct channel **out, struct error *err)
 {
-    void *owner = STEAL(s->owner);
-    if (owner)
-        s->events->failed(owner, err);
-}
-
-static void stream_on_error_frame(struct backend_stream *s, const struct frame *f)
-{
-    struct error err = {0};
-    Sockerless__Error *e = sockerless__error__unpack(NULL, f->len, f->payload);
-    if (e && e->code > 0 && (unsigned)e->code < ERROR_CODE_COUNT)
-        error_set(&err, (enum error_code)e->code, "%s", e->message);
-    else
-        error_set(&err, ERROR_SYSTEM, "the backend reported an error that cannot be read");
-    if (e)
-        sockerless__error__free_unpacked(e, NULL);
-    channel_finish(s->channel);
-    stream_fail(s, &err);
-}
-
-static void stream_on_opened_frame(struct backend_stream *s, const struct frame *f)
-{
-    Sockerless__StreamOpened *opened = sockerless__stream_opened__unpack(NULL, f->len, f->payload);
-    if (!opened || s->opened) {
-        struct error err;
-        error_set(&err, ERROR_SYSTEM, "the backend at %s broke the session protocol",
-                  s->client->url);
-        if (opened)
-            sockerless__stream_opened__free_unpacked(opened, NULL);
-        channel_abort(s->channel);
-        stream_fail(s, &err);
-        return;
-    }
-    s->opened = true;
-    s->events->opened(s->owner, opened);
-    sockerless__stream_opened__free_unpacked(opened, NULL);
-}
-
-static void stream_on_frame(void *arg, const struct frame *f)
-{
-    struct backend_stream *s = arg;
-    if (!s->owner)
-        return;
-    switch (f->type) {
-    case FRAME_OPENED: stream_on_opened_frame(s, f); return;
-    case FRAME_ERROR: stream_on_error_frame(s, f); return;
-    case FRAME_END:
-        channel_finish(s->channel);
-        s->events->ended(STEAL(s->owner));
-        return;
-    default: s->events->frame(s->owner, f);
-    }
-}
-
-static void stream_on_drained(void *arg)
-{
-    struct backend_stream *s = arg;
-    if (s->owner && s->events->drained)
-        s->events->drained(s->owner);
-}
-
-static void stream_on_closed(void *arg, const struct error *why)
-{
-    struct backend_stream *s = arg;
-    struct error err;
-    if (s->opened || !why)
-        error_set(&err, ERROR_UNAVAILABLE, "the connection to the backend at %s was lost%s%s",
-                  s->client->url, why ? ": " : "", why ? why->message : "");
-    else
-        error_set(
-            &err, ERROR_UNAVAILABLE,
-            "cannot reach the backend at %s: %s; is it running? (--backend names its address)",
-            s->client->url, why->message);
-    stream_fail(s, &err);
-    s->client->streams--;
-    client_release(s->client);
-    free(s);
-}
-
-int backend_stream_open(struct backend_client *b, const Sockerless__StreamOpen *open,
-                        const struct backend_stream_events *events, void *owner,
-                        struct backend_stream **out, struct error *err)
-{
-    static const struct channel_events on_channel = {
-        .frame = stream_on_frame, .drained = stream_on_drained, .closed = stream_on_closed};
-    if (!b)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "no backend is configured (--backend, SOCKERLESS_BACKEND)");
-    struct backend_stream *s = NEW(struct backend_stream);
-    *s = (struct backend_stream){.client = b, .events = events, .owner = owner};
-    assert(owner);
-    if (channel_dial(b->loop, b->url, &(struct channel_options){0}, &on_channel, s, &s->channel,
-                     err)) {
-        free(s);
+    if (channel_dial(b->loop, b->url, &(struct channel_options){0}, events, owner, out, err))
         return -1;
-    }
     b->streams++;
-    channel_send_message(s->channel, FRAME_OPEN, NULL, 0, &open->base);
-    *out = s;
     return 0;
 }
 
-bool backend_stream_send(struct backend_stream *s, uint8_t type, const void *bytes, size_t len)
+void backend_client_let_go(struct backend_client *b)
 {
-    return channel_send(s->channel, type, bytes, len);
-}
-
-void backend_stream_pause(struct backend_stream *s)
-{
-    channel_pause(s->channel);
-}
-
-void backend_stream_resume(struct backend_stream *s)
-{
-    channel_resume(s->channel);
-}
-
-void backend_stream_leave(struct backend_stream *s)
-{
-    s->owner = NULL;
-    channel_resume(s->channel);
-    channel_end(s->channel);
-}
-
-void backend_stream_abandon(struct backend_stream *s)
-{
-    s->owner = NULL;
-    channel_abort(s->channel);
+    b->streams--;
+    client_release(b);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The frontend's way to its backend: unary calls over one kept-open connection, and one stream per
- * byte session (attach, exec, logs, wait, pull). Loop thread only.
+ * The frontend's way to its backend: unary calls over one kept-open connection, and channels for
+ * sessions (backend_stream.h). Loop thread only.
  */
 #ifndef SOCKERLESS_FRONTEND_BACKEND_CLIENT_H
 #define SOCKERLESS_FRONTEND_BACKEND_CLIENT_H
@@ -11,10 +11,7 @@
 #include "ipc/rpc.h"
 #include "loop/loop.h"
 
-#include <stdbool.h>
-
 struct backend_client;
-struct backend_stream;
 
 struct backend_client *backend_client_new(struct loop *l, const char *url);
 /* Outstanding calls fail; streams were abandoned or end on the loop. */
@@ -22,32 +19,12 @@ void backend_client_free(struct backend_client *b);
 const char *backend_client_url(const struct backend_client *b);
 
 /* See rpc_call(). */
-struct rpc_pending *backend_call(struct backend_client *b, Sockerless__Request *request,
-                                 int64_t timeout_ms, rpc_done done, void *arg);
+struct rpc_pending *backend_client_call(struct backend_client *b, Sockerless__Request *request,
+                                        int64_t timeout_ms, rpc_done done, void *arg);
 
-/* opened() at most once, then frame() for everything else; ended() after FRAME_END, or failed()
- * when the backend refused, broke off or could not be reached. ended() or failed() comes exactly
- * once and last, never from inside backend_stream_open(). */
-struct backend_stream_events {
-    void (*opened)(void *owner, const Sockerless__StreamOpened *opened);
-    void (*frame)(void *owner, const struct frame *f);
-    void (*drained)(void *owner);
-    void (*ended)(void *owner);
-    void (*failed)(void *owner, const struct error *err);
-};
-
-/* Sends StreamOpen at once. The stream frees itself after its last event. */
-int backend_stream_open(struct backend_client *b, const Sockerless__StreamOpen *open,
-                        const struct backend_stream_events *events, void *owner,
-                        struct backend_stream **out, struct error *err) MUST_CHECK;
-/* False: stop until drained(). */
-bool backend_stream_send(struct backend_stream *s, uint8_t type, const void *bytes, size_t len);
-void backend_stream_pause(struct backend_stream *s);
-void backend_stream_resume(struct backend_stream *s);
-/* The owner goes away: no event comes any more. All that it sent is still heard; then the session
- * ends. The backend's session has to answer FRAME_END, as attach and exec do. */
-void backend_stream_leave(struct backend_stream *s);
-/* The owner goes away: no event comes any more and the session is cut. */
-void backend_stream_abandon(struct backend_stream *s);
+/* For backend_stream.c: a channel of its own, which holds the client until it is let go. */
+int backend_client_dial(struct backend_client *b, const struct channel_events *events, void *owner,
+                        struct channel **out, struct error *err) MUST_CHECK;
+void backend_client_let_go(struct backend_client *b);
 
 #endif

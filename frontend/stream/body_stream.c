@@ -6,7 +6,7 @@
 #include "frontend/stream/body_stream.h"
 
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 void body_stream_init(struct body_stream *b, struct exchange *x, struct backend_stream *stream)
 {
@@ -28,14 +28,7 @@ void body_stream_open(struct body_stream *b)
 
 void body_stream_data(struct body_stream *b, const char *bytes, size_t len)
 {
-    bool room = true;
-    while (len) {
-        size_t piece = len < FRAME_DATA_MAX ? len : FRAME_DATA_MAX;
-        room = backend_stream_send(b->stream, FRAME_STDIN, bytes, piece);
-        bytes += piece;
-        len -= piece;
-    }
-    if (!room)
+    if (!backend_stream_send_stdin(b->stream, bytes, len))
         http_conn_hold(b->x->conn, true);
 }
 

@@ -10,7 +10,7 @@
 #ifndef SOCKERLESS_FRONTEND_BODY_STREAM_H
 #define SOCKERLESS_FRONTEND_BODY_STREAM_H
 
-#include "frontend/rpc/backend_client.h"
+#include "frontend/rpc/backend_stream.h"
 #include "frontend/http/exchange.h"
 
 struct body_stream {

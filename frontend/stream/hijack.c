@@ -13,10 +13,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "frontend/rpc/backend_client.h"
+#include "frontend/rpc/backend_stream.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
-#include "frontend/http/http_server.h"
+#include "frontend/http/reply.h"
 
 #include <string.h>
 
@@ -91,7 +90,7 @@ static bool hijack_head_pending(struct hijack *h)
     }
     backend_stream_pause(h->stream);
     if (!h->timer_open) {
-        uv_timer_init(&http_server_loop(http_conn_server(h->conn))->uv, &h->timer);
+        uv_timer_init(&http_conn_loop(h->conn)->uv, &h->timer);
         h->timer.data = h;
         h->timer_open = true;
     }
@@ -167,7 +166,7 @@ static void hijack_on_opened(void *owner, const Sockerless__StreamOpened *opened
         arena_printf(&h->x->arena, "HTTP/1.1 %s\r\nContent-Type: %s\r\n%s%s\r\n",
                      h->x->wants_upgrade ? "101 UPGRADED" : "200 OK", hijack_content_type(h),
                      h->x->wants_upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "",
-                     h->options.is_exec ? REPLY_STANDARD_HEADERS : "");
+                     h->options.is_exec ? reply_service_headers(h->x) : "");
     uv_buf_t piece = uv_buf_init((char *)(uintptr_t)head, (unsigned)strlen(head));
     http_conn_write(h->conn, &piece, 1, true);
     http_conn_hijack(h->conn);
@@ -187,12 +186,13 @@ static void hijack_on_ended(void *owner)
     reply_empty(x, 200);
 }
 
-void hijack_refuse(struct exchange *x, const struct error *err)
+/* An attach error as moby words it: status line, raw-stream type, plain text, close. */
+static void hijack_refuse(struct exchange *x, const struct error *err)
 {
     unsigned status = (unsigned)error_http_status(err->code);
     const char *head = arena_printf(
         &x->arena, "HTTP/1.1 %u %s\r\nContent-Type: " REPLY_STREAM_RAW "\r\n\r\n%s\r\n", status,
-        http_reason(status), err->message);
+        reply_reason(status), err->message);
     uv_buf_t piece = uv_buf_init((char *)(uintptr_t)head, (unsigned)strlen(head));
     http_conn_write(x->conn, &piece, 1, false);
     http_conn_finish(x->conn);
@@ -229,16 +229,7 @@ static void hijack_on_stdin_drained(void *owner)
 static void hijack_on_data(void *arg, const char *bytes, size_t len)
 {
     struct hijack *h = arg;
-    bool room = true;
-    if (!h->options.wants_stdin)
-        return;
-    while (len) {
-        size_t piece = len < FRAME_DATA_MAX ? len : FRAME_DATA_MAX;
-        room = backend_stream_send(h->stream, FRAME_STDIN, bytes, piece);
-        bytes += piece;
-        len -= piece;
-    }
-    if (!room)
+    if (h->options.wants_stdin && !backend_stream_send_stdin(h->stream, bytes, len))
         http_conn_hold(h->conn, true);
 }
 

@@ -17,7 +17,5 @@ struct hijack_options {
 /* Takes over the exchange: answers it in every case. open: borrowed for the call. */
 void hijack_start(struct exchange *x, const Sockerless__StreamOpen *open,
                   const struct hijack_options *options);
-/* An attach error as moby words it: status line, raw-stream type, plain text, close. */
-void hijack_refuse(struct exchange *x, const struct error *err);
 
 #endif

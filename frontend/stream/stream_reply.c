@@ -6,9 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "frontend/rpc/backend_client.h"
+#include "frontend/rpc/backend_stream.h"
 #include "frontend/http/http_conn.h"
-#include "frontend/http/http_reply.h"
+#include "frontend/http/reply.h"
 
 enum { STREAM_LAG_MAX = 4 * 1024 * 1024 };
 

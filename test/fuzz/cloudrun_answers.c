@@ -36,12 +36,11 @@ static int co_canned(void *arg, const struct cloudrun_log_request *request, json
 static void read_error(const char *text, size_t len)
 {
     struct http_response res = {.status = 400};
-    struct gcp_error why;
+    struct cloud_error why;
     struct error err;
     buf_append(&res.body, text, len);
     gcp_error_parse(&res, &why);
-    (void)gcp_error_retry(&why);
-    (void)gcp_error_fill(&why, "run", "get job", &err);
+    (void)cloud_error_fill(&why, "run", "get job", &err);
     buf_free(&res.body);
 }
 

@@ -33,11 +33,11 @@ static int co_canned(void *arg, const struct ecs_log_request *request, json_t **
 
 static void read_error(const char *text, size_t len)
 {
-    struct aws_error why = {.status = 400};
+    struct cloud_error why = {.http = 400};
     struct error err;
     aws_error_parse_body(NULL, text, len, &why);
-    (void)aws_error_retry(&why);
-    (void)aws_error_fill(&why, "ecs", "RunTask", &err);
+    aws_error_judge(&why);
+    (void)cloud_error_fill(&why, "ecs", "RunTask", &err);
 }
 
 static void read_credentials(const char *text, size_t len)

@@ -8,8 +8,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "frontend/rpc/backend_client.h"
-#include "frontend/http/http_conn.h"
+#include "frontend/http/http_input.h"
 #include "frontend/http/http_server.h"
+#include "frontend/routes/router.h"
 #include "ipc/rpc.h"
 #include "loop/loop.h"
 
@@ -107,8 +108,8 @@ static void start(void)
     if (loop_init(&loop, &err) ||
         rpc_server_listen(&loop, url, NULL, &events, NULL, &backend, &err))
         abort();
-    server =
-        http_server_new(&loop, &(struct http_server_options){0}, backend_client_new(&loop, url));
+    server = http_server_new(&loop, &(struct http_server_options){0}, &router_service,
+                             backend_client_new(&loop, url));
 }
 
 static void stop(void)
@@ -152,10 +153,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair))
         return 0;
     how = data[0];
-    struct http_conn *c = http_conn_new(server, false);
+    struct http_conn *c = http_conn_new(http_server_shared(server), false);
     if (uv_pipe_open((uv_pipe_t *)http_conn_stream(c), pair[0]))
         abort();
-    http_conn_start(c);
+    http_input_start(c);
     if (how & HOW_LENGTH)
         snprintf(head, sizeof(head), "Content-Length: %zu\r\n\r\n", size / 2);
     else

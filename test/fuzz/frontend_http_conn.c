@@ -3,8 +3,9 @@
  * Fuzzes what a client may send: bytes go through a connection's parser, router and handlers, with
  * no backend behind. The first byte says in how many pieces they arrive.
  */
-#include "frontend/http/http_conn.h"
+#include "frontend/http/http_input.h"
 #include "frontend/http/http_server.h"
+#include "frontend/routes/router.h"
 #include "base/log.h"
 #include "loop/loop.h"
 
@@ -26,7 +27,7 @@ static void start(void)
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     if (loop_init(&loop, &err))
         abort();
-    server = http_server_new(&loop, &(struct http_server_options){0}, NULL);
+    server = http_server_new(&loop, &(struct http_server_options){0}, &router_service, NULL);
 }
 
 static void drain(int fd)
@@ -44,10 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair))
         return 0;
     size_t pieces = data[0] % 16 + 1u, piece;
-    struct http_conn *c = http_conn_new(server, false);
+    struct http_conn *c = http_conn_new(http_server_shared(server), false);
     if (uv_pipe_open((uv_pipe_t *)http_conn_stream(c), pair[0]))
         abort();
-    http_conn_start(c);
+    http_input_start(c);
     data++;
     size--;
     piece = size / pieces + 1;

@@ -14,8 +14,10 @@
 #include <cmocka.h>
 
 #include "backend/agent/agent_link.h"
+#include "backend/api/session.h"
 #include "backend/state/backend_internal.h"
 #include "backend/logs/log_hub.h"
+#include "backend/run/run_report.h"
 #include "base/alloc.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
@@ -243,7 +245,7 @@ FAKE_UNUSED static void fake_past_run(struct container *c, const char *log_ref)
 static void co_connect(void *arg)
 {
     struct error err;
-    if (co_agent_link_open(arg, time_mono_ms() + PATIENCE_MS, &err))
+    if (co_agent_link_open(arg, &run_report_link_events, time_mono_ms() + PATIENCE_MS, &err))
         fail_msg("%s", err.message);
 }
 

@@ -17,6 +17,7 @@
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/agent/reverse_agents.h"
+#include "backend/run/run_report.h"
 #include "backend/run/workload_spec.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -165,7 +166,7 @@ static inline struct container *container_make(void)
     return c;
 }
 
-static inline int setup(void **state)
+static inline int fixture_setup(void **state)
 {
     struct error err;
     (void)state;
@@ -188,7 +189,7 @@ static inline int setup(void **state)
     return 0;
 }
 
-static inline int teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
     (void)state;
     agent_link_drop(rig.container);

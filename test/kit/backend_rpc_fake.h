@@ -15,6 +15,7 @@
 
 #include "backend/state/backend_internal.h"
 #include "backend/daemon/dispatch.h"
+#include "backend/daemon/run_listeners.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -121,6 +122,7 @@ static int rig_setup(void **state)
     rig.backend.loop = &rig.loop;
     rig.backend.driver = &rig.driver;
     rig.backend.config = &rig.config;
+    rig.backend.run_listeners = run_listeners;
     container_table_init(&rig.backend.containers);
     assert_int_equal(store_open(rig.directory, &rig.backend.store, &err), 0);
     assert_int_equal(image_store_open(rig.backend.store, &rig.backend.images, &err), 0);

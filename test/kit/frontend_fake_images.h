@@ -19,7 +19,7 @@ static inline void fake_note_session(struct fake *f, const Sockerless__StreamOpe
     size_t room = sizeof(f->opened);
     switch (open->kind_case) {
     case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL:
-        snprintf(to, room, "pull %s all=%d platform=%s auth=%.*s", pull->reference, pull->all_tags,
+        snprintf(to, room, "pull %s tag=%s platform=%s auth=%.*s", pull->reference, pull->tag,
                  pull->platform, (int)pull->registry_auth.len, pull->registry_auth.data);
         return;
     case SOCKERLESS__STREAM_OPEN__KIND_IMAGE_LOAD:

@@ -6,6 +6,7 @@
 #ifndef SOCKERLESS_TEST_FRONTEND_HARNESS_H
 #define SOCKERLESS_TEST_FRONTEND_HARNESS_H
 
+#include "frontend/routes/router.h"
 #include "test/kit/frontend_fake.h"
 
 #include <signal.h>
@@ -76,7 +77,7 @@ static inline void harness_start(struct harness *h, bool with_backend)
     if (with_backend)
         harness_open_backend(h);
     h->backend = backend_client_new(&h->loop, h->url);
-    h->server = http_server_new(&h->loop, &h->options, h->backend);
+    h->server = http_server_new(&h->loop, &h->options, &router_service, h->backend);
     if (http_server_listen(h->server, h->listen, &err))
         fail_msg("%s", err.message);
     pthread_create(&h->thread, NULL, harness_main, h);

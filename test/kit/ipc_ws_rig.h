@@ -198,7 +198,7 @@ static inline int rig_open(const char *scheme, const struct ws_listener_options 
     return 0;
 }
 
-static inline int teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
     (void)state;
     ws_listener_close(rig.listener);

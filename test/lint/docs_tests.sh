@@ -3,7 +3,7 @@
 #
 # Every test that docs/*.md and */docs/*.md name exists. Names are written as
 #   `FILE.bats: the test's title`   of test/e2e
-#   `PROGRAM: function`             of test/unit/*/PROGRAM.c, where it is in the list of tests
+#   `PROGRAM: test`                 of test/unit/*/PROGRAM.c
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -13,8 +13,7 @@ test_exists()
     if [[ $1 == *.bats ]]; then
         grep -qsF "@test \"$2\"" "test/e2e/$1"
     else
-        grep -qsE "^(static void $2\(void|SCENARIO\($2\))" test/unit/*/"$1.c" &&
-            grep -qE "(TEST|cmocka_unit_test[a-z_]*)\((test_)?${2#test_}[,)]" test/unit/*/"$1.c"
+        grep -qsE "^(TEST|TEST_[A-Z]+|SCENARIO)\((\w+, )?${2#test_}[,)]" test/unit/*/"$1.c"
     fi
 }
 

@@ -9,7 +9,7 @@
 
 enum { DIAL_TIMEOUT_MS = 3000 };
 
-bool agent_reachable(const struct container *c)
+bool agent_channel_reachable(const struct container *c)
 {
     return c->backend->reverse || c->address[0];
 }
@@ -28,12 +28,11 @@ int agent_channel_open(struct container *c, const struct channel_events *events,
     return channel_dial(c->backend->loop, url, &options, events, owner, out, err);
 }
 
-int agent_unreachable(const struct container *c, enum error_code code, struct error *err)
+int agent_channel_unreachable(const struct container *c, enum error_code code, struct error *err)
 {
     const struct backend_config *config = c->backend->config;
     if (c->backend->reverse)
-        return error_set(err, code, "the agent did not call back to %s (SOCKERLESS_CALLBACK_URL)",
-                         config->callback_url);
+        return reverse_agents_no_call(c->backend->reverse, code, err);
     return error_set(err, code, "the agent at %s port %d did not answer", c->address,
                      (int)config->agent_port);
 }

@@ -4,8 +4,6 @@
 
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
-#include "backend/run/lifecycle.h"
-#include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/timefmt.h"
@@ -15,12 +13,12 @@
 enum {
     RETRY_FIRST_MS = 10,
     RETRY_MAX_MS = 1000,
-    RELINK_PATIENCE_MS = 3600 * 1000, /* the watcher ends it earlier when the workload is gone */
     MARK_MAX = 64,
 };
 
 struct agent_link {
     struct container *container; /* reference; NULL once dropped */
+    const struct agent_link_events *events;
     struct channel *channel;
     bool opened, started, settled; /* settled: co_agent_link_open() has returned */
     Sockerless__Exit *exit;        /* heap; NULL while the process runs */
@@ -48,7 +46,7 @@ static void on_exit_frame(struct agent_link *link, const struct frame *f)
         return;
     co_cond_broadcast(&link->container->changed);
     if (link->settled) /* else the start operation looks at it */
-        container_exit_reported(link->container);
+        link->events->exited(link->container);
 }
 
 static void on_log_mark(struct agent_link *link, const struct frame *f)
@@ -95,10 +93,8 @@ static void on_closed(void *owner, const struct error *why)
             log_debug("agent session closed", LOG_STR("container", c->id),
                       LOG_STR("error", why->message));
         link_detach(link);
-        if (lost && container_alive(c)) {
-            watcher_hurry(c);
-            agent_link_reopen(c);
-        }
+        if (lost && container_alive(c))
+            link->events->lost(c);
         container_unref(c);
     }
     if (link->exit)
@@ -108,9 +104,10 @@ static void on_closed(void *owner, const struct error *why)
 
 static const struct channel_events link_events = {.frame = on_frame, .closed = on_closed};
 
-static int link_dial(struct container *c, struct error *err)
+static int link_dial(struct container *c, const struct agent_link_events *events, struct error *err)
 {
     struct agent_link *link = NEW(struct agent_link);
+    link->events = events;
     if (agent_channel_open(c, &link_events, link, &link->channel, err)) {
         free(link);
         return -1;
@@ -125,18 +122,18 @@ static int link_dial(struct container *c, struct error *err)
     return 0;
 }
 
-/* One attempt: until the agent said something about the process, or the session is gone. */
-static int co_link_attempt(struct container *c, int64_t deadline_ms, struct error *err)
+int co_agent_link_try(struct container *c, const struct agent_link_events *events,
+                      int64_t deadline_ms, struct error *err)
 {
     unsigned run = c->run_number;
-    if (link_dial(c, err))
+    if (link_dial(c, events, err))
         return -1;
     const struct agent_link *mine = c->link;
     int rc = 0;
     while (rc == 0 && c->link == mine && !mine->started && !mine->exit)
         rc = co_cond_wait(&c->changed, deadline_ms, err);
     if (c->link != mine || c->run_number != run)
-        return rc ? rc : agent_unreachable(c, ERROR_UNAVAILABLE, err);
+        return rc ? rc : agent_channel_unreachable(c, ERROR_UNAVAILABLE, err);
     if (rc)
         agent_link_drop(c);
     else
@@ -144,54 +141,28 @@ static int co_link_attempt(struct container *c, int64_t deadline_ms, struct erro
     return rc;
 }
 
-/* False: there is another run by now, or none. Its session is not ours to touch. */
-static bool is_wanted(const struct container *c, unsigned run)
+bool agent_link_wanted(const struct container *c, unsigned run)
 {
     return container_alive(c) && c->run_number == run && !c->removed &&
            c->last_status.phase != WORKLOAD_STOPPED;
 }
 
-int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *err)
+int co_agent_link_open(struct container *c, const struct agent_link_events *events,
+                       int64_t deadline_ms, struct error *err)
 {
     unsigned run = c->run_number;
     int64_t pause_ms = RETRY_FIRST_MS;
     agent_link_drop(c);
     for (;;) {
-        if (co_link_attempt(c, deadline_ms, err) == 0)
+        if (co_agent_link_try(c, events, deadline_ms, err) == 0)
             return 0;
         if (err->code == ERROR_CANCELLED || time_mono_ms() + pause_ms > deadline_ms)
             return -1;
         struct error ignored;
-        if (!is_wanted(c, run) || co_sleep(pause_ms, &ignored) || !is_wanted(c, run))
+        if (!agent_link_wanted(c, run) || co_sleep(pause_ms, &ignored) ||
+            !agent_link_wanted(c, run))
             return -1;
         pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
-    }
-}
-
-static void co_reopen(void *arg)
-{
-    struct container *c AUTO(container) = arg;
-    struct error err;
-    unsigned run = c->run_number;
-    if (c->link || !agent_reachable(c))
-        return;
-    if (co_agent_link_open(c, time_mono_ms() + RELINK_PATIENCE_MS, &err)) {
-        log_debug("agent not reachable again", LOG_STR("container", c->id),
-                  LOG_STR("error", err.message));
-        return;
-    }
-    if (c->run_number == run && agent_link_exit(c))
-        container_exit_reported(c);
-}
-
-void agent_link_reopen(struct container *c)
-{
-    struct error err;
-    if (c->link || c->backend->stopping)
-        return;
-    if (co_spawn(c->backend->loop, co_reopen, container_ref(c), &err)) {
-        log_warn("agent not redialled", LOG_STR("error", err.message));
-        container_unref(c);
     }
 }
 

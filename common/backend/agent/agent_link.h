@@ -12,13 +12,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Opens the session with the agent, which must be agent_reachable(); retries until deadline_ms
- * (monotonic), since the agent may not be up yet. Returns 0 when the agent said that the main
- * process runs, or that it has ended or never started (agent_link_exit() then tells). */
-int co_agent_link_open(struct container *c, int64_t deadline_ms, struct error *err) MUST_CHECK;
-/* Dial again in the background after the backend or the connection was lost; keeps trying while
- * the container is alive and its run is the same. */
-void agent_link_reopen(struct container *c);
+/* What a link reports once co_agent_link_open() has returned; before, its caller looks. */
+struct agent_link_events {
+    /* The agent told how the process ended: agent_link_exit(). */
+    void (*exited)(struct container *c);
+    /* The session of a live container is gone without that. The link is NULL already. */
+    void (*lost)(struct container *c);
+};
+
+/* Opens the session with the agent, which must be agent_channel_reachable(); retries until
+ * deadline_ms (monotonic), since the agent may not be up yet. Returns 0 when the agent said that
+ * the main process runs, or that it has ended or never started (agent_link_exit() then tells). */
+int co_agent_link_open(struct container *c, const struct agent_link_events *events,
+                       int64_t deadline_ms, struct error *err) MUST_CHECK;
+/* One attempt of that, until the deadline; the container has no link. */
+int co_agent_link_try(struct container *c, const struct agent_link_events *events,
+                      int64_t deadline_ms, struct error *err) MUST_CHECK;
+/* False: there is another run by now, or none. Its session is not ours to touch. */
+bool agent_link_wanted(const struct container *c, unsigned run);
 /* Ends the session without a word; the container's link becomes NULL. */
 void agent_link_drop(struct container *c);
 

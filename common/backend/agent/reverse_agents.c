@@ -3,7 +3,6 @@
  * container->line) and the calls, which are sessions asked for and not brought yet. */
 #include "backend/agent/reverse_agents.h"
 
-#include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "base/alloc.h"
 #include "base/id.h"
@@ -17,10 +16,12 @@
 #include "ipc/ws_listener.h"
 
 #include <string.h>
+#include <utlist.h>
 
 enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
+    CALL_TIMEOUT_DEFAULT_MS = 10000,
     LINE_FRAME_MAX = 1024, /* an agent says nothing but FRAME_PING there */
     LINE_QUEUE_MAX = 64 * 1024,
     LINE_CHECK_MS = 15000,
@@ -37,7 +38,7 @@ struct agent_line {
 };
 
 struct call {
-    struct call *next;
+    struct call *next, *prev;
     struct container *container; /* reference */
     struct channel *channel;     /* NULL: brought, or no longer wanted */
     char session[CALLBACK_SESSION_LEN + 1];
@@ -84,18 +85,18 @@ static void call_free(struct call *call)
 /* Those of them that nobody waits for any more go; the rest is counted. */
 static size_t calls_tidy(struct reverse_agents *ra, const struct container *c, size_t *of_container)
 {
+    struct call *call, *next;
     size_t n = 0;
     *of_container = 0;
-    for (struct call **at = &ra->calls; *at;) {
-        struct call *call = *at;
+    DL_FOREACH_SAFE(ra->calls, call, next)
+    {
         if (!call->channel) {
-            *at = call->next;
+            DL_DELETE(ra->calls, call);
             call_free(call);
             continue;
         }
         n++;
         *of_container += call->container == c;
-        at = &call->next;
     }
     return n;
 }
@@ -125,6 +126,12 @@ static void line_ask(struct agent_line *line, const struct call *call)
 
 static void schedule(struct reverse_agents *ra);
 
+int reverse_agents_no_call(const struct reverse_agents *ra, enum error_code code, struct error *err)
+{
+    return error_set(err, code, "the agent did not call back to %s (SOCKERLESS_CALLBACK_URL)",
+                     ra->backend->config->callback_url);
+}
+
 /* An agent that was asked and does not come may sit behind a line that is dead without saying so:
  * it shall make a new one. */
 static void calls_expire(struct reverse_agents *ra, int64_t now)
@@ -134,7 +141,7 @@ static void calls_expire(struct reverse_agents *ra, int64_t now)
         struct container *c = call->container;
         if (!call->channel || call->deadline_ms > now)
             continue;
-        agent_unreachable(c, ERROR_DEADLINE, &err);
+        reverse_agents_no_call(ra, ERROR_DEADLINE, &err);
         channel_give_up(call->channel, &err);
         if (c->line && c->line->run_number == call->run_number)
             channel_abort(c->line->channel);
@@ -193,9 +200,9 @@ int reverse_agents_call(struct reverse_agents *ra, struct container *c,
     hex_encode(raw, sizeof raw, call->session);
     call->container = container_ref(c);
     call->run_number = c->run_number;
-    call->deadline_ms = time_mono_ms() + REVERSE_CALL_TIMEOUT_MS;
-    call->next = ra->calls;
-    ra->calls = call;
+    int64_t timeout_ms = ra->backend->config->callback_timeout_ms;
+    call->deadline_ms = time_mono_ms() + (timeout_ms ? timeout_ms : CALL_TIMEOUT_DEFAULT_MS);
+    DL_PREPEND(ra->calls, call);
     channel_await(ra->backend->loop, NULL, events, owner, &call->channel);
     *out = call->channel;
     if (c->line && c->line->run_number == c->run_number)
@@ -221,12 +228,7 @@ static void line_closed(void *owner, const struct error *why)
     struct container *c = line->container;
     log_debug("an agent's line closed", LOG_STR("container", c->id),
               LOG_STR("error", why ? why->message : ""));
-    if (line->next)
-        line->next->prev = line->prev;
-    if (line->prev)
-        line->prev->next = line->next;
-    else
-        ra->lines = line->next;
+    DL_DELETE(ra->lines, line);
     if (c->line == line)
         c->line = NULL;
     container_unref(c);
@@ -249,10 +251,7 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
     line->run_number = c->run_number;
     line->channel = channel;
     line->heard_ms = time_mono_ms();
-    line->next = ra->lines;
-    if (line->next)
-        line->next->prev = line;
-    ra->lines = line;
+    DL_PREPEND(ra->lines, line);
     c->line = line;
     channel_start(channel, &line_events, line);
     channel_send(channel, FRAME_PING, NULL, 0); /* the agent is welcome */

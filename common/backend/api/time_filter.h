@@ -8,11 +8,8 @@
 
 #include "base/error.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* Go's time.ParseDuration: "1h30m", "-1.5h", "300ms". False when it is none or does not fit. */
-bool duration_parse(const char *text, int64_t *ns);
 /* ERROR_INVALID_PARAMETER in Docker's words. */
 int time_filter_parse(const char *text, int64_t now_ns, int64_t *ns, struct error *err) MUST_CHECK;
 

@@ -10,6 +10,8 @@ static int parse_key(const char *text, size_t len)
 {
     if (len == 1)
         return (unsigned char)text[0];
+    if (len == 3 && strncmp(text, "DEL", 3) == 0)
+        return 127;
     if (len != 6 || strncmp(text, "ctrl-", 5) != 0)
         return -1;
     char c = text[5];
@@ -28,7 +30,7 @@ int detach_keys_parse(const char *text, struct detach_keys *out, struct error *e
         size_t len = strcspn(at, ",");
         int key = parse_key(at, len);
         if (key < 0 || out->count == DETACH_KEYS_MAX)
-            return error_set(err, ERROR_INVALID_PARAMETER, "Invalid detach keys (%s) provided",
+            return error_set(err, ERROR_INVALID_PARAMETER, "Invalid detach keys (%.100s) provided",
                              text);
         out->keys[out->count++] = (unsigned char)key;
         if (!at[len])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Execs and their unary operations; see exec.h. The byte stream is session_exec.c. */
+ * The table of execs; see exec.h. Its operations are op_exec.c, the byte stream session_exec.c. */
 #include "backend/attach/exec.h"
 
 #include "backend/state/backend_internal.h"
@@ -62,6 +62,32 @@ void exec_set_ended(struct exec *e, int32_t code)
     e->ended_ms = time_mono_ms();
 }
 
+static Sockerless__ExecCreateRequest *config_copy(struct arena *arena,
+                                                  const Sockerless__ExecCreateRequest *from)
+{
+    size_t len = sockerless__exec_create_request__get_packed_size(from);
+    unsigned char *packed = arena_alloc(arena, len);
+    sockerless__exec_create_request__pack(from, packed);
+    return sockerless__exec_create_request__unpack(&arena->protobuf, len, packed);
+}
+
+struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *request,
+                      struct error *err)
+{
+    struct backend *b = c->backend;
+    if (HASH_COUNT(b->execs) >= EXECS_MAX) {
+        error_set(err, ERROR_TOO_MANY_REQUESTS, "%d execs exist already", EXECS_MAX);
+        return NULL;
+    }
+    struct exec *e = NEW(struct exec);
+    id_new(e->id);
+    arena_init(&e->arena);
+    e->config = config_copy(&e->arena, request);
+    e->container = container_ref(c);
+    HASH_ADD_STR(b->execs, id, e);
+    return e;
+}
+
 static void exec_free(struct exec *e)
 {
     struct backend *b = e->container->backend;
@@ -88,13 +114,14 @@ static void execs_of(struct container *c, bool remove)
     }
 }
 
-void execs_container_stopped(struct container *c)
+void exec_run_over(struct container *c, const struct run_end *end)
 {
+    (void)end;
     if (c->exec_count)
         execs_of(c, false);
 }
 
-void execs_container_removed(struct container *c)
+void exec_container_gone(struct container *c)
 {
     if (c->backend->execs)
         execs_of(c, true);
@@ -114,99 +141,4 @@ void execs_close(struct backend *b)
     struct exec *e, *next;
     HASH_ITER(hh, b->execs, e, next)
     exec_free(e);
-}
-
-/* ---- operations ---- */
-
-static Sockerless__ExecCreateRequest *config_copy(struct arena *arena,
-                                                  const Sockerless__ExecCreateRequest *from)
-{
-    size_t len = sockerless__exec_create_request__get_packed_size(from);
-    unsigned char *packed = arena_alloc(arena, len);
-    sockerless__exec_create_request__pack(from, packed);
-    return sockerless__exec_create_request__unpack(&arena->protobuf, len, packed);
-}
-
-static int create_refused(struct backend *b, const struct container *c,
-                          const Sockerless__ExecCreateRequest *request, struct error *err)
-{
-    if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
-        return error_set(err, ERROR_CONFLICT,
-                         "Container %s is paused, unpause the container before exec", c->id);
-    if (c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING)
-        return error_set(err, ERROR_CONFLICT, "Container %s is not running", c->id);
-    if (!request->n_cmd)
-        return error_set(err, ERROR_INVALID_PARAMETER, "No exec command specified");
-    if (!b->driver->caps.has_agent)
-        return error_set(err, ERROR_NOT_IMPLEMENTED,
-                         "exec needs the agent, which %s does not carry", b->driver->name);
-    if (HASH_COUNT(b->execs) >= EXECS_MAX)
-        return error_set(err, ERROR_TOO_MANY_REQUESTS, "%d execs exist already", EXECS_MAX);
-    return 0;
-}
-
-void op_exec_create(struct op *op)
-{
-    const Sockerless__ExecCreateRequest *request = op->request->exec_create;
-    struct error err;
-    struct container *c = container_find(&op->backend->containers, request->container, &err);
-    if (!c || create_refused(op->backend, c, request, &err)) {
-        op_fail(op, &err);
-        return;
-    }
-    struct exec *e = NEW(struct exec);
-    id_new(e->id);
-    arena_init(&e->arena);
-    e->config = config_copy(&e->arena, request);
-    e->container = container_ref(c);
-    HASH_ADD_STR(op->backend->execs, id, e);
-    Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;
-    Sockerless__ExecCreateReply created = SOCKERLESS__EXEC_CREATE_REPLY__INIT;
-    created.id = e->id;
-    reply.result_case = SOCKERLESS__REPLY__RESULT_EXEC_CREATE;
-    reply.exec_create = &created;
-    op_reply(op, &reply);
-}
-
-void op_exec_inspect(struct op *op)
-{
-    struct error err;
-    struct exec *e = exec_find(op->backend, op->request->exec_inspect->id, &err);
-    if (!e) {
-        op_fail(op, &err);
-        return;
-    }
-    Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;
-    Sockerless__ExecInspectReply m = SOCKERLESS__EXEC_INSPECT_REPLY__INIT;
-    m.id = e->id;
-    m.container_id = e->container->id;
-    m.config = e->config;
-    m.running = e->running;
-    m.has_exit_code = e->has_exit_code;
-    m.exit_code = e->exit_code;
-    m.pid = e->pid;
-    reply.result_case = SOCKERLESS__REPLY__RESULT_EXEC_INSPECT;
-    reply.exec_inspect = &m;
-    op_reply(op, &reply);
-}
-
-void op_exec_resize(struct op *op)
-{
-    const Sockerless__ExecResizeRequest *request = op->request->exec_resize;
-    struct error err;
-    struct exec *e = exec_find(op->backend, request->id, &err);
-    if (!e) {
-        op_fail(op, &err);
-        return;
-    }
-    if (e->ended_ms) {
-        error_set(&err, ERROR_CONFLICT, "exec %s has ended", e->id);
-        op_fail(op, &err);
-        return;
-    }
-    e->height = request->height;
-    e->width = request->width;
-    if (e->session)
-        exec_session_resize(e->session, request->height, request->width);
-    op_reply_empty(op);
 }

@@ -7,6 +7,7 @@
 #define SOCKERLESS_BACKEND_EXEC_H
 
 #include "backend/state/container.h"
+#include "backend/state/run_listener.h"
 #include "base/error.h"
 #include "base/id.h"
 
@@ -35,15 +36,18 @@ struct exec {
 
 /* Borrowed; ERROR_NOT_FOUND "No such exec instance: x". */
 struct exec *exec_find(struct backend *b, const char *id, struct error *err) MUST_CHECK;
-/* FRAME_RESIZE to the exec's agent session (session_exec.c). */
-void exec_session_resize(struct exec_session *s, uint32_t height, uint32_t width);
+/* Enters the table; ERROR_TOO_MANY_REQUESTS when EXECS_MAX are in it. Borrowed. */
+struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *request,
+                      struct error *err) MUST_CHECK;
 
 /* State changes that session_exec.c reports. */
 void exec_set_running(struct exec *e, int64_t pid);
 void exec_set_ended(struct exec *e, int32_t code);
 
-void execs_container_stopped(struct container *c); /* what still runs has died with it */
-void execs_container_removed(struct container *c);
+/* For the table of run listeners. */
+void exec_run_over(struct container *c, const struct run_end *end); /* what runs died with it */
+void exec_container_gone(struct container *c);
+
 void execs_purge(struct backend *b); /* forget those that ended long ago */
 void execs_close(struct backend *b);
 

@@ -5,6 +5,7 @@
  */
 #include "backend/attach/session_attach.h"
 
+#include "backend/api/session.h"
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "backend/attach/detach_keys.h"
@@ -14,6 +15,7 @@
 #include "base/timefmt.h"
 
 #include <string.h>
+#include <utlist.h>
 
 enum { EARLY_STDIN_MAX = 128 * 1024, RETRY_FIRST_MS = 10, RETRY_MAX_MS = 500 };
 
@@ -36,11 +38,7 @@ static void session_unlink(struct attach_session *s)
     struct container *c = s->container;
     if (!c)
         return;
-    for (struct attach_session **p = &c->attachers; *p; p = &(*p)->next)
-        if (*p == s) {
-            *p = s->next;
-            break;
-        }
+    LL_DELETE(c->attachers, s);
     s->container = NULL;
     co_cond_broadcast(&c->changed);
     container_unref(c);
@@ -247,7 +245,7 @@ static bool any_dial_failed(const struct container *c)
     return false;
 }
 
-int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct error *err)
+int co_session_attach_connect(struct container *c, int64_t deadline_ms, struct error *err)
 {
     int64_t pause_ms = RETRY_FIRST_MS;
     bool failed;
@@ -263,20 +261,31 @@ int co_attach_sessions_connect(struct container *c, int64_t deadline_ms, struct 
                 return -1;
             pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
             if (time_mono_ms() > deadline_ms)
-                return agent_unreachable(c, ERROR_DEADLINE, err);
+                return agent_channel_unreachable(c, ERROR_DEADLINE, err);
         }
     }
     return 0;
 }
 
-void attach_sessions_run_over(struct container *c, bool end_parked)
+static void end_parked(struct container *c)
 {
-    struct attach_session *next;
-    for (struct attach_session *s = c->attachers; s; s = next) {
-        next = s->next;
-        if (end_parked && !s->agent_opened)
+    struct attach_session *s, *next;
+    LL_FOREACH_SAFE(c->attachers, s, next)
+    {
+        if (!s->agent_opened)
             session_end(s);
     }
+}
+
+void session_attach_run_over(struct container *c, const struct run_end *end)
+{
+    if (end->start_failed)
+        end_parked(c);
+}
+
+void session_attach_container_gone(struct container *c)
+{
+    end_parked(c);
 }
 
 static int attach_refused(const struct container *c, struct error *err)
@@ -306,8 +315,10 @@ void session_attach_open(struct backend *b, struct channel *channel,
 {
     struct error err;
     struct detach_keys keys;
-    struct container *c = container_find(&b->containers, open->ref, &err);
-    if (!c || attach_refused(c, &err) || detach_keys_parse(open->detach_keys, &keys, &err)) {
+    struct container *c = NULL;
+    if (detach_keys_parse(open->detach_keys, &keys, &err) == 0)
+        c = container_find(&b->containers, open->ref, &err);
+    if (!c || attach_refused(c, &err)) {
         channel_fail(channel, &err);
         return;
     }
@@ -328,8 +339,7 @@ void session_attach_open(struct backend *b, struct channel *channel,
         s->keys = keys;
     s->client = channel;
     s->container = container_ref(c);
-    s->next = c->attachers;
-    c->attachers = s;
+    LL_PREPEND(c->attachers, s);
     channel_start(channel, &client_events, s);
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
     opened.tty = config->tty;
@@ -342,6 +352,6 @@ void session_attach_open(struct backend *b, struct channel *channel,
     bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && c->link;
     if (starting || (container_alive(c) && c->view->started_at &&
                      c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
-        if (agent_reachable(c) && session_dial(s, starting || open->logs, &err))
+        if (agent_channel_reachable(c) && session_dial(s, starting || open->logs, &err))
             session_end(s);
 }

@@ -6,20 +6,20 @@
 #ifndef SOCKERLESS_BACKEND_SESSION_ATTACH_H
 #define SOCKERLESS_BACKEND_SESSION_ATTACH_H
 
+#include "backend/state/run_listener.h"
 #include "base/error.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-
-struct container;
 
 /* Connect every parked attacher, replaying from the first byte; returns when the agent has accepted
  * them all. -1 when the agent cannot be reached (dialling is retried until the deadline). */
-int co_attach_sessions_connect(struct container *c, int64_t deadline_ms,
-                               struct error *err) MUST_CHECK;
+int co_session_attach_connect(struct container *c, int64_t deadline_ms,
+                              struct error *err) MUST_CHECK;
 
-/* The run is over. Sessions with an agent end by themselves when their last byte is through. With
- * end_parked those that never met one are ended too; else they stay for the next run. */
-void attach_sessions_run_over(struct container *c, bool end_parked);
+/* Rows of the table of run listeners. Sessions with an agent end by themselves when their last byte
+ * is through. Those that never met one stay for the next run, unless the start has failed or the
+ * container is gone. */
+void session_attach_run_over(struct container *c, const struct run_end *end);
+void session_attach_container_gone(struct container *c);
 
 #endif

@@ -3,6 +3,9 @@
  * exec start: client channel ⇄ an exec session of the agent. The exec's end is recorded before the
  * client's stream ends, because clients inspect it at once.
  */
+#include "backend/attach/session_exec.h"
+
+#include "backend/api/session.h"
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "backend/attach/detach_keys.h"
@@ -37,7 +40,7 @@ static void session_maybe_free(struct exec_session *s)
     e->session = NULL;
     free(s);
     if (e->container->removed)
-        execs_container_removed(e->container);
+        exec_container_gone(e->container);
 }
 
 static void session_end(struct exec_session *s)
@@ -92,7 +95,7 @@ static void on_agent_opened(struct exec_session *s, const struct frame *f)
     sockerless__stream_opened__free_unpacked(m, NULL);
     exec_set_running(s->exec, pid);
     if (s->exec->height)
-        exec_session_resize(s, s->exec->height, s->exec->width);
+        session_exec_resize(s, s->exec->height, s->exec->width);
     send_opened(s, pid);
     if (!s->client)
         return;
@@ -220,7 +223,7 @@ static void client_closed(void *owner, const struct error *why)
 static const struct channel_events client_events = {
     .frame = client_frame, .drained = client_drained, .closed = client_closed};
 
-void exec_session_resize(struct exec_session *s, uint32_t height, uint32_t width)
+void session_exec_resize(struct exec_session *s, uint32_t height, uint32_t width)
 {
     Sockerless__Resize m = SOCKERLESS__RESIZE__INIT;
     m.height = height;

@@ -19,7 +19,7 @@ struct filter_value {
     regex_t regex;
     bool has_regex;
     int64_t number;
-    struct port_range ports;
+    struct container_ports ports;
     const struct container *other; /* before, since */
     char image_id[128];            /* ancestor; "" unknown image */
 };
@@ -117,7 +117,7 @@ static int compile_ports(struct backend *b, const char *key, struct filter_value
                          struct error *err)
 {
     (void)b;
-    return port_range_parse(v->text, &v->ports) ? 0 : invalid_value(key, v->text, err);
+    return container_ports_parse(v->text, &v->ports) ? 0 : invalid_value(key, v->text, err);
 }
 
 static int compile_container(struct backend *b, const char *key, struct filter_value *v,

@@ -5,55 +5,32 @@
 #include "json/json_doc.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const char *parse_port(const char *text, int *out)
+bool container_ports_parse(const char *text, struct container_ports *out)
 {
-    char *end;
-    if (*text < '0' || *text > '9')
-        return NULL;
-    long port = strtol(text, &end, 10);
-    if (port < 0 || port > 65535)
-        return NULL;
-    *out = (int)port;
-    return end;
+    size_t len = strcspn(text, "/");
+    const char *protocol = text[len] ? text + len + 1 : "tcp";
+    out->protocol = port_range_protocol(protocol);
+    return port_range_parse(text, len, &out->range) && out->protocol &&
+           strcmp(out->protocol, protocol) == 0;
 }
 
-bool port_range_parse(const char *text, struct port_range *out)
+static bool overlaps(const struct container_ports *a, const struct container_ports *b)
 {
-    const char *rest = parse_port(text, &out->first);
-    out->last = out->first;
-    if (rest && *rest == '-')
-        rest = parse_port(rest + 1, &out->last);
-    if (!rest || out->last < out->first)
-        return false;
-    strcpy(out->protocol, "tcp");
-    if (*rest == '\0')
-        return true;
-    static const char *const protocols[] = {"tcp", "udp", "sctp"};
-    for (size_t i = 0; *rest == '/' && i < sizeof protocols / sizeof *protocols; i++)
-        if (strcmp(rest + 1, protocols[i]) == 0) {
-            strcpy(out->protocol, protocols[i]);
-            return true;
-        }
-    return false;
+    return a->protocol == b->protocol && a->range.first <= b->range.last &&
+           b->range.first <= a->range.last;
 }
 
-static bool overlaps(const struct port_range *a, const struct port_range *b)
+static bool text_overlaps(const char *text, const struct container_ports *wanted)
 {
-    return strcmp(a->protocol, b->protocol) == 0 && a->first <= b->last && b->first <= a->last;
-}
-
-static bool text_overlaps(const char *text, const struct port_range *wanted)
-{
-    struct port_range have;
-    return port_range_parse(text, &have) && overlaps(&have, wanted);
+    struct container_ports have;
+    return container_ports_parse(text, &have) && overlaps(&have, wanted);
 }
 
 /* One entry of PortBindings: does it (its host ports, or its own port) match? */
 static bool binding_matches(const char *port, const json_t *hosts, bool host_side,
-                            const struct port_range *wanted)
+                            const struct container_ports *wanted)
 {
     if (!host_side)
         return text_overlaps(port, wanted);
@@ -73,7 +50,7 @@ static bool binding_matches(const char *port, const json_t *hosts, bool host_sid
 }
 
 static bool bindings_match(const Sockerless__Container *c, bool host_side,
-                           const struct port_range *wanted)
+                           const struct container_ports *wanted)
 {
     if (!c->host_config_json.len)
         return false;
@@ -88,7 +65,7 @@ static bool bindings_match(const Sockerless__Container *c, bool host_side,
     return found;
 }
 
-bool container_exposes(const Sockerless__Container *c, const struct port_range *wanted)
+bool container_exposes(const Sockerless__Container *c, const struct container_ports *wanted)
 {
     for (size_t i = 0; c->config && i < c->config->n_exposed_ports; i++)
         if (text_overlaps(c->config->exposed_ports[i], wanted))
@@ -96,7 +73,7 @@ bool container_exposes(const Sockerless__Container *c, const struct port_range *
     return bindings_match(c, false, wanted);
 }
 
-bool container_publishes(const Sockerless__Container *c, const struct port_range *wanted)
+bool container_publishes(const Sockerless__Container *c, const struct container_ports *wanted)
 {
     return bindings_match(c, true, wanted);
 }

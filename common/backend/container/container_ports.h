@@ -5,21 +5,22 @@
 #ifndef SOCKERLESS_BACKEND_CONTAINER_PORTS_H
 #define SOCKERLESS_BACKEND_CONTAINER_PORTS_H
 
+#include "base/port_range.h"
 #include "proto/sockerless.pb-c.h"
 
 #include <stdbool.h>
 
-struct port_range {
-    int first, last;
-    char protocol[8];
+struct container_ports {
+    struct port_range range;
+    const char *protocol; /* as port_range_protocol() gives it */
 };
 
-/* Protocol defaults to tcp; false when it is no port or range. */
-bool port_range_parse(const char *text, struct port_range *out);
+/* The protocol is tcp when there is none; false when it is not a port or a range. */
+bool container_ports_parse(const char *text, struct container_ports *out);
 
 /* Ports inside the container: exposed ones and those that are published. */
-bool container_exposes(const Sockerless__Container *c, const struct port_range *wanted);
+bool container_exposes(const Sockerless__Container *c, const struct container_ports *wanted);
 /* Host ports of HostConfig.PortBindings. */
-bool container_publishes(const Sockerless__Container *c, const struct port_range *wanted);
+bool container_publishes(const Sockerless__Container *c, const struct container_ports *wanted);
 
 #endif

@@ -2,7 +2,9 @@
  *
  * create: name, image, merged configuration, one row. The cloud hears nothing until start.
  */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
+#include "backend/container/container_rules.h"
 #include "backend/container/name_generator.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -14,18 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEMORY_MIN = 6 * 1024 * 1024 };
-
-/* [a-zA-Z0-9][a-zA-Z0-9_.-]+, a leading slash is allowed and dropped. */
-static bool name_valid(const char *name)
-{
-    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-    size_t len = strlen(name);
-    return len >= 2 && len <= CONTAINER_NAME_MAX && strspn(name, word) >= 1 &&
-           strspn(name, rest) == len;
-}
-
 static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER_NAME_MAX + 1],
                        struct error *err)
 {
@@ -34,11 +24,9 @@ static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER
         name_generate(&b->containers, out);
         return 0;
     }
-    const char *name = wanted[0] == '/' ? wanted + 1 : wanted;
-    if (!name_valid(name))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
-                         wanted);
+    const char *name = container_rules_name(wanted, err);
+    if (!name)
+        return -1;
     HASH_FIND(by_name, b->containers.by_name, name, strlen(name), c);
     if (c)
         return error_set(err, ERROR_CONFLICT,
@@ -47,31 +35,6 @@ static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER
                          "reuse that name.",
                          name, c->id);
     snprintf(out, CONTAINER_NAME_MAX + 1, "%s", name);
-    return 0;
-}
-
-/* PITFALLS: the frontend repeats a request when its connection broke; answer as the first time. */
-static struct container *find_repeated(struct backend *b, const Sockerless__Request *request)
-{
-    if (request->id.len != sizeof(((struct container *)0)->request_id))
-        return NULL;
-    /* only the latest can be repeated: at most RPC_OUTSTANDING_MAX are under way */
-    unsigned looked = 0;
-    for (struct container *c = b->containers.newest; c && looked < 64; c = c->older, looked++)
-        if (memcmp(c->request_id, request->id.data, sizeof c->request_id) == 0)
-            return c;
-    return NULL;
-}
-
-static int host_refused(const Sockerless__HostOptions *host, struct error *err)
-{
-    if (host->memory < 0 || host->nano_cpus < 0 || host->cpu_shares < 0)
-        return error_set(err, ERROR_INVALID_PARAMETER, "Invalid value: sizes must not be negative");
-    if (host->memory && host->memory < MEMORY_MIN)
-        return error_set(err, ERROR_INVALID_PARAMETER, "Minimum memory limit allowed is 6MB");
-    if (host->auto_remove && !str_empty(host->restart_policy) && strcmp(host->restart_policy, "no"))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "can't create 'AutoRemove' container with restart policy");
     return 0;
 }
 
@@ -160,6 +123,7 @@ static char *cloud_reference(const Sockerless__ImageRecord *image, const char *a
     return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
 }
 
+/* In dockerd's order: of several faults the same one is told. */
 static struct container *create(struct op *op, struct error *err)
 {
     const Sockerless__ContainerCreateRequest *request = op->request->container_create;
@@ -173,13 +137,14 @@ static struct container *create(struct op *op, struct error *err)
                   "Config cannot be empty in order to create a container");
         return NULL;
     }
-    if (host_refused(host, err) || choose_name(b, request->name, name, err))
+    if (container_rules_host(host, err))
         return NULL;
     const Sockerless__ImageRecord *image = image_store_find(b->images, request->config->image, err);
     if (!image)
         return NULL;
     struct container_command merged;
-    if (container_config_merge(request->config, image->image->config, op->arena, &merged, err))
+    if (container_config_merge(request->config, image->image->config, op->arena, &merged, err) ||
+        choose_name(b, request->name, name, err))
         return NULL;
     id_new(id);
     view_fill(&view, request, host, id, name);
@@ -205,7 +170,10 @@ static struct container *create(struct op *op, struct error *err)
 void op_container_create(struct op *op)
 {
     struct error err;
-    struct container *c = find_repeated(op->backend, op->request);
+    const ProtobufCBinaryData *id = &op->request->id;
+    /* The frontend repeats a request when its connection broke: answered as the first time, by the
+     * row that the first left. */
+    struct container *c = container_find_request(&op->backend->containers, id->data, id->len);
     if (!c)
         c = create(op, &err);
     if (!c) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Container inspect: the container's view as it is, packed straight from the object. */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 
 void op_container_inspect(struct op *op)

@@ -3,6 +3,7 @@
  * Container list: newest first, filtered, and each container reduced to what a list shows, so that
  * a thousand of them are cheap to pack, to send and to unpack.
  */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/container/container_filter.h"
 #include "base/alloc.h"

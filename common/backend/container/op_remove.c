@@ -2,6 +2,7 @@
  *
  * rm: refuse or kill what runs, then out of the cloud, the store and the table.
  */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"
@@ -14,7 +15,8 @@ enum { REMOVAL_PATIENCE_MS = 120 * 1000 };
 static int co_wait_gone(struct container *c, struct error *err)
 {
     int64_t deadline_ms = time_mono_ms() + REMOVAL_PATIENCE_MS;
-    while (!c->removed && c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
+    while (!c->removed && !c->removal_failed &&
+           c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
     if (c->removed)
@@ -26,7 +28,7 @@ static int co_wait_gone(struct container *c, struct error *err)
 static int co_end_run(struct container *c, struct error *err)
 {
     c->removals++;
-    int rc = co_container_kill_run(c, err);
+    int rc = co_op_stop_kill(c, err);
     c->removals--;
     return rc;
 }
@@ -34,6 +36,8 @@ static int co_end_run(struct container *c, struct error *err)
 static int co_remove(struct container *c, bool force, struct error *err)
 {
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING) {
+        if (c->removal_failed)
+            return co_lifecycle_destroy(c, err);
         if (force)
             return co_wait_gone(c, err);
         return error_set(err, ERROR_CONFLICT, "removal of container %s is already in progress",
@@ -57,7 +61,7 @@ static int co_remove(struct container *c, bool force, struct error *err)
     }
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, err))
         return -1;
-    return co_container_destroy(c, err);
+    return co_lifecycle_destroy(c, err);
 }
 
 void co_op_container_remove(struct op *op)

@@ -13,7 +13,9 @@
 #include "backend/transfer/image_intake.h"
 #include "backend/logs/log_hub.h"
 #include "backend/daemon/reconcile.h"
+#include "backend/daemon/run_listeners.h"
 #include "backend/agent/reverse_agents.h"
+#include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -69,7 +71,7 @@ static int parts_open(struct backend *b, struct error *err)
         image_store_open(b->store, &b->images, err) ||
         credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
         registry_open(b, err) || reconcile_load(b, err) ||
-        reverse_agents_open(b, &b->reverse, err) || watcher_open(b, err))
+        reverse_agents_open(b, &b->reverse, err) || watcher_open(b, run_report_status, err))
         return -1;
     b->log_hub = log_hub_new(b);
     b->intakes = image_intake_pool_new();
@@ -190,6 +192,7 @@ int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *d
     b->http = http;
     b->driver = driver;
     b->config = config;
+    b->run_listeners = run_listeners;
     container_table_init(&b->containers);
     if (parts_open(b, err)) {
         /* the process ends with the message; what was opened goes with it */

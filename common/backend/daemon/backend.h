@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The backend daemon without its cloud: what each backend-X/main.c runs.
- *
- *     main: config_load(own table + BACKEND_SETTINGS) → loop_init → http_client_open
- *           → driver_open → backend_run → driver.close
+ * The backend daemon without its cloud: what backend_main.c runs for each backend-X/main.c.
  */
 #ifndef SOCKERLESS_BACKEND_BACKEND_H
 #define SOCKERLESS_BACKEND_BACKEND_H

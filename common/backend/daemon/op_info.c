@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `docker info`: what this backend is and how much it looks after. */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "base/str.h"
 

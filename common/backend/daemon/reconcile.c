@@ -9,10 +9,10 @@
  */
 #include "backend/daemon/reconcile.h"
 
-#include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_start.h"
+#include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -32,36 +32,49 @@ int reconcile_load(struct backend *b, struct error *err)
     return store_container_each(b->store, load_one, b, err);
 }
 
-static void co_resume_start(struct container *c)
+static void co_resume_start(void *arg)
 {
+    struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_container_start_run(c, &err))
+    if (!co_cancelled() && co_op_start_run(c, &err))
         log_warn("a start that was under way could not be finished", LOG_STR("container", c->id),
                  LOG_STR("error", err.message));
 }
 
-static void co_resume_removal(struct container *c)
+static void co_resume_removal(void *arg)
 {
+    struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_container_destroy(c, &err))
+    if (!co_cancelled() && co_lifecycle_destroy(c, &err))
         log_warn("a removal that was under way could not be finished", LOG_STR("container", c->id),
                  LOG_STR("error", err.message));
 }
 
-static void co_resume(void *arg)
+/* In its turn, a bounded number at once: a store may have more rows than there can be coroutines.
+ * Nobody else starts or removes the container meanwhile, by its state. */
+static void resume_later(struct container *c, void (*co_fn)(void *arg))
 {
-    struct container *c AUTO(container) = arg;
+    struct backend *b = c->backend;
+    struct error err;
+    if (co_queue_add(&b->resuming, b->loop, co_fn, container_ref(c), &err) == 0)
+        return;
+    log_error("not picked up", LOG_STR("container", c->id), LOG_STR("error", err.message));
+    container_unref(c);
+}
+
+static void resume(struct container *c)
+{
     switch (c->view->state) {
     case SOCKERLESS__CONTAINER_STATE__RUNNING:
     case SOCKERLESS__CONTAINER_STATE__PAUSED:
     case SOCKERLESS__CONTAINER_STATE__STOPPING:
         watcher_add(c);
-        agent_link_reopen(c);
+        run_report_redial(c);
         break;
-    case SOCKERLESS__CONTAINER_STATE__STARTING: co_resume_start(c); break;
-    case SOCKERLESS__CONTAINER_STATE__REMOVING: co_resume_removal(c); break;
+    case SOCKERLESS__CONTAINER_STATE__STARTING: resume_later(c, co_resume_start); break;
+    case SOCKERLESS__CONTAINER_STATE__REMOVING: resume_later(c, co_resume_removal); break;
     case SOCKERLESS__CONTAINER_STATE__EXITED:
-    case SOCKERLESS__CONTAINER_STATE__CREATED: container_after_run(c); break;
+    case SOCKERLESS__CONTAINER_STATE__CREATED: lifecycle_after_run(c); break;
     default: break;
     }
 }
@@ -133,20 +146,14 @@ static void co_end_all_orphans(struct backend *b)
 static void co_reconcile(void *arg)
 {
     struct backend *b = arg;
-    struct error err;
-    size_t count = b->containers.count, n = 0;
-    struct container **all AUTO_FREE = xcalloc(count, sizeof *all);
+    size_t picked_up = 0;
     for (struct container *c = b->containers.oldest; c; c = c->newer)
-        if (!nothing_to_do(c))
-            all[n++] = container_ref(c);
-    for (size_t i = 0; i < n; i++)
-        if (co_spawn(b->loop, co_resume, all[i], &err)) {
-            log_error("not picked up", LOG_STR("container", all[i]->id),
-                      LOG_STR("error", err.message));
-            container_unref(all[i]);
+        if (!nothing_to_do(c)) {
+            resume(c);
+            picked_up++;
         }
-    if (n)
-        log_info("picking up containers", LOG_INT("count", (int64_t)n));
+    if (picked_up)
+        log_info("picking up containers", LOG_INT("count", (int64_t)picked_up));
     co_end_all_orphans(b);
 }
 

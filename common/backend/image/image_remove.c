@@ -240,6 +240,8 @@ static int check_last_reference(const struct backend *b, const char *id, const c
 
 int image_remove(struct image_removal *r, const char *ref, bool force, struct error *err)
 {
+    if (!ref[strspn(ref, " \t\r\n")])
+        return error_set(err, ERROR_INVALID_PARAMETER, "image name cannot be blank");
     const Sockerless__ImageRecord *rec = image_store_find(r->backend->images, ref, err);
     if (!rec)
         return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Images: list with Docker's filters (daemon/images of moby), inspect. */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/api/label_filter.h"
 #include "backend/api/time_filter.h"

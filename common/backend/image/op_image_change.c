@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Images: tag, rmi, prune (daemon/images/image_prune.go of moby). */
+#include "backend/api/op.h"
 #include "backend/image/image_remove.h"
 #include "backend/api/label_filter.h"
 #include "backend/api/time_filter.h"
@@ -20,12 +21,10 @@ static int tag_reference(const Sockerless__ImageTagRequest *request, struct imag
     char name[IMAGE_REF_TEXT_MAX];
     if (image_ref_parse(request->repo, ref, err))
         return -1;
-    if (!str_empty(request->tag)) {
-        if (!image_ref_tag_valid(request->tag))
-            return error_set(err, ERROR_INVALID_PARAMETER, "invalid tag format");
+    if (image_ref_set_tag(ref, request->tag, err))
+        return -1;
+    if (!str_empty(request->tag))
         ref->digest[0] = '\0';
-        strcpy(ref->tag, request->tag); /* as long as a valid one may be */
-    }
     if (ref->digest[0])
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "refusing to create a tag with a digest reference");

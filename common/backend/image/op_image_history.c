@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Images: history, from the stored configuration (daemon/images/image_history.go of moby). */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/image/image_layers.h"
 #include "base/alloc.h"

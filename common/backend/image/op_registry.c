@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Registries: docker login, distribution inspect. Nothing here is tried twice: a wrong password
  * that is sent again locks accounts. */
+#include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/image/credential_store.h"
 #include "base/alloc.h"

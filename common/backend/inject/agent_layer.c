@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "oci/document/image_edit.h"
+#include "oci/archive/agent_layer.h"
 
 #include <errno.h>
 #include <stdio.h>

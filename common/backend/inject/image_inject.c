@@ -130,11 +130,12 @@ static int co_put_documents(struct injection *i, struct error *err)
     size_t len;
     const struct image_agent agent = {
         .path = AGENT_IMAGE_PATH, .diff_id = i->layer.diff_id, .as_root = i->as_root};
+    const struct descriptor layer = {i->layer.media_type, i->layer.digest, i->layer.size};
     if (image_config_append_agent(source->config, source->config_len, &agent, i->arena, &config,
                                   &len, err))
         return -1;
     digest_sha256(config, len, digest);
-    if (image_manifest_append_layer(manifest->data, manifest->len, digest, len, &i->layer, i->arena,
+    if (image_manifest_append_layer(manifest->data, manifest->len, digest, len, &layer, i->arena,
                                     &i->manifest, &i->manifest_len, err) ||
         co_registry_blob_put(i->target, digest, config, len, err))
         return -1;

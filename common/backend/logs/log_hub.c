@@ -13,6 +13,7 @@
 #include "loop/co.h"
 
 #include <string.h>
+#include <utlist.h>
 
 enum {
     LOG_ROUND_LIMIT = 1024, /* whatever the driver says */
@@ -21,7 +22,7 @@ enum {
 
 struct log_hub {
     struct backend *backend;
-    struct log_follower *first, *last;
+    struct log_follower *followers; /* who is served next is first */
     size_t count;
     struct co *co;
     bool running; /* the coroutine is alive; it ends when nobody follows */
@@ -41,29 +42,6 @@ struct log_round {
 static int64_t interval_ms(const struct log_hub *h)
 {
     return h->backend->driver->caps.log_poll_interval_ms;
-}
-
-static void list_append(struct log_hub *h, struct log_follower *f)
-{
-    f->next = NULL;
-    f->prev = h->last;
-    if (h->last)
-        h->last->next = f;
-    else
-        h->first = f;
-    h->last = f;
-}
-
-static void list_unlink(struct log_hub *h, struct log_follower *f)
-{
-    if (f->prev)
-        f->prev->next = f->next;
-    else
-        h->first = f->next;
-    if (f->next)
-        f->next->prev = f->prev;
-    else
-        h->last = f->prev;
 }
 
 /* ---- a round ---- */
@@ -114,7 +92,7 @@ static int64_t round_choose(struct log_hub *h, struct log_round *r)
 {
     int64_t now = time_mono_ms(), next_due = INT64_MAX;
     h->round++;
-    for (struct log_follower *f = h->first; f; f = f->next) {
+    for (struct log_follower *f = h->followers; f; f = f->next) {
         if (f->due_ms <= now && !f->events->ready(f->owner))
             f->due_ms = now + interval_ms(h);
         if (f->due_ms <= now && !round_include(h, r, f))
@@ -128,12 +106,12 @@ static int64_t round_choose(struct log_hub *h, struct log_round *r)
 /* What this round served goes to the list's end, so that a full round starves nobody. */
 static struct log_follower *next_served(struct log_hub *h)
 {
-    struct log_follower *f = h->first;
+    struct log_follower *f = h->followers;
     while (f && f->round != h->round)
         f = f->next;
     if (f) {
-        list_unlink(h, f);
-        list_append(h, f);
+        DL_DELETE(h->followers, f);
+        DL_APPEND(h->followers, f);
         f->round = 0;
     }
     return f;
@@ -209,7 +187,7 @@ static void co_hub_run(void *arg)
 {
     struct log_hub *h = arg;
     h->co = co_current();
-    while (h->first && !co_cancelled()) /* the daemon ends before its followers have left */
+    while (h->followers && !co_cancelled()) /* the daemon ends before its followers have left */
         co_hub_turn(h);
     h->co = NULL;
     h->running = false;
@@ -230,8 +208,8 @@ void log_hub_free(struct log_hub *h)
 {
     if (!h)
         return;
-    while (h->first)
-        log_hub_leave(h->first);
+    while (h->followers)
+        log_hub_leave(h->followers);
     h->freed = true; /* the coroutine may still wait for an answer; it ends and frees */
     if (!h->running)
         free(h);
@@ -254,7 +232,7 @@ int log_hub_join(struct log_hub *h, struct log_follower *f, char *token, struct 
     f->token = token;
     f->due_ms = time_mono_ms() + interval_ms(h); /* its owner has just read to the end */
     f->round = 0;
-    list_append(h, f);
+    DL_APPEND(h->followers, f);
     h->count++;
     if (h->running) {
         wake(h);
@@ -273,12 +251,12 @@ void log_hub_leave(struct log_follower *f)
     struct log_hub *h = f->hub;
     if (!h)
         return;
-    list_unlink(h, f);
+    DL_DELETE(h->followers, f);
     h->count--;
     f->hub = NULL;
     free(f->token);
     f->token = NULL;
-    if (!h->first)
+    if (!h->followers)
         wake(h);
 }
 

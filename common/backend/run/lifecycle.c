@@ -4,9 +4,7 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
-#include "backend/attach/exec.h"
-#include "backend/attach/session_attach.h"
-#include "backend/run/session_wait.h"
+#include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -48,7 +46,7 @@ static void co_clean_after_run(void *arg)
     struct ended_run *e AUTO_FREE = arg;
     struct container *c AUTO(container) = e->container;
     struct error err;
-    if (co_delete_run(e, &err))
+    if (!co_cancelled() && co_delete_run(e, &err))
         log_warn("cloud objects of a finished run could not be removed",
                  LOG_STR("container", c->id), LOG_STR("error", err.message));
 }
@@ -57,7 +55,7 @@ static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
-    if (co_container_destroy(c, &err))
+    if (!co_cancelled() && co_lifecycle_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
 }
@@ -71,7 +69,8 @@ static int removal_begins(struct container *c, struct error *err)
 {
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__REMOVING, err))
         return -1;
-    if (co_spawn(c->backend->loop, co_remove_after_run, container_ref(c), err) == 0)
+    if (co_queue_add(&c->backend->cleaning, c->backend->loop, co_remove_after_run, container_ref(c),
+                     err) == 0)
         return 0;
     container_unref(c);
     return -1;
@@ -81,14 +80,14 @@ static int cleaning_begins(struct container *c, struct error *err)
 {
     struct ended_run *e = NEW(struct ended_run);
     *e = run_of(container_ref(c));
-    if (co_spawn(c->backend->loop, co_clean_after_run, e, err) == 0)
+    if (co_queue_add(&c->backend->cleaning, c->backend->loop, co_clean_after_run, e, err) == 0)
         return 0;
     container_unref(c);
     free(e);
     return -1;
 }
 
-void container_after_run(struct container *c)
+void lifecycle_after_run(struct container *c)
 {
     struct error err;
     if (c->view->host->auto_remove) {
@@ -102,83 +101,125 @@ void container_after_run(struct container *c)
                   LOG_STR("error", err.message));
 }
 
-void container_run_over(struct container *c, const struct run_end *end)
+static bool is_last(const struct run_listener *l)
 {
-    struct error err;
-    if (c->removed || !container_alive(c))
-        return;
+    return !l || (!l->run_over && !l->container_gone);
+}
+
+static void listeners_run_over(struct container *c, const struct run_end *end)
+{
+    for (const struct run_listener *l = c->backend->run_listeners; !is_last(l); l++)
+        if (l->run_over)
+            l->run_over(c, end);
+}
+
+/* What an end changes of the container, besides its state. */
+struct end_fields {
+    int32_t exit_code;
+    int64_t pid, finished_at, run_started_at, run_finished_at;
+    char error[ERROR_MESSAGE_MAX], address[64];
+};
+
+static struct end_fields fields_of(const struct container *c)
+{
+    struct end_fields f = {.exit_code = c->view->exit_code,
+                           .pid = c->view->pid,
+                           .finished_at = c->view->finished_at,
+                           .run_started_at = c->run_started_at,
+                           .run_finished_at = c->run_finished_at};
+    memcpy(f.error, c->error, sizeof f.error);
+    memcpy(f.address, c->address, sizeof f.address);
+    return f;
+}
+
+static void fields_set(struct container *c, const struct end_fields *f)
+{
+    c->view->exit_code = f->exit_code;
+    c->view->pid = f->pid;
+    c->view->finished_at = f->finished_at;
+    c->run_started_at = f->run_started_at;
+    c->run_finished_at = f->run_finished_at;
+    memcpy(c->error, f->error, sizeof f->error);
+    memcpy(c->address, f->address, sizeof f->address);
+}
+
+static int end_store(struct container *c, const struct run_end *end, struct error *err)
+{
+    struct end_fields before = fields_of(c), after = before;
     bool never_ran = end->start_failed && !c->view->started_at;
-    int64_t now = end->finished_ns ? end->finished_ns : time_now_ns();
-    c->view->exit_code = end->code;
-    c->view->pid = 0;
+    after.exit_code = end->code;
+    after.pid = 0;
     if (!never_ran)
-        c->view->finished_at = now;
-    c->run_finished_at = time_now_ns(); /* our clock: the log's grace counts from here */
-    if (!c->run_started_at)
-        c->run_started_at = c->run_finished_at;
-    snprintf(c->error, sizeof c->error, "%s", end->error ? end->error : "");
-    c->address[0] = '\0';
+        after.finished_at = end->finished_ns ? end->finished_ns : time_now_ns();
+    after.run_finished_at = time_now_ns(); /* our clock: the log's grace counts from here */
+    if (!after.run_started_at)
+        after.run_started_at = after.run_finished_at;
+    snprintf(after.error, sizeof after.error, "%s", end->error ? end->error : "");
+    after.address[0] = '\0';
     Sockerless__ContainerState to =
         never_ran ? SOCKERLESS__CONTAINER_STATE__CREATED : SOCKERLESS__CONTAINER_STATE__EXITED;
     if (never_ran && c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
         to = SOCKERLESS__CONTAINER_STATE__EXITED;
-    if (container_set_state(c, to, &err))
-        log_error("a run's end could not be stored", LOG_STR("container", c->id),
-                  LOG_STR("error", err.message));
+    fields_set(c, &after);
+    if (container_set_state(c, to, err) == 0)
+        return 0;
+    fields_set(c, &before);
+    return -1;
+}
+
+static int run_over(struct container *c, const struct run_end *end, struct error *err)
+{
+    if (!container_alive(c))
+        return 0;
+    if (end_store(c, end, err))
+        return -1;
     log_info("run over", LOG_STR("container", c->id), LOG_INT("exit_code", end->code),
              LOG_STR("error", c->error));
     agent_link_acknowledge(c); /* only now: the report is safe */
     watcher_remove(c);
-    execs_container_stopped(c);
-    attach_sessions_run_over(c, end->start_failed);
-    if (!end->start_failed || c->view->host->auto_remove)
-        wait_sessions_exit(c);
-    container_after_run(c);
+    listeners_run_over(c, end);
+    lifecycle_after_run(c);
+    return 0;
 }
 
-void container_exit_reported(struct container *c)
+void lifecycle_run_over(struct container *c, const struct run_end *end)
 {
-    const Sockerless__Exit *exit = agent_link_exit(c);
-    if (!exit)
+    struct error err;
+    if (c->removed || (!c->unsaved && run_over(c, end, &err) == 0))
         return;
-    container_run_over(c, &(struct run_end){.code = exit->code,
-                                            .error = exit->start_failed ? exit->error : "",
-                                            .start_failed = exit->start_failed});
+    if (!c->unsaved) {
+        log_error("a run's end could not be stored", LOG_STR("container", c->id),
+                  LOG_STR("error", err.message));
+        /* What failed to start and has nothing to report need not wait in the cloud. */
+        if (end->start_failed && !agent_link_exit(c) && cleaning_begins(c, &err))
+            log_error("clean-up postponed", LOG_STR("container", c->id),
+                      LOG_STR("error", err.message));
+    }
+    unsaved_end_keep(c, end, run_over);
 }
 
-/* Without the agent's report: the cloud's code, else 137 after a stop, else 255 with the reason. */
-void container_stop_observed(struct container *c, const struct workload_status *status)
-{
-    struct run_end end = {.finished_ns = status->stopped_ns, .start_failed = status->start_failed};
-    if (status->has_exit_code)
-        end.code = status->exit_code;
-    else if (status->start_failed)
-        end.code = 128;
-    else
-        end.code = c->stop_requested ? 137 : 255;
-    if (!status->has_exit_code || status->start_failed)
-        end.error = status->reason[0] ? status->reason : "the cloud does not say why it ended";
-    container_run_over(c, &end);
-}
-
-int co_container_cleanup(struct container *c, struct error *err)
+int co_lifecycle_cleanup(struct container *c, struct error *err)
 {
     struct ended_run e = run_of(c);
     return c->has_run && !c->run_deleted ? co_delete_run(&e, err) : 0;
 }
 
-int co_container_destroy(struct container *c, struct error *err)
+static void removal_taken_back(struct container *c)
+{
+    struct error err;
+    Sockerless__ContainerState to = c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
+                                                         : SOCKERLESS__CONTAINER_STATE__CREATED;
+    c->removal_failed = container_set_state(c, to, &err) != 0;
+    if (c->removal_failed)
+        log_error("a removal that failed stays under way", LOG_STR("container", c->id),
+                  LOG_STR("error", err.message));
+}
+
+static int co_destroy(struct container *c, struct error *err)
 {
     struct backend *b = c->backend;
-    struct error ignored;
-    if (co_container_cleanup(c, err)) {
-        if (container_set_state(c,
-                                c->view->finished_at ? SOCKERLESS__CONTAINER_STATE__EXITED
-                                                     : SOCKERLESS__CONTAINER_STATE__CREATED,
-                                &ignored))
-            log_error("state", LOG_STR("error", ignored.message));
+    if (co_lifecycle_cleanup(c, err))
         return -1;
-    }
     if (c->removed)
         return 0;
     if (store_container_delete(b->store, c->id, err))
@@ -186,10 +227,19 @@ int co_container_destroy(struct container *c, struct error *err)
     watcher_remove(c);
     agent_link_drop(c);
     container_table_remove(&b->containers, c);
-    execs_container_removed(c);
-    wait_sessions_removed(c);
-    attach_sessions_run_over(c, true);
-    co_cond_broadcast(&c->changed);
+    for (const struct run_listener *l = b->run_listeners; !is_last(l); l++)
+        if (l->container_gone)
+            l->container_gone(c);
     container_unref(c); /* the table's reference; the caller holds its own */
     return 0;
+}
+
+int co_lifecycle_destroy(struct container *c, struct error *err)
+{
+    c->removal_failed = false;
+    int rc = co_destroy(c, err);
+    if (rc && !c->removed)
+        removal_taken_back(c);
+    co_cond_broadcast(&c->changed);
+    return rc;
 }

@@ -5,10 +5,12 @@
  */
 #include "backend/run/op_start.h"
 
+#include "backend/api/op.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/inject/image_inject.h"
 #include "backend/run/lifecycle.h"
+#include "backend/run/run_report.h"
 #include "backend/attach/session_attach.h"
 #include "backend/run/watcher.h"
 #include "backend/run/workload_spec.h"
@@ -147,14 +149,14 @@ static int co_meet_agent(struct container *c, int64_t deadline_ms, struct error 
 {
     if (!c->backend->driver->caps.has_agent)
         return 0;
-    if (co_attach_sessions_connect(c, deadline_ms, err))
+    if (co_session_attach_connect(c, deadline_ms, err))
         return -1;
-    return co_agent_link_open(c, deadline_ms, err);
+    return co_agent_link_open(c, &run_report_link_events, deadline_ms, err);
 }
 
 static void start_undone(struct container *c, const struct error *why)
 {
-    container_run_over(c,
+    lifecycle_run_over(c,
                        &(struct run_end){.code = 128, .error = why->message, .start_failed = true});
 }
 
@@ -165,7 +167,7 @@ static int run_settled(struct container *c, struct error *err)
     if (exit && exit->start_failed) {
         char text[ERROR_MESSAGE_MAX];
         snprintf(text, sizeof text, "%s", exit->error);
-        container_exit_reported(c);
+        run_report_exit(c);
         /* Docker: 400 for a missing or forbidden command */
         return error_set(err, ERROR_INVALID_PARAMETER, "%s", text);
     }
@@ -173,7 +175,7 @@ static int run_settled(struct container *c, struct error *err)
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__RUNNING, err))
         return -1;
     if (exit)
-        container_exit_reported(c);
+        run_report_exit(c);
     return 0;
 }
 
@@ -206,7 +208,7 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
     watcher_remove(c);
     int rc = image_set_needs_agent(c->backend, c->view->image_id, &trouble);
     if (rc == 0)
-        rc = co_container_cleanup(c, &trouble);
+        rc = co_lifecycle_cleanup(c, &trouble);
     if (rc == 0 && (c->stop_requested || c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
         rc = was_stopped(c, &trouble);
     if (rc == 0)
@@ -216,7 +218,7 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
     return rc == 0;
 }
 
-int co_container_start_run(struct container *c, struct error *err)
+int co_op_start_run(struct container *c, struct error *err)
 {
     int64_t began = time_mono_ms();
     int rc = network_refused(c, err);
@@ -230,7 +232,8 @@ int co_container_start_run(struct container *c, struct error *err)
         return was_stopped(c, err);
     log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),
              LOG_INT("took_ms", time_mono_ms() - began));
-    return run_settled(c, err);
+    if (run_settled(c, err) == 0)
+        return 0;
 undo:
     if (c->backend->stopping && err->code == ERROR_CANCELLED)
         return -1; /* the next life of this daemon goes on with it */
@@ -260,7 +263,7 @@ static int co_start_checked(struct container *c, struct error *err)
     container_run_begin(c);
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__STARTING, err))
         return -1;
-    return co_container_start_run(c, err);
+    return co_op_start_run(c, err);
 }
 
 void co_op_container_start(struct op *op)

@@ -8,6 +8,6 @@
 #include "backend/state/container.h"
 
 /* Bring a container that is STARTING (its run prepared or not) to RUNNING, or undo. */
-int co_container_start_run(struct container *c, struct error *err) MUST_CHECK;
+int co_op_start_run(struct container *c, struct error *err) MUST_CHECK;
 
 #endif

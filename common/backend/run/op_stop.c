@@ -3,11 +3,13 @@
  * stop, kill, resize. Signals go through the agent, which is exact and quick; where it cannot be
  * reached the cloud's own stop takes over.
  */
+#include "backend/api/op.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"
 #include "backend/run/signal_name.h"
+#include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
 #include "base/str.h"
@@ -36,10 +38,12 @@ static int co_cloud_stop(struct container *c, unsigned run, struct error *err)
     return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);
 }
 
-int co_container_kill_run(struct container *c, struct error *err)
+int co_op_stop_kill(struct container *c, struct error *err)
 {
     unsigned run = c->run_number;
     c->stop_requested = true;
+    if (c->unsaved)
+        return unsaved_end_try(c, err);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING) {
         co_cond_broadcast(&c->changed); /* the start operation gives up and undoes */
         return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);
@@ -54,14 +58,14 @@ static int co_stop_gently(struct container *c, int number, int64_t timeout_s, st
 {
     unsigned run = c->run_number;
     c->stop_requested = true;
-    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
-        return co_container_kill_run(c, err);
+    if (c->unsaved || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
+        return co_op_stop_kill(c, err);
     if (!agent_link_signal(c, number))
         return co_cloud_stop(c, run, err);
     int64_t deadline = timeout_s < 0 ? INT64_MAX : time_mono_ms() + timeout_s * 1000;
     if (co_wait_over(c, run, deadline, err) == 0)
         return 0;
-    return err->code == ERROR_DEADLINE ? co_container_kill_run(c, err) : -1;
+    return err->code == ERROR_DEADLINE ? co_op_stop_kill(c, err) : -1;
 }
 
 static struct container *find_held(struct op *op, const char *ref, struct error *err)
@@ -113,7 +117,7 @@ static int co_kill_checked(struct container *c, const char *name, struct error *
         return error_set(err, ERROR_CONFLICT,
                          "Cannot kill container: %s: Container %s is not running", c->name, c->id);
     if (number == SIGKILL)
-        return co_container_kill_run(c, err);
+        return co_op_stop_kill(c, err);
     if (number == SIGTERM || number == SIGINT)
         c->stop_requested = true;
     if (agent_link_signal(c, number))

@@ -8,6 +8,6 @@
 #include "backend/state/container.h"
 
 /* SIGKILL through the agent, else the cloud's stop; returns when the run is over. */
-int co_container_kill_run(struct container *c, struct error *err) MUST_CHECK;
+int co_op_stop_kill(struct container *c, struct error *err) MUST_CHECK;
 
 #endif

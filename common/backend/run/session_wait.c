@@ -5,8 +5,11 @@
  */
 #include "backend/run/session_wait.h"
 
+#include "backend/api/session.h"
 #include "backend/state/backend_internal.h"
 #include "base/alloc.h"
+
+#include <utlist.h>
 
 struct wait_session {
     struct wait_session *next;
@@ -20,11 +23,7 @@ static void wait_unlink(struct wait_session *s)
     struct container *c = s->container;
     if (!c)
         return;
-    for (struct wait_session **p = &c->waiters; *p; p = &(*p)->next)
-        if (*p == s) {
-            *p = s->next;
-            break;
-        }
+    LL_DELETE(c->waiters, s);
     s->container = NULL;
     container_unref(c);
 }
@@ -57,23 +56,24 @@ static void wait_answer(struct wait_session *s)
 
 static void answer_all(struct container *c, bool removed)
 {
-    struct wait_session *s = c->waiters;
+    struct wait_session *s, *next;
     container_ref(c);
-    while (s) {
-        struct wait_session *next = s->next;
+    LL_FOREACH_SAFE(c->waiters, s, next)
+    {
         if (removed || s->condition != SOCKERLESS__WAIT_CONDITION__REMOVED)
             wait_answer(s);
-        s = next;
     }
     container_unref(c);
 }
 
-void wait_sessions_exit(struct container *c)
+/* A client that waits for a start to end goes on waiting when it failed: moby answers only runs. */
+void session_wait_run_over(struct container *c, const struct run_end *end)
 {
-    answer_all(c, false);
+    if (!end->start_failed || c->view->host->auto_remove)
+        answer_all(c, false);
 }
 
-void wait_sessions_removed(struct container *c)
+void session_wait_container_gone(struct container *c)
 {
     answer_all(c, true);
 }
@@ -90,8 +90,7 @@ void session_wait_open(struct backend *b, struct channel *channel, const Sockerl
     s->channel = channel;
     s->condition = open->condition;
     s->container = container_ref(c);
-    s->next = c->waiters;
-    c->waiters = s;
+    LL_PREPEND(c->waiters, s);
     channel_start(channel, &wait_events, s);
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
     channel_send_message(channel, FRAME_OPENED, NULL, 0, &opened.base);

@@ -5,11 +5,11 @@
 #ifndef SOCKERLESS_BACKEND_SESSION_WAIT_H
 #define SOCKERLESS_BACKEND_SESSION_WAIT_H
 
-struct container;
+#include "backend/state/run_listener.h"
 
-/* The run ended: answers all but those who wait for the removal. */
-void wait_sessions_exit(struct container *c);
-/* The container is gone: answers everybody with the last exit code. */
-void wait_sessions_removed(struct container *c);
+/* Rows of the table of run listeners. Over: answers all but those who wait for the removal, or for
+ * a start that did not fail. Gone: answers everybody with the last exit code. */
+void session_wait_run_over(struct container *c, const struct run_end *end);
+void session_wait_container_gone(struct container *c);
 
 #endif

@@ -6,22 +6,19 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
-#include "backend/run/lifecycle.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 
-#include <string.h>
-
 enum {
     IDLE_POLL_MS = 10000, /* running with a live agent session: it tells of the end itself */
     ERROR_PAUSE_MS = 2000,
-    MISSING_GRACE_MS = 30000, /* a new run may be unknown to a describe for a while */
     BATCH_LIMIT = 100,
 };
 
 struct watcher {
     struct backend *backend;
+    watcher_status on_status;
     struct container *first; /* active */
     struct co *co;           /* NULL before it runs and after it ended */
     bool closing;
@@ -34,39 +31,6 @@ static int64_t poll_pause_ms(const struct container *c)
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__RUNNING && agent_link_ready(c))
         return IDLE_POLL_MS > caps->poll_interval_ms ? IDLE_POLL_MS : caps->poll_interval_ms;
     return caps->poll_interval_ms;
-}
-
-static bool missing_is_normal(const struct container *c)
-{
-    return time_now_ns() - c->run_started_at < (int64_t)MISSING_GRACE_MS * 1000000;
-}
-
-static void status_apply(struct container *c, const struct workload_status *status)
-{
-    if (status->phase == WORKLOAD_UNKNOWN) {
-        log_warn("the cloud does not say how a run is", LOG_STR("container", c->id),
-                 LOG_STR("error", status->reason));
-        return;
-    }
-    bool changed = c->last_status.phase != status->phase ||
-                   strcmp(c->last_status.address, status->address) != 0;
-    if (status->phase == WORKLOAD_MISSING && missing_is_normal(c))
-        return;
-    c->last_status = *status;
-    if (status->address[0] && !c->address[0])
-        memcpy(c->address, status->address, sizeof c->address);
-    if (changed)
-        co_cond_broadcast(&c->changed);
-    /* While it starts, the start operation looks at last_status and undoes; see op_start.c. */
-    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
-        return;
-    if (status->phase == WORKLOAD_STOPPED) {
-        container_stop_observed(c, status);
-    } else if (status->phase == WORKLOAD_MISSING) {
-        struct workload_status lost = {.phase = WORKLOAD_STOPPED};
-        strcpy(lost.reason, "the cloud no longer knows this run");
-        container_stop_observed(c, &lost);
-    }
 }
 
 static size_t batch_collect(struct watcher *w, struct container **batch, size_t max)
@@ -101,7 +65,7 @@ static void co_poll_batch(struct watcher *w, struct container **batch, size_t n)
         struct container *c = batch[i];
         if (c->active && c->run_number == run_numbers[i]) {
             if (rc == 0)
-                status_apply(c, &status[i]);
+                w->on_status(c, &status[i]);
             bool failed = rc || status[i].phase == WORKLOAD_UNKNOWN;
             int64_t next = now + (failed ? ERROR_PAUSE_MS : poll_pause_ms(c));
             if (c->next_poll_ms > next)
@@ -141,10 +105,11 @@ static void co_watch(void *arg)
     free(w);
 }
 
-int watcher_open(struct backend *b, struct error *err)
+int watcher_open(struct backend *b, watcher_status on_status, struct error *err)
 {
     b->watcher = NEW(struct watcher);
     b->watcher->backend = b;
+    b->watcher->on_status = on_status;
     return co_spawn(b->loop, co_watch, b->watcher, err);
 }
 

@@ -11,8 +11,13 @@
 struct backend;
 struct container;
 struct watcher;
+struct workload_status;
 
-int watcher_open(struct backend *b, struct error *err) MUST_CHECK;
+/* The cloud's answer about the current run of an active container, whatever it is. May remove it
+ * from the watcher. */
+typedef void (*watcher_status)(struct container *c, const struct workload_status *status);
+
+int watcher_open(struct backend *b, watcher_status on_status, struct error *err) MUST_CHECK;
 void watcher_close(struct backend *b);
 
 void watcher_add(struct container *c);    /* its run exists in the cloud; ask soon */

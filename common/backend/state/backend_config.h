@@ -26,6 +26,8 @@ struct backend_config {
     int64_t agent_port;
     char *callback_url;    /* where agents dial the backend; unset: it dials them */
     char *callback_listen; /* … and what is listened on for that */
+    int64_t
+        callback_timeout_ms; /* no row: how long an agent may take to bring a connection; 0: 10 s */
     char *callback_cert_file, *callback_key_file; /* for a wss:// address there */
     char *callback_ca_file;  /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A container and the table of all: by id, by name, by unique prefix, newest first. One function
- * changes a container's state, checked by a table, and writes it to the store before anybody sees
- * it. Objects are reference-counted because operations hold them across waits.
+ * A container and the table of all: by id, by name, by unique prefix, by the request that made it,
+ * newest first. One function changes a container's state, checked by a table, and writes it to the
+ * store before anybody sees it. Objects are reference-counted because operations hold them across
+ * waits.
  */
 #ifndef SOCKERLESS_BACKEND_CONTAINER_H
 #define SOCKERLESS_BACKEND_CONTAINER_H
@@ -25,9 +26,10 @@ struct backend;
 struct agent_line;
 struct agent_link;
 struct attach_session;
+struct unsaved_end;
 struct wait_session;
 
-enum { CONTAINER_PAST_RUNS_MAX = 64, CONTAINER_NAME_MAX = 255 };
+enum { CONTAINER_PAST_RUNS_MAX = 64, CONTAINER_NAME_MAX = 255, CONTAINER_REQUEST_ID_LEN = 16 };
 
 struct container {
     unsigned refs;
@@ -40,8 +42,8 @@ struct container {
     char address[64]; /* of the agent; "" unknown */
     char agent_token[65];
     char run_token[37];
-    unsigned char request_id[16];
-    char *image_reference;   /* in the arena */
+    unsigned char request_id[CONTAINER_REQUEST_ID_LEN]; /* of the create; all 0: had none */
+    char *image_reference;                              /* in the arena */
     struct workload current; /* current.resource "" : no run in the cloud */
     bool has_run;            /* current is meaningful (also after the run ended) */
     bool run_deleted;        /* the current run's cloud objects are gone */
@@ -52,6 +54,7 @@ struct container {
     bool removed;           /* out of the table; only references keep it */
     bool stop_requested;    /* by stop or kill of this run */
     unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */
+    bool removal_failed;    /* still REMOVING, since the store did not take that back either */
     unsigned run_number;    /* counts starts in this process; changes when a run is over */
     struct co_cond changed; /* broadcast at every state change, link event and removal */
 
@@ -60,6 +63,7 @@ struct container {
     struct container *active_next, *active_prev; /* watcher's list */
     bool active;
 
+    struct unsaved_end *unsaved;      /* the run is over, which is not stored yet; NULL: no */
     struct agent_link *link;          /* NULL: none */
     struct agent_line *line;          /* of a reverse agent (reverse_agents.c); NULL: none */
     struct attach_session *attachers; /* list */
@@ -68,12 +72,12 @@ struct container {
     char **exec_ids; /* heap array for view->exec_ids */
     unsigned log_readers;
 
-    UT_hash_handle by_id, by_name;
+    UT_hash_handle by_id, by_name, by_request;
     struct container *newer, *older; /* creation order */
 };
 
 struct container_table {
-    struct container *by_id, *by_name;
+    struct container *by_id, *by_name, *by_request;
     struct container **sorted; /* by id, for unique prefixes */
     size_t count, cap;
     struct container *newest, *oldest;
@@ -88,6 +92,10 @@ void container_table_fini(struct container_table *t);
  * as Docker words them. */
 struct container *container_find(const struct container_table *t, const char *ref,
                                  struct error *err) MUST_CHECK;
+
+/* The container that this create request made, as long as it exists; NULL: none. Borrowed. */
+struct container *container_find_request(const struct container_table *t, const void *request_id,
+                                         size_t len);
 
 struct container *container_ref(struct container *c);
 void container_unref(struct container *c); /* NULL is fine */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All containers of a backend: hashes by id and name, a sorted array for unique prefixes, and a
- * list by age; see container.h.
+ * All containers of a backend: hashes by id, name and create request, a sorted array for unique
+ * prefixes, and a list by age; see container.h.
  */
 #include "backend/state/container.h"
 
@@ -62,6 +62,21 @@ struct container *container_find(const struct container_table *t, const char *re
     return NULL;
 }
 
+struct container *container_find_request(const struct container_table *t, const void *request_id,
+                                         size_t len)
+{
+    struct container *c = NULL;
+    if (len == CONTAINER_REQUEST_ID_LEN)
+        HASH_FIND(by_request, t->by_request, request_id, CONTAINER_REQUEST_ID_LEN, c);
+    return c;
+}
+
+static bool has_request(const struct container *c)
+{
+    static const unsigned char none[CONTAINER_REQUEST_ID_LEN];
+    return memcmp(c->request_id, none, sizeof none) != 0;
+}
+
 static void add_name(struct container_table *t, struct container *c)
 {
     HASH_ADD_KEYPTR(by_name, t->by_name, c->name, strlen(c->name), c);
@@ -71,6 +86,8 @@ void container_table_add(struct container_table *t, struct container *c)
 {
     HASH_ADD_KEYPTR(by_id, t->by_id, c->id, ID_HEX_LEN, c);
     add_name(t, c);
+    if (has_request(c))
+        HASH_ADD(by_request, t->by_request, request_id, CONTAINER_REQUEST_ID_LEN, c);
     if (t->count == t->cap) {
         t->cap = t->cap ? t->cap * 2 : 64;
         t->sorted = xrealloc(t->sorted, t->cap * sizeof *t->sorted);
@@ -93,6 +110,8 @@ void container_table_remove(struct container_table *t, struct container *c)
 {
     HASH_DELETE(by_id, t->by_id, c);
     HASH_DELETE(by_name, t->by_name, c);
+    if (has_request(c))
+        HASH_DELETE(by_request, t->by_request, c);
     size_t at = lower_bound(t, c->id, ID_HEX_LEN);
     memmove(t->sorted + at, t->sorted + at + 1, (t->count - at - 1) * sizeof *t->sorted);
     t->count--;

@@ -26,37 +26,6 @@ void image_intake_pool_free(struct image_intake_pool *p)
     free(p);
 }
 
-/* ---- failing ---- */
-
-bool intake_failure(struct image_intake *in, struct error *err)
-{
-    uv_mutex_lock(&in->lock);
-    bool failed = in->failed;
-    if (failed)
-        *err = in->failure;
-    uv_mutex_unlock(&in->lock);
-    return failed;
-}
-
-bool intake_set_failure(struct image_intake *in, const struct error *err)
-{
-    uv_mutex_lock(&in->lock);
-    if (!in->failed) {
-        in->failed = true;
-        in->failure = *err;
-    }
-    uv_cond_signal(&in->changed);
-    uv_mutex_unlock(&in->lock);
-    return byte_pipe_fail(&in->pipe, err);
-}
-
-void intake_fail_here(struct image_intake *in, const struct error *err)
-{
-    if (intake_set_failure(in, err) && in->options.wants_more && !in->cancelled)
-        in->options.wants_more(in->options.owner);
-    co_cond_broadcast(&in->moved);
-}
-
 /* News from the thread. */
 static void on_poke(struct loop_task *task)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the three files of an intake share. The reading thread (intake_thread.c) and the loop share
- * what is under `lock`; the thread tells the loop of news by posting one task (poke), the loop
- * tells the thread through `changed`. A layer on its way is a blob: the thread fills chunks, a
- * coroutine a blob (intake_upload.c) uploads them. The first failure, whoever's, ends everything
- * and is the result.
+ * What the files of an intake share: image_intake.c and intake_upload.c on the loop,
+ * intake_thread.c on its thread, intake_state.c below them all. The reading thread
+ * (intake_thread.c) and the loop share what is under `lock`; the thread tells the loop of news by
+ * posting one task (poke), the loop tells the thread through `changed`. A layer on its way is a
+ * blob: the thread fills chunks, a coroutine a blob (intake_upload.c) uploads them. The first
+ * failure, whoever's, ends everything and is the result.
  */
 #ifndef SOCKERLESS_BACKEND_INTAKE_INTERNAL_H
 #define SOCKERLESS_BACKEND_INTAKE_INTERNAL_H
@@ -64,19 +65,22 @@ struct image_intake {
     int64_t bytes_read;
 };
 
+/* ---- intake_state.c ---- */
+
 /* Any thread. True: the intake has failed, and how. */
 bool intake_failure(struct image_intake *in, struct error *err);
 /* Any thread. True: the client had stopped sending and should go on, into the void. */
 bool intake_set_failure(struct image_intake *in, const struct error *err);
 /* On the loop: and everybody hears of it. */
 void intake_fail_here(struct image_intake *in, const struct error *err);
-
-void intake_thread(void *intake); /* entry of the reading thread */
-
-/* Starts the upload. Frees b when it went well. */
-void intake_blob_start(struct blob *b);
 /* Mapped, not from the heap: it goes back whole, and pages that are not used cost nothing. */
 struct chunk *intake_chunk_new(void);
 void intake_chunks_free(struct chunk *first);
+
+/* ---- intake_thread.c, intake_upload.c ---- */
+
+void intake_thread(void *intake); /* entry of the reading thread */
+/* Starts the upload. Frees b when it went well. */
+void intake_blob_start(struct blob *b);
 
 #endif

@@ -7,26 +7,6 @@
 
 #include "base/alloc.h"
 
-#include <sys/mman.h>
-
-struct chunk *intake_chunk_new(void)
-{
-    void *at = mmap(NULL, sizeof(struct chunk), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                    -1, 0);
-    if (at == MAP_FAILED)
-        abort(); /* as xmalloc() */
-    return at;
-}
-
-void intake_chunks_free(struct chunk *first)
-{
-    while (first) {
-        struct chunk *chunk = first;
-        first = chunk->next;
-        munmap(chunk, sizeof *chunk);
-    }
-}
-
 /* Until `count` chunks lie there or no more will come. */
 static int co_blob_wait(struct blob *b, unsigned count, struct error *err)
 {

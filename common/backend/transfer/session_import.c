@@ -3,6 +3,7 @@
  * `docker import`: a root file system, from the client or from a URL, becomes an image of one
  * layer. What can be wrong with the request is said before anything is read.
  */
+#include "backend/api/session.h"
 #include "backend/transfer/image_intake.h"
 #include "backend/image/image_record.h"
 #include "backend/transfer/import_source.h"
@@ -41,10 +42,8 @@ static int tag_parse(struct import_session *s, const Sockerless__ImageImportOpen
         return -1;
     if (ref.digest[0])
         return error_set(err, ERROR_INVALID_PARAMETER, "cannot import digest reference");
-    if (!str_empty(open->tag) && !image_ref_tag_valid(open->tag))
-        return error_set(err, ERROR_INVALID_PARAMETER, "invalid tag format");
-    if (!str_empty(open->tag))
-        snprintf(ref.tag, sizeof ref.tag, "%s", open->tag);
+    if (image_ref_set_tag(&ref, open->tag, err))
+        return -1;
     image_ref_default_tag(&ref);
     image_ref_full(&ref, s->tag, sizeof s->tag);
     return 0;

@@ -5,6 +5,7 @@
  *
  * GitLab Runner and others look for lines that begin with "Loaded image": those hold nothing else.
  */
+#include "backend/api/session.h"
 #include "backend/transfer/image_intake.h"
 #include "backend/image/image_record.h"
 #include "backend/image/staging.h"

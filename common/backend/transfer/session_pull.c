@@ -11,6 +11,7 @@
  * A client that goes away does not stop the pull of a tag: what it costs is one more small answer.
  * It does stop a pull of all tags.
  */
+#include "backend/api/session.h"
 #include "backend/state/backend_internal.h"
 #include "backend/image/credential_store.h"
 #include "backend/image/image_layers.h"
@@ -32,10 +33,9 @@ struct pull_session {
     struct channel *channel; /* NULL: closed */
     struct arena arena;
     struct arena work; /* of the tag that is being pulled */
-    const char *reference, *platform;
+    const char *reference, *tag, *platform;
     unsigned char *auth_json;
     size_t auth_len;
-    bool all_tags;
     bool opened;   /* the client reads progress from here on */
     bool fetching; /* the coroutine is alive */
     bool ended;    /* the channel got its last frame */
@@ -338,9 +338,11 @@ static int co_pull(struct pull_session *s, struct error *err)
 {
     struct image_ref ref;
     bool newer = false;
-    if (image_ref_parse(s->reference, &ref, err))
+    struct platform platform;
+    if ((!str_empty(s->platform) && platform_parse(s->platform, &platform, err)) ||
+        image_ref_parse_pull(s->reference, s->tag, &ref, err))
         return -1;
-    bool all = s->all_tags && !ref.tag[0] && !ref.digest[0];
+    bool all = !ref.tag[0] && !ref.digest[0];
     if (ref.digest[0])
         ref.tag[0] = '\0'; /* the digest decides */
     if (!all)
@@ -395,8 +397,8 @@ void session_pull_open(struct backend *b, struct channel *channel,
     arena_init(&s->arena);
     arena_init(&s->work);
     s->reference = arena_strdup(&s->arena, open->reference);
+    s->tag = arena_strdup(&s->arena, open->tag);
     s->platform = arena_strdup(&s->arena, open->platform);
-    s->all_tags = open->all_tags;
     if (open->registry_auth.len) {
         s->auth_len = open->registry_auth.len;
         s->auth_json = arena_alloc(&s->arena, s->auth_len);

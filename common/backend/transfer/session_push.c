@@ -4,6 +4,7 @@
  * mounting where both are in one registry. The manifest goes verbatim, so the digest stays what it
  * was. Words and their order are dockerd's; failures come in the stream.
  */
+#include "backend/api/session.h"
 #include "backend/image/credential_store.h"
 #include "backend/image/image_record.h"
 #include "backend/image/image_source.h"
@@ -298,9 +299,9 @@ static int target_parse(struct push_session *s, const Sockerless__ImagePushOpen 
         return -1;
     if (tagged.digest[0])
         return error_set(err, ERROR_INVALID_PARAMETER, "cannot push a digest reference");
-    if (!str_empty(open->tag) && !image_ref_tag_valid(open->tag))
-        return error_set(err, ERROR_INVALID_PARAMETER, "invalid tag format");
-    s->tag = arena_strdup(&s->transfer.arena, open->tag[0] ? open->tag : tagged.tag);
+    if (image_ref_set_tag(&tagged, open->tag, err))
+        return -1;
+    s->tag = arena_strdup(&s->transfer.arena, tagged.tag);
     s->target = tagged;
     s->target.tag[0] = '\0';
     return 0;

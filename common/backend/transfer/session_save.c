@@ -4,6 +4,7 @@
  * once; then the documents that name them (oci/image_archive.h). Everything that can be known to be
  * wrong is an error before the first byte; afterwards a failure breaks the stream off.
  */
+#include "backend/api/session.h"
 #include "backend/image/image_record.h"
 #include "backend/image/image_source.h"
 #include "backend/transfer/transfer.h"

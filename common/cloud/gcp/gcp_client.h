@@ -43,6 +43,6 @@ struct gcp_call {
 /* *reply: a JSON object, {} for an empty answer, owned by the caller, set on success only. On
  * failure *why tells the service's own words (http 0: no answer) and *err is complete. */
 int co_gcp_call(struct gcp_client *c, const struct gcp_call *call, json_t **reply,
-                struct gcp_error *why, struct error *err) MUST_CHECK;
+                struct cloud_error *why, struct error *err) MUST_CHECK;
 
 #endif

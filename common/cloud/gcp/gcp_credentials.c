@@ -17,16 +17,6 @@
 
 enum { NONE_S = 60 }; /* how soon to look again when there was nothing */
 
-static const struct {
-    const char *type;
-    co_gcp_source co_source;
-} kinds[] = {
-    {"service_account", co_gcp_service_account},
-    {"authorized_user", co_gcp_authorized_user},
-    {"external_account", co_gcp_external_account},
-    {"impersonated_service_account", co_gcp_impersonated},
-};
-
 struct gcp_credential_chain {
     struct gcp_context context;
     struct access_token current; /* value NULL: none */
@@ -52,18 +42,6 @@ void gcp_credential_chain_free(struct gcp_credential_chain *chain)
 
 /* ---- the sources in their order ---- */
 
-int co_gcp_file_token(const struct gcp_context *context, json_t *file, struct access_token *out,
-                      struct error *err)
-{
-    const char *type = gcp_member(file, "type", err);
-    if (!type)
-        return -1;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (strcmp(kinds[i].type, type) == 0)
-            return kinds[i].co_source(context, file, out, err);
-    return error_set(err, ERROR_FORBIDDEN, "credentials of type \"%.60s\" are not supported", type);
-}
-
 /* The file is read anew each time: somebody may keep it fresh. */
 static int co_from_path(const struct gcp_context *context, const char *path,
                         struct access_token *out, struct error *err)
@@ -72,7 +50,7 @@ static int co_from_path(const struct gcp_context *context, const char *path,
     if (!text)
         return -1;
     json_t *doc AUTO(gcp_json) = json_doc_load(text, strlen(text), err);
-    if (!doc || co_gcp_file_token(context, doc, out, err))
+    if (!doc || co_gcp_credential_file_token(context, doc, out, err))
         return error_wrap(err, "%s", path);
     return 0;
 }

@@ -3,24 +3,18 @@
 #include "cloud/gcp/gcp_exchange.h"
 
 #include "base/alloc.h"
-#include "base/backoff.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "loop/co.h"
+#include "cloud/cloud_call.h"
 #include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    ATTEMPTS = 4,
-    BACKOFF_BASE_MS = 200,
-    BACKOFF_CAP_MS = 5000,
-    TIMEOUT_MS = 10000,
     ANSWER_MAX = 128 * 1024,
     TOKEN_MAX = 32 * 1024,
-    WORDS_MAX = 300,
+    WORDS_SIZE = 300,
     LIFE_S = 600,       /* when the answer does not say */
     LIFE_MAX_S = 43200, /* iamcredentials' longest */
 };
@@ -69,14 +63,6 @@ int gcp_url_check(const char *member, const char *url, struct error *err)
 
 /* ---- refusals ---- */
 
-static void clean(char *out, size_t size, const char *text)
-{
-    size_t n = 0;
-    for (; *text && n + 1 < size; text++)
-        out[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
-    out[n] = '\0';
-}
-
 /* OAuth: {"error": "invalid_grant", "error_description": "…"}. Google's APIs: {"error": {"status":
  * "PERMISSION_DENIED", "message": "…"}}. */
 static void refusal_words(const struct http_response *res, char *out, size_t size)
@@ -91,18 +77,7 @@ static void refusal_words(const struct http_response *res, char *out, size_t siz
         nested ? json_doc_string(error, "message") : json_doc_string(doc, "error_description");
     char *words AUTO_FREE =
         xasprintf("%s%s%s", str_or_empty(code), code && text ? ": " : "", str_or_empty(text));
-    clean(out, size, words);
-}
-
-static int refused(const struct gcp_exchange *x, const struct http_response *res, struct error *err)
-{
-    char words[WORDS_MAX];
-    refusal_words(res, words, sizeof words);
-    enum error_code code = res->status == 429   ? ERROR_TOO_MANY_REQUESTS
-                           : res->status >= 500 ? ERROR_UNAVAILABLE
-                                                : ERROR_FORBIDDEN;
-    return error_set(err, code, "%s: HTTP %ld%s%s", x->what, res->status, *words ? ": " : "",
-                     words);
+    cloud_error_copy(out, size, words);
 }
 
 /* ---- the call ---- */
@@ -114,50 +89,82 @@ void gcp_response_free(struct http_response *res)
     http_response_free(res);
 }
 
-static int co_once(const struct gcp_context *context, const struct gcp_exchange *x,
-                   struct http_response *res, struct error *err)
+/* A call under way. */
+struct job {
+    const struct gcp_exchange *exchange;
+    struct http_response *res; /* the last answer */
+};
+
+static int co_authorise(void *arg, struct cloud_attempt *attempt, struct error *err)
 {
-    const char *lines[GCP_HEADERS_MAX + 3] = {"Accept: application/json"};
-    char *type AUTO_FREE = x->content_type ? xasprintf("Content-Type: %s", x->content_type) : NULL;
-    size_t n = 1;
-    for (size_t i = 0; x->headers && x->headers[i] && i < GCP_HEADERS_MAX; i++)
-        lines[n++] = x->headers[i];
-    if (type)
-        lines[n++] = type;
-    const struct http_request req = {
-        .method = x->body ? "POST" : "GET",
-        .url = x->url,
-        .headers = lines,
-        .body = x->body ? x->body->data : NULL,
-        .body_len = x->body ? x->body->len : 0,
-        .connect_timeout_ms = x->connect_timeout_ms,
-        .timeout_ms = TIMEOUT_MS,
-        .max_body = ANSWER_MAX,
-    };
-    if (co_http_do(context->http, &req, res, err))
-        return error_wrap(err, "%s", x->what);
+    const struct job *job = arg;
+    const struct gcp_exchange *x = job->exchange;
+    struct http_request *req = &attempt->request;
+    (void)err;
+    gcp_response_free(job->res);
+    *job->res = (struct http_response){0};
+    cloud_attempt_header(attempt, xstrdup("Accept: application/json"));
+    for (size_t i = 0; x->headers && x->headers[i]; i++)
+        cloud_attempt_header(attempt, xstrdup(x->headers[i]));
+    if (x->content_type)
+        cloud_attempt_header(attempt, xasprintf("Content-Type: %s", x->content_type));
+    req->method = x->body ? "POST" : "GET";
+    req->url = x->url;
+    req->body = x->body ? x->body->data : NULL;
+    req->body_len = x->body ? x->body->len : 0;
+    req->connect_timeout_ms = x->connect_timeout_ms;
+    req->max_body = ANSWER_MAX;
     return 0;
 }
+
+static void refusal(void *arg, struct http_response *res, struct cloud_error *why)
+{
+    const struct job *job = arg;
+    bool throttled = res->status == 429, failed = res->status == 408 || res->status >= 500;
+    char words[WORDS_SIZE];
+    refusal_words(res, words, sizeof words);
+    cloud_error_copy(why->message, sizeof why->message, words);
+    why->verdict = throttled ? CLOUD_THROTTLED : failed ? CLOUD_FAILED : CLOUD_REFUSED;
+    why->error = throttled            ? ERROR_TOO_MANY_REQUESTS
+                 : res->status >= 500 ? ERROR_UNAVAILABLE
+                                      : ERROR_FORBIDDEN;
+    *job->res = *res;
+    *res = (struct http_response){0};
+}
+
+static int co_take(void *arg, struct http_response *res, struct error *err)
+{
+    const struct job *job = arg;
+    *job->res = *res;
+    *res = (struct http_response){0};
+    if (job->res->status == 200)
+        return 0;
+    return error_set(err, ERROR_FORBIDDEN, "HTTP %ld", job->res->status);
+}
+
+static const struct cloud_vendor vendor = {
+    .name = "Google",
+    .policy = CLOUD_POLICY_LOGIN,
+    .co_authorise = co_authorise,
+    .refusal = refusal,
+    .co_take = co_take,
+};
 
 int co_gcp_exchange(const struct gcp_context *context, const struct gcp_exchange *x,
                     struct http_response *res, struct error *err)
 {
-    for (int attempt = 0;; attempt++) {
-        *res = (struct http_response){0};
-        int rc = co_once(context, x, res, err);
-        if (rc == 0 && res->status == 200)
-            return 0;
-        bool again = rc ? !x->once && err->code == ERROR_UNAVAILABLE
-                        : res->status == 408 || res->status == 429 || res->status >= 500;
-        if (!again || attempt + 1 == ATTEMPTS)
-            return rc ? -1 : refused(x, res, err);
-        int64_t wait_ms = backoff_ms(attempt, BACKOFF_BASE_MS, BACKOFF_CAP_MS,
-                                     http_response_header(res, "Retry-After"));
-        gcp_response_free(res);
-        log_debug("call for a Google token failed, trying again", LOG_STR("what", x->what));
-        if (co_sleep(wait_ms, err))
-            return -1;
-    }
+    struct job job = {.exchange = x, .res = res};
+    const struct cloud_call call = {
+        .vendor = &vendor,
+        .arg = &job,
+        .http = context->http,
+        .what = x->what,
+        .repeatable = true,
+        .answered_only = x->once,
+    };
+    struct cloud_error why;
+    *res = (struct http_response){0};
+    return co_cloud_call(&call, &why, err);
 }
 
 bool gcp_token_clean(const char *token)

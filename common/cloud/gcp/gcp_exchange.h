@@ -10,12 +10,12 @@
 #include "base/buf.h"
 #include "gcp_source.h"
 
-enum { GCP_HEADERS_MAX = 16 };
+enum { GCP_HEADERS_MAX = 16 }; /* that a configuration may ask for */
 
 struct gcp_exchange {
     const char *what; /* for messages: "token exchange" */
     const char *url;
-    const char *const *headers; /* at most GCP_HEADERS_MAX; NULL: none */
+    const char *const *headers; /* NULL: none */
     const char *content_type;   /* of the body */
     const struct buf *body;     /* NULL: GET */
     int64_t connect_timeout_ms; /* 0: the client's */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Credential source: a service account that another identity may act as; see gcp_source.h. (IAM
- * Service Account Credentials API, projects.serviceAccounts.generateAccessToken.) */
+ * Acting as a service account with another identity's token; see gcp_source.h. (IAM Service Account
+ * Credentials API, projects.serviceAccounts.generateAccessToken.) */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -79,24 +79,4 @@ int co_gcp_impersonate(const struct gcp_context *context, const struct gcp_imper
     if (co_gcp_exchange(context, &x, &res, err))
         return -1;
     return take_answer(&res, x.what, out, err);
-}
-
-int co_gcp_impersonated(const struct gcp_context *context, json_t *file, struct access_token *out,
-                        struct error *err)
-{
-    json_t *source = json_object_get(file, "source_credentials");
-    const char *type = json_doc_string(source, "type");
-    const struct gcp_impersonation what = {
-        .url = gcp_member(file, "service_account_impersonation_url", err),
-        .delegates = json_object_get(file, "delegates"),
-    };
-    struct access_token own AUTO(access_token) = {0};
-    if (!what.url)
-        return -1;
-    if (!json_is_object(source) || !type || strcmp(type, "impersonated_service_account") == 0)
-        return error_set(err, ERROR_FORBIDDEN,
-                         "\"source_credentials\" must be credentials of another kind");
-    if (co_gcp_file_token(context, source, &own, err))
-        return error_wrap(err, "source_credentials");
-    return co_gcp_impersonate(context, &what, &own, out, err);
 }

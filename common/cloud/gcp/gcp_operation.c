@@ -24,7 +24,7 @@ static bool is_name(const char *name)
 }
 
 static int co_ask_again(struct gcp_client *c, const struct gcp_operation_wait *wait,
-                        json_t **operation, struct gcp_error *why, struct error *err)
+                        json_t **operation, struct cloud_error *why, struct error *err)
 {
     const char *name = str_or_empty(json_doc_string(*operation, "name"));
     if (!is_name(name))
@@ -48,16 +48,16 @@ static int co_ask_again(struct gcp_client *c, const struct gcp_operation_wait *w
 }
 
 int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait *wait,
-                          json_t **operation, struct gcp_error *why, struct error *err)
+                          json_t **operation, struct cloud_error *why, struct error *err)
 {
-    *why = (struct gcp_error){0};
+    *why = (struct cloud_error){0};
     for (int64_t pause_ms = FIRST_PAUSE_MS;; pause_ms *= 2) {
         if (json_is_true(json_object_get(*operation, "done"))) {
             const json_t *failure = json_object_get(*operation, "error");
             if (!json_is_object(failure))
                 return 0;
             gcp_error_from_status(failure, why);
-            return gcp_error_fill(why, wait->service, wait->what, err);
+            return cloud_error_fill(why, wait->service, wait->what, err);
         }
         int64_t left_ms = wait->deadline_ms - time_mono_ms();
         if (left_ms <= 0)

@@ -19,6 +19,7 @@ struct gcp_operation_wait {
  * without an error. -1: ERROR_DEADLINE when it is still under way, else the operation's own error,
  * which *why holds, too. */
 int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait *wait,
-                          json_t **operation, struct gcp_error *why, struct error *err) MUST_CHECK;
+                          json_t **operation, struct cloud_error *why,
+                          struct error *err) MUST_CHECK;
 
 #endif

@@ -30,13 +30,11 @@ int co_gcp_authorized_user(const struct gcp_context *context, json_t *file,
  * (RFC 8693), then, if the file says so, for a service account's. */
 int co_gcp_external_account(const struct gcp_context *context, json_t *file,
                             struct access_token *out, struct error *err);
-/* "impersonated_service_account": the token of the credentials in it, for a service account's. */
-int co_gcp_impersonated(const struct gcp_context *context, json_t *file, struct access_token *out,
-                        struct error *err);
 
-/* By the file's "type". */
-int co_gcp_file_token(const struct gcp_context *context, json_t *file, struct access_token *out,
-                      struct error *err);
+/* Of a file of any kind, by its "type": those above and "impersonated_service_account", the token
+ * of the credentials in it exchanged for a service account's. */
+int co_gcp_credential_file_token(const struct gcp_context *context, json_t *file,
+                                 struct access_token *out, struct error *err);
 
 /* The metadata server of Compute Engine, Cloud Run, GKE …, unless NO_GCE_CHECK=true. *found stays
  * false where there is none. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The agent as a layer of its own; see image_edit.h. Nothing in it depends on when or where it is
+ * The agent as a layer of its own; see agent_layer.h. Nothing in it depends on when or where it is
  * made: the same agent is the same layer, which registries then have already.
  */
-#include "oci/document/image_edit.h"
+#include "oci/archive/agent_layer.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"

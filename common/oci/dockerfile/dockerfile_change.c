@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/line_reader.h"
 #include "oci/dockerfile/dockerfile_words.h"
 #include "json/json_doc.h"
 
@@ -177,19 +178,6 @@ static int parse_line(char *line, struct dockerfile_instruction *out, struct are
 
 /* ---- lines ---- */
 
-/* The next line without its end; NULL when there is none. */
-static char *line_take(char **at)
-{
-    char *line = *at;
-    if (!line)
-        return NULL;
-    char *end = strchr(line, '\n');
-    *at = end ? end + 1 : NULL;
-    if (end)
-        *end = '\0';
-    return line;
-}
-
 static bool is_comment(const char *line)
 {
     return line[strspn(line, spaces)] == '#';
@@ -208,11 +196,11 @@ static bool continues(char *line)
 }
 
 /* The next instruction, joined from its lines, into `out`. */
-static bool instruction_take(char **at, struct buf *out)
+static bool instruction_take(struct line_reader *lines, struct buf *out)
 {
     char *line;
     buf_clear(out);
-    while ((line = line_take(at))) {
+    while ((line = line_reader_next(lines))) {
         bool is_first = out->len == 0;
         if (is_comment(line))
             continue;
@@ -246,10 +234,11 @@ static void instructions_free(struct instructions *all)
 
 static int parse_all(char *text, struct instructions *out, struct arena *arena, struct error *err)
 {
+    struct line_reader lines = line_reader_of(text, strlen(text));
     struct buf line AUTO(buf) = BUF_INIT;
     size_t cap = 0;
     int rc = 0;
-    while (rc == 0 && instruction_take(&text, &line)) {
+    while (rc == 0 && instruction_take(&lines, &line)) {
         if (out->count == cap) {
             cap = cap ? 2 * cap : 8;
             out->items = xrealloc(out->items, cap * sizeof *out->items);

@@ -5,99 +5,20 @@
 #include "oci/dockerfile/dockerfile_change.h"
 
 #include "base/alloc.h"
+#include "base/duration.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-    const char *name;
-    int64_t ns;
-} units[] = {
-    {"ns", 1},
-    {"us", 1000},
-    {"\xc2\xb5s", 1000}, /* micro sign */
-    {"\xce\xbcs", 1000}, /* mu */
-    {"ms", 1000000},
-    {"s", 1000000000},
-    {"m", 60 * INT64_C(1000000000)},
-    {"h", 3600 * INT64_C(1000000000)},
-};
-
 enum { MINIMUM_NS = 1000000 };
-
-static int invalid_duration(const char *text, struct error *err)
-{
-    return error_set(err, ERROR_INVALID_PARAMETER, "time: invalid duration \"%.100s\"", text);
-}
-
-static const int64_t *unit_find(const char *name, size_t len)
-{
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (strlen(units[i].name) == len && strncmp(units[i].name, name, len) == 0)
-            return &units[i].ns;
-    return NULL;
-}
-
-/* One "1.5h"; moves *at behind it and adds to *sum. */
-static int duration_part(const char **at, const char *whole, int64_t *sum, struct error *err)
-{
-    const char *p = *at;
-    int64_t value = 0, unit;
-    double fraction = 0, scale = 0.1;
-    size_t digits = 0;
-    for (; *p >= '0' && *p <= '9'; p++, digits++)
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, *p - '0', &value))
-            return invalid_duration(whole, err);
-    if (*p == '.')
-        for (p++; *p >= '0' && *p <= '9'; p++, digits++, scale /= 10)
-            fraction += (*p - '0') * scale;
-    if (digits == 0)
-        return invalid_duration(whole, err);
-    size_t len = strcspn(p, ".0123456789");
-    if (len == 0)
-        return error_set(err, ERROR_INVALID_PARAMETER, "time: missing unit in duration \"%.100s\"",
-                         whole);
-    const int64_t *ns = unit_find(p, len);
-    if (!ns)
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "time: unknown unit \"%.*s\" in duration \"%.100s\"",
-                         len < 100 ? (int)len : 100, p, whole);
-    unit = *ns;
-    if (__builtin_mul_overflow(value, unit, &value) ||
-        __builtin_add_overflow(value, (int64_t)(fraction * (double)unit + 0.5), &value) ||
-        __builtin_add_overflow(*sum, value, sum))
-        return invalid_duration(whole, err);
-    *at = p + len;
-    return 0;
-}
-
-/* Go's time.ParseDuration. */
-static int read_duration(const char *text, int64_t *out, struct error *err)
-{
-    const char *at = text;
-    bool negative = *at == '-';
-    *out = 0;
-    at += *at == '-' || *at == '+';
-    if (strcmp(at, "0") == 0)
-        return 0;
-    if (!*at)
-        return invalid_duration(text, err);
-    while (*at)
-        if (duration_part(&at, text, out, err))
-            return -1;
-    if (negative)
-        *out = -*out;
-    return 0;
-}
 
 static int apply_interval(json_t *health, const char *member, const char *flag, const char *value,
                           struct error *err)
 {
     int64_t ns;
-    if (read_duration(value, &ns, err))
+    if (duration_parse(value, &ns, err))
         return -1;
     if (ns < MINIMUM_NS)
         return error_set(err, ERROR_INVALID_PARAMETER, "Interval \"%s\" cannot be less than 1ms",

@@ -115,7 +115,7 @@ static bool is_docker(const json_t *manifest)
     return type && str_starts(type, "application/vnd.docker.");
 }
 
-static const char *layer_type(const json_t *manifest, const struct archive_layer *layer)
+static const char *layer_type(const json_t *manifest, const struct descriptor *layer)
 {
     bool is_zstd = str_ends(layer->media_type, "+zstd");
     if (!is_docker(manifest))
@@ -126,7 +126,7 @@ static const char *layer_type(const json_t *manifest, const struct archive_layer
 
 int image_manifest_append_layer(const void *manifest, size_t manifest_len,
                                 const char *config_digest, size_t config_len,
-                                const struct archive_layer *layer, struct arena *arena, char **out,
+                                const struct descriptor *layer, struct arena *arena, char **out,
                                 size_t *out_len, struct error *err)
 {
     struct manifest parsed;

@@ -9,18 +9,12 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "oci/archive/image_archive.h"
+#include "oci/document/manifest.h"
 
 #include "proto/sockerless.pb-c.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* The agent as a layer: a gzip tar holding one executable file, owned by root, time 0, so that the
- * same agent always gives the same digest. bytes: heap, released by the caller. ERROR_NOT_FOUND
- * when the file cannot be read. */
-int agent_layer_make(const char *agent_file, const char *path_in_image, struct archive_layer *out,
-                     void **bytes, size_t *len, struct error *err) MUST_CHECK;
 
 /* config with one more layer (diff id, history) and the Entrypoint [path, "--", old Entrypoint…,
  * and, if there was no Entrypoint, nothing more]; Cmd is kept, so that Entrypoint + Cmd is what it
@@ -32,10 +26,11 @@ struct image_agent {
 int image_config_append_agent(const void *config, size_t config_len,
                               const struct image_agent *agent, struct arena *arena, char **out,
                               size_t *out_len, struct error *err) MUST_CHECK;
-/* manifest (OCI or Docker schema 2, type kept) with that config and one more layer. */
+/* manifest (OCI or Docker schema 2, type kept) with that config and one more layer. layer: its
+ * media type is OCI's. */
 int image_manifest_append_layer(const void *manifest, size_t manifest_len,
                                 const char *config_digest, size_t config_len,
-                                const struct archive_layer *layer, struct arena *arena, char **out,
+                                const struct descriptor *layer, struct arena *arena, char **out,
                                 size_t *out_len, struct error *err) MUST_CHECK;
 
 /* The configuration of an imported image: one layer, dockerd's history comment "Imported from …".

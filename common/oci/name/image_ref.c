@@ -203,6 +203,35 @@ void image_ref_default_tag(struct image_ref *ref)
         snprintf(ref->tag, sizeof ref->tag, "latest");
 }
 
+int image_ref_set_tag(struct image_ref *ref, const char *tag, struct error *err)
+{
+    if (!*tag)
+        return 0;
+    if (!image_ref_tag_valid(tag))
+        return error_set(err, ERROR_INVALID_PARAMETER, "invalid tag format");
+    strcpy(ref->tag, tag); /* as long as a valid one may be */
+    return 0;
+}
+
+int image_ref_parse_pull(const char *image, const char *tag, struct image_ref *out,
+                         struct error *err)
+{
+    char name[IMAGE_REF_TEXT_MAX];
+    size_t len = strlen(image);
+    if (len && len < sizeof name && image[len - 1] == ':') {
+        memcpy(name, image, len - 1);
+        name[len - 1] = '\0';
+        image = name;
+    }
+    if (image_ref_parse(image, out, err))
+        return -1;
+    if (!digest_valid(tag))
+        return image_ref_set_tag(out, tag, err);
+    out->tag[0] = '\0';
+    strcpy(out->digest, tag); /* as long as a valid one may be */
+    return 0;
+}
+
 /* ---- and back ---- */
 
 static char *join(const struct image_ref *ref, const char *domain, const char *path, char *out,

@@ -44,6 +44,14 @@ static inline bool image_ref_is_id(const struct image_ref *ref)
 /* "latest", unless there is a tag or a digest already. */
 void image_ref_default_tag(struct image_ref *ref);
 bool image_ref_tag_valid(const char *tag);
+/* A request's tag parameter takes the place of the reference's own; "" changes nothing.
+ * ERROR_INVALID_PARAMETER with Docker's text. */
+int image_ref_set_tag(struct image_ref *ref, const char *tag, struct error *err) MUST_CHECK;
+/* What a pull asks for. image: a repository with optional tag and digest; a colon at its end is
+ * what old clients say for all tags. tag: "", or a tag, or a digest instead of the image's own tag
+ * and digest. *out with neither tag nor digest: all tags. */
+int image_ref_parse_pull(const char *image, const char *tag, struct image_ref *out,
+                         struct error *err) MUST_CHECK;
 
 /* As people write it, without docker.io and library. Both cut at `size`; IMAGE_REF_TEXT_MAX is
  * always enough. Return out. */

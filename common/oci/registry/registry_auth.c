@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <utlist.h>
 
 enum {
     CACHE_MAX = 256,
@@ -26,7 +27,7 @@ enum {
 };
 
 struct entry {
-    struct entry *next;
+    struct entry *next, *prev;
     char key[DIGEST_MAX];
     char *value;
     int64_t expires_ms;
@@ -39,8 +40,13 @@ struct registry_auth {
 
 /* ---- the cache ---- */
 
-static void entry_free(struct entry *e)
+/* NULL is allowed. */
+static void cache_drop(struct registry_auth *a, struct entry *e)
 {
+    if (!e)
+        return;
+    DL_DELETE(a->entries, e);
+    a->count--;
     registry_secret_free(e->value);
     free(e);
 }
@@ -54,57 +60,40 @@ void registry_auth_free(struct registry_auth *a)
 {
     if (!a)
         return;
-    while (a->entries) {
-        struct entry *next = a->entries->next;
-        entry_free(a->entries);
-        a->entries = next;
-    }
+    while (a->entries)
+        cache_drop(a, a->entries);
     free(a);
 }
 
-static struct entry **cache_find(struct registry_auth *a, const char *key)
+static struct entry *cache_find(const struct registry_auth *a, const char *key)
 {
-    struct entry **p = &a->entries;
-    while (*p && strcmp((*p)->key, key) != 0)
-        p = &(*p)->next;
-    return p;
-}
-
-static void cache_drop(struct registry_auth *a, struct entry **p)
-{
-    struct entry *e = *p;
-    if (!e)
-        return;
-    *p = e->next;
-    entry_free(e);
-    a->count--;
+    struct entry *e = a->entries;
+    while (e && strcmp(e->key, key) != 0)
+        e = e->next;
+    return e;
 }
 
 static void cache_put(struct registry_auth *a, const char *key, char *value, int64_t life_s)
 {
     cache_drop(a, cache_find(a, key));
-    if (a->count >= CACHE_MAX) {
-        struct entry **p = &a->entries;
-        while ((*p)->next)
-            p = &(*p)->next;
-        cache_drop(a, p);
-    }
+    if (a->count >= CACHE_MAX)
+        cache_drop(a, a->entries->prev); /* of the first one: the last */
     struct entry *e = NEW(struct entry);
     snprintf(e->key, sizeof e->key, "%s", key);
     e->value = value;
     e->expires_ms = time_mono_ms() + life_s * 1000;
-    e->next = a->entries;
-    a->entries = e;
+    DL_PREPEND(a->entries, e);
     a->count++;
 }
 
 /* What is kept for the key and has not expired; borrowed. */
 static const char *cache_get(struct registry_auth *a, const char *key)
 {
-    struct entry **p = cache_find(a, key);
-    if (*p && (*p)->expires_ms <= time_mono_ms())
-        cache_drop(a, p);
-    return *p && strcmp((*p)->key, key) == 0 ? (*p)->value : NULL;
+    struct entry *e = cache_find(a, key);
+    if (e && e->expires_ms > time_mono_ms())
+        return e->value;
+    cache_drop(a, e);
+    return NULL;
 }
 
 /* ---- a session ---- */
@@ -158,14 +147,6 @@ void auth_session_add_scope(struct auth_session *s, const char *repository, cons
         return;
     s->scopes[s->scope_count++] = STEAL(scope);
     make_key(s);
-}
-
-char *registry_basic_value(const char *username, const char *password)
-{
-    char *pair AUTO(registry_secret) =
-        xasprintf("%s:%s", str_or_empty(username), str_or_empty(password));
-    char *encoded AUTO(registry_secret) = base64_encode(pair, strlen(pair));
-    return xasprintf("Basic %s", encoded);
 }
 
 /* ---- one logs in at a time ---- */
@@ -288,7 +269,7 @@ static int co_log_in(struct auth_session *s, const struct http_response *unautho
     if (str_empty(s->login.username))
         return error_set(err, ERROR_SYSTEM, "%s%sno basic auth credentials", request,
                          *request ? ": " : "");
-    cache_put(s->auth, s->key, registry_basic_value(s->login.username, s->login.password),
+    cache_put(s->auth, s->key, registry_login_basic(s->login.username, s->login.password),
               BASIC_LIFE_S);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Logging in at registries: whose credentials, Basic or a token service
+ * Logging in at registries: Basic or a token service
  * (distribution spec, docs/spec/auth/token.md and oauth.md), and the answers kept until they
  * expire.
  */
@@ -12,34 +12,12 @@
 #include "loop/http_client.h"
 #include "oci/name/image_ref.h"
 #include "oci/registry/registry_hosts.h"
+#include "oci/registry/registry_login.h"
 #include "oci/registry/www_authenticate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Passwords, tokens, headers that hold them: overwritten, then freed. NULL is fine. */
-void registry_secret_free(char *text);
-static inline void auto_release_registry_secret(char **slot)
-{
-    registry_secret_free(*slot);
-}
-
-/* All owned by whoever holds the struct, all may be NULL. */
-struct registry_login {
-    char *username, *password;
-    char *identity_token; /* a refresh token for the token service */
-    char *registry_token; /* a bearer token for the registry itself */
-};
-void registry_login_free(struct registry_login *login);
-static inline void auto_release_registry_login(struct registry_login *login)
-{
-    registry_login_free(login);
-}
-/* Nothing to log in with. */
-bool registry_login_empty(const struct registry_login *login);
-/* X-Registry-Auth, decoded. What is not readable counts as empty, as Docker has it. */
-void registry_login_from_json(const void *json, size_t len, struct registry_login *out);
 
 /* Where credentials come from when the client sent none: the cloud's own registry. May suspend.
  * Leaving *out empty means anonymous. */
@@ -91,8 +69,5 @@ int co_auth_session_answer(struct auth_session *s, const struct http_response *u
                            const char *sent, const char *request, struct error *err) MUST_CHECK;
 /* That did not help: for the words of the error to come. */
 void auth_session_note_refusal(struct auth_session *s, const struct http_response *unauthorized);
-
-/* "Basic …". registry_secret_free. */
-char *registry_basic_value(const char *username, const char *password);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Credentials as clients send them (X-Registry-Auth); see registry_auth.h. */
+ * Credentials for a registry; see registry_login.h. */
+#include "oci/registry/registry_login.h"
+
 #include "base/alloc.h"
 #include "base/str.h"
 #include "json/json_doc.h"
-#include "oci/registry/registry_auth.h"
 
 #include <string.h>
 
@@ -64,4 +65,12 @@ void registry_login_from_json(const void *json, size_t len, struct registry_logi
     out->registry_token = member_dup(doc, "registrytoken");
     if (!out->username)
         from_auth_member(doc, out);
+}
+
+char *registry_login_basic(const char *username, const char *password)
+{
+    char *pair AUTO(registry_secret) =
+        xasprintf("%s:%s", str_or_empty(username), str_or_empty(password));
+    char *encoded AUTO(registry_secret) = base64_encode(pair, strlen(pair));
+    return xasprintf("Basic %s", encoded);
 }

@@ -3,33 +3,19 @@
 #include "oci/registry/registry_retry.h"
 
 #include "base/backoff.h"
+#include "base/http_date.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 enum { LIMIT_LOW = 20 }; /* remaining requests from which an operator should know */
 
 int64_t retry_after_ms(const struct http_response *res, int64_t now_s)
 {
-    const char *value = http_response_header(res, "Retry-After");
-    int64_t seconds;
-    struct tm when = {0};
-    if (!value)
-        return -1;
-    if (!str_to_i64(value, &seconds)) {
-        const char *end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &when);
-        if (!end || *end)
-            return -1;
-        seconds = (int64_t)timegm(&when) - now_s;
-    }
-    if (seconds < 0)
-        return 0;
-    return seconds > INT32_MAX ? INT32_MAX * 1000LL : seconds * 1000;
+    return http_date_retry_after_ms(http_response_header(res, "Retry-After"), now_s);
 }
 
 int64_t retry_backoff_ms(int64_t base_ms, int attempt)

@@ -119,7 +119,7 @@ static int co_token_get(const struct auth_session *s, const struct www_challenge
     char *url AUTO_FREE =
         xasprintf("%s%s%s", c->realm, strchr(c->realm, '?') ? "&" : "?", str_or_empty(query.data));
     char *basic AUTO(registry_secret) =
-        str_empty(username) ? NULL : registry_basic_value(username, password);
+        str_empty(username) ? NULL : registry_login_basic(username, password);
     char *authorization AUTO(registry_secret) =
         basic ? xasprintf("Authorization: %s", basic) : NULL;
     const char *headers[] = {authorization, NULL};

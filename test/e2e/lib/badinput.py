@@ -81,6 +81,61 @@ def queries(docker):
     docker.ok("GET", f"/containers/{cid}/json?size=banana&unknown=1")
 
 
+def rules(docker):
+    """dockerd's words for values that are of the right type; of two faults it names the first."""
+    good, gone = {"Image": "busybox", "Cmd": ["true"]}, {"Image": "e2e-nope:1"}
+    low, forever = {"Memory": 4096}, {"RestartPolicy": {"Name": "always"}}
+    name_rule = "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+    no_config = "Config cannot be empty in order to create a container"
+    memory = "Minimum memory limit allowed is 6MB"
+    policy = "maximum retry count cannot be %s"
+    period = "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"
+
+    def told(method, target, body, status, message):
+        reply = docker.call(method, target, body)
+        equal((reply.status, reply.message()), (status, message), f"{method} {target} {body}")
+
+    for body in ({}, {"Unknown": 1}, {"HostConfig": low}):
+        told("POST", CREATE, body, 400, no_config)
+    for name in ("a", "/", "/-a"):
+        told("POST", f"{CREATE}?name={name}", good, 400, name_rule % name)
+    told("POST", f"{CREATE}?name=a", gone, 404, "No such image: e2e-nope:1")
+    told("POST", f"{CREATE}?name=a", {"Image": "busybox", "Entrypoint": [""]}, 400,
+         "No command specified")
+    for body in (good, gone):
+        told("POST", f"{CREATE}?name=a", {**body, "HostConfig": low}, 400, memory)
+    for host, message in (
+            ({"Memory": -1}, memory),
+            ({"CpuPeriod": -1}, period),
+            ({"CpuQuota": 999}, "CPU cfs quota can not be less than 1ms (i.e. 1000)"),
+            ({"ShmSize": -1}, "SHM size can not be less than 0"),
+            ({"AutoRemove": True, **low, **forever},
+             "can't create 'AutoRemove' container with restart policy"),
+            ({"RestartPolicy": {"Name": "bogus"}}, "invalid restart policy 'bogus'"),
+            ({"RestartPolicy": {"Name": "always", "MaximumRetryCount": 3}},
+             policy % "used with restart policy 'always'"),
+            ({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": -3}}, policy % "negative")):
+        told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    for body in (b"null", {"Cmd": []}):
+        told("POST", f"/containers/{NAME}/exec", body, 400, "No exec command specified")
+    told("GET", f"/containers/{NAME}/logs", None, 400,
+         "Bad parameters: you must choose at least one stream")
+    for keys, status, message in (("zz", 400, "Invalid detach keys (zz) provided"),
+                                  ("a,", 400, "Invalid detach keys (a,) provided"),
+                                  ("DEL,ctrl-a", 404, "No such container: nope")):
+        reply = docker.call("POST", f"/containers/{NAME}/attach?stream=1&stdout=1&detachKeys={keys}")
+        equal((reply.status, reply.body.decode()), (status, message + "\r\n"), f"attach {keys}")
+    told("DELETE", "/images/%20", None, 400, "image name cannot be blank")
+    for query, message in (("fromImage=b&tag=!!", "invalid tag format"),
+                           ("fromImage=b&tag=sha256:aa", "invalid tag format"),
+                           ("fromImage=B&tag=!!",
+                            "invalid reference format: repository name must be lowercase"),
+                           ("fromImage=b::", "invalid reference format"),
+                           ("fromImage=b&tag=!!&platform=a/b/c/d",
+                            '"a/b/c/d": cannot parse platform specifier: invalid argument')):
+        told("POST", f"/images/create?{query}", None, 400, message)
+
+
 def many_variables(docker):
     env = [f"VARIABLE_{n}=value {n}" for n in range(10000)]
     reply = tolerated(docker, {"Image": "busybox", "Cmd": ["true"], "Env": env})
@@ -221,7 +276,7 @@ def leavers(docker):
     check(docker.inspect(cid)["State"]["Running"], "container ended")
 
 
-SCENARIOS = (json_bodies, types_and_sizes, queries, many_variables, long_command,
+SCENARIOS = (json_bodies, types_and_sizes, queries, rules, many_variables, long_command,
              unknown_container, endpoints, not_http, endless_head, keep_alive,
              expect_and_chunked, leavers)
 

@@ -11,10 +11,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 /* An event that arrives late, on purpose. */
 struct held_event {
-    struct held_event *next;
+    struct held_event *next, *prev;
     int64_t due_ms;
     struct log_event event; /* message owned */
 };
@@ -65,11 +66,11 @@ struct cloud_logs *cloud_logs_open(const char *state_dir, const char *region, co
 
 static void stream_free(struct log_stream *stream)
 {
-    while (stream->held) {
-        struct held_event *next = stream->held->next;
-        free((char *)stream->held->event.message);
-        free(stream->held);
-        stream->held = next;
+    struct held_event *held, *next;
+    DL_FOREACH_SAFE(stream->held, held, next)
+    {
+        free((char *)held->event.message);
+        free(held);
     }
     event_log_free(stream->events);
     pthread_mutex_destroy(&stream->lock);
@@ -94,10 +95,10 @@ void log_stream_unref(struct log_stream *stream)
 
 static void group_free_locked(struct log_group *group)
 {
-    while (group->streams) {
-        struct log_stream *next = group->streams->next;
-        unref_locked(group->streams);
-        group->streams = next;
+    struct log_stream *stream, *next;
+    LL_FOREACH_SAFE(group->streams, stream, next)
+    {
+        unref_locked(stream);
     }
     free(group->name);
     free(group);
@@ -107,10 +108,10 @@ void cloud_logs_close(struct cloud_logs *logs)
 {
     if (!logs)
         return;
-    while (logs->groups) {
-        struct log_group *next = logs->groups->next;
-        group_free_locked(logs->groups);
-        logs->groups = next;
+    struct log_group *group, *next;
+    LL_FOREACH_SAFE(logs->groups, group, next)
+    {
+        group_free_locked(group);
     }
     struct error ignored;
     (void)!files_remove_tree(logs->dir, &ignored);
@@ -127,6 +128,11 @@ static struct log_group *find_group(struct cloud_logs *logs, const char *name)
     while (g && strcmp(g->name, name))
         g = g->next;
     return g;
+}
+
+static int by_name(const struct log_group *a, const struct log_group *b)
+{
+    return strcmp(a->name, b->name);
 }
 
 static struct log_stream *find_stream(struct log_group *group, const char *name)
@@ -152,13 +158,10 @@ int cloud_logs_create_group(struct cloud_logs *logs, const char *name, struct er
     if (find_group(logs, name)) {
         rc = error_set(err, ERROR_CONFLICT, "The specified log group already exists");
     } else {
-        struct log_group *g = NEW(struct log_group), **at = &logs->groups;
+        struct log_group *g = NEW(struct log_group);
         g->name = xstrdup(name);
         g->created_ms = value_now_ms();
-        while (*at && strcmp((*at)->name, name) < 0)
-            at = &(*at)->next;
-        g->next = *at;
-        *at = g;
+        LL_INSERT_INORDER(logs->groups, g, by_name);
     }
     pthread_mutex_unlock(&logs->lock);
     return rc;
@@ -195,8 +198,7 @@ int cloud_logs_create_stream(struct cloud_logs *logs, const char *group, const c
     } else if (g) {
         struct log_stream *s = stream_new(logs, group, name, err);
         if (s) {
-            s->next = g->streams;
-            g->streams = s;
+            LL_PREPEND(g->streams, s);
             rc = 0;
         }
     }
@@ -206,22 +208,14 @@ int cloud_logs_create_stream(struct cloud_logs *logs, const char *group, const c
 
 static void remove_stream(struct log_group *g, struct log_stream *gone)
 {
-    for (struct log_stream **p = &g->streams; *p; p = &(*p)->next)
-        if (*p == gone) {
-            *p = gone->next;
-            unref_locked(gone);
-            return;
-        }
+    LL_DELETE(g->streams, gone);
+    unref_locked(gone);
 }
 
 static void remove_group(struct cloud_logs *logs, struct log_group *gone)
 {
-    for (struct log_group **p = &logs->groups; *p; p = &(*p)->next)
-        if (*p == gone) {
-            *p = gone->next;
-            group_free_locked(gone);
-            return;
-        }
+    LL_DELETE(logs->groups, gone);
+    group_free_locked(gone);
 }
 
 int cloud_logs_delete(struct cloud_logs *logs, const char *group, const char *stream,
@@ -377,13 +371,11 @@ static void append(struct log_stream *s, const struct log_event *events, size_t 
 
 static void hold(struct log_stream *s, const struct log_event *event)
 {
-    struct held_event *h = NEW(struct held_event), **at = &s->held;
+    struct held_event *h = NEW(struct held_event);
     h->due_ms = value_now_ms() + s->logs->tuning->log_late_ms;
     h->event = *event;
     h->event.message = memcpy(xmalloc(event->len + 1), event->message, event->len);
-    while (*at)
-        at = &(*at)->next;
-    *at = h;
+    DL_APPEND(s->held, h);
 }
 
 static void release_due(struct log_stream *s)
@@ -391,7 +383,7 @@ static void release_due(struct log_stream *s)
     pthread_mutex_lock(&s->lock);
     while (s->held && s->held->due_ms <= value_now_ms()) {
         struct held_event *h = s->held;
-        s->held = h->next;
+        DL_DELETE(s->held, h);
         append(s, &h->event, 1);
         free((char *)h->event.message);
         free(h);

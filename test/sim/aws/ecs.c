@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ECS: its state, lookups, the small operations, and the table of all; see ecs.h. */
+ * ECS: its life, the operations on tags, and the table of all operations; see ecs.h. */
 #include "test/sim/aws/ecs.h"
 
 #include "base/alloc.h"
 #include "base/str.h"
 
-#include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 struct ecs *ecs_open(struct aws *aws)
 {
@@ -16,15 +16,6 @@ struct ecs *ecs_open(struct aws *aws)
     pthread_mutex_init(&ecs->lock, NULL);
     pthread_cond_init(&ecs->idle, NULL);
     return ecs;
-}
-
-static void definition_free(struct task_definition *d)
-{
-    json_decref(d->json);
-    json_decref(d->tags);
-    free(d->family);
-    free(d->arn);
-    free(d);
 }
 
 void ecs_close(struct ecs *ecs)
@@ -41,128 +32,20 @@ void ecs_close(struct ecs *ecs)
     while (ecs->runners)
         pthread_cond_wait(&ecs->idle, &ecs->lock);
     pthread_mutex_unlock(&ecs->lock);
-    while (ecs->tasks) {
-        struct task *next = ecs->tasks->next;
-        task_free(ecs->tasks);
-        ecs->tasks = next;
+    struct task *task, *next_task;
+    LL_FOREACH_SAFE(ecs->tasks, task, next_task)
+    {
+        task_free(task);
     }
-    while (ecs->definitions) {
-        struct task_definition *next = ecs->definitions->next;
-        definition_free(ecs->definitions);
-        ecs->definitions = next;
+    struct task_definition *definition, *next_definition;
+    LL_FOREACH_SAFE(ecs->definitions, definition, next_definition)
+    {
+        task_definition_free(definition);
     }
     json_decref(ecs->revisions);
     pthread_cond_destroy(&ecs->idle);
     pthread_mutex_destroy(&ecs->lock);
     free(ecs);
-}
-
-struct task_definition *ecs_find_definition(struct ecs *ecs, const char *name)
-{
-    struct task_definition *latest = NULL;
-    const char *slash = strrchr(name, '/');
-    if (str_starts(name, "arn:") && slash)
-        name = slash + 1;
-    for (struct task_definition *d = ecs->definitions; d; d = d->next) {
-        AUTO_FREE char *full = xasprintf("%s:%d", d->family, d->revision);
-        if (!strcmp(full, name))
-            return d;
-        if (!strcmp(d->family, name) && !strcmp(d->status, "ACTIVE") &&
-            (!latest || d->revision > latest->revision))
-            latest = d;
-    }
-    return latest;
-}
-
-struct task *ecs_find_task(struct ecs *ecs, const char *cluster, const char *id_or_arn)
-{
-    const char *slash = strrchr(id_or_arn, '/');
-    const char *id = slash ? slash + 1 : id_or_arn;
-    for (struct task *t = ecs->tasks; t; t = t->next)
-        if (!strcmp(t->id, id) && (!cluster || !strcmp(t->cluster, cluster)))
-            return t;
-    return NULL;
-}
-
-bool ecs_cluster_of(const struct aws_call *call, struct aws_reply *reply, char out[256])
-{
-    const char *name = value_string(call->input, "cluster");
-    const char *slash = strrchr(name, '/');
-    if (str_starts(name, "arn:") && slash)
-        name = slash + 1;
-    snprintf(out, 256, "%s", *name ? name : "default");
-    if (str_starts(out, "missing")) {
-        aws_reply_error(reply, 400, "ClusterNotFoundException", "Cluster not found.");
-        return false;
-    }
-    if (strlen(name) > 255 || !value_only(out, "-_")) {
-        aws_reply_error(reply, 400, "InvalidParameterException",
-                        "Identifier contains invalid characters or is too long: cluster");
-        return false;
-    }
-    return true;
-}
-
-char *ecs_cluster_arn(const struct aws *aws, const char *cluster)
-{
-    return xasprintf("arn:aws:ecs:%s:%s:cluster/%s", aws->region, aws->account, cluster);
-}
-
-char *page_token_encode(const char *last)
-{
-    return base64_encode(last, strlen(last));
-}
-
-char *page_token_decode(const char *token)
-{
-    size_t len;
-    return (char *)base64_decode(token, strlen(token), &len);
-}
-
-static json_t *cluster_json(struct ecs *ecs, const char *name)
-{
-    int running = 0, pending = 0;
-    AUTO_FREE char *arn = ecs_cluster_arn(ecs->aws, name);
-    pthread_mutex_lock(&ecs->lock);
-    for (struct task *t = ecs->tasks; t; t = t->next)
-        if (!strcmp(t->cluster, name)) {
-            running += t->state == TASK_RUNNING;
-            pending += t->state < TASK_RUNNING;
-        }
-    pthread_mutex_unlock(&ecs->lock);
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:[], s:[], s:[], s:[ss], s:[]}",
-                     "clusterArn", arn, "clusterName", name, "status", "ACTIVE",
-                     "registeredContainerInstancesCount", 0, "runningTasksCount", running,
-                     "pendingTasksCount", pending, "activeServicesCount", 0, "statistics", "tags",
-                     "settings", "capacityProviders", "FARGATE", "FARGATE_SPOT",
-                     "defaultCapacityProviderStrategy");
-}
-
-void ecs_describe_clusters(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
-{
-    json_t *found = json_array(), *failures = json_array();
-    json_t *names = json_object_get(call->input, "clusters");
-    size_t count = json_array_size(names);
-    for (size_t i = 0; i < (count ? count : 1); i++) {
-        const char *name =
-            count ? str_or_empty(json_string_value(json_array_get(names, i))) : "default";
-        const char *slash = strrchr(name, '/');
-        name = slash ? slash + 1 : name;
-        if (!str_starts(name, "missing")) {
-            json_array_append_new(found, cluster_json(aws->ecs, name));
-            continue;
-        }
-        AUTO_FREE char *arn = ecs_cluster_arn(aws, name);
-        json_array_append_new(failures, json_pack("{s:s, s:s}", "arn", arn, "reason", "MISSING"));
-    }
-    aws_reply_json(reply, json_pack("{s:o, s:o}", "clusters", found, "failures", failures));
-}
-
-void ecs_list_clusters(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
-{
-    (void)call;
-    AUTO_FREE char *arn = ecs_cluster_arn(aws, "default");
-    aws_reply_json(reply, json_pack("{s:[s]}", "clusterArns", arn));
 }
 
 /* ---- tags ---- */
@@ -171,10 +54,10 @@ void ecs_list_clusters(struct aws *aws, const struct aws_call *call, struct aws_
 static json_t *tags_of(struct ecs *ecs, const char *arn)
 {
     if (strstr(arn, ":task-definition/")) {
-        struct task_definition *d = ecs_find_definition(ecs, arn);
+        struct task_definition *d = task_definition_find(ecs, arn);
         return d && !strcmp(d->arn, arn) ? d->tags : NULL;
     }
-    struct task *t = ecs_find_task(ecs, NULL, arn);
+    struct task *t = task_find(ecs, NULL, arn);
     return t && t->state < TASK_STOPPED && !strcmp(t->arn, arn) ? t->tags : NULL;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The state of the simulated ECS: task definitions and tasks, under one lock. The file per noun:
- * task_definition.c (registry of definitions), task.c (a task and its JSON), task_runner.c (the
- * thread that takes a task from PROVISIONING to STOPPED), ecs_tasks.c (the API calls on tasks).
+ * cluster.c (names of clusters), task_definition.c (registry of definitions), task.c (a task and
+ * its JSON), task_runner.c (the thread that takes a task from PROVISIONING to STOPPED), ecs_tasks.c
+ * (the API calls on tasks), ecs.c (all together).
  */
 #ifndef SOCKERLESS_SIM_AWS_ECS_H
 #define SOCKERLESS_SIM_AWS_ECS_H
@@ -85,15 +86,18 @@ struct ecs *ecs_open(struct aws *aws);
 /* Stops every task at once and waits for them. */
 void ecs_close(struct ecs *ecs);
 
-/* With the lock held: by ARN, family:revision or family (latest ACTIVE); NULL. */
-struct task_definition *ecs_find_definition(struct ecs *ecs, const char *name);
-struct task *ecs_find_task(struct ecs *ecs, const char *cluster, const char *id_or_arn);
-/* The cluster of a call by name; "" is "default". Every cluster exists but those whose name begins
- * with "missing": then the reply is set and false returned. */
-bool ecs_cluster_of(const struct aws_call *call, struct aws_reply *reply, char out[256]);
-char *ecs_cluster_arn(const struct aws *aws, const char *cluster);
+/* cluster.c. The cluster of a call by name; "" is "default". Every cluster exists but those whose
+ * name begins with "missing": then the reply is set and false returned. */
+bool cluster_of(const struct aws_call *call, struct aws_reply *reply, char out[256]);
+char *cluster_arn(const struct aws *aws, const char *cluster);
 
-/* task.c */
+/* task_definition.c. With the lock held: by ARN, family:revision or family (latest ACTIVE); NULL.
+ */
+struct task_definition *task_definition_find(struct ecs *ecs, const char *name);
+void task_definition_free(struct task_definition *definition);
+
+/* task.c. find: with the lock held; cluster NULL: any. */
+struct task *task_find(struct ecs *ecs, const char *cluster, const char *id_or_arn);
 struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definition *definition,
                       const json_t *request);
 void task_free(struct task *task);
@@ -114,10 +118,6 @@ int tags_check(const json_t *tags, struct error *err) MUST_CHECK;
 /* RunTask's rules; the reply is set when they are broken. With the lock held. */
 bool run_task_check(struct ecs *ecs, const struct aws_call *call,
                     const struct task_definition *definition, struct aws_reply *reply);
-
-/* Lists in pages: cursors are opaque to clients. Heap; NULL when the token is none of ours. */
-char *page_token_encode(const char *last);
-char *page_token_decode(const char *token);
 
 /* Operations, by file. */
 void ecs_register_task_definition(struct aws *, const struct aws_call *, struct aws_reply *);

@@ -3,21 +3,22 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "test/sim/aws/ecs.h"
+#include "test/sim/aws/page_token.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 /* Stopped tasks are forgotten after an hour. With the lock held. */
 static void forget_old_tasks(struct ecs *ecs)
 {
     int64_t now = value_now_ms();
-    for (struct task **p = &ecs->tasks; *p;) {
-        struct task *t = *p;
+    struct task *t, *next;
+    LL_FOREACH_SAFE(ecs->tasks, t, next)
+    {
         if (t->state == TASK_STOPPED && now - t->stopped_ms > STOPPED_TASK_TTL_MS) {
-            *p = t->next;
+            LL_DELETE(ecs->tasks, t);
             task_free(t);
-        } else {
-            p = &t->next;
         }
     }
 }
@@ -66,8 +67,7 @@ static void start_tasks(struct ecs *ecs, const char *cluster, struct task_defini
             task_free(t);
             continue;
         }
-        t->next = ecs->tasks;
-        ecs->tasks = t;
+        LL_PREPEND(ecs->tasks, t);
         json_array_append_new(tasks, task_json(ecs, t, true));
     }
     aws_reply_json(reply, json_pack("{s:o, s:o}", "tasks", tasks, "failures", failures));
@@ -77,13 +77,13 @@ void ecs_run_task(struct aws *aws, const struct aws_call *call, struct aws_reply
 {
     struct ecs *ecs = aws->ecs;
     char cluster[256];
-    if (!ecs_cluster_of(call, reply, cluster))
+    if (!cluster_of(call, reply, cluster))
         return;
     pthread_mutex_lock(&ecs->lock);
     forget_old_tasks(ecs);
     if (!answer_repeat(ecs, call, reply)) {
         struct task_definition *d =
-            ecs_find_definition(ecs, value_string(call->input, "taskDefinition"));
+            task_definition_find(ecs, value_string(call->input, "taskDefinition"));
         if (run_task_check(ecs, call, d, reply))
             start_tasks(ecs, cluster, d, call, reply);
     }
@@ -102,7 +102,7 @@ static bool wants_tags(const json_t *input)
 static void describe_one(struct ecs *ecs, const char *cluster, const char *name, bool tags,
                          json_t *tasks, json_t *failures)
 {
-    struct task *t = ecs_find_task(ecs, cluster, name);
+    struct task *t = task_find(ecs, cluster, name);
     if (t && t->unseen > 0) { /* eventual consistency, on demand */
         t->unseen--;
         t = NULL;
@@ -122,7 +122,7 @@ void ecs_describe_tasks(struct aws *aws, const struct aws_call *call, struct aws
 {
     const json_t *names = json_object_get(call->input, "tasks");
     char cluster[256];
-    if (!ecs_cluster_of(call, reply, cluster))
+    if (!cluster_of(call, reply, cluster))
         return;
     if (json_array_size(names) == 0 || json_array_size(names) > 100) {
         aws_reply_error(reply, 400, "InvalidParameterException",
@@ -176,7 +176,7 @@ static bool list_check(const json_t *input, struct aws_reply *reply)
 void ecs_list_tasks(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
     char cluster[256];
-    if (!ecs_cluster_of(call, reply, cluster) || !list_check(call->input, reply))
+    if (!cluster_of(call, reply, cluster) || !list_check(call->input, reply))
         return;
     int64_t max = value_int(call->input, "maxResults", 100);
     const char *token = value_string(call->input, "nextToken");
@@ -211,10 +211,10 @@ void ecs_stop_task(struct aws *aws, const struct aws_call *call, struct aws_repl
 {
     const char *reason = value_string(call->input, "reason");
     char cluster[256];
-    if (!ecs_cluster_of(call, reply, cluster))
+    if (!cluster_of(call, reply, cluster))
         return;
     pthread_mutex_lock(&aws->ecs->lock);
-    struct task *t = ecs_find_task(aws->ecs, cluster, value_string(call->input, "task"));
+    struct task *t = task_find(aws->ecs, cluster, value_string(call->input, "task"));
     if (!t) {
         aws_reply_error(reply, 400, "InvalidParameterException",
                         "The referenced task was not found.");

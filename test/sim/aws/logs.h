@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The API of CloudWatch Logs, by file: logs_read.c (GetLogEvents), logs_filter.c (FilterLogEvents),
- * logs_api.c (the rest and the table).
+ * The API of CloudWatch Logs, by file: logs_request.c (common parameters), logs_read.c
+ * (GetLogEvents), logs_filter.c (FilterLogEvents), logs_api.c (the rest and the table).
  */
 #ifndef SOCKERLESS_SIM_AWS_LOGS_H
 #define SOCKERLESS_SIM_AWS_LOGS_H
@@ -11,6 +11,8 @@
 
 enum { LOGS_NAME_MAX = 512 };
 
+/* InvalidParameterException; returns false. */
+bool logs_invalid(struct aws_reply *reply, const char *message);
 /* The group that a call names, by exactly one of logGroupName and logGroupIdentifier (a name or an
  * ARN). False with the reply set. */
 bool logs_group_of(const struct aws_call *call, char out[LOGS_NAME_MAX + 1],

@@ -5,8 +5,8 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "test/sim/aws/cloud_logs.h"
-#include "test/sim/aws/ecs.h"
 #include "test/sim/aws/log_page.h"
+#include "test/sim/aws/page_token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,34 +14,11 @@
 enum { PUT_EVENTS_MAX = 10000, PUT_BYTES_MAX = 1048576 };
 static const int64_t DAY_MS = 24 * 3600 * 1000LL, HOUR_MS = 3600 * 1000LL;
 
-static bool invalid(struct aws_reply *reply, const char *message)
-{
-    aws_reply_error(reply, 400, "InvalidParameterException", "%s", message);
-    return false;
-}
-
-bool logs_group_of(const struct aws_call *call, char out[LOGS_NAME_MAX + 1],
-                   struct aws_reply *reply)
-{
-    const char *name = value_string(call->input, "logGroupName");
-    const char *identifier = value_string(call->input, "logGroupIdentifier");
-    if ((*name != '\0') == (*identifier != '\0'))
-        return invalid(reply, "Exactly one of logGroupName and logGroupIdentifier is required.");
-    const char *from = *name ? name : identifier;
-    const char *arn_name = strstr(from, ":log-group:");
-    if (str_starts(from, "arn:") && arn_name)
-        from = arn_name + strlen(":log-group:");
-    if (strlen(from) > LOGS_NAME_MAX || !value_only(from, ".-_/#"))
-        return invalid(reply, "logGroupName must match [\\.\\-_/#A-Za-z0-9]{1,512}.");
-    snprintf(out, LOGS_NAME_MAX + 1, "%s", from);
-    return true;
-}
-
 static bool stream_name_ok(const char *name, struct aws_reply *reply)
 {
     if (*name && strlen(name) <= LOGS_NAME_MAX && !strpbrk(name, ":*"))
         return true;
-    return invalid(reply, "logStreamName must have 1 to 512 characters without ':' and '*'.");
+    return logs_invalid(reply, "logStreamName must have 1 to 512 characters without ':' and '*'.");
 }
 
 static void reply_store_error(struct aws_reply *reply, const struct error *err)
@@ -108,9 +85,9 @@ static bool cut_page(const json_t *input, json_t *list, const char *key, json_t 
     const char *token = value_string(input, "nextToken");
     AUTO_FREE char *after = *token ? page_token_decode(token) : NULL;
     if (limit < 1 || limit > 50)
-        return invalid(reply, "limit must be between 1 and 50.");
+        return logs_invalid(reply, "limit must be between 1 and 50.");
     if (*token && !after)
-        return invalid(reply, "The specified nextToken is invalid.");
+        return logs_invalid(reply, "The specified nextToken is invalid.");
     while (after && json_array_size(list)) {
         bool last = !strcmp(value_string(json_array_get(list, 0), key), after);
         json_array_remove(list, 0);
@@ -171,7 +148,7 @@ static void describe_streams(struct aws *aws, const struct aws_call *call, struc
     if (!logs_group_of(call, group, reply))
         return;
     if (*prefix && !strcmp(value_string(call->input, "orderBy"), "LastEventTime")) {
-        invalid(reply, "Cannot order by LastEventTime with a logStreamNamePrefix.");
+        logs_invalid(reply, "Cannot order by LastEventTime with a logStreamNamePrefix.");
         return;
     }
     if (cloud_logs_list(aws->logs, group, prefix, &streams, &count, &err)) {
@@ -240,7 +217,7 @@ static void put_events(struct aws *aws, const struct aws_call *call, struct aws_
     const char *message = check_events(events);
     char group[LOGS_NAME_MAX + 1];
     struct error err;
-    if (!logs_group_of(call, group, reply) || (message && !invalid(reply, message)))
+    if (!logs_group_of(call, group, reply) || (message && !logs_invalid(reply, message)))
         return;
     struct log_stream *stream =
         cloud_logs_find(aws->logs, group, value_string(call->input, "logStreamName"), &err);

@@ -16,22 +16,6 @@ struct get_request {
     uint64_t position; /* where the token pointed, for an empty page */
 };
 
-static bool invalid(struct aws_reply *reply, const char *message)
-{
-    aws_reply_error(reply, 400, "InvalidParameterException", "%s", message);
-    return false;
-}
-
-bool logs_time_range(const json_t *input, struct event_range *range, struct aws_reply *reply)
-{
-    int64_t start = value_int(input, "startTime", 0), end = value_int(input, "endTime", INT64_MAX);
-    if (start < 0 || end < 0)
-        return invalid(reply, "startTime and endTime must not be negative.");
-    range->start_ms = json_object_get(input, "startTime") ? start : INT64_MIN;
-    range->end_ms = end;
-    return true;
-}
-
 static bool parse(const json_t *input, uint64_t visible, struct get_request *out,
                   struct aws_reply *reply)
 {
@@ -40,13 +24,14 @@ static bool parse(const json_t *input, uint64_t visible, struct get_request *out
     int64_t limit = value_int(input, "limit", LOG_PAGE_EVENTS_MAX);
     char direction = from_head ? 'f' : 'b';
     if (limit < 1 || limit > LOG_PAGE_EVENTS_MAX)
-        return invalid(reply, "limit must be between 1 and 10000.");
+        return logs_invalid(reply, "limit must be between 1 and 10000.");
     out->limit = (size_t)limit;
     out->position = from_head ? 0 : visible;
     if (*token && !log_token_read(token, &direction, &out->position))
-        return invalid(reply, "The specified nextToken is invalid.");
+        return logs_invalid(reply, "The specified nextToken is invalid.");
     if (*token && direction == 'f' && !from_head)
-        return invalid(reply, "startFromHead must be true when nextToken is a nextForwardToken.");
+        return logs_invalid(reply,
+                            "startFromHead must be true when nextToken is a nextForwardToken.");
     if (out->position > visible)
         visible = out->position; /* the delay was raised meanwhile: nothing new, nothing twice */
     out->range.backward = direction == 'b';

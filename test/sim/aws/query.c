@@ -3,6 +3,7 @@
 #include "test/sim/aws/query.h"
 
 #include "base/alloc.h"
+#include "base/percent.h"
 #include "base/str.h"
 #include "test/sim/aws/aws.h"
 
@@ -36,26 +37,10 @@ static const struct {
                  {"Description.SecurityGroup", "groupDescription"},
                  {"PrivateIpAddresses", "privateIpAddressesSet"}};
 
-static int hex_digit(char c)
-{
-    return isdigit((unsigned char)c)    ? c - '0'
-           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
-                                        : -1;
-}
-
 static char *decode(const char *text, size_t len)
 {
-    char *out = xmalloc(len + 1), *to = out;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 &&
-            hex_digit(text[i + 2]) >= 0) {
-            *to++ = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-            i += 2;
-        } else {
-            *to++ = text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    *to = '\0';
+    char *out = xmalloc(len + 1);
+    percent_decode(text, len, PERCENT_KEEP_BROKEN | PERCENT_PLUS_IS_BLANK, out);
     return out;
 }
 

@@ -16,6 +16,16 @@ const char *task_state_name(enum task_state state)
     return names[state];
 }
 
+struct task *task_find(struct ecs *ecs, const char *cluster, const char *id_or_arn)
+{
+    const char *slash = strrchr(id_or_arn, '/');
+    const char *id = slash ? slash + 1 : id_or_arn;
+    for (struct task *t = ecs->tasks; t; t = t->next)
+        if (!strcmp(t->id, id) && (!cluster || !strcmp(t->cluster, cluster)))
+            return t;
+    return NULL;
+}
+
 static const json_t *find_override(const json_t *overrides, const char *name)
 {
     size_t i;
@@ -233,7 +243,7 @@ static void add_times(json_t *o, const struct task *t)
 
 json_t *task_json(struct ecs *ecs, const struct task *t, bool with_tags)
 {
-    AUTO_FREE char *cluster = ecs_cluster_arn(ecs->aws, t->cluster);
+    AUTO_FREE char *cluster = cluster_arn(ecs->aws, t->cluster);
     AUTO_FREE char *zone = xasprintf("%sa", ecs->aws->region);
     bool stopping = t->stop_requested || t->state >= TASK_DEACTIVATING;
     json_t *containers = json_array();

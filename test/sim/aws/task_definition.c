@@ -3,9 +3,37 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "test/sim/aws/ecs.h"
+#include "test/sim/aws/page_token.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
+
+void task_definition_free(struct task_definition *d)
+{
+    json_decref(d->json);
+    json_decref(d->tags);
+    free(d->family);
+    free(d->arn);
+    free(d);
+}
+
+struct task_definition *task_definition_find(struct ecs *ecs, const char *name)
+{
+    struct task_definition *latest = NULL;
+    const char *slash = strrchr(name, '/');
+    if (str_starts(name, "arn:") && slash)
+        name = slash + 1;
+    for (struct task_definition *d = ecs->definitions; d; d = d->next) {
+        AUTO_FREE char *full = xasprintf("%s:%d", d->family, d->revision);
+        if (!strcmp(full, name))
+            return d;
+        if (!strcmp(d->family, name) && !strcmp(d->status, "ACTIVE") &&
+            (!latest || d->revision > latest->revision))
+            latest = d;
+    }
+    return latest;
+}
 
 /* Members of a container definition that the service fills in when they are absent. */
 static void add_container_defaults(json_t *container)
@@ -82,8 +110,7 @@ static struct task_definition *add_definition(struct ecs *ecs, const struct aws_
     d->json = definition_json(ecs->aws, call, d->arn, revision);
     const json_t *tags = json_object_get(call->input, "tags");
     d->tags = tags ? json_deep_copy(tags) : json_array();
-    d->next = ecs->definitions;
-    ecs->definitions = d;
+    LL_PREPEND(ecs->definitions, d);
     return d;
 }
 
@@ -125,7 +152,7 @@ void ecs_deregister_task_definition(struct aws *aws, const struct aws_call *call
         return;
     }
     pthread_mutex_lock(&aws->ecs->lock);
-    struct task_definition *d = ecs_find_definition(aws->ecs, name);
+    struct task_definition *d = task_definition_find(aws->ecs, name);
     if (!d) {
         aws_reply_error(reply, 400, "ClientException",
                         "The specified task definition does not exist.");
@@ -142,22 +169,14 @@ void ecs_deregister_task_definition(struct aws *aws, const struct aws_call *call
 
 static void unlink_definition(struct ecs *ecs, struct task_definition *gone)
 {
-    for (struct task_definition **p = &ecs->definitions; *p; p = &(*p)->next)
-        if (*p == gone) {
-            *p = gone->next;
-            break;
-        }
-    json_decref(gone->json);
-    json_decref(gone->tags);
-    free(gone->family);
-    free(gone->arn);
-    free(gone);
+    LL_DELETE(ecs->definitions, gone);
+    task_definition_free(gone);
 }
 
 /* The real service deletes some time later; to callers the definition is gone at once as well. */
 static void delete_one(struct ecs *ecs, const char *name, json_t *deleted, json_t *failures)
 {
-    struct task_definition *d = ecs_find_definition(ecs, name);
+    struct task_definition *d = task_definition_find(ecs, name);
     const char *reason =
         !d ? "The specified task definition does not exist. Specify a valid account, "
              "family, revision and try again."
@@ -208,7 +227,7 @@ void ecs_describe_task_definition(struct aws *aws, const struct aws_call *call,
 {
     pthread_mutex_lock(&aws->ecs->lock);
     struct task_definition *d =
-        ecs_find_definition(aws->ecs, value_string(call->input, "taskDefinition"));
+        task_definition_find(aws->ecs, value_string(call->input, "taskDefinition"));
     if (!d) {
         aws_reply_error(reply, 400, "ClientException", "Unable to describe task definition.");
     } else {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 const char *execution_state_name(enum execution_state state)
 {
@@ -39,8 +40,7 @@ struct execution *execution_new(struct run *run, struct job *job, json_t *task_t
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&e->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    e->next = run->executions;
-    run->executions = e;
+    LL_PREPEND(run->executions, e);
     job->execution_count++;
     return e;
 }

@@ -2,6 +2,7 @@
  * One thread an execution: network, pull, attempts, the end; see run.h. The lock of Cloud Run is
  * held except around what blocks. */
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -260,9 +261,9 @@ static bool judge(struct execution *e, bool timed_out, bool killed)
 
 static long timeout_ms(const struct execution *e)
 {
-    double seconds = 600;
-    (void)!sscanf(value_string(e->template, "timeout"), "%lf", &seconds);
-    return (long)(seconds * 1000);
+    int64_t ns;
+    return duration_parse_seconds(value_string(e->template, "timeout"), &ns) ? ns / 1000000
+                                                                             : 600 * 1000;
 }
 
 static bool attempt(struct execution *e)

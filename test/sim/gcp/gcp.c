@@ -3,6 +3,7 @@
 #include "test/sim/gcp/gcp.h"
 
 #include "base/alloc.h"
+#include "base/percent.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 
@@ -77,27 +78,10 @@ void gcp_set_int(json_t *object, const char *key, int64_t value)
 
 /* ---- queries and forms ---- */
 
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c | 0x20) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 char *gcp_decode(const char *text, size_t len, bool plus)
 {
     char *out = xmalloc(len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 &&
-            hex_digit(text[i + 2]) >= 0) {
-            out[n++] = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-            i += 2;
-        } else {
-            out[n++] = (char)(plus && text[i] == '+' ? ' ' : text[i]);
-        }
-    }
-    out[n] = '\0';
+    percent_decode(text, len, PERCENT_KEEP_BROKEN | (plus ? PERCENT_PLUS_IS_BLANK : 0u), out);
     return out;
 }
 

@@ -1,50 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Jobs, and what holds them; see run.h. */
+ * Jobs, and the lists of jobs and executions; see run.h. */
 #include "base/alloc.h"
 #include "base/timefmt.h"
 #include "test/sim/gcp/run.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct run *run_open(struct gcp *gcp)
-{
-    struct run *run = NEW(struct run);
-    pthread_condattr_t monotonic;
-    run->gcp = gcp;
-    pthread_mutex_init(&run->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&run->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    return run;
-}
-
-void run_close(struct run *run)
-{
-    if (!run)
-        return;
-    pthread_mutex_lock(&run->lock);
-    for (struct execution *e = run->executions; e; e = e->next)
-        execution_cancel(e);
-    while (run->runners)
-        pthread_cond_wait(&run->changed, &run->lock);
-    pthread_mutex_unlock(&run->lock);
-    while (run->executions) {
-        struct execution *next = run->executions->next;
-        execution_free(run->executions);
-        run->executions = next;
-    }
-    while (run->jobs) {
-        struct job *next = run->jobs->next;
-        job_free(run->jobs);
-        run->jobs = next;
-    }
-    operation_free_all(run);
-    pthread_cond_destroy(&run->changed);
-    pthread_mutex_destroy(&run->lock);
-    free(run);
-}
+#include <utlist.h>
 
 struct job *run_find_job(struct run *run, const char *id)
 {
@@ -72,23 +34,21 @@ bool run_job_is_idle(const struct run *run, const char *job_id)
 
 void run_sweep(struct run *run)
 {
-    for (struct execution **p = &run->executions; *p;) {
-        struct execution *e = *p;
+    struct execution *e, *next_execution;
+    LL_FOREACH_SAFE(run->executions, e, next_execution)
+    {
         if (e->deleted && !e->running) {
-            *p = e->next;
+            LL_DELETE(run->executions, e);
             execution_free(e);
-        } else {
-            p = &e->next;
         }
     }
-    for (struct job **p = &run->jobs; *p;) {
-        struct job *j = *p;
+    struct job *j, *next_job;
+    LL_FOREACH_SAFE(run->jobs, j, next_job)
+    {
         if (j->deleted_ns && j->ready_ms <= value_now_ms() && run_job_is_idle(run, j->id)) {
-            *p = j->next;
+            LL_DELETE(run->jobs, j);
             run->job_count--;
             job_free(j);
-        } else {
-            p = &j->next;
         }
     }
 }
@@ -121,8 +81,7 @@ struct job *job_new(struct run *run, const char *id, json_t *json, const char *c
     gcp_set_time(json, "createTime", time_now_ns());
     stamp(j, creator);
     j->ready_ms = value_now_ms() + run->gcp->tuning.operation_ms;
-    j->next = run->jobs;
-    run->jobs = j;
+    LL_PREPEND(run->jobs, j);
     run->job_count++;
     return j;
 }

@@ -2,6 +2,7 @@
  * The rules of a Job (Cloud Run Admin API v2, projects.locations.jobs, and the pages on CPU,
  * memory, task timeout and labels), its defaults, and overrides; see run.h. */
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/str.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/host/runner.h"
@@ -291,10 +292,9 @@ static int check_mounts(const json_t *task, struct error *err)
 /* "600s", fractions allowed; 1 s … 168 h. */
 static bool timeout_valid(const char *text)
 {
-    double seconds = 0;
-    char unit = 0, rest = 0;
-    return sscanf(text, "%lf%c%c", &seconds, &unit, &rest) == 2 && unit == 's' && seconds >= 1 &&
-           seconds <= TIMEOUT_MAX_S;
+    static const int64_t second = 1000000000;
+    int64_t ns;
+    return duration_parse_seconds(text, &ns) && ns >= second && ns <= TIMEOUT_MAX_S * second;
 }
 
 static int check_task(json_t *task, struct error *err)

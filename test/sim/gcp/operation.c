@@ -2,6 +2,7 @@
  * Long-running operations: what they are about is looked up when they are asked for; what has been
  * deleted by then, from the copy taken last. See run.h. */
 #include "base/alloc.h"
+#include "base/duration.h"
 #include "base/str.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/host/runner.h"
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 enum { WAIT_MAX_MS = 30000 };
 
@@ -30,10 +32,10 @@ static void operation_free(struct operation *o)
 
 void operation_free_all(struct run *run)
 {
-    while (run->operations) {
-        struct operation *next = run->operations->next;
-        operation_free(run->operations);
-        run->operations = next;
+    struct operation *o, *next;
+    LL_FOREACH_SAFE(run->operations, o, next)
+    {
+        operation_free(o);
     }
 }
 
@@ -100,14 +102,14 @@ static json_t *operation_json(struct run *run, struct operation *o)
 /* The oldest ones are forgotten, done or not. */
 static void trim(struct run *run)
 {
-    struct operation **p = &run->operations;
+    struct operation *o, *next;
     size_t n = 0;
-    for (; *p && n < OPERATIONS_MAX; n++)
-        p = &(*p)->next;
-    while (*p) {
-        struct operation *gone = *p;
-        *p = gone->next;
-        operation_free(gone);
+    LL_FOREACH_SAFE(run->operations, o, next)
+    {
+        if (++n > OPERATIONS_MAX) {
+            LL_DELETE(run->operations, o);
+            operation_free(o);
+        }
     }
 }
 
@@ -127,8 +129,7 @@ json_t *operation_start(struct run *run, enum operation_kind kind, const struct 
         snprintf(o->execution_id, sizeof o->execution_id, "%s", execution->id);
         o->last = execution_json(execution);
     }
-    o->next = run->operations;
-    run->operations = o;
+    LL_PREPEND(run->operations, o);
     trim(run);
     return operation_json(run, o);
 }
@@ -174,22 +175,19 @@ static void operations_delete(struct gcp *gcp, const struct gcp_call *call, stru
 {
     pthread_mutex_lock(&gcp->run->lock);
     struct operation *o = find_operation(gcp->run, call->part[2], reply);
-    for (struct operation **p = &gcp->run->operations; o && *p; p = &(*p)->next)
-        if (*p == o) {
-            *p = o->next;
-            operation_free(o);
-            break;
-        }
+    if (o) {
+        LL_DELETE(gcp->run->operations, o);
+        operation_free(o);
+    }
     pthread_mutex_unlock(&gcp->run->lock);
 }
 
 static long wait_ms(const json_t *body)
 {
-    double seconds = 0;
-    const char *text = value_string(body, "timeout");
-    if (sscanf(text, "%lfs", &seconds) != 1 || seconds < 0 || seconds * 1000 > WAIT_MAX_MS)
+    int64_t ns;
+    if (!duration_parse_seconds(value_string(body, "timeout"), &ns) || ns / 1000000 > WAIT_MAX_MS)
         return WAIT_MAX_MS;
-    return (long)(seconds * 1000);
+    return ns / 1000000;
 }
 
 /* In slices: an operation may become due without anything having changed. */

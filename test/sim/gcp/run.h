@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The state of the simulated Cloud Run: jobs, their executions, operations, under one lock. The
- * file per noun: job.c, job_check.c (the rules of a job), execution.c (an execution, its task and
- * their JSON), execution_runner.c (the thread that takes an execution to its end), operation.c,
- * run_methods.c (the API calls).
+ * file per noun: job.c (jobs, and the lists of jobs and executions), job_check.c (the rules of a
+ * job), execution.c (an execution, its task and their JSON), execution_runner.c (the thread that
+ * takes an execution to its end), operation.c, run.c (all together), run_methods.c (the API calls).
  */
 #ifndef SOCKERLESS_SIM_GCP_RUN_H
 #define SOCKERLESS_SIM_GCP_RUN_H
@@ -91,7 +91,7 @@ struct run *run_open(struct gcp *gcp);
 /* Kills every execution and waits for them. */
 void run_close(struct run *run);
 
-/* Everything below: with the lock held. */
+/* Everything below: with the lock held. job.c: */
 struct job *run_find_job(struct run *run, const char *id);
 struct execution *run_find_execution(struct run *run, const char *job, const char *id);
 /* Forgets deleted jobs and executions that nothing runs of any more. */

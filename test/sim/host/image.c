@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 #include <unistd.h>
 
 enum { CONFIG_MAX = 4 * 1024 * 1024, LAYERS_MAX = 512 };
@@ -62,10 +63,10 @@ void image_store_close(struct image_store *s)
 {
     if (!s)
         return;
-    while (s->images) {
-        struct stored *next = s->images->next;
-        stored_free(s->images);
-        s->images = next;
+    struct stored *image, *next;
+    LL_FOREACH_SAFE(s->images, image, next)
+    {
+        stored_free(image);
     }
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->changed);
@@ -223,15 +224,6 @@ static struct stored *find(struct image_store *s, const char *digest)
     return image;
 }
 
-static void unlink_stored(struct image_store *s, struct stored *gone)
-{
-    for (struct stored **p = &s->images; *p; p = &(*p)->next)
-        if (*p == gone) {
-            *p = gone->next;
-            break;
-        }
-}
-
 /* Single flight: the first caller for a digest works, the others wait for it. */
 static const struct image *acquire(struct image_store *s, struct registry *r,
                                    const json_t *manifest, const char *digest, struct error *err)
@@ -244,14 +236,13 @@ static const struct image *acquire(struct image_store *s, struct registry *r,
         image = NEW(struct stored);
         snprintf(image->image.digest, sizeof image->image.digest, "%s", digest);
         image->loading = true;
-        image->next = s->images;
-        s->images = image;
+        LL_PREPEND(s->images, image);
         pthread_mutex_unlock(&s->lock);
         int rc = materialise(s, r, manifest, &image->image, err);
         pthread_mutex_lock(&s->lock);
         image->loading = false;
         if (rc) {
-            unlink_stored(s, image);
+            LL_DELETE(s->images, image);
             stored_free(image);
             image = NULL;
         }

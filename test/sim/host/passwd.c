@@ -3,28 +3,13 @@
 #include "test/sim/host/passwd.h"
 
 #include "base/alloc.h"
+#include "base/line_reader.h"
 #include "base/str.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { FIELDS = 7 };
-
-/* Split a line at colons into up to FIELDS fields; returns how many. */
-static int split(char *line, char *fields[FIELDS])
-{
-    int n = 0;
-    for (int i = 0; i < FIELDS; i++)
-        fields[i] = NULL;
-    while (n < FIELDS) {
-        fields[n++] = line;
-        line = strchr(line, ':');
-        if (!line)
-            break;
-        *line++ = '\0';
-    }
-    return n;
-}
 
 static bool to_id(const char *text, uint32_t *out)
 {
@@ -35,51 +20,50 @@ static bool to_id(const char *text, uint32_t *out)
     return true;
 }
 
-/* The line whose name (field 0) or id (field 2) matches; fields point into *copy. */
-static bool find_line(const char *text, const char *name, char *copy, size_t copy_size,
-                      char *fields[FIELDS], int want_fields)
+/* The next line, cut at its colons; the number of its fields, absent ones are NULL. 0 at the end.
+ */
+static int next_line(struct line_reader *lines, char *fields[FIELDS])
 {
+    char *line = line_reader_next(lines);
+    memset(fields, 0, FIELDS * sizeof *fields);
+    return line ? line_reader_split(line, ':', fields, FIELDS) : 0;
+}
+
+/* The line whose name (field 0) or id (field 2) matches. The fields point into `text`, which is cut
+ * in place. */
+static bool find_line(char *text, const char *name, char *fields[FIELDS], int want_fields)
+{
+    struct line_reader lines = line_reader_of(text, strlen(text));
     uint32_t wanted = 0, id;
     bool numeric = to_id(name, &wanted);
-    for (const char *p = text; *p;) {
-        size_t len = strcspn(p, "\n");
-        if (len < copy_size) {
-            memcpy(copy, p, len);
-            copy[len] = '\0';
-            int n = split(copy, fields);
-            if (n >= want_fields && to_id(fields[2], &id) &&
-                (!strcmp(fields[0], name) || (numeric && id == wanted)))
-                return true;
-        }
-        p += len + (p[len] == '\n');
-    }
+    for (int n; (n = next_line(&lines, fields)) > 0;)
+        if (n >= want_fields && to_id(fields[2], &id) &&
+            (!strcmp(fields[0], name) || (numeric && id == wanted)))
+            return true;
     return false;
 }
 
 static void add_groups(const char *group_text, const char *user, struct passwd_user *out)
 {
-    char line[4096], *fields[FIELDS];
-    for (const char *p = group_text; *p;) {
-        size_t len = strcspn(p, "\n");
+    AUTO_FREE char *text = xstrdup(group_text);
+    struct line_reader lines = line_reader_of(text, strlen(text));
+    char *fields[FIELDS];
+    for (int n; (n = next_line(&lines, fields)) > 0;) {
         uint32_t gid;
-        if (len < sizeof line) {
-            memcpy(line, p, len);
-            line[len] = '\0';
-            if (split(line, fields) >= 4 && to_id(fields[2], &gid)) {
-                char *save = NULL;
-                for (char *m = strtok_r(fields[3], ",", &save); m; m = strtok_r(NULL, ",", &save))
-                    if (!strcmp(m, user) && out->group_count < PASSWD_GROUPS_MAX)
-                        out->groups[out->group_count++] = gid;
-            }
-        }
-        p += len + (p[len] == '\n');
+        if (n < 4 || !to_id(fields[2], &gid))
+            continue;
+        char *save = NULL;
+        for (char *m = strtok_r(fields[3], ",", &save); m; m = strtok_r(NULL, ",", &save))
+            if (!strcmp(m, user) && out->group_count < PASSWD_GROUPS_MAX)
+                out->groups[out->group_count++] = gid;
     }
 }
 
 int passwd_resolve(const char *user, const char *passwd, const char *group, struct passwd_user *out,
                    struct error *err)
 {
-    char line[4096], *fields[FIELDS], name[256];
+    AUTO_FREE char *users = xstrdup(passwd), *groups = xstrdup(group);
+    char *fields[FIELDS], name[256];
     *out = (struct passwd_user){0};
     snprintf(out->home, sizeof out->home, "/");
     snprintf(name, sizeof name, "%s", str_empty(user) ? "0" : user);
@@ -87,7 +71,7 @@ int passwd_resolve(const char *user, const char *passwd, const char *group, stru
     if (group_name)
         *group_name++ = '\0';
     const char *user_part = *name ? name : "0";
-    if (find_line(passwd, user_part, line, sizeof line, fields, 4)) {
+    if (find_line(users, user_part, fields, 4)) {
         (void)!(to_id(fields[2], &out->uid) && to_id(fields[3], &out->gid));
         char user_name[256];
         snprintf(user_name, sizeof user_name, "%s", fields[0]);
@@ -104,7 +88,7 @@ int passwd_resolve(const char *user, const char *passwd, const char *group, stru
     }
     if (str_empty(group_name))
         return 0;
-    if (find_line(group, group_name, line, sizeof line, fields, 3))
+    if (find_line(groups, group_name, fields, 3))
         return to_id(fields[2], &out->gid) ? 0 : error_set(err, ERROR_SYSTEM, "bad group file");
     if (!to_id(group_name, &out->gid))
         return error_set(err, ERROR_INVALID_PARAMETER,

@@ -200,9 +200,8 @@ static void call_exec(struct peer *p, const char *const *argv)
 
 /* ---- tests ---- */
 
-static void test_sessions(void **state)
+TEST_AGENT(sessions)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach, exec;
     reverse_start(&h, true, SH("read line; echo got $line; echo bad >&2; exit 5"));
@@ -225,9 +224,8 @@ static void test_sessions(void **state)
     reverse_stop(&h);
 }
 
-static void test_the_process_outlives_the_backend(void **state)
+TEST_AGENT(the_process_outlives_the_backend)
 {
-    (void)state;
     struct harness h;
     struct peer control, exec;
     reverse_start(&h, false, SH("sleep 60")); /* nobody listens yet */
@@ -254,9 +252,8 @@ static void test_the_process_outlives_the_backend(void **state)
     reverse_stop(&h);
 }
 
-static void test_a_session_survives_the_line(void **state)
+TEST_AGENT(a_session_survives_the_line)
 {
-    (void)state;
     struct harness h;
     struct peer control, attach;
     reverse_start(&h, true, SH("read line; echo got $line"));
@@ -274,9 +271,8 @@ static void test_a_session_survives_the_line(void **state)
     reverse_stop(&h);
 }
 
-static void test_refused_comes_again(void **state)
+TEST_AGENT(refused_comes_again)
 {
-    (void)state;
     struct harness h;
     struct peer control;
     reverse_start(&h, false, SH("sleep 60"));
@@ -291,9 +287,8 @@ static void test_refused_comes_again(void **state)
     reverse_stop(&h);
 }
 
-static void test_what_is_no_call_is_ignored(void **state)
+TEST_AGENT(what_is_no_call_is_ignored)
 {
-    (void)state;
     struct harness h;
     struct peer control;
     static const char *const wrong[] = {"", "00", "../../../../../../../../../../../",
@@ -312,9 +307,8 @@ static void test_what_is_no_call_is_ignored(void **state)
     reverse_stop(&h);
 }
 
-static void test_wss(void **state)
+TEST_AGENT(wss)
 {
-    (void)state;
     struct harness h;
     struct peer control, exec;
     char *cert, *key, *other_cert, *other_key;

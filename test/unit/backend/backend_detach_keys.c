@@ -3,6 +3,7 @@
 #include "backend/attach/detach_keys.h"
 #include "base/alloc.h"
 #include "test/kit/test.h"
+#include <stdio.h>
 #include <string.h>
 
 static struct detach_keys parse(const char *text)
@@ -18,14 +19,18 @@ TEST(grammar)
     struct detach_keys keys = parse("");
     assert_int_equal(keys.count, 2);
     assert_memory_equal(keys.keys, "\x10\x11", 2);
-    keys = parse("a,ctrl-[,ctrl-@");
-    assert_int_equal(keys.count, 3);
-    assert_memory_equal(keys.keys, "a\x1b\0", 3);
-    static const char *const bad[] = {"ctrl-", "ctrl-pp", "ab", "a,", ",a", "ctrl-1"};
+    keys = parse("a,ctrl-[,ctrl-@,DEL");
+    assert_int_equal(keys.count, 4);
+    assert_memory_equal(keys.keys, "a\x1b\0\x7f", 4);
+    static const char *const bad[] = {"ctrl-", "ctrl-pp", "ab",     "a,",
+                                      ",a",    "ctrl-1",  "ctrl-A", "zz"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct error err;
         assert_int_equal(detach_keys_parse(bad[i], &keys, &err), -1);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+        char want[64];
+        snprintf(want, sizeof want, "Invalid detach keys (%s) provided", bad[i]);
+        assert_string_equal(err.message, want);
     }
 }
 

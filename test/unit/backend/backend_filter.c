@@ -297,8 +297,8 @@ TEST_CASE(refusals, setup, rig_teardown)
 
 TEST_CASE(ports, setup, rig_teardown)
 {
-    struct port_range r;
-    assert_true(port_range_parse("65535/sctp", &r));
+    struct container_ports r;
+    assert_true(container_ports_parse("65535/sctp", &r));
     static const char *const bad[] = {"",
                                       "x",
                                       "-1",
@@ -311,7 +311,7 @@ TEST_CASE(ports, setup, rig_teardown)
                                       "80 ",
                                       "99999999999999999999"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_false(port_range_parse(bad[i], &r));
+        assert_false(container_ports_parse(bad[i], &r));
 }
 
 TEST_CASE(inspect_info, setup, rig_teardown)

@@ -470,30 +470,13 @@ TEST_USING(rig, prune_filters)
 
 TEST_USING(rig, times_of_filters)
 {
-    static const struct {
-        const char *text;
-        int64_t ns;
-    } durations[] = {
-        {"24h", INT64_C(86400000000000)},
-        {"1h30m", INT64_C(5400000000000)},
-        {"-1.5h", INT64_C(-5400000000000)},
-        {"300ms", 300000000},
-        {"1us2ns", 1002},
-        {"1\xc2\xb5s", 1000},
-        {".5s", 500000000},
-        {"0", 0},
-    };
-    static const char *const bad[] = {"", "h", "1", "1x", "-", "1h1", ".s", "99999999999h", "1 h"};
     int64_t ns;
     struct error err;
-    for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
-        assert_true(duration_parse(durations[i].text, &ns));
-        assert_int_equal(ns, durations[i].ns);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_false(duration_parse(bad[i], &ns));
     assert_int_equal(time_filter_parse("10m", INT64_C(1000000000000), &ns, &err), 0);
     assert_int_equal(ns, INT64_C(400000000000));
+    assert_int_equal(time_filter_parse("-9223372036854775808ns", 1, &ns, &err), 0);
+    assert_int_equal(ns, INT64_MAX);
+    assert_int_equal(time_filter_parse("1h0", 0, &ns, &err), -1);
     assert_int_equal(time_filter_parse("100.5", 0, &ns, &err), 0);
     assert_int_equal(ns, INT64_C(100500000000));
     assert_int_equal(time_filter_parse("0", 5, &ns, &err), 0);

@@ -424,6 +424,9 @@ TEST_USING(fake, failures)
     expect_failure(LOGS(.no_stdout = true, .no_stderr = true),
                    SOCKERLESS__ERROR_CODE__INVALID_PARAMETER,
                    "Bad parameters: you must choose at least one stream");
+    expect_failure(LOGS(.ref = "nope", .no_stdout = true, .no_stderr = true), /* comes first */
+                   SOCKERLESS__ERROR_CODE__INVALID_PARAMETER,
+                   "Bad parameters: you must choose at least one stream");
     fake.fail_code = ERROR_FORBIDDEN;
     fake.fail_calls = 1;
     expect_failure(LOGS(), SOCKERLESS__ERROR_CODE__FORBIDDEN,

@@ -234,10 +234,13 @@ static void pull_begin_with(struct puller *p, Sockerless__ImagePullOpen *pull)
     channel_send_message(p->channel, FRAME_OPEN, NULL, 0, &open.base);
 }
 
+/* A client names latest itself: without any tag it wants all. */
 static void pull_begin(struct puller *p, const char *reference)
 {
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    const char *slash = strrchr(reference, '/');
     pull.reference = (char *)reference;
+    pull.tag = (char *)(strpbrk(slash ? slash : reference, ":@") ? "" : "latest");
     pull_begin_with(p, &pull);
 }
 
@@ -334,6 +337,17 @@ TEST_USING(pull, pull_errors)
     expect_pull_error("BAD/Upper", "invalid reference format: repository name must be lowercase");
     expect_pull_error("nope:1",
                       "manifest for nope:1 not found: manifest unknown: manifest unknown");
+    struct puller p;
+    Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
+    pull.reference = (char *)"busybox";
+    pull.tag = (char *)"!!";
+    pull_begin_with(&p, &pull);
+    run_until(p.closed);
+    assert_string_equal(p.error, "invalid tag format");
+    pull.platform = (char *)"a/b/c/d"; /* dockerd looks at it first */
+    pull_begin_with(&p, &pull);
+    run_until(p.closed);
+    assert_string_equal(p.error, "\"a/b/c/d\": cannot parse platform specifier: invalid argument");
     assert_int_equal(image_store_count(rig.backend.images), 0);
 }
 
@@ -390,6 +404,7 @@ TEST_USING(pull, another_platform_is_fetched)
     expect_pull("busybox", NULL);
     expect_asked(1, 1, 1);
     pull.reference = (char *)"busybox";
+    pull.tag = (char *)"latest";
     pull.platform = (char *)"linux/arm64";
     pull_begin_with(&p, &pull);
     run_until(p.closed);
@@ -432,7 +447,6 @@ static void pull_all(struct puller *p, const char *tags)
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     registry.tag_list = tags;
     pull.reference = (char *)"many";
-    pull.all_tags = true;
     pull_begin_with(p, &pull);
 }
 
@@ -537,6 +551,7 @@ TEST_USING(pull, sent_credentials_come_first)
     store_bob();
     registry.wants = SENT;
     pull.reference = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    pull.tag = (char *)"latest";
     pull.registry_auth.data = (uint8_t *)auth;
     pull.registry_auth.len = strlen(auth);
     for (int i = 0; i < 2; i++) {

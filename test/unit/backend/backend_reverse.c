@@ -4,6 +4,7 @@
  * connection that comes find each other, and what happens when one of them does not.
  */
 #include "test/kit/backend_reverse_rig.h"
+#include "test/kit/test.h"
 
 #include "test/kit/certificate.h"
 #include "test/kit/test.h"
@@ -142,10 +143,11 @@ TEST_USING(fixture, nobody_comes)
     struct end line, ours;
     (void)state;
     agent_line(&line);
+    rig.config.callback_timeout_ms = 1000;
     backend_call(&ours);
     int64_t began = time_mono_ms();
     run_until(ours.closed);
-    assert_true(time_mono_ms() - began >= REVERSE_CALL_TIMEOUT_MS - 10);
+    assert_true(time_mono_ms() - began >= rig.config.callback_timeout_ms - 10);
     assert_true(ours.failed);
     assert_int_equal(ours.code, ERROR_DEADLINE);
     assert_non_null(strstr(ours.why, "did not call back to ws://127.0.0.1:"));
@@ -178,7 +180,8 @@ static void co_link(void *arg)
 {
     struct error *err = arg;
     err->code = ERROR_NONE;
-    if (co_agent_link_open(rig.container, time_mono_ms() + PATIENCE_MS, err) == 0)
+    if (co_agent_link_open(rig.container, &run_report_link_events, time_mono_ms() + PATIENCE_MS,
+                           err) == 0)
         strcpy(err->message, "linked");
 }
 
@@ -188,7 +191,7 @@ TEST_USING(fixture, control_session)
     struct end line, theirs;
     struct error result = {0}, err;
     (void)state;
-    assert_true(agent_reachable(rig.container));
+    assert_true(agent_channel_reachable(rig.container));
     assert_int_equal(co_spawn(&rig.loop, co_link, &result, &err), 0);
     agent_line(&line);
     run_until(line.calls == 1);

@@ -6,6 +6,7 @@
 #include "test/kit/backend_transfer_rig.h"
 
 #include "backend/daemon/reconcile.h"
+#include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "test/kit/test.h"
 
@@ -134,7 +135,7 @@ static int fixture_setup(void **state)
     fputs("the agent", f);
     fclose(f);
     rig.config.agent_binary = agent_path;
-    return watcher_open(&rig.backend, &err);
+    return watcher_open(&rig.backend, run_report_status, &err);
 }
 
 static int fixture_teardown(void **state)

@@ -23,7 +23,7 @@ static struct gcp_call call;
 static struct token_bucket bucket;
 static struct buf body;
 static json_t *reply;
-static struct gcp_error why;
+static struct cloud_error why;
 static struct error problem;
 static int result;
 static int64_t took_ms;

@@ -157,7 +157,7 @@ TEST(names)
 TEST(sizes)
 {
     static const struct {
-        struct cloudrun_size_wish wish;
+        struct cloud_size_wish wish;
         int cpus, mib;
     } cases[] = {
         {{0}, 1, 512},
@@ -167,20 +167,30 @@ TEST(sizes)
         {{.memory_bytes = (5LL << 30) + 1}, 2, 5121},
         {{.nano_cpus = 5000000000, .memory_bytes = 32LL << 30}, 8, 32768},
     };
-    struct cloudrun_size size;
+    struct cloud_size size;
     struct error err;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_int_equal(cloudrun_size_choose(&cases[i].wish, &size, &err), 0);
-        assert_int_equal(size.cpus, cases[i].cpus);
+        assert_int_equal(cloud_size_choose(&cloudrun_size_table, &cases[i].wish, &size, &err), 0);
+        assert_int_equal(size.cpu_units, cases[i].cpus * CLOUD_CPU_UNITS);
         assert_int_equal(size.memory_mib, cases[i].mib);
     }
-    assert_int_equal(
-        cloudrun_size_choose(&(struct cloudrun_size_wish){.memory_bytes = INT64_MAX}, &size, &err),
-        -1);
-    assert_int_equal(
-        cloudrun_size_choose(&(struct cloudrun_size_wish){.nano_cpus = INT64_MAX}, &size, &err),
-        -1);
+    assert_int_equal(cloud_size_choose(&cloudrun_size_table,
+                                       &(struct cloud_size_wish){.memory_bytes = INT64_MAX}, &size,
+                                       &err),
+                     -1);
+    assert_int_equal(cloud_size_choose(&cloudrun_size_table,
+                                       &(struct cloud_size_wish){.nano_cpus = INT64_MAX}, &size,
+                                       &err),
+                     -1);
     assert_non_null(strstr(err.message, "--cpus"));
+    struct cloud_size_wish wish = {.nano_cpus = 8000000001};
+    assert_int_equal(cloud_size_choose(&cloudrun_size_table, &wish, &size, &err), -1);
+    assert_string_equal(err.message, "9 CPUs are more than a Cloud Run job can have (8); ask for "
+                                     "fewer with --cpus");
+    wish = (struct cloud_size_wish){.memory_bytes = (32LL << 30) + 1};
+    assert_int_equal(cloud_size_choose(&cloudrun_size_table, &wish, &size, &err), -1);
+    assert_string_equal(err.message, "32769 MiB are more than a Cloud Run job can have (32 GiB); "
+                                     "ask for less with --memory");
 }
 
 /* ---- settings ---- */

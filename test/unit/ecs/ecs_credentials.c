@@ -2,7 +2,7 @@
  *
  * The AWS credential chain: every source, their order, renewal, one renewal for many waiters.
  */
-#include "backend-ecs/aws_credentials.h"
+#include "backend-ecs/aws_credential_chain.h"
 
 #include "base/log.h"
 #include "base/timefmt.h"

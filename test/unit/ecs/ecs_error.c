@@ -9,6 +9,7 @@
 #include "backend-ecs/aws_xml.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
+#include "base/buf.h"
 #include "loop/http_url.h"
 #include "test/kit/test.h"
 
@@ -31,7 +32,7 @@ TEST(json_errors)
         {NULL, "{\"__type\":7,\"message\":[]}", "", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct aws_error e = {.status = 400};
+        struct cloud_error e = {.http = 400};
         aws_error_parse_body(cases[i].header, cases[i].body, strlen(cases[i].body), &e);
         assert_string_equal(e.code, cases[i].code);
         assert_string_equal(e.message, cases[i].message);
@@ -40,7 +41,7 @@ TEST(json_errors)
 
 TEST(xml_and_other_errors)
 {
-    struct aws_error e = {.status = 403};
+    struct cloud_error e = {.http = 403};
     static const char xml[] =
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender"
         "</Type><Code>AccessDenied</Code><Message>&lt;you&gt; &amp; &#39;me&#39;</Message></Error>"
@@ -50,17 +51,19 @@ TEST(xml_and_other_errors)
     assert_string_equal(e.message, "<you> & 'me'");
     assert_string_equal(e.request_id, "abc-1");
 
-    struct aws_error html = {.status = 502};
+    struct cloud_error html = {.http = 502};
     aws_error_parse_body(NULL, "<html>bad", 9, &html);
     assert_string_equal(html.code, "");
-    assert_int_equal(aws_error_retry(&html), AWS_RETRY_SERVER);
+    aws_error_judge(&html);
+    assert_int_equal(html.verdict, CLOUD_FAILED);
 }
 
-static struct aws_error made(long status, const char *code, const char *message)
+static struct cloud_error made(long status, const char *code, const char *message)
 {
-    struct aws_error e = {.status = status};
+    struct cloud_error e = {.http = status};
     strcpy(e.code, code);
     strcpy(e.message, message);
+    aws_error_judge(&e);
     return e;
 }
 
@@ -69,45 +72,48 @@ TEST(retry_classes)
     static const struct {
         long status;
         const char *code, *message;
-        enum aws_retry retry;
+        enum cloud_verdict verdict;
         enum error_code error;
     } cases[] = {
-        {400, "ThrottlingException", "Rate exceeded", AWS_RETRY_THROTTLED, ERROR_UNAVAILABLE},
-        {503, "RequestLimitExceeded", "", AWS_RETRY_THROTTLED, ERROR_UNAVAILABLE},
-        {429, "Whatever", "", AWS_RETRY_THROTTLED, ERROR_UNAVAILABLE},
-        {500, "ServerException", "", AWS_RETRY_SERVER, ERROR_UNAVAILABLE},
-        {503, "", "", AWS_RETRY_SERVER, ERROR_UNAVAILABLE},
-        {400, "ExpiredTokenException", "", AWS_RETRY_CREDENTIALS, ERROR_FORBIDDEN},
-        {400, "UnrecognizedClientException", "", AWS_RETRY_CREDENTIALS, ERROR_FORBIDDEN},
-        {400, "AccessDeniedException", "", AWS_RETRY_NO, ERROR_FORBIDDEN},
-        {400, "InvalidParameterException", "", AWS_RETRY_NO, ERROR_INVALID_PARAMETER},
-        {400, "ClusterNotFoundException", "", AWS_RETRY_NO, ERROR_SYSTEM},
-        {400, "ResourceNotFoundException", "", AWS_RETRY_NO, ERROR_NOT_FOUND},
+        {400, "ThrottlingException", "Rate exceeded", CLOUD_THROTTLED, ERROR_UNAVAILABLE},
+        {503, "RequestLimitExceeded", "", CLOUD_THROTTLED, ERROR_UNAVAILABLE},
+        {429, "Whatever", "", CLOUD_THROTTLED, ERROR_UNAVAILABLE},
+        {500, "ServerException", "", CLOUD_FAILED, ERROR_UNAVAILABLE},
+        {503, "", "", CLOUD_FAILED, ERROR_UNAVAILABLE},
+        {400, "ExpiredTokenException", "", CLOUD_EXPIRED, ERROR_FORBIDDEN},
+        {400, "UnrecognizedClientException", "", CLOUD_EXPIRED, ERROR_FORBIDDEN},
+        {400, "AccessDeniedException", "", CLOUD_REFUSED, ERROR_FORBIDDEN},
+        {400, "InvalidParameterException", "", CLOUD_REFUSED, ERROR_INVALID_PARAMETER},
+        {400, "ClusterNotFoundException", "", CLOUD_REFUSED, ERROR_SYSTEM},
+        {400, "ResourceNotFoundException", "", CLOUD_REFUSED, ERROR_NOT_FOUND},
         {400, "ClientException", "Too many concurrent attempts to create a new revision",
-         AWS_RETRY_THROTTLED, ERROR_INVALID_PARAMETER},
-        {400, "Strange", "", AWS_RETRY_NO, ERROR_SYSTEM},
-        {403, "Strange", "", AWS_RETRY_NO, ERROR_FORBIDDEN},
+         CLOUD_THROTTLED, ERROR_INVALID_PARAMETER},
+        {400, "InvalidParameterException",
+         "Unexpected EC2 error: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
+         CLOUD_THROTTLED, ERROR_INVALID_PARAMETER},
+        {400, "Strange", "", CLOUD_REFUSED, ERROR_SYSTEM},
+        {403, "Strange", "", CLOUD_REFUSED, ERROR_FORBIDDEN},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct aws_error e = made(cases[i].status, cases[i].code, cases[i].message);
+        struct cloud_error e = made(cases[i].status, cases[i].code, cases[i].message);
         struct error err;
-        assert_int_equal(aws_error_retry(&e), cases[i].retry);
-        assert_int_equal(aws_error_fill(&e, "ecs", "RunTask", &err), -1);
+        assert_int_equal(e.verdict, cases[i].verdict);
+        assert_int_equal(cloud_error_fill(&e, "ecs", "RunTask", &err), -1);
         assert_int_equal(err.code, cases[i].error);
     }
 }
 
 TEST(the_message_has_reason_hint_and_request_id)
 {
-    struct aws_error e = made(400, "ClusterNotFoundException", "Cluster not found.");
+    struct cloud_error e = made(400, "ClusterNotFoundException", "Cluster not found.");
     struct error err;
     strcpy(e.request_id, "req-9");
-    aws_error_fill(&e, "ecs", "RunTask", &err);
+    cloud_error_fill(&e, "ecs", "RunTask", &err);
     assert_string_equal(err.message,
                         "ecs: RunTask: ClusterNotFoundException: Cluster not found.; create the "
                         "cluster or set SOCKERLESS_ECS_CLUSTER (request id req-9)");
-    struct aws_error bare = made(502, "", "");
-    aws_error_fill(&bare, "logs", "GetLogEvents", &err);
+    struct cloud_error bare = made(502, "", "");
+    cloud_error_fill(&bare, "logs", "GetLogEvents", &err);
     assert_string_equal(err.message, "logs: GetLogEvents: HTTP 502");
 }
 
@@ -118,12 +124,24 @@ TEST(xml_text)
     } cases[] = {
         {"<a><b>x</b></a>", "b", "x"},
         {"<a><b></b></a>", "b", ""},
+        {"<a><b/></a>", "b", ""},
         {"<b>x", "b", NULL},
+        {"<a><b>x</b>", "b", NULL},
         {"", "b", NULL},
-        {"<b>&unknown;&#0;&#200;</b>", "b", "&unknown;&#0;&#200;"},
-        {"<b>&#9999999;&</b>", "b", "&#9999999;&"},
+        {"<b>&unknown;</b>", "b", NULL},
+        {"<b>&#0;</b>", "b", NULL},
+        {"<b>&#200;</b>", "b", "\xc3\x88"},
+        {"<b>&#9999999;&</b>", "b", NULL},
+        {"<b>&lt;&gt;&amp;&quot;&apos;&#65;</b>", "b", "<>&\"'A"},
         {"</b><b>", "b", NULL},
-        {"<b>1</b><b>2</b>", "b", "1"},
+        {"<b>1</b><b>2</b>", "b", NULL},
+        {"<a><b>1</b><b>2</b></a>", "b", "1"},
+        {"<a><b>1<b>2</b>3</b><b>4</b></a>", "b", "123"},
+        {"<a><bb>1</bb><b x='2'>3</b></a>", "b", "3"},
+        {"<?xml version='1.0'?>\n<a xmlns='urn:x'><b><![CDATA[<x>]]></b></a>", "b", "<x>"},
+        {"<!DOCTYPE b><b>1</b>", "b", NULL},
+        {"<!DOCTYPE b [<!ENTITY x 'y'>]><b>&x;</b>", "b", NULL},
+        {"<!DOCTYPE b [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><b>&x;</b>", "b", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_FREE char *text = aws_xml_text(cases[i].xml, strlen(cases[i].xml), cases[i].name);
@@ -132,6 +150,37 @@ TEST(xml_text)
         else
             assert_null(text);
     }
+}
+
+/* depth elements within each other, letters in the innermost. */
+static bool xml_is_read(int depth, size_t letters)
+{
+    AUTO(buf) struct buf xml = BUF_INIT;
+    for (int i = 1; i < depth; i++)
+        buf_puts(&xml, "<a>");
+    buf_puts(&xml, "<b>");
+    for (size_t i = 0; i < letters; i++)
+        buf_putc(&xml, 'x');
+    buf_puts(&xml, "</b>");
+    for (int i = 1; i < depth; i++)
+        buf_puts(&xml, "</a>");
+    AUTO_FREE char *text = aws_xml_text(xml.data, xml.len, "b");
+    assert_true(!text || strlen(text) == letters);
+    return text;
+}
+
+TEST(xml_limits)
+{
+    assert_true(xml_is_read(AWS_XML_DEPTH_MAX, 1));
+    assert_false(xml_is_read(AWS_XML_DEPTH_MAX + 1, 1));
+    assert_true(xml_is_read(1, AWS_XML_TEXT_MAX));
+    assert_false(xml_is_read(1, AWS_XML_TEXT_MAX + 1));
+    AUTO(buf) struct buf long_comment = BUF_INIT;
+    buf_puts(&long_comment, "<!--");
+    while (long_comment.len < AWS_XML_MAX)
+        buf_putc(&long_comment, 'x');
+    buf_puts(&long_comment, "--><b>1</b>");
+    assert_null(aws_xml_text(long_comment.data, long_comment.len, "b"));
 }
 
 TEST(sts_answer)

@@ -11,7 +11,8 @@
 
 static void parse(struct aws_profiles *p, enum aws_profile_file file, const char *text)
 {
-    aws_profiles_parse(p, file, text, strlen(text));
+    AUTO_FREE char *copy = xstrdup(text);
+    aws_profiles_parse(p, file, copy, strlen(copy));
 }
 
 TEST(credentials_file)

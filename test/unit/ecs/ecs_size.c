@@ -15,7 +15,7 @@
 TEST(sizes_are_the_smallest_that_are_enough)
 {
     static const struct {
-        struct ecs_size_wish wish;
+        struct cloud_size_wish wish;
         int cpu, memory;
     } cases[] = {
         {{0}, 256, 512},
@@ -41,9 +41,9 @@ TEST(sizes_are_the_smallest_that_are_enough)
         {{.cpu_quota = 200000}, 2048, 4096},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct ecs_size size;
+        struct cloud_size size;
         struct error err;
-        assert_int_equal(ecs_size_choose(&cases[i].wish, &size, &err), 0);
+        assert_int_equal(cloud_size_choose(&ecs_size_table, &cases[i].wish, &size, &err), 0);
         assert_int_equal(size.cpu_units, cases[i].cpu);
         assert_int_equal(size.memory_mib, cases[i].memory);
     }
@@ -52,21 +52,24 @@ TEST(sizes_are_the_smallest_that_are_enough)
 TEST(too_large_names_the_limit)
 {
     static const struct {
-        struct ecs_size_wish wish;
+        struct cloud_size_wish wish;
         const char *says;
     } cases[] = {
-        {{.memory_bytes = 120 * GIB + 1}, "120 GiB"},
+        {{.memory_bytes = 120 * GIB + 1},
+         "122881 MiB are more than a Fargate task can have (122880 MiB = 120 GiB); ask for less "
+         "with --memory"},
         {{.memory_bytes = INT64_MAX}, "120 GiB"},
-        {{.nano_cpus = 16000000001}, "--cpus"},
+        {{.nano_cpus = 16000000001},
+         "16.00 CPUs are more than a Fargate task can have (16); ask for fewer with --cpus"},
         {{.nano_cpus = INT64_MAX}, "--cpus"},
         {{.cpu_quota = INT64_MAX}, "--cpus"},
         {{.memory_bytes = -1}, "negative"},
         {{.nano_cpus = -1}, "negative"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct ecs_size size;
+        struct cloud_size size;
         struct error err;
-        assert_int_equal(ecs_size_choose(&cases[i].wish, &size, &err), -1);
+        assert_int_equal(cloud_size_choose(&ecs_size_table, &cases[i].wish, &size, &err), -1);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
         assert_non_null(strstr(err.message, cases[i].says));
     }

@@ -7,6 +7,7 @@
 
 #include "test/kit/certificate.h"
 #include "ipc/ws_frames.h"
+#include "test/kit/test.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -17,7 +18,7 @@
 static char *cert, *key, *other_cert, *other_key;
 static nng_tls_config *client_tls;
 
-static int setup(void **state)
+static int fixture_setup(void **state)
 {
     const struct ws_listener_options options = {.authorize = on_authorize};
     (void)state;
@@ -25,7 +26,7 @@ static int setup(void **state)
     return rig_open("ws", &options);
 }
 
-static int setup_tls(void **state)
+static int tls_setup(void **state)
 {
     const struct ws_listener_options options = {
         .authorize = on_authorize,
@@ -40,9 +41,9 @@ static int setup_tls(void **state)
     return rig_open("wss", &options);
 }
 
-static int teardown_tls(void **state)
+static int tls_teardown(void **state)
 {
-    teardown(state);
+    fixture_teardown(state);
     nng_tls_config_free(client_tls);
     return 0;
 }
@@ -123,7 +124,7 @@ static void pump_open(struct pump *p)
     pump_more(p);
 }
 
-static void test_everything_is_carried(void **state)
+TEST_USING(fixture, everything_is_carried)
 {
     struct pump p = {.to_send = 20 * 1024 * 1024 + 17};
     (void)state;
@@ -136,7 +137,7 @@ static void test_everything_is_carried(void **state)
     assert_int_equal(p.sum_received, p.sum_sent);
 }
 
-static void test_many_small_transfers(void **state)
+TEST_USING(fixture, many_small_transfers)
 {
     enum { MANY = 40 };
     struct pump p[MANY] = {{0}};
@@ -155,7 +156,7 @@ static void test_many_small_transfers(void **state)
 }
 
 /* A client that does not read stops the sender, and what waits for it is bounded. */
-static void test_client_that_does_not_read(void **state)
+TEST_USING(fixture, client_that_does_not_read)
 {
     static const unsigned char block[FRAME_DATA_MAX];
     size_t sent = 0;
@@ -195,7 +196,7 @@ static unsigned code_at_end(int fd)
     return (unsigned)last[all - 2] << 8 | last[all - 1];
 }
 
-static void test_client_closes(void **state)
+TEST_USING(fixture, client_closes)
 {
     static const unsigned char normal[] = {1000 >> 8, 1000 & 0xff};
     (void)state;
@@ -211,9 +212,8 @@ static void test_client_closes(void **state)
     close(fd);
 }
 
-static void test_we_close(void **state)
+TEST_USING(fixture, we_close)
 {
-    (void)state;
     int fd = raw_open();
     channel_abort(rig.last->channel);
     assert_int_equal(code_at_end(fd), 1000);
@@ -221,7 +221,7 @@ static void test_we_close(void **state)
 }
 
 /* What was sent before the close is delivered. */
-static void test_data_then_close(void **state)
+TEST_USING(fixture, data_then_close)
 {
     unsigned char message[FRAME_HEADER_SIZE + 3] = {0};
     (void)state;
@@ -236,7 +236,7 @@ static void test_data_then_close(void **state)
     close(fd);
 }
 
-static void test_faults_are_named(void **state)
+TEST_USING(fixture, faults_are_named)
 {
     static const unsigned char zero[16] = {0};
     static const struct {
@@ -265,7 +265,7 @@ static void test_faults_are_named(void **state)
     assert_int_equal(echoes_failed, ARRAY_LEN(cases));
 }
 
-static void test_frames_without_mask(void **state)
+TEST_USING(fixture, frames_without_mask)
 {
     static const unsigned char frame[] = {WS_FIN | WS_BINARY, 8, FRAME_STDIN, 0, 0, 0, 0, 0, 0, 0};
     (void)state;
@@ -277,7 +277,7 @@ static void test_frames_without_mask(void **state)
 
 /* ---- pings ---- */
 
-static void test_pings(void **state)
+TEST_USING(fixture, pings)
 {
     unsigned char answer[64];
     size_t got = 0;
@@ -326,7 +326,7 @@ static bool message_after_pongs(int fd)
 
 /* A client that pings and does not read costs neither memory nor the connection, and a message does
  * not get into the middle of a pong. */
-static void test_pings_without_reading(void **state)
+TEST_USING(fixture, pings_without_reading)
 {
     enum { PINGS = 20000, LEAK = 1024 * 1024 };
     static const unsigned char ping[6 + WS_CONTROL_MAX] = {WS_FIN | WS_PING, 0x80 | WS_CONTROL_MAX};
@@ -347,9 +347,8 @@ static void test_pings_without_reading(void **state)
 
 /* ---- TLS ---- */
 
-static void test_no_tls(void **state)
+TEST_USING(tls, no_tls)
 {
-    (void)state;
     int fd = raw_connect(rig.port);
     assert_true(raw_request(fd, "/", AUTHORIZED, ""));
     run_until(raw_ended(fd));
@@ -391,9 +390,8 @@ static const char *tls_client(int version_max, const char *request)
     "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                   \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nAuthorization: "
 
-static void test_tls_versions(void **state)
+TEST_USING(tls, tls_versions)
 {
-    (void)state;
     assert_string_equal(tls_client(TLS1_3_VERSION, REQUEST AUTHORIZED "\r\n\r\n"), "");
     assert_string_equal(tls_client(TLS1_2_VERSION, REQUEST AUTHORIZED "\r\n\r\n"), "");
     assert_string_equal(tls_client(TLS1_2_VERSION, REQUEST "wrong\r\n\r\n"), "request");
@@ -403,7 +401,7 @@ static void test_tls_versions(void **state)
 }
 
 /* Neither half a handshake nor a whole one buys time. */
-static void test_silent_tls_clients(void **state)
+TEST_USING(tls, silent_tls_clients)
 {
     static const unsigned char hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
     (void)state;
@@ -416,7 +414,7 @@ static void test_silent_tls_clients(void **state)
     assert_int_equal(rig.accepted, 0);
 }
 
-static void test_bytes_that_are_not_tls(void **state)
+TEST_USING(tls, bytes_that_are_not_tls)
 {
     static const unsigned char record[] = {0x17, 3, 3, 0x40, 0};
     static unsigned char much[128 * 1024];
@@ -429,7 +427,7 @@ static void test_bytes_that_are_not_tls(void **state)
     close(fd);
 }
 
-static void test_bad_certificates(void **state)
+TEST_USING(tls, bad_certificates)
 {
     AUTO_FREE char *cut = xstrndup(cert, strlen(cert) / 2);
     const struct {
@@ -455,32 +453,14 @@ static void test_bad_certificates(void **state)
     }
 }
 
-int main(void)
+TEST_USING(tls, everything_is_carried_over_tls)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define TEST_TLS(f)                                                                                \
-    {                                                                                              \
-#f " (TLS)", f, setup_tls, teardown_tls, NULL                                              \
-    }
-    const struct CMUnitTest tests[] = {
-        TEST(test_everything_is_carried),
-        TEST(test_many_small_transfers),
-        TEST(test_client_that_does_not_read),
-        TEST(test_client_closes),
-        TEST(test_we_close),
-        TEST(test_data_then_close),
-        TEST(test_faults_are_named),
-        TEST(test_frames_without_mask),
-        TEST(test_pings),
-        TEST(test_pings_without_reading),
-        TEST_TLS(test_everything_is_carried),
-        TEST_TLS(test_many_small_transfers),
-        TEST_TLS(test_no_tls),
-        TEST_TLS(test_tls_versions),
-        TEST_TLS(test_silent_tls_clients),
-        TEST_TLS(test_bytes_that_are_not_tls),
-        TEST_TLS(test_bad_certificates),
-    };
-    return cmocka_run_group_tests_name("WebSocket transport", tests, certificates_make,
-                                       certificates_free);
+    test_everything_is_carried(state);
 }
+
+TEST_USING(tls, many_small_transfers_over_tls)
+{
+    test_many_small_transfers(state);
+}
+
+TEST_GROUP(certificates_make, certificates_free);

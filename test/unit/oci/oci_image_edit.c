@@ -6,6 +6,7 @@
 #include "test/kit/oci_archive_kit.h"
 #include "test/kit/oci_dockerfile_changes.h"
 
+#include "oci/archive/agent_layer.h"
 #include "oci/document/image_config.h"
 #include "oci/document/image_edit.h"
 #include "oci/document/manifest.h"
@@ -98,7 +99,7 @@ TEST(manifest_append)
         struct arena arena AUTO(arena);
         struct error err = {0};
         struct manifest m;
-        struct archive_layer layer = {.digest = NEXT, .size = 77, .media_type = cases[i].given};
+        struct descriptor layer = {.digest = NEXT, .size = 77, .media_type = cases[i].given};
         char text[1024], *out;
         size_t len;
         arena_init(&arena);

@@ -63,6 +63,50 @@ TEST(forms)
     }
 }
 
+/* fromImage and tag of POST /images/create. */
+TEST(pull_names)
+{
+    static const struct {
+        const char *image, *tag, *full;
+    } good[] = {
+        {"busybox", "latest", "docker.io/library/busybox:latest"},
+        {"busybox", "", "docker.io/library/busybox"},
+        {"busybox:", "", "docker.io/library/busybox"},
+        {"r:5000/b", "", "r:5000/b"},
+        {"r:5000/b:1", "", "r:5000/b:1"},
+        {"[::1]:5000/b:1", "2", "[::1]:5000/b:2"},
+        {"b@" SHA, "", "docker.io/library/b@" SHA},
+        {"b", SHA, "docker.io/library/b@" SHA},
+        {"b:1@" SHA, SHA, "docker.io/library/b@" SHA},
+        {"b@" SHA, "2", "docker.io/library/b:2@" SHA},
+    };
+    static const struct {
+        const char *image, *tag, *words;
+    } bad[] = {
+        {"b", "!!", "invalid tag format"},
+        {"b", "-2", "invalid tag format"},
+        {"b", "sha256:aa", "invalid tag format"},
+        {"b", "a:b", "invalid tag format"},
+        {"B", "!!", "invalid reference format: repository name must be lowercase"},
+        {"b:1@sha256:aa", "", "invalid reference format"},
+        {"b::", "", "invalid reference format"},
+        {":", "", "invalid reference format"},
+        {"", "1", "invalid reference format"},
+    };
+    struct image_ref ref;
+    struct error err;
+    char text[IMAGE_REF_TEXT_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_int_equal(image_ref_parse_pull(good[i].image, good[i].tag, &ref, &err), 0);
+        assert_string_equal(image_ref_full(&ref, text, sizeof text), good[i].full);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_int_equal(image_ref_parse_pull(bad[i].image, bad[i].tag, &ref, &err), -1);
+        assert_string_equal(err.message, bad[i].words);
+        assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    }
+}
+
 static void check_refused(const char *text, const char *words)
 {
     struct image_ref ref;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * exec create, inspect and resize; exec start is session_exec.c. */
+#include "backend/api/op.h"
+#include "backend/attach/exec.h"
+#include "backend/attach/session_exec.h"
+#include "backend/state/backend_internal.h"
+
+static int create_refused(struct backend *b, const struct container *c, struct error *err)
+{
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
+        return error_set(err, ERROR_CONFLICT,
+                         "Container %s is paused, unpause the container before exec", c->id);
+    if (c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING)
+        return error_set(err, ERROR_CONFLICT, "Container %s is not running", c->id);
+    if (!b->driver->caps.has_agent)
+        return error_set(err, ERROR_NOT_IMPLEMENTED,
+                         "exec needs the agent, which %s does not carry", b->driver->name);
+    return 0;
+}
+
+void op_exec_create(struct op *op)
+{
+    const Sockerless__ExecCreateRequest *request = op->request->exec_create;
+    struct error err;
+    struct container *c = NULL;
+    struct exec *e = NULL;
+    if (request->n_cmd)
+        c = container_find(&op->backend->containers, request->container, &err);
+    else
+        error_set(&err, ERROR_INVALID_PARAMETER, "No exec command specified");
+    if (c && create_refused(op->backend, c, &err) == 0)
+        e = exec_new(c, request, &err);
+    if (!e) {
+        op_fail(op, &err);
+        return;
+    }
+    Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;
+    Sockerless__ExecCreateReply created = SOCKERLESS__EXEC_CREATE_REPLY__INIT;
+    created.id = e->id;
+    reply.result_case = SOCKERLESS__REPLY__RESULT_EXEC_CREATE;
+    reply.exec_create = &created;
+    op_reply(op, &reply);
+}
+
+void op_exec_inspect(struct op *op)
+{
+    struct error err;
+    struct exec *e = exec_find(op->backend, op->request->exec_inspect->id, &err);
+    if (!e) {
+        op_fail(op, &err);
+        return;
+    }
+    Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;
+    Sockerless__ExecInspectReply m = SOCKERLESS__EXEC_INSPECT_REPLY__INIT;
+    m.id = e->id;
+    m.container_id = e->container->id;
+    m.config = e->config;
+    m.running = e->running;
+    m.has_exit_code = e->has_exit_code;
+    m.exit_code = e->exit_code;
+    m.pid = e->pid;
+    reply.result_case = SOCKERLESS__REPLY__RESULT_EXEC_INSPECT;
+    reply.exec_inspect = &m;
+    op_reply(op, &reply);
+}
+
+void op_exec_resize(struct op *op)
+{
+    const Sockerless__ExecResizeRequest *request = op->request->exec_resize;
+    struct error err;
+    struct exec *e = exec_find(op->backend, request->id, &err);
+    if (!e) {
+        op_fail(op, &err);
+        return;
+    }
+    if (e->ended_ms) {
+        error_set(&err, ERROR_CONFLICT, "exec %s has ended", e->id);
+        op_fail(op, &err);
+        return;
+    }
+    e->height = request->height;
+    e->width = request->width;
+    if (e->session)
+        session_exec_resize(e->session, request->height, request->width);
+    op_reply_empty(op);
+}

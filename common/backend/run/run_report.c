@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What reports about runs mean; see run_report.h. */
+#include "backend/run/run_report.h"
+
+#include "backend/agent/agent_redial.h"
+#include "backend/run/lifecycle.h"
+#include "backend/run/watcher.h"
+#include "base/log.h"
+#include "base/timefmt.h"
+
+#include <string.h>
+
+enum { MISSING_GRACE_MS = 30000 }; /* a new run may be unknown to a describe for a while */
+
+/* ---- from the agent ---- */
+
+void run_report_exit(struct container *c)
+{
+    const Sockerless__Exit *exit = agent_link_exit(c);
+    if (!exit)
+        return;
+    lifecycle_run_over(c, &(struct run_end){.code = exit->code,
+                                            .error = exit->start_failed ? exit->error : "",
+                                            .start_failed = exit->start_failed});
+}
+
+/* The process may have ended with its agent: the cloud knows, and a new session would tell. */
+static void on_lost(struct container *c)
+{
+    watcher_hurry(c);
+    run_report_redial(c);
+}
+
+const struct agent_link_events run_report_link_events = {.exited = run_report_exit,
+                                                         .lost = on_lost};
+
+void run_report_redial(struct container *c)
+{
+    agent_redial_start(c, &run_report_link_events);
+}
+
+/* ---- from the cloud ---- */
+
+/* Without the agent's report: the cloud's code, else 137 after a stop, else 255 with the reason. */
+static void stop_observed(struct container *c, const struct workload_status *status)
+{
+    struct run_end end = {.finished_ns = status->stopped_ns, .start_failed = status->start_failed};
+    if (status->has_exit_code)
+        end.code = status->exit_code;
+    else if (status->start_failed)
+        end.code = 128;
+    else
+        end.code = c->stop_requested ? 137 : 255;
+    if (!status->has_exit_code || status->start_failed)
+        end.error = status->reason[0] ? status->reason : "the cloud does not say why it ended";
+    lifecycle_run_over(c, &end);
+}
+
+static bool missing_is_normal(const struct container *c)
+{
+    return time_now_ns() - c->run_started_at < (int64_t)MISSING_GRACE_MS * 1000000;
+}
+
+void run_report_status(struct container *c, const struct workload_status *status)
+{
+    if (status->phase == WORKLOAD_UNKNOWN) {
+        log_warn("the cloud does not say how a run is", LOG_STR("container", c->id),
+                 LOG_STR("error", status->reason));
+        return;
+    }
+    bool changed = c->last_status.phase != status->phase ||
+                   strcmp(c->last_status.address, status->address) != 0;
+    if (status->phase == WORKLOAD_MISSING && missing_is_normal(c))
+        return;
+    c->last_status = *status;
+    if (status->address[0] && !c->address[0])
+        memcpy(c->address, status->address, sizeof c->address);
+    if (changed)
+        co_cond_broadcast(&c->changed);
+    /* While it starts, the start operation looks at last_status and undoes; see op_start.c. */
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
+        return;
+    if (status->phase == WORKLOAD_STOPPED) {
+        stop_observed(c, status);
+    } else if (status->phase == WORKLOAD_MISSING) {
+        struct workload_status lost = {.phase = WORKLOAD_STOPPED};
+        strcpy(lost.reason, "the cloud no longer knows this run");
+        stop_observed(c, &lost);
+    }
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening and closing one listening socket; see http_listener.h. Owns the socket file it made: only
+ * that very file (same device and inode) is unlinked at the end.
+ */
+#include "frontend/http/http_listener.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LISTEN_BACKLOG = 511, SOCKET_MODE = 0660 };
+
+struct http_listener {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_pipe_t pipe;
+        uv_tcp_t tcp;
+    } sock;
+    struct http_listener_events events;
+    void *arg;
+    char *path; /* unix only */
+    dev_t dev;
+    ino_t ino;
+    bool is_tcp, waiting;
+};
+
+static void listener_on_connection(uv_stream_t *stream, int status)
+{
+    struct http_listener *l = stream->data;
+    if (status == 0)
+        l->events.connection(l->arg, l);
+    else
+        log_warn("accepting a connection failed", LOG_STR("reason", uv_strerror(status)));
+}
+
+static void listener_on_closed(uv_handle_t *handle)
+{
+    struct http_listener *l = handle->data;
+    struct http_listener_events events = l->events;
+    void *arg = l->arg;
+    free(l->path);
+    free(l);
+    if (events.closed)
+        events.closed(arg);
+}
+
+/* ---- unix ---- */
+
+/* 0: nothing in the way any more. */
+static int unix_clear_stale(const char *path, struct error *err)
+{
+    struct stat st;
+    if (lstat(path, &st))
+        return errno == ENOENT ? 0 : error_errno(err, ERROR_SYSTEM, errno, "stat");
+    if (!S_ISSOCK(st.st_mode))
+        return error_set(err, ERROR_CONFLICT, "a file that is not a socket is in the way");
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return error_set(err, ERROR_INVALID_PARAMETER, "the path is longer than %zu characters",
+                         sizeof(addr.sun_path) - 1);
+    strcpy(addr.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return error_errno(err, ERROR_SYSTEM, errno, "socket");
+    int rc = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+    int why = errno;
+    close(fd);
+    if (rc == 0 || why != ECONNREFUSED)
+        return error_set(err, ERROR_CONFLICT,
+                         "another process serves this socket; stop it or choose another path");
+    if (unlink(path))
+        return error_errno(err, ERROR_SYSTEM, errno, "remove the stale socket");
+    return 0;
+}
+
+static int unix_set_group(const char *path, const char *group, struct error *err)
+{
+    int64_t number;
+    gid_t gid;
+    struct group *entry = getgrnam(group);
+    if (entry)
+        gid = entry->gr_gid;
+    else if (str_to_i64(group, &number) && number >= 0 && number <= UINT32_MAX)
+        gid = (gid_t)number;
+    else
+        return error_set(err, ERROR_INVALID_PARAMETER, "no such group: %s (--socket-group)", group);
+    if (chown(path, (uid_t)-1, gid))
+        return error_errno(err, ERROR_SYSTEM, errno, "give the socket to group %s", group);
+    return 0;
+}
+
+static int unix_bind(struct http_listener *l, struct loop *loop, const char *path,
+                     const char *group, struct error *err)
+{
+    struct stat st;
+    l->path = xstrdup(path);
+    uv_pipe_init(&loop->uv, &l->sock.pipe, 0);
+    if (unix_clear_stale(path, err))
+        return -1;
+    mode_t before = umask(0777 & ~SOCKET_MODE);
+    int rc = uv_pipe_bind(&l->sock.pipe, path);
+    umask(before);
+    if (rc)
+        return error_set(err, ERROR_SYSTEM, "bind: %s", uv_strerror(rc));
+    if (stat(path, &st))
+        return error_errno(err, ERROR_SYSTEM, errno, "stat");
+    l->dev = st.st_dev;
+    l->ino = st.st_ino;
+    if (!str_empty(group) && unix_set_group(path, group, err))
+        return -1;
+    return 0;
+}
+
+/* ---- tcp ---- */
+
+static int tcp_bind(struct http_listener *l, struct loop *loop, const char *address,
+                    struct error *err)
+{
+    struct sockaddr_storage where;
+    char host[64];
+    int64_t port;
+    const char *colon = strrchr(address, ':');
+    l->is_tcp = true;
+    uv_tcp_init(&loop->uv, &l->sock.tcp);
+    if (!colon || (size_t)(colon - address) >= sizeof(host) || !str_to_i64(colon + 1, &port) ||
+        port < 0 || port > 65535)
+        return error_set(err, ERROR_INVALID_PARAMETER, "expected tcp://address:port");
+    bool bracket = address[0] == '[' && colon > address && colon[-1] == ']';
+    snprintf(host, sizeof(host), "%.*s", (int)(colon - address) - 2 * bracket, address + bracket);
+    if (!strcmp(host, "localhost"))
+        strcpy(host, "127.0.0.1");
+    if (uv_ip4_addr(host, (int)port, (struct sockaddr_in *)&where) &&
+        uv_ip6_addr(host, (int)port, (struct sockaddr_in6 *)&where))
+        return error_set(err, ERROR_INVALID_PARAMETER, "not an IP address: %s", host);
+    int rc = uv_tcp_bind(&l->sock.tcp, (struct sockaddr *)&where, 0);
+    if (rc)
+        return error_set(err, ERROR_SYSTEM, "bind: %s", uv_strerror(rc));
+    return 0;
+}
+
+struct http_listener *http_listener_open(struct loop *loop, const char *url, const char *group,
+                                         const struct http_listener_events *events, void *arg,
+                                         struct error *err)
+{
+    struct http_listener *l = NEW(struct http_listener);
+    int rc;
+    if (str_starts(url, "unix://")) {
+        rc = unix_bind(l, loop, url + strlen("unix://"), group, err);
+    } else if (str_starts(url, "tcp://")) {
+        rc = tcp_bind(l, loop, url + strlen("tcp://"), err);
+    } else {
+        error_set(err, ERROR_INVALID_PARAMETER, "expected unix:///path or tcp://address:port");
+        free(l);
+        return NULL;
+    }
+    l->sock.handle.data = l;
+    if (rc == 0 && (rc = uv_listen(&l->sock.stream, LISTEN_BACKLOG, listener_on_connection)))
+        error_set(err, ERROR_SYSTEM, "%s", uv_strerror(rc));
+    if (rc) {
+        http_listener_close(l); /* events are not set: nobody hears of it */
+        return NULL;
+    }
+    l->events = *events;
+    l->arg = arg;
+    return l;
+}
+
+void http_listener_close(struct http_listener *l)
+{
+    struct stat st;
+    if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+        unlink(l->path);
+    if (!uv_is_closing(&l->sock.handle))
+        uv_close(&l->sock.handle, listener_on_closed);
+}
+
+uv_stream_t *http_listener_stream(struct http_listener *l)
+{
+    return &l->sock.stream;
+}
+
+bool http_listener_is_tcp(const struct http_listener *l)
+{
+    return l->is_tcp;
+}
+
+int http_listener_port(const struct http_listener *l)
+{
+    struct sockaddr_storage where;
+    int len = sizeof(where);
+    if (uv_tcp_getsockname(&l->sock.tcp, (struct sockaddr *)&where, &len))
+        return 0;
+    return where.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&where)->sin6_port)
+                                       : ntohs(((struct sockaddr_in *)&where)->sin_port);
+}
+
+bool http_listener_waiting(const struct http_listener *l)
+{
+    return l->waiting;
+}
+
+void http_listener_set_waiting(struct http_listener *l, bool waiting)
+{
+    l->waiting = waiting;
+}

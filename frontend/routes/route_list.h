@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every endpoint of Docker's API 1.44, in the order in which they are tried: the first match wins.
+ * A path matches when it equals the prefix (suffix NULL), or begins with the prefix and ends with
+ * the suffix. ROUTE is defined by the file that includes this: route_table.c makes the table of it,
+ * route.h the declarations of the handlers (a handler container_list is the function
+ * route_container_list).
+ */
+
+/* Docker has it, Sockerless does not yet. */
+#define LATER(method, prefix, suffix) ROUTE(method, prefix, suffix, system_not_built, BODY_DROPPED)
+#define SWARM(method, prefix, suffix) ROUTE(method, prefix, suffix, system_no_swarm, BODY_DROPPED)
+
+ROUTE(HEAD, "/_ping", NULL, system_ping, BODY_DROPPED)
+ROUTE(GET, "/_ping", NULL, system_ping, BODY_DROPPED)
+ROUTE(GET, "/version", NULL, system_version, BODY_DROPPED)
+ROUTE(GET, "/info", NULL, system_info, BODY_DROPPED)
+
+ROUTE(GET, "/containers/json", NULL, container_list, BODY_DROPPED)
+LATER(GET, "/containers/", "/attach/ws")
+LATER(GET, "/containers/", "/export")
+LATER(GET, "/containers/", "/changes")
+ROUTE(GET, "/containers/", "/json", container_inspect, BODY_DROPPED)
+LATER(GET, "/containers/", "/top")
+ROUTE(GET, "/containers/", "/logs", container_logs, BODY_DROPPED)
+LATER(GET, "/containers/", "/stats")
+LATER(GET, "/containers/", "/archive")
+LATER(HEAD, "/containers/", "/archive")
+LATER(PUT, "/containers/", "/archive")
+ROUTE(POST, "/containers/create", NULL, container_create, BODY_JSON)
+LATER(POST, "/containers/prune", NULL)
+ROUTE(POST, "/containers/", "/kill", container_kill, BODY_DROPPED)
+LATER(POST, "/containers/", "/pause")
+LATER(POST, "/containers/", "/unpause")
+LATER(POST, "/containers/", "/restart")
+ROUTE(POST, "/containers/", "/start", container_start, BODY_DROPPED)
+ROUTE(POST, "/containers/", "/stop", container_stop, BODY_DROPPED)
+ROUTE(POST, "/containers/", "/wait", container_wait, BODY_DROPPED)
+ROUTE(POST, "/containers/", "/resize", container_resize, BODY_DROPPED)
+ROUTE(POST, "/containers/", "/attach", container_attach, BODY_DROPPED)
+ROUTE(POST, "/containers/", "/exec", exec_create, BODY_JSON)
+LATER(POST, "/containers/", "/rename")
+LATER(POST, "/containers/", "/update")
+ROUTE(DELETE, "/containers/", "", container_remove, BODY_DROPPED)
+
+ROUTE(POST, "/exec/", "/start", exec_start, BODY_JSON)
+ROUTE(POST, "/exec/", "/resize", exec_resize, BODY_DROPPED)
+ROUTE(GET, "/exec/", "/json", exec_inspect, BODY_DROPPED)
+
+ROUTE(GET, "/images/json", NULL, image_list, BODY_DROPPED)
+LATER(GET, "/images/search", NULL)
+ROUTE(GET, "/images/get", NULL, image_save, BODY_DROPPED)
+ROUTE(GET, "/images/", "/get", image_save, BODY_DROPPED)
+ROUTE(GET, "/images/", "/history", image_history, BODY_DROPPED)
+ROUTE(GET, "/images/", "/json", image_inspect, BODY_DROPPED)
+ROUTE(POST, "/images/create", NULL, image_create, BODY_STREAM)
+ROUTE(POST, "/images/load", NULL, image_load, BODY_STREAM)
+ROUTE(POST, "/images/prune", NULL, image_prune, BODY_DROPPED)
+ROUTE(POST, "/images/", "/push", image_push, BODY_JSON)
+ROUTE(POST, "/images/", "/tag", image_tag, BODY_DROPPED)
+ROUTE(DELETE, "/images/", "", image_remove, BODY_DROPPED)
+ROUTE(GET, "/distribution/", "/json", registry_distribution, BODY_DROPPED)
+
+ROUTE(POST, "/auth", NULL, registry_login, BODY_JSON)
+LATER(POST, "/build", NULL)
+LATER(POST, "/build/prune", NULL)
+LATER(POST, "/build/cancel", NULL)
+LATER(POST, "/commit", NULL)
+LATER(GET, "/events", NULL)
+LATER(GET, "/system/df", NULL)
+LATER(POST, "/session", NULL)
+LATER(POST, "/grpc", NULL)
+
+LATER(GET, "/networks", NULL)
+LATER(GET, "/networks/", "")
+LATER(POST, "/networks/create", NULL)
+LATER(POST, "/networks/prune", NULL)
+LATER(POST, "/networks/", "/connect")
+LATER(POST, "/networks/", "/disconnect")
+LATER(DELETE, "/networks/", "")
+LATER(GET, "/volumes", NULL)
+LATER(GET, "/volumes/", "")
+LATER(POST, "/volumes/create", NULL)
+LATER(POST, "/volumes/prune", NULL)
+LATER(PUT, "/volumes/", "")
+LATER(DELETE, "/volumes/", "")
+LATER(GET, "/plugins", NULL)
+LATER(GET, "/plugins/privileges", NULL)
+LATER(GET, "/plugins/", "/json")
+LATER(POST, "/plugins/", "")
+LATER(DELETE, "/plugins/", "")
+
+SWARM(GET, "/swarm", NULL)
+SWARM(POST, "/swarm/", "")
+SWARM(GET, "/swarm/", "")
+SWARM(GET, "/nodes", "")
+SWARM(POST, "/nodes/", "")
+SWARM(DELETE, "/nodes/", "")
+SWARM(GET, "/services", "")
+SWARM(POST, "/services/", "")
+SWARM(DELETE, "/services/", "")
+SWARM(GET, "/tasks", "")
+SWARM(GET, "/secrets", "")
+SWARM(POST, "/secrets/", "")
+SWARM(DELETE, "/secrets/", "")
+SWARM(GET, "/configs", "")
+SWARM(POST, "/configs/", "")
+SWARM(DELETE, "/configs/", "")
+
+#undef ROUTE
+#undef LATER
+#undef SWARM

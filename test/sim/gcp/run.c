@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The life of the simulated Cloud Run as a whole; see run.h. */
+#include "test/sim/gcp/run.h"
+
+#include "base/alloc.h"
+
+#include <utlist.h>
+
+struct run *run_open(struct gcp *gcp)
+{
+    struct run *run = NEW(struct run);
+    pthread_condattr_t monotonic;
+    run->gcp = gcp;
+    pthread_mutex_init(&run->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&run->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return run;
+}
+
+void run_close(struct run *run)
+{
+    if (!run)
+        return;
+    pthread_mutex_lock(&run->lock);
+    for (struct execution *one = run->executions; one; one = one->next)
+        execution_cancel(one);
+    while (run->runners)
+        pthread_cond_wait(&run->changed, &run->lock);
+    pthread_mutex_unlock(&run->lock);
+    struct execution *e, *next_execution;
+    LL_FOREACH_SAFE(run->executions, e, next_execution)
+    {
+        execution_free(e);
+    }
+    struct job *j, *next_job;
+    LL_FOREACH_SAFE(run->jobs, j, next_job)
+    {
+        job_free(j);
+    }
+    operation_free_all(run);
+    pthread_cond_destroy(&run->changed);
+    pthread_mutex_destroy(&run->lock);
+    free(run);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The main function that the backend daemons share, up to where they serve: one table of settings,
+ * exit codes, what is called and what is released.
+ */
+#include "backend/daemon/backend_main.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "test/kit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct config {
+    char *own;
+    int finished, opened, released;
+    char seen_own[32], seen_instance[32];
+} config;
+static const char *refusal;
+static char *output; /* of both streams */
+
+static int finish(void *arg, struct backend_config *backend, struct error *err)
+{
+    struct config *c = arg;
+    c->finished++;
+    snprintf(c->seen_own, sizeof c->seen_own, "%s", str_or_empty(c->own));
+    snprintf(c->seen_instance, sizeof c->seen_instance, "%s", str_or_empty(backend->instance));
+    return refusal ? error_set(err, ERROR_INVALID_PARAMETER, "%s", refusal) : 0;
+}
+
+/* What serving would need is not here. */
+static void open_driver(const void *arg, struct loop *loop, struct http_client *http,
+                        struct cloud_driver *out)
+{
+    (void)arg;
+    (void)loop;
+    (void)http;
+    (void)out;
+    config.opened++;
+}
+
+static void fini(void *arg)
+{
+    struct config *c = arg;
+    c->released++;
+}
+
+/* The daemon with these flags; its exit code. */
+static int run(int count, char **flags)
+{
+    const struct config_setting settings[] = {
+        CONFIG_ROW_STRING("test-own", "SOCKERLESS_TEST_OWN", "initial", &config.own, "of its own"),
+        {0}};
+    const struct backend_cloud cloud = {
+        .component = "backend-test",
+        .settings = settings,
+        .config = &config,
+        .finish = finish,
+        .open = open_driver,
+        .fini = fini,
+    };
+    char *argv[8] = {"backend"};
+    memcpy(argv + 1, flags, (size_t)count * sizeof *flags);
+    FILE *file = tmpfile();
+    int out = dup(1), errors = dup(2);
+    size_t size = 0;
+    config = (struct config){0};
+    fflush(stdout);
+    dup2(fileno(file), 1);
+    dup2(fileno(file), 2);
+    int rc = backend_main(&cloud, count + 1, argv);
+    fflush(stdout);
+    dup2(out, 1);
+    dup2(errors, 2);
+    close(out);
+    close(errors);
+    rewind(file);
+    free(output);
+    output = NULL;
+    if (getdelim(&output, &size, '\0', file) < 0)
+        *(output = xrealloc(output, 1)) = '\0';
+    fclose(file);
+    return rc;
+}
+
+TEST(help_lists_all_settings)
+{
+    char *flags[] = {"--help"};
+    assert_int_equal(run(1, flags), 0);
+    assert_non_null(strstr(output, "--test-own"));
+    assert_non_null(strstr(output, "--callback-url"));
+    assert_int_equal(config.finished, 0);
+    assert_int_equal(config.released, 1);
+}
+
+TEST(settings_that_cannot_be_read)
+{
+    char *unknown[] = {"--nonsense=1"}, *level[] = {"--log-level=loud"};
+    assert_int_equal(run(1, unknown), 1);
+    assert_non_null(strstr(output, "\"component\":\"backend-test\""));
+    assert_non_null(strstr(output, "nonsense"));
+    assert_int_equal(config.released, 1);
+    assert_int_equal(run(1, level), 1);
+    assert_non_null(strstr(output, "SOCKERLESS_LOG_LEVEL"));
+    assert_int_equal(config.finished, 0);
+    assert_int_equal(config.released, 1);
+}
+
+TEST(settings_that_the_cloud_refuses)
+{
+    char *flags[] = {"--test-own=mine", "--instance=ours"};
+    refusal = "no such region";
+    assert_int_equal(run(2, flags), 1);
+    refusal = NULL;
+    assert_int_equal(config.finished, 1);
+    assert_string_equal(config.seen_own, "mine");
+    assert_string_equal(config.seen_instance, "ours");
+    assert_non_null(strstr(output, "\"error\":\"no such region\""));
+    assert_int_equal(config.opened, 0);
+    assert_int_equal(config.released, 1);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(output);
+    return 0;
+}
+
+/* No variable of the machine's own is a setting here. */
+static int environment_setup(void **state)
+{
+    (void)state;
+    return clearenv();
+}
+
+TEST_GROUP(environment_setup, teardown);

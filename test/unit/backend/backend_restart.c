@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A backend that is started again over a store with more containers than there can be coroutines:
+ * each one is picked up, a bounded number at a time.
+ */
+#include "test/kit/backend_rpc_fake.h"
+
+#include "backend/daemon/reconcile.h"
+#include "backend/run/run_report.h"
+#include "backend/run/watcher.h"
+#include "base/timefmt.h"
+#include "test/kit/test.h"
+
+enum { ROWS = 5000, LIVE_MAX = 1024 };
+
+static struct {
+    unsigned described, deleted;
+    unsigned live_max;
+    bool seen[ROWS]; /* by the number in the resource */
+} cloud;
+
+static unsigned number_of(const struct workload *w)
+{
+    unsigned n = (unsigned)atoi(w->resource + strlen("task-"));
+    assert_true(n < ROWS);
+    return n;
+}
+
+static void note(const struct workload *w, unsigned *count)
+{
+    unsigned n = number_of(w), live = co_live(&rig.loop);
+    if (!cloud.seen[n])
+        (*count)++;
+    cloud.seen[n] = true;
+    if (live > cloud.live_max)
+        cloud.live_max = live;
+}
+
+static int co_describe(void *self, const struct workload *const *list, size_t count,
+                       struct workload_status *out, struct error *err)
+{
+    (void)self;
+    if (co_sleep(1, err))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct workload_status){.phase = WORKLOAD_RUNNING, .address = "127.0.0.1"};
+        note(list[i], &cloud.described);
+    }
+    return 0;
+}
+
+static int co_delete(void *self, const struct workload *w, struct error *err)
+{
+    (void)self;
+    if (co_sleep(1, err))
+        return -1;
+    note(w, &cloud.deleted);
+    return 0;
+}
+
+static int co_list(void *self, const char *instance, struct arena *arena,
+                   struct workload_found **out, size_t *count, struct error *err)
+{
+    (void)self;
+    (void)instance;
+    (void)arena;
+    (void)err;
+    *out = NULL;
+    *count = 0;
+    return 0;
+}
+
+static int fixture_setup(void **state)
+{
+    struct error err;
+    rig_setup(state);
+    memset(&cloud, 0, sizeof cloud);
+    rig.driver.caps = (struct driver_caps){
+        .describe_batch_max = 100, .poll_interval_ms = 60000, .has_addresses = true};
+    rig.driver.co_describe = co_describe;
+    rig.driver.co_delete = co_delete;
+    rig.driver.co_list = co_list;
+    rig.config.agent_port = 1; /* nobody listens there */
+    rig.config.start_timeout_s = 60;
+    return watcher_open(&rig.backend, run_report_status, &err);
+}
+
+static int fixture_teardown(void **state)
+{
+    rig.backend.stopping = true;
+    watcher_close(&rig.backend);
+    co_cancel_all(&rig.loop);
+    channel_abort_all(&rig.loop);
+    run_until(co_live(&rig.loop) == 0 && !rig.loop.channels);
+    return rig_teardown(state);
+}
+
+/* The rows that an earlier process has left. */
+static void store_rows(Sockerless__ContainerState state, bool auto_remove)
+{
+    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
+    Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
+    struct error err;
+    host.auto_remove = auto_remove;
+    for (unsigned i = 0; i < ROWS; i++) {
+        Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
+        Sockerless__ContainerRecord rec = SOCKERLESS__CONTAINER_RECORD__INIT;
+        Sockerless__WorkloadRecord run = SOCKERLESS__WORKLOAD_RECORD__INIT;
+        char id[ID_HEX_LEN + 1], name[32], resource[32];
+        id_new(id);
+        snprintf(name, sizeof name, "c%u", i);
+        snprintf(resource, sizeof resource, "task-%u", i);
+        view.id = id;
+        view.name = name;
+        view.state = state;
+        view.config = &config;
+        view.host = &host;
+        view.ip_address = (char *)"127.0.0.1";
+        view.started_at = 1;
+        run.definition = run.resource = run.log_ref = resource;
+        rec.container = &view;
+        rec.current = &run;
+        assert_int_equal(store_container_put(rig.backend.store, &rec, &err), 0);
+    }
+    assert_int_equal(reconcile_load(&rig.backend, &err), 0);
+    assert_int_equal(rig.backend.containers.count, ROWS);
+}
+
+static unsigned in_state(Sockerless__ContainerState state)
+{
+    return rig.backend.containers.state_counts[state];
+}
+
+TEST_USING(fixture, all_running_are_watched)
+{
+    store_rows(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
+    reconcile_start(&rig.backend);
+    run_until(cloud.described == ROWS);
+    for (const struct container *c = rig.backend.containers.newest; c; c = c->older)
+        assert_true(c->active);
+    assert_in_range(cloud.live_max, 1, LIVE_MAX);
+}
+
+TEST_USING(fixture, all_starts_are_finished)
+{
+    store_rows(SOCKERLESS__CONTAINER_STATE__STARTING, false);
+    reconcile_start(&rig.backend);
+    run_until(in_state(SOCKERLESS__CONTAINER_STATE__RUNNING) == ROWS);
+    assert_int_equal(cloud.described, ROWS);
+    assert_in_range(cloud.live_max, 1, LIVE_MAX);
+}
+
+TEST_USING(fixture, all_ended_are_cleaned)
+{
+    store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, false);
+    reconcile_start(&rig.backend);
+    run_until(cloud.deleted == ROWS && co_live(&rig.loop) == 1); /* the watcher */
+    for (const struct container *c = rig.backend.containers.newest; c; c = c->older)
+        assert_true(c->run_deleted);
+    assert_in_range(cloud.live_max, 1, LIVE_MAX);
+}
+
+TEST_USING(fixture, all_removals_are_finished)
+{
+    store_rows(SOCKERLESS__CONTAINER_STATE__REMOVING, false);
+    reconcile_start(&rig.backend);
+    run_until(rig.backend.containers.count == 0);
+    assert_int_equal(cloud.deleted, ROWS);
+    assert_in_range(cloud.live_max, 1, LIVE_MAX);
+}
+
+TEST_USING(fixture, all_ended_are_removed)
+{
+    store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, true);
+    reconcile_start(&rig.backend);
+    run_until(rig.backend.containers.count == 0);
+    assert_int_equal(cloud.deleted, ROWS);
+    assert_in_range(cloud.live_max, 1, LIVE_MAX);
+}
