@@ -10,7 +10,7 @@
 set -euo pipefail
 
 declare -A GROUP=(
-    [build]="gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libexpat1-dev libnng-dev
+    [build]="gcc binutils make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libexpat1-dev libnng-dev
              libmbedtls-dev libarchive-dev protobuf-c-compiler libprotobuf-c-dev libjansson-dev
              libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"

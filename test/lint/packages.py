@@ -97,7 +97,7 @@ def package_of(program):
         if not os.access(path, os.X_OK):
             continue
         resolved = os.path.realpath(path)
-        for candidate in (resolved, resolved.removeprefix("/usr"), path, path.removeprefix("/usr")):
+        for candidate in (path, path.removeprefix("/usr"), resolved, resolved.removeprefix("/usr")):
             line = output(["dpkg", "-S", candidate])
             if line:
                 package = line.split(":")[0].split(",")[0]
