@@ -98,7 +98,8 @@ def package_of(program):
             continue
         resolved = os.path.realpath(path)
         for candidate in (path, path.removeprefix("/usr"), resolved, resolved.removeprefix("/usr")):
-            line = output(["dpkg", "-S", candidate])
+            line = "".join(row for row in output(["dpkg", "-S", candidate]).splitlines(True)
+                           if not row.startswith("diversion"))
             if line:
                 package = line.split(":")[0].split(",")[0]
                 fields = output(["dpkg-query", "-W", "-f", "${Essential} ${Priority}", package])
