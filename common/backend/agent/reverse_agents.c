@@ -19,6 +19,7 @@
 enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
+    CALL_TIMEOUT_DEFAULT_MS = 10000,
     HANDSHAKE_MS = 10000,
     STRANGERS_MAX = 256,
     LINE_FRAME_MAX = 1024, /* an agent says nothing but FRAME_PING there */
@@ -199,7 +200,8 @@ int reverse_agents_call(struct reverse_agents *ra, struct container *c,
     hex_encode(raw, sizeof raw, call->session);
     call->container = container_ref(c);
     call->run_number = c->run_number;
-    call->deadline_ms = time_mono_ms() + REVERSE_CALL_TIMEOUT_MS;
+    int64_t timeout_ms = ra->backend->config->callback_timeout_ms;
+    call->deadline_ms = time_mono_ms() + (timeout_ms ? timeout_ms : CALL_TIMEOUT_DEFAULT_MS);
     DL_PREPEND(ra->calls, call);
     channel_await(ra->backend->loop, NULL, events, owner, &call->channel);
     *out = call->channel;

@@ -15,8 +15,6 @@
 struct backend;
 struct reverse_agents;
 
-enum { REVERSE_CALL_TIMEOUT_MS = 10000 };
-
 /* Listens at config->callback_listen. *out stays NULL when config->callback_url is not set. */
 int reverse_agents_open(struct backend *b, struct reverse_agents **out,
                         struct error *err) MUST_CHECK;
@@ -29,8 +27,9 @@ const char *reverse_agents_url(const struct reverse_agents *ra);
 /* What the agents are given to check the callback URL's certificate with (PEM); NULL: nothing. */
 const char *reverse_agents_ca(const struct reverse_agents *ra);
 
-/* A channel for a session with c's agent; when it does not come in REVERSE_CALL_TIMEOUT_MS,
- * closed(why). ERROR_TOO_MANY_REQUESTS when too many are waited for. */
+/* A channel for a session with c's agent; when it does not come in
+ * config->callback_timeout_ms, closed(why). ERROR_TOO_MANY_REQUESTS when too many are waited for.
+ */
 int reverse_agents_call(struct reverse_agents *ra, struct container *c,
                         const struct channel_events *events, void *owner, struct channel **out,
                         struct error *err) MUST_CHECK;

@@ -24,10 +24,12 @@ struct backend_config {
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
-    char *callback_url;     /* where agents dial the backend; unset: it dials them */
-    char *callback_listen;  /* … and what is listened on for that: 0.0.0.0, or the URL's own host,
-                             * since nng answers 404 to requests for any other */
-    char *callback_ca_file; /* what they trust at wss://; unset: their image's certificates */
+    char *callback_url;    /* where agents dial the backend; unset: it dials them */
+    char *callback_listen; /* … and what is listened on for that: 0.0.0.0, or the URL's own host,
+                            * since nng answers 404 to requests for any other */
+    int64_t
+        callback_timeout_ms; /* no row: how long an agent may take to bring a connection; 0: 10 s */
+    char *callback_ca_file;  /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
     int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */

@@ -265,7 +265,9 @@ TEST_USING(fixture, call_of_the_last_run)
     struct end line, old, next, stray;
     (void)state;
     agent_line(&line);
+    rig.config.callback_timeout_ms = 2000;
     backend_call(&old);
+    rig.config.callback_timeout_ms = 0;
     run_until(line.calls == 1);
     end_close(&line);
     container_run_begin(rig.container);

@@ -8,7 +8,7 @@
 
 #include <poll.h>
 
-enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024, IDLE_MS = 8000, BLOCK = 256 * 1024 };
+enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024, BLOCK = 256 * 1024 };
 
 #define LOAD "POST /v1.44/images/load?quiet=1" HOST
 #define IMPORT "POST /v1.44/images/create?fromSrc=-&repo=r" HOST
@@ -16,7 +16,8 @@ enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024, IDLE_MS = 8000, BLOCK = 2
 
 static int setup(void **state)
 {
-    front.options = (struct http_server_options){.idle_timeout_ms = IDLE_MS};
+    front.options =
+        (struct http_server_options){.idle_timeout_ms = 3000, .half_closed_check_ms = 500};
     return front_setup(state);
 }
 

@@ -6,7 +6,13 @@
 #include "test/kit/frontend_talk.h"
 #include "test/kit/test.h"
 
-TEST_GROUP(front_setup, front_teardown);
+static int setup(void **state)
+{
+    front.options = (struct http_server_options){.half_closed_check_ms = 500};
+    return front_setup(state);
+}
+
+TEST_GROUP(setup, front_teardown);
 
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: tcp\r\n"
 #define ATTACH(name, api, headers)                                                                 \

@@ -53,7 +53,6 @@ TEST(filter_matches)
 {
     json_t *entry = json_loads(entry_text, 0, NULL);
     struct error err;
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         struct logging_filter *f = logging_filter_parse(filters[i].filter, &err);
         if (!f || logging_filter_matches(f, entry) != filters[i].matches)
@@ -73,7 +72,6 @@ TEST(filter_refuses)
                                       "a=~\"b.*\"", "log_id(\"x\"",
                                       "NOT"};
     struct error err;
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct logging_filter *f = logging_filter_parse(bad[i], &err);
         if (f)
@@ -90,7 +88,6 @@ TEST(filter_bounds)
 {
     struct error err;
     int64_t first;
-    (void)state;
     assert_true(timefmt_parse_rfc3339("2026-01-02T03:04:05Z", &first));
     struct logging_filter *f =
         logging_filter_parse("resource.type=\"x\" AND (timestamp>\"2026-01-02T03:04:06Z\" OR "
@@ -107,7 +104,6 @@ TEST(filter_bounds)
 TEST(paths_match)
 {
     char part[GCP_PATH_PARTS][GCP_PART_MAX];
-    (void)state;
     assert_true(
         dispatch_path_match("/v2/projects/*/jobs/*:run", "/v2/projects/p/jobs/j:run", part));
     assert_string_equal(part[0], "p");
@@ -168,7 +164,6 @@ TEST(job_defaults)
 {
     struct error err;
     json_t *job = json_loads(JOB("", ",\"uid\":\"mine\""), 0, NULL);
-    (void)state;
     assert_int_equal(job_check(job, &err), 0);
     const json_t *task = json_object_get(json_object_get(job, "template"), "template");
     assert_int_equal(value_int(task, "maxRetries", -1), 3);

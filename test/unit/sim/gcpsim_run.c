@@ -215,7 +215,6 @@ static void await_running(const char *name)
 TEST(cancelled)
 {
     json_t *operation = NULL, *cancel, *execution;
-    (void)state;
     create("endless", "trap 'exit 7' TERM; while :; do sleep 0.1; done", ",\"maxRetries\":0");
     operation = start("endless");
     AUTO_FREE char *name = xstrdup(value_string(json_object_get(operation, "metadata"), "name"));
@@ -250,7 +249,6 @@ TEST(timeout_ends_it)
 TEST(no_such_image)
 {
     json_t *operation;
-    (void)state;
     assert_int_equal(call("POST", PARENT "/jobs?jobId=lost",
                           "{\"template\":{\"template\":{\"containers\":[{\"image\":\"docker.io/"
                           "library/none:1\"}]}}}",
@@ -324,7 +322,6 @@ TEST(log_disorder)
 TEST(refusals)
 {
     json_t *answer;
-    (void)state;
     assert_int_equal(call_as("", "GET", PARENT "/jobs", NULL, NULL), 401);
     assert_int_equal(call_as("ya29.none", "GET", PARENT "/jobs", NULL, NULL), 401);
     assert_int_equal(call("GET", PARENT "/jobs/none", NULL, &answer), 404);
@@ -365,7 +362,6 @@ TEST(log_quota)
 {
     static const char body[] = "{\"resourceNames\":[\"projects/sockerless-sim\"]}";
     int refused = 0;
-    (void)state;
     assert_int_equal(call("POST", "/_sim/config", "{\"throttling\":1}", NULL), 200);
     for (int i = 0; i < 70; i++)
         refused += call("POST", "/v2/entries:list", body, NULL) == 429;
@@ -376,7 +372,6 @@ TEST(log_quota)
 TEST(tokens)
 {
     json_t *answer;
-    (void)state;
     assert_int_equal(call("POST", "/token",
                           "grant_type=refresh_token&client_id=sockerless-sim.apps.googleusercontent"
                           ".com&client_secret=sockerless-sim-client-secret&refresh_token=1%2F%2F"

@@ -61,7 +61,6 @@ static struct seen scan(struct event_log *log, struct event_range range, uint64_
 TEST(finds_ranges)
 {
     struct event_log *log = make_log();
-    (void)state;
     struct seen s =
         scan(log, (struct event_range){0, EVENTS, INT64_MIN, INT64_MAX, false}, 1 << 30);
     assert_int_equal(s.count, EVENTS);
@@ -91,7 +90,6 @@ TEST(finds_ranges)
 TEST(knows_what_was_ingested)
 {
     struct event_log *log = make_log();
-    (void)state;
     assert_int_equal(event_log_ingested_by(log, 4999), 0);
     assert_int_equal(event_log_ingested_by(log, 5000), 10);
     assert_int_equal(event_log_ingested_by(log, 5432), 4330);
@@ -104,7 +102,6 @@ TEST(knows_what_was_ingested)
 TEST(limits_pages)
 {
     struct log_page page;
-    (void)state;
     log_page_init(&page, 2);
     assert_true(log_page_add(&page, 7, 2, &(struct log_event){1, "a\xff", 2}, NULL));
     assert_true(log_page_add(&page, 8, 2, &(struct log_event){1, "b", 1}, NULL));
@@ -132,7 +129,6 @@ TEST(reads_its_tokens)
 {
     char token[LOG_TOKEN_LEN], direction;
     uint64_t number;
-    (void)state;
     log_token_write('f', 123456789, token);
     assert_true(log_token_read(token, &direction, &number));
     assert_int_equal(direction, 'f');
@@ -166,7 +162,6 @@ TEST(splits_lines)
 {
     static const char input[] = "one\n\ntwo\r\nthr\xc3\xa9"
                                 "e\nlast";
-    (void)state;
     for (size_t step = 1; step < sizeof input; step++) { /* however the bytes are cut */
         struct collected c = {0};
         struct line_pump *p = NEW(struct line_pump);
@@ -187,7 +182,6 @@ TEST(splits_long_lines)
 {
     size_t len = 3 * LINE_PUMP_EVENT_MAX / 2 + 1;
     AUTO_FREE char *line = xmalloc(len + 1);
-    (void)state;
     for (size_t i = 0; i + 1 < len; i += 2)
         memcpy(line + i, "\xc3\xa9", 2);
     line[len - 1] = '!';

@@ -136,7 +136,6 @@ TEST(refuses_changes)
 {
     struct http_request request;
     struct sigv4_scope scope;
-    (void)state;
     __attribute__((unused)) AUTO_FREE char *owned = make_request(&vectors[6], &request);
     assert_int_equal(sigv4_parse(&request, &scope), SIGV4_OK);
     assert_int_equal(sigv4_verify(&request, &scope, "another", NOW_S), SIGV4_MISMATCH);
@@ -154,7 +153,6 @@ TEST(refuses_old_and_future_dates)
 {
     struct http_request request;
     struct sigv4_scope scope;
-    (void)state;
     __attribute__((unused)) AUTO_FREE char *owned = make_request(&vectors[0], &request);
     assert_int_equal(sigv4_parse(&request, &scope), SIGV4_OK);
     assert_int_equal(sigv4_verify(&request, &scope, SECRET, NOW_S + 300), SIGV4_OK);
@@ -166,7 +164,6 @@ TEST(needs_host_and_amz_headers_signed)
 {
     struct http_request request;
     struct sigv4_scope scope;
-    (void)state;
     __attribute__((unused)) AUTO_FREE char *owned = make_request(&vectors[0], &request);
     request.headers[request.header_count++] =
         (struct http_header){"X-Amz-Target", "Logs_20140328.GetLogEvents"};
