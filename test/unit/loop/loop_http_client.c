@@ -170,7 +170,8 @@ static struct call ask(struct rig *f, struct http_request req)
     struct call c = {.f = f, .req = req};
     call_run(&c);
     if (c.rc)
-        fail_msg("%s: %s", req.url, c.err.message);
+        print_error("%s: %s\n", req.url, c.err.message);
+    assert_int_equal(c.rc, 0);
     return c;
 }
 
@@ -195,7 +196,10 @@ static int fixture_setup(void **state)
     return http_rig_open(state, serve, serve_other);
 }
 
-#define fixture_teardown http_rig_close
+static int fixture_teardown(void **state)
+{
+    return http_rig_close(state);
+}
 
 /* ---- tests ---- */
 

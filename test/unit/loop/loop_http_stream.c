@@ -105,7 +105,10 @@ static int fixture_setup(void **state)
     return http_rig_open(state, serve, serve);
 }
 
-#define fixture_teardown http_rig_close
+static int fixture_teardown(void **state)
+{
+    return http_rig_close(state);
+}
 
 static struct http_stream *co_open(struct task *t, const char *path, int64_t timeout_ms)
 {
