@@ -120,45 +120,34 @@ static const char *selected(struct manifest *m, const char *platform, struct err
     return manifest_select(m, &want, &d, err) ? NULL : d->digest;
 }
 
-#define ENTRY(digest, os, arch, extra)                                                             \
-    "{\"digest\":\"" digest "\",\"size\":1,\"platform\":{\"os\":\"" os                             \
-    "\",\"architecture\":\"" arch "\"" extra "}}"
-
 TEST(index)
 {
+    static const struct {
+        const char *digest, *os, *architecture, *more;
+    } entries[] = {
+        {D("1111"), "unknown", "unknown", ""},
+        {D("3333"), "linux", "arm", ",\"variant\":\"v6\""},
+        {D("4444"), "linux", "arm", ",\"variant\":\"v5\""},
+        {D("5555"), "linux", "arm64", ",\"variant\":\"v8\""},
+        {D("6666"), "linux", "amd64", ""},
+        {D("7777"), "linux", "amd64", ",\"variant\":\"v3\""},
+        {D("8888"), "windows", "amd64", ",\"os.version\":\"10\""},
+    };
     struct arena a AUTO(arena);
     arena_init(&a);
     struct manifest m;
     struct error err;
-    static const char index[] = "{\"manifests\":[" ENTRY(
-        D("1111"), "unknown", "unknown",
-        "") ","
-            "{\"digest\":\"" D(
-                "2222") "\",\"size\":1,\"annotations\":{\"vnd.docker.reference.type\":"
-                        "\"attestation-manifest\"},\"platform\":{\"os\":\"linux\",\"architecture\":"
-                        "\"amd64\"}}," ENTRY(D("3333"), "linux", "arm", ",\"variant\":\"v6\"") "," ENTRY(D("4444"), "linux", "arm", ",\"variant\":\"v5\"") "," ENTRY(
-                            D("5555"), "linux", "arm64",
-                            ",\"variant\":\"v8\"") "," ENTRY(D("6666"), "linux", "amd64",
-                                                             "") "," ENTRY(D("7777"), "linux",
-                                                                           "amd64",
-                                                                           ",\"variant\":"
-                                                                           "\"v3\"") "," ENTRY(D("8"
-                                                                                                 "8"
-                                                                                                 "8"
-                                                                                                 "8"),
-                                                                                               "win"
-                                                                                               "dow"
-                                                                                               "s",
-                                                                                               "amd"
-                                                                                               "64",
-                                                                                               ",\""
-                                                                                               "os."
-                                                                                               "ver"
-                                                                                               "sio"
-                                                                                               "n\""
-                                                                                               ":\""
-                                                                                               "10"
-                                                                                               "\"") "]}";
+    const char *index = "{\"manifests\":[{\"digest\":\"" D(
+        "2222") "\",\"size\":1,\"annotations\":{"
+                "\"vnd.docker.reference.type\":\"attestation-manifest\"},\"platform\":{"
+                "\"os\":\"linux\",\"architecture\":\"amd64\"}}";
+    for (size_t i = 0; i < ARRAY_LEN(entries); i++)
+        index = arena_printf(&a,
+                             "%s,{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":\"%s\","
+                             "\"architecture\":\"%s\"%s}}",
+                             index, entries[i].digest, entries[i].os, entries[i].architecture,
+                             entries[i].more);
+    index = arena_printf(&a, "%s]}", index);
     assert_int_equal(parse(&a, index, "application/vnd.oci.image.index.v1+json", &m, &err), 0);
     assert_true(m.is_index);
     assert_string_equal(selected(&m, "linux/amd64", &err), D("6666"));

@@ -118,9 +118,9 @@ static int co_ask(struct task *t, const char *name, struct registry_repo_options
                   const char *auth)
 {
     bool exists;
-    struct registry_repo *r = registry_rig_repo(t, t->f->mock->port, name, options, auth);
+    struct registry_repo *r AUTO(repo) =
+        registry_rig_repo(t, t->f->mock->port, name, options, auth);
     int rc = co_registry_blob_exists(r, digest, &exists, &t->err);
-    registry_repo_close(r);
     return rc;
 }
 
@@ -139,10 +139,10 @@ static void run_scopes(struct task *t)
     EXPECT(co_ask(t, "a/b", pulling, NULL) == 0 && srv.gets == 3);
     /* Mounting from where nobody had thought of. */
     bool mounted = false;
-    struct registry_repo *r = registry_rig_repo(t, t->f->mock->port, "a/b", pushing, NULL);
+    struct registry_repo *r AUTO(repo) =
+        registry_rig_repo(t, t->f->mock->port, "a/b", pushing, NULL);
     EXPECT(co_registry_blob_mount(r, digest, "late", &mounted, &t->err) == 0 && mounted);
     EXPECT(srv.gets == 4 && strstr(srv.query, "scope=repository%3Alate%3Apull"));
-    registry_repo_close(r);
 }
 
 static void run_identity(struct task *t)

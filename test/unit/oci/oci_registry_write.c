@@ -360,7 +360,7 @@ TEST_USING(fixture, uploads)
 
 static void run_small(struct task *t)
 {
-    struct registry_repo *r = repo_open(t, "plain", NULL);
+    struct registry_repo *r AUTO(repo) = repo_open(t, "plain", NULL);
     EXPECT(co_registry_blob_put(r, small_digest, small, strlen(small), &t->err) == 0);
     EXPECT(srv.exists && srv.posts == 1 && srv.puts == 1 && srv.patches == 0);
     EXPECT(co_registry_blob_put(r, small_digest, small, strlen(small), &t->err) == 0);
@@ -369,26 +369,24 @@ static void run_small(struct task *t)
     r = repo_open(t, "put-resets", NULL);
     EXPECT(co_registry_blob_put(r, small_digest, small, strlen(small), &t->err) == 0);
     EXPECT(srv.puts == 3);
-    registry_repo_close(r);
 }
 
 static void run_mounts(struct task *t)
 {
     bool mounted = false;
-    struct registry_repo *r = repo_open(t, "mounts", NULL);
+    struct registry_repo *r AUTO(repo) = repo_open(t, "mounts", NULL);
     EXPECT(co_registry_blob_mount(r, big_digest, "base/a", &mounted, &t->err) == 0 && mounted);
     EXPECT(co_registry_blob_mount(r, big_digest, "other", &mounted, &t->err) == 0 && !mounted);
     EXPECT(srv.deletes == 1); /* the upload that came instead */
     registry_repo_close(r);
     r = repo_open(t, "mount-denied", NULL);
     EXPECT(co_registry_blob_mount(r, big_digest, "base/a", &mounted, &t->err) == 0 && !mounted);
-    registry_repo_close(r);
 }
 
 static void run_manifests(struct task *t)
 {
     static const char type[] = "application/vnd.oci.image.manifest.v1+json";
-    struct registry_repo *r = repo_open(t, "plain", NULL);
+    struct registry_repo *r AUTO(repo) = repo_open(t, "plain", NULL);
     EXPECT(co_registry_manifest_put(r, "v1", type, "{}", 2, &t->err) == 0);
     EXPECT(strcmp(srv.manifest, "{}") == 0 && strcmp(srv.type, type) == 0);
     EXPECT_ERROR(co_registry_manifest_put(r, small_digest, type, "{}", 2, &t->err), ERROR_SYSTEM,
@@ -400,7 +398,6 @@ static void run_manifests(struct task *t)
     r = repo_open(t, "mangles", NULL);
     EXPECT_ERROR(co_registry_manifest_put(r, "v1", type, "{}", 2, &t->err), ERROR_SYSTEM,
                  "verification failed");
-    registry_repo_close(r);
 }
 
 TEST_USING(fixture, small)
