@@ -182,19 +182,6 @@ TEST(disconnect_cancels)
     }
 }
 
-TEST(pull)
-{
-    AUTO(client)
-    struct client c = front_ask("POST /images/create?fromImage=busybox&tag=1" HOST
-                                "X-Registry-Auth: e30=\r\n\r\n");
-    client_expect(&c, "\r\n0\r\n\r\n");
-    assert_contains(c.in.data, "{\"status\":\"Pulling from library/busybox\",\"id\":\"1\"}\r\n");
-    assert_contains(c.in.data, "\"progressDetail\":{\"current\":512,\"total\":1024}");
-    buf_clear(&c.in);
-    client_send(&c, "POST /images/create?fromImage=nope" HOST "\r\n");
-    client_expect(&c, "404 Not Found");
-}
-
 TEST(big_list)
 {
     front.fake.list_count = 2000;

@@ -150,6 +150,7 @@ static void pulled(const char *query, const char *want)
     AUTO_FREE char *line = xasprintf("POST /v1.44/images/create?%s", query);
     AUTO_FREE char *body = progress(line, "");
     assert_contains(body, "{\"status\":\"Pulling from library/busybox\",\"id\":\"1\"}\r\n");
+    assert_contains(body, "\"progressDetail\":{\"current\":512,\"total\":1024}");
     asked(want);
 }
 
