@@ -4,6 +4,7 @@
  */
 #include "test/kit/co_task.h"
 
+#include "base/alloc.h"
 #include "loop/co.h"
 #include "test/kit/test.h"
 
@@ -27,6 +28,19 @@ void task_check(const struct task *t)
 {
     if (t->failed)
         fail_msg("line %d: %s", t->failed, t->why);
+}
+
+void task_crowd(struct loop *loop, struct rig *f, int count, void (*run)(struct task *t))
+{
+    struct task *tasks AUTO_FREE = xcalloc((size_t)count, sizeof *tasks);
+    int left = count;
+    for (int i = 0; i < count; i++) {
+        tasks[i] = (struct task){.f = f, .run = run, .left = &left};
+        task_start(&tasks[i], loop);
+    }
+    loop_run(loop);
+    for (int i = 0; i < count; i++)
+        task_check(&tasks[i]);
 }
 
 void task_run(struct loop *loop, struct rig *f, void (*run)(struct task *t))

@@ -43,6 +43,8 @@ struct task {
 void task_start(struct task *t, struct loop *loop);
 /* Fails if the task did. */
 void task_check(const struct task *t);
+/* So many tasks at once, until the last one is over. */
+void task_crowd(struct loop *loop, struct rig *f, int count, void (*run)(struct task *t));
 /* A task from its begin to its end. */
 void task_run(struct loop *loop, struct rig *f, void (*run)(struct task *t));
 

@@ -8,25 +8,12 @@
 #include "frontend/json/json_decode.h"
 #include "frontend/http/query.h"
 #include "frontend/routes/router.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 #include "frontend/json/version.h"
 #include <string.h>
 
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
+TEST_GROUP(arena_setup, arena_teardown);
 
 /* ---- query ---- */
 
@@ -453,5 +440,3 @@ TEST(progress_words)
     check_progress(&p, "{\"progressDetail\":{},\"aux\":{\"Tag\":\"1\",\"Digest\":\"sha256:aa\","
                        "\"Size\":527}}\r\n");
 }
-
-TEST_GROUP(setup, teardown);

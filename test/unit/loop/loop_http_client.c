@@ -6,6 +6,7 @@
 #include "loop/http_client.h"
 
 #include "loop/co.h"
+#include "test/kit/co_task.h"
 #include "test/kit/http_rig.h"
 #include "test/kit/test.h"
 
@@ -437,31 +438,16 @@ TEST_USING(fixture, on_body)
     check_failure(f, req, ERROR_CANCELLED, "");
 }
 
-struct crowd {
-    struct rig *f;
-    int left, good;
-};
-
-static void crowd_member(void *arg)
+static void run_one_of_many(struct task *t)
 {
-    struct crowd *crowd = arg;
-    struct http_request req = {.url = http_rig_url(crowd->f->mock, "/big/20000")};
+    struct http_request req = {.url = http_rig_url(t->f->mock, "/big/20000")};
     struct http_response res AUTO(http_response);
-    struct error err;
-    if (co_http_do(crowd->f->http, &req, &res, &err) == 0 && res.body.len == 20000)
-        crowd->good++;
-    if (--crowd->left == 0)
-        loop_stop(&crowd->f->loop);
+    EXPECT(co_http_do(t->f->http, &req, &res, &t->err) == 0 && res.body.len == 20000);
 }
 
 TEST_USING(fixture, hundred_at_once)
 {
     struct rig *f = *state;
-    struct crowd crowd = {.f = f, .left = 100};
-    struct error err;
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(co_spawn(&f->loop, crowd_member, &crowd, &err), 0);
-    loop_run(&f->loop);
-    assert_int_equal(crowd.good, 100);
+    task_crowd(&f->loop, f, 100, run_one_of_many);
     assert_true(mock_connections(f->mock) <= 64);
 }

@@ -341,13 +341,5 @@ TEST_USING(fixture, cancel)
 TEST_USING(fixture, many)
 {
     struct rig *f = *state;
-    struct task t[8];
-    int left = 8;
-    for (int i = 0; i < 8; i++) {
-        t[i] = (struct task){.f = f, .run = run_texts, .left = &left};
-        task_start(&t[i], &f->loop);
-    }
-    loop_run(&f->loop);
-    for (int i = 0; i < 8; i++)
-        task_check(&t[i]);
+    task_crowd(&f->loop, f, 8, run_texts);
 }

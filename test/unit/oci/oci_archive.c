@@ -3,23 +3,8 @@
  * Image archives in every layout and compression that tools write.
  */
 #include "test/kit/oci_archive_kit.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
-
-static struct arena arena;
-
-static int arena_setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int arena_teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static void auto_release_image(struct kit_image *k)
 {

@@ -8,26 +8,11 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "oci/document/image_config.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static struct arena arena;
-
-static int fixture_setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static Sockerless__ContainerConfig *config(const char *json)
 {
@@ -63,7 +48,7 @@ static const char *argv_of(const struct container_command *c)
     return arena_printf(&arena, "%s|%s", c->path, joined(c->args, c->arg_count));
 }
 
-TEST_USING(fixture, command)
+TEST_USING(arena, command)
 {
     static const struct {
         const char *user, *image, *argv;
@@ -89,7 +74,7 @@ TEST_USING(fixture, command)
     assert_null(c.config->entrypoint);
 }
 
-TEST_USING(fixture, refused)
+TEST_USING(arena, refused)
 {
     static const struct {
         const char *user, *image, *words;
@@ -116,7 +101,7 @@ static const char *env_of(const struct container_command *c)
     return c->config->env ? joined(c->config->env->items, c->config->env->n_items) : "(null)";
 }
 
-TEST_USING(fixture, env)
+TEST_USING(arena, env)
 {
     struct container_command c = merged("\"Cmd\":[\"x\"],\"Env\":[\"BASE=1\",\"A=new=2\",\"GONE\"]",
                                         "\"Env\":[\"PATH=/bin\",\"A=old\",\"GONE=1\",\"B=\"]");
@@ -140,7 +125,7 @@ TEST_USING(fixture, env)
     assert_int_equal(count, 1);
 }
 
-TEST_USING(fixture, env_large)
+TEST_USING(arena, env_large)
 {
     struct buf user AUTO(buf) = BUF_INIT;
     struct buf image AUTO(buf) = BUF_INIT;
@@ -159,7 +144,7 @@ TEST_USING(fixture, env_large)
     assert_int_equal(count, 15002 + 2);
 }
 
-TEST_USING(fixture, the_rest)
+TEST_USING(arena, the_rest)
 {
     static const char image[] =
         "\"User\":\"app\",\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGINT\",\"Shell\":[\"s\"],"
@@ -193,7 +178,7 @@ TEST_USING(fixture, the_rest)
 }
 
 /* The result survives its inputs. */
-TEST_USING(fixture, deep_copy)
+TEST_USING(arena, deep_copy)
 {
     struct arena own;
     arena_init(&own);

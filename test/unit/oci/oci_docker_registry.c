@@ -115,39 +115,24 @@ TEST_CASE(open_registry, open_setup, teardown)
                 " not found: manifest unknown: manifest unknown");
 }
 
-struct crowd {
-    struct rig *f;
-    int left, good;
-};
-
-static void crowd_member(void *arg)
+static void run_one_of_many(struct task *t)
 {
-    struct crowd *c = arg;
     struct arena arena AUTO(arena);
     struct registry_image image;
-    struct error err;
     struct image_ref ref;
     char text[64];
     arena_init(&arena);
     snprintf(text, sizeof text, "127.0.0.1:%d/a/b:multi", registry.port);
     struct registry_fetch what = {.ref = &ref};
-    if (image_ref_parse(text, &ref, &err) == 0 &&
-        co_registry_fetch_image(c->f->registry, &what, &arena, &image, &err) == 0 &&
-        strcmp(image.image->id, pushed.config) == 0)
-        c->good++;
-    if (--c->left == 0)
-        loop_stop(&c->f->loop);
+    EXPECT(image_ref_parse(text, &ref, &t->err) == 0 &&
+           co_registry_fetch_image(t->f->registry, &what, &arena, &image, &t->err) == 0 &&
+           strcmp(image.image->id, pushed.config) == 0);
 }
 
 TEST_CASE(many_at_once, open_setup, teardown)
 {
     struct rig *f = *state;
-    struct crowd crowd = {.f = f, .left = 50};
-    struct error err;
-    for (int i = 0; i < 50; i++)
-        assert_int_equal(co_spawn(&f->loop, crowd_member, &crowd, &err), 0);
-    loop_run(&f->loop);
-    assert_int_equal(crowd.good, 50);
+    task_crowd(&f->loop, f, 50, run_one_of_many);
 }
 
 TEST_CASE(secure_registry, secure_setup, teardown)

@@ -6,6 +6,7 @@
 #include "oci/document/image_config.h"
 #include "oci/document/manifest.h"
 #include "oci/registry/www_authenticate.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
 #include <string.h>
@@ -49,16 +50,13 @@ TEST(challenges)
     assert_string_equal(c[0].realm, ""); /* does not fit: as if absent */
 }
 
-static int parse(struct arena *a, const char *json, const char *type, struct manifest *m,
-                 struct error *err)
+static int parse(const char *json, const char *type, struct manifest *m, struct error *err)
 {
-    return manifest_parse(json, strlen(json), type, a, m, err);
+    return manifest_parse(json, strlen(json), type, &arena, m, err);
 }
 
-TEST(manifest)
+TEST_USING(arena, manifest)
 {
-    struct arena a AUTO(arena);
-    arena_init(&a);
     struct manifest m;
     struct error err;
     static const char good[] =
@@ -66,15 +64,14 @@ TEST(manifest)
         "vnd.oci.image.config.v1+json\","
         "\"digest\":\"" DA "\",\"size\":10},\"layers\":[{\"digest\":\"" DB "\",\"size\":5},"
         "{\"digest\":\"" DC "\",\"size\":7}]}";
-    assert_int_equal(parse(&a, good, "application/vnd.oci.image.manifest.v1+json; x=y", &m, &err),
-                     0);
+    assert_int_equal(parse(good, "application/vnd.oci.image.manifest.v1+json; x=y", &m, &err), 0);
     assert_false(m.is_index);
     assert_string_equal(m.config.digest, DA);
     assert_int_equal(m.layer_count, 2);
     assert_string_equal(m.layers[1].digest, DC);
     assert_int_equal(m.layers_size, 12);
-    assert_int_equal(parse(&a, good, NULL, &m, &err), 0);
-    assert_int_equal(parse(&a, good, "application/vnd.oci.image.index.v1+json", &m, &err), -1);
+    assert_int_equal(parse(good, NULL, &m, &err), 0);
+    assert_int_equal(parse(good, "application/vnd.oci.image.index.v1+json", &m, &err), -1);
 
     static const struct {
         const char *json, *words;
@@ -100,7 +97,7 @@ TEST(manifest)
          "not a container image"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_int_equal(parse(&a, bad[i].json, NULL, &m, &err), -1);
+        assert_int_equal(parse(bad[i].json, NULL, &m, &err), -1);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
         if (!strstr(err.message, bad[i].words))
             fail_msg("%s: %s", bad[i].json, err.message);
@@ -108,7 +105,7 @@ TEST(manifest)
     char deep[5000];
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = '\0';
-    assert_int_equal(parse(&a, deep, NULL, &m, &err), -1);
+    assert_int_equal(parse(deep, NULL, &m, &err), -1);
     assert_non_null(strstr(err.message, "nested deeper"));
 }
 
@@ -120,7 +117,7 @@ static const char *selected(struct manifest *m, const char *platform, struct err
     return manifest_select(m, &want, &d, err) ? NULL : d->digest;
 }
 
-TEST(index)
+TEST_USING(arena, index)
 {
     static const struct {
         const char *digest, *os, *architecture, *more;
@@ -133,8 +130,6 @@ TEST(index)
         {D("7777"), "linux", "amd64", ",\"variant\":\"v3\""},
         {D("8888"), "windows", "amd64", ",\"os.version\":\"10\""},
     };
-    struct arena a AUTO(arena);
-    arena_init(&a);
     struct manifest m;
     struct error err;
     const char *index = "{\"manifests\":[{\"digest\":\"" D(
@@ -142,13 +137,13 @@ TEST(index)
                 "\"vnd.docker.reference.type\":\"attestation-manifest\"},\"platform\":{"
                 "\"os\":\"linux\",\"architecture\":\"amd64\"}}";
     for (size_t i = 0; i < ARRAY_LEN(entries); i++)
-        index = arena_printf(&a,
+        index = arena_printf(&arena,
                              "%s,{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":\"%s\","
                              "\"architecture\":\"%s\"%s}}",
                              index, entries[i].digest, entries[i].os, entries[i].architecture,
                              entries[i].more);
-    index = arena_printf(&a, "%s]}", index);
-    assert_int_equal(parse(&a, index, "application/vnd.oci.image.index.v1+json", &m, &err), 0);
+    index = arena_printf(&arena, "%s]}", index);
+    assert_int_equal(parse(index, "application/vnd.oci.image.index.v1+json", &m, &err), 0);
     assert_true(m.is_index);
     assert_string_equal(selected(&m, "linux/amd64", &err), D("6666"));
     assert_string_equal(selected(&m, "linux/amd64/v3", &err), D("7777"));
@@ -162,16 +157,14 @@ TEST(index)
     assert_string_equal(err.message,
                         "no matching manifest for linux/riscv64 in the manifest list entries");
     static const char lone[] = "{\"manifests\":[{\"digest\":\"" DA "\",\"size\":1}]}";
-    assert_int_equal(parse(&a, lone, NULL, &m, &err), 0);
+    assert_int_equal(parse(lone, NULL, &m, &err), 0);
     assert_string_equal(selected(&m, "linux/amd64", &err), DA);
-    assert_int_equal(parse(&a, "{\"manifests\":[]}", NULL, &m, &err), 0);
+    assert_int_equal(parse("{\"manifests\":[]}", NULL, &m, &err), 0);
     assert_null(selected(&m, "linux/amd64", &err));
 }
 
-TEST(image_config)
+TEST_USING(arena, image_config)
 {
-    struct arena a AUTO(arena);
-    arena_init(&a);
     Sockerless__Image *image;
     struct error err;
     static const char json[] =
@@ -184,7 +177,7 @@ TEST(image_config)
         "[\"CMD-SHELL\",\"true\"],\"Interval\":1000000000,\"Retries\":2},\"Unknown\":[{}]},"
         "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" DA "\",\"" DB "\"]},"
         "\"history\":[{\"comment\":\"old\"},{\"comment\":\"new\"}]}";
-    assert_int_equal(image_config_parse(json, strlen(json), &a, &image, &err), 0);
+    assert_int_equal(image_config_parse(json, strlen(json), &arena, &image, &err), 0);
     assert_string_equal(image->architecture, "amd64");
     assert_string_equal(image->comment, "new");
     assert_int_equal(image->created, 1704164645500000000);
@@ -203,7 +196,7 @@ TEST(image_config)
     assert_string_equal(c->shell->items[0], "/bin/bash");
     assert_string_equal(c->on_build[0], "RUN x");
 
-    assert_int_equal(image_config_parse("{}", 2, &a, &image, &err), 0);
+    assert_int_equal(image_config_parse("{}", 2, &arena, &image, &err), 0);
     assert_non_null(image->config);
     assert_null(image->config->healthcheck);
 
@@ -224,7 +217,7 @@ TEST(image_config)
         "{\"config\":{\"StopTimeout\":99999999999}}",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        if (image_config_parse(bad[i], strlen(bad[i]), &a, &image, &err) == 0)
+        if (image_config_parse(bad[i], strlen(bad[i]), &arena, &image, &err) == 0)
             fail_msg("accepted: %s", bad[i]);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     }

@@ -10,6 +10,7 @@
 #include "oci/document/image_config.h"
 #include "oci/document/image_edit.h"
 #include "oci/document/manifest.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
 #include <unistd.h>
@@ -19,22 +20,9 @@
 
 static const struct image_agent agent = {.path = "/sockerless-agent", .diff_id = NEXT};
 
-static struct arena arena;
 static struct error err;
 static char *out; /* the document that was made */
 static size_t len;
-
-static int fixture_setup(void **state __attribute__((unused)))
-{
-    arena_init(&arena);
-    return 0;
-}
-
-static int fixture_teardown(void **state __attribute__((unused)))
-{
-    arena_fini(&arena);
-    return 0;
-}
 
 static void check_append_of(const struct image_agent *which, const char *before, const char *after)
 {
@@ -52,7 +40,7 @@ static void check_append(const char *before, const char *after)
 #define HISTORY(created)                                                                           \
     "{" created "\"created_by\":\"COPY /sockerless-agent\",\"comment\":\"sockerless: agent\"}"
 
-TEST_USING(fixture, config_append)
+TEST_USING(arena, config_append)
 {
     check_append("{\"z\":1.5,\"config\":{\"Entrypoint\":[\"/e\",\"x\"],\"Cmd\":[\"c\"],\"New\":{}},"
                  "\"created\":\"2020-01-01T00:00:00Z\",\"history\":[{\"created_by\":\"a\"}],"
@@ -88,7 +76,7 @@ TEST_USING(fixture, config_append)
     }
 }
 
-TEST_USING(fixture, manifest_append)
+TEST_USING(arena, manifest_append)
 {
     static const struct {
         const char *manifest, *config, *layer, *given, *expected;
@@ -177,7 +165,7 @@ TEST(agent_layer)
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
 
-TEST_USING(fixture, history)
+TEST_USING(arena, history)
 {
     static const char config[] =
         "{\"history\":[{\"created\":\"1970-01-01T00:00:01Z\",\"created_by\":\"a\"},"
@@ -196,7 +184,7 @@ TEST_USING(fixture, history)
     assert_int_equal(count, 0);
 }
 
-TEST_USING(fixture, imported_config)
+TEST_USING(arena, imported_config)
 {
     static char *const changes[] = {"CMD [\"sh\"]", "ENV A=b", "EXPOSE 80"};
     struct imported_image what = {.diff_id = DIFF,
@@ -229,7 +217,7 @@ TEST_USING(fixture, imported_config)
     assert_int_equal(imported_config_make(&what, &arena, &out, &len, &err), -1);
 }
 
-TEST_USING(fixture, changes)
+TEST_USING(arena, changes)
 {
     for (size_t i = 0; i < ARRAY_LEN(dockerfile_changes); i++) {
         char *change = (char *)(uintptr_t)dockerfile_changes[i].change;

@@ -203,12 +203,6 @@ TEST_USING(fixture, tokens)
 
 /* ---- many at once ---- */
 
-struct crowd {
-    struct registry_repo *repo;
-    struct rig *f;
-    int left, good;
-};
-
 static int co_slow_login(void *arg, const char *host, struct registry_login *out, struct error *err)
 {
     int *asked = arg;
@@ -221,41 +215,29 @@ static int co_slow_login(void *arg, const char *host, struct registry_login *out
     return 0;
 }
 
-static void crowd_member(void *arg)
-{
-    struct crowd *c = arg;
-    struct error err;
-    bool exists;
-    if (co_registry_blob_exists(c->repo, digest, &exists, &err) == 0)
-        c->good++;
-    else
-        print_error("%s\n", err.message);
-    if (--c->left == 0)
-        loop_stop(&c->f->loop);
-}
-
-static struct crowd crowd;
+static struct registry_repo *crowded;
 static int logins_asked;
 
 static void run_crowd_open(struct task *t)
 {
     struct registry_repo_options options = {
         .push = true, .login = co_slow_login, .login_arg = &logins_asked};
-    crowd = (struct crowd){.f = t->f, .left = 20};
-    crowd.repo = registry_rig_repo(t, t->f->mock->port, "crowd", options, NULL);
+    crowded = registry_rig_repo(t, t->f->mock->port, "crowd", options, NULL);
+}
+
+static void run_one_of_many(struct task *t)
+{
+    bool exists;
+    EXPECT(co_registry_blob_exists(crowded, digest, &exists, &t->err) == 0);
 }
 
 TEST_USING(fixture, crowd)
 {
     struct rig *f = *state;
-    struct error err;
     forget("");
     registry_rig_run(f, run_crowd_open);
-    for (int i = 0; i < 20; i++)
-        assert_int_equal(co_spawn(&f->loop, crowd_member, &crowd, &err), 0);
-    loop_run(&f->loop);
-    registry_repo_close(crowd.repo);
-    assert_int_equal(crowd.good, 20);
+    task_crowd(&f->loop, f, 20, run_one_of_many);
+    registry_repo_close(crowded);
     assert_int_equal(srv.gets, 1);
     assert_int_equal(logins_asked, 1);
     assert_string_equal(srv.auth, "Basic YWxpY2U6czNjcmV0");
