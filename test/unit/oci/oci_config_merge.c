@@ -14,11 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct error err; /* of the last call */
+
 static Sockerless__ContainerConfig *config(const char *json)
 {
     char *doc AUTO_FREE = xasprintf("{\"config\":{%s}}", json);
     Sockerless__Image *image;
-    struct error err;
     if (image_config_parse(doc, strlen(doc), &arena, &image, &err))
         fail_msg("%s: %s", json, err.message);
     return image->config;
@@ -27,7 +28,6 @@ static Sockerless__ContainerConfig *config(const char *json)
 static struct container_command merged(const char *user, const char *image)
 {
     struct container_command out;
-    struct error err;
     if (container_config_merge(config(user), image ? config(image) : NULL, &arena, &out, &err))
         fail_msg("%s + %s: %s", user, image, err.message);
     return out;
@@ -87,7 +87,6 @@ TEST_USING(arena, refused)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct container_command out;
-        struct error err;
         assert_int_equal(container_config_merge(config(cases[i].user), config(cases[i].image),
                                                 &arena, &out, &err),
                          -1);
@@ -183,7 +182,6 @@ TEST_USING(arena, deep_copy)
     struct arena own;
     arena_init(&own);
     struct container_command out;
-    struct error err;
     assert_int_equal(container_config_merge(config("\"Cmd\":[\"x\"],\"Env\":[\"A=1\"]"),
                                             config("\"Labels\":{\"a\":\"b\"}"), &own, &out, &err),
                      0);

@@ -69,6 +69,7 @@ TEST_USING(arena, config_append)
     static const char *const bad[] = {"[]", "{\"config\":1}", "{\"config\":{\"Entrypoint\":1}}",
                                       "{\"rootfs\":{\"diff_ids\":1}}", "{\"history\":{}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        err = (struct error){0};
         assert_int_equal(
             image_config_append_agent(bad[i], strlen(bad[i]), &agent, &arena, &out, &len, &err),
             -1);
@@ -221,6 +222,7 @@ TEST_USING(arena, changes)
 {
     for (size_t i = 0; i < ARRAY_LEN(dockerfile_changes); i++) {
         char *change = (char *)(uintptr_t)dockerfile_changes[i].change;
+        err = (struct error){0};
         struct imported_image what = {
             .diff_id = DIFF, .platform = "linux/amd64", .changes = &change, .change_count = 1};
         int rc = imported_config_make(&what, &arena, &out, &len, &err);

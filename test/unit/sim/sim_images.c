@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct error err; /* of the last call */
+
 TEST(normalises_references)
 {
     static const char *const table[][2] = {
@@ -32,7 +34,6 @@ TEST(normalises_references)
          "123"}};
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct image_reference ref;
-        struct error err;
         assert_int_equal(image_reference_parse(table[i][0], &ref, &err), 0);
         AUTO_FREE char *text = image_reference_text(&ref);
         assert_string_equal(text, table[i][1]);
@@ -47,7 +48,6 @@ TEST(refuses_bad_references)
         "-x", "127.0.0.1:5000/"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct image_reference ref;
-        struct error err;
         assert_int_equal(image_reference_parse(bad[i], &ref, &err), -1);
     }
 }
@@ -97,7 +97,6 @@ TEST(resolves_users)
     static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n";
     static const char group[] = "root:x:0:\nweb:x:34:\nextra:x:77:web,root\nmore:x:78:other,web\n";
     struct passwd_user user;
-    struct error err;
     assert_int_equal(passwd_resolve("web", passwd, group, &user, &err), 0);
     assert_int_equal(user.uid, 33);
     assert_int_equal(user.gid, 34);
@@ -175,7 +174,6 @@ static int fixture_setup(void **state)
 static int fixture_teardown(void **state)
 {
     struct world *w = *state;
-    struct error err;
     int rc = files_remove_tree(w->dir, &err);
     free(w);
     return rc;
@@ -183,7 +181,6 @@ static int fixture_teardown(void **state)
 
 static int apply(struct world *w, const struct item *items, size_t count)
 {
-    struct error err = {0};
     write_layer(w->layer, items, count, count % 2);
     return unpack_layer(w->layer, w->root, &err);
 }
