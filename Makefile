@@ -54,7 +54,7 @@ PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
 LLHTTP_DIR := /usr/share/llhttp
 
 COMMON := backend cloud oci json ipc loop base
-COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
+COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto) $(call archive,llhttp)
 # A component uses only those behind it: this order satisfies the linker.
 
 FRONTEND_OBJ := $(call objects,frontend)
@@ -67,7 +67,8 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lssl -lcrypto \
+	$(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -115,7 +116,7 @@ $(call archive,llhttp): $(addprefix $(BUILD)/obj/llhttp/,api.o http.o llhttp.o)
 
 LINK = @mkdir -p $(@D); echo "  LINK  $@"; $(CC) $(SAN_LDFLAGS) -Wl,--as-needed $(LDFLAGS) -o $@
 
-$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(call archive,llhttp) $(COMMON_LIBS)
+$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ -ljansson $(LIBS_CORE)
 $(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
@@ -143,7 +144,7 @@ FORCE:
 
 # ---- tests -------------------------------------------------------------------------------------
 # test/unit/FOLDER/PREFIX_name.c is linked with the component of PREFIX and the common archives.
-unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
+unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ))
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
 unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
@@ -155,12 +156,12 @@ component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
-unit_libs_ipc := ipc loop base proto
+unit_libs_ipc := ipc loop base proto llhttp
 unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
-libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
+libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)
 UNIT_NAMES := $(notdir $(UNIT_SOURCES:.c=))
@@ -168,7 +169,7 @@ unit_object = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter %/$(1).c,$(UNIT_SOURCES))
 UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))
 FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
-LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
+LIBS_TEST := -lcmocka -lmicrohttpd -lwslay $(LIBS_BACKEND)
 
 # What unit programs share: test.h and its main function, rigs, fakes.
 $(call archive,kit): $(call objects,test/kit)
@@ -185,7 +186,7 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 define fuzz_rule
 $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LINK  $$@"
-	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(LIBS_BACKEND)
+	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 

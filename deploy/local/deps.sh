@@ -10,12 +10,12 @@
 set -euo pipefail
 
 declare -A GROUP=(
-    [build]="gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libexpat1-dev libnng-dev
+    [build]="gcc binutils make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libexpat1-dev libnng-dev
              libmbedtls-dev libarchive-dev protobuf-c-compiler libprotobuf-c-dev libjansson-dev
              libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
     [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
-            procps bats libcmocka-dev python3 clang libclang-rt-14-dev jq
+            procps bats libcmocka-dev libwslay-dev python3 clang libclang-rt-14-dev jq
             coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd apache2-utils wget"
     [lint]="clang clang-format-14 cppcheck shfmt python3"
     [models]="python3 python3-jsonschema"

@@ -97,8 +97,9 @@ def package_of(program):
         if not os.access(path, os.X_OK):
             continue
         resolved = os.path.realpath(path)
-        for candidate in (resolved, resolved.removeprefix("/usr"), path, path.removeprefix("/usr")):
-            line = output(["dpkg", "-S", candidate])
+        for candidate in (path, path.removeprefix("/usr"), resolved, resolved.removeprefix("/usr")):
+            line = "".join(row for row in output(["dpkg", "-S", candidate]).splitlines(True)
+                           if not row.startswith("diversion"))
             if line:
                 package = line.split(":")[0].split(",")[0]
                 fields = output(["dpkg-query", "-W", "-f", "${Essential} ${Priority}", package])

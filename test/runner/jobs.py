@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ UNIT_TIMEOUT_S = 300
 UNITS_AT_ONCE = 6
 FILE_TIMEOUT_S = 1800
 GRACE_S = 20
+FAILED = "build/failed"
 SKIPPED = "skipped, which counts as failed"
 
 
@@ -137,6 +139,7 @@ class Scenarios(Job):
     def run(self, workdir):
         env = dict(os.environ, TARGET=self.target, BACKEND=self.cloud, AGENT=self.agent,
                    BIN_DIR=os.path.abspath(f"build/{self.san}/bin"), E2E_TMP=workdir, TMPDIR=workdir,
+                   E2E_KEEP_LOGS=os.path.join(workdir, "logs"),
                    E2E_LEAVE_OUT=" ".join(self.left_out), DOCKERD_STORAGE="overlay2")
         argv = ["test/e2e/run.sh", self.target] + [f"test/e2e/{name}.bats" for name in self.files]
         for tries_left in range(self.tries - 1, -1, -1):
@@ -148,8 +151,19 @@ class Scenarios(Job):
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
             if status == 0 or tries_left == 0:
                 self.count(status, text)
+                if self.failed:
+                    self.logs_keep(os.path.join(workdir, "logs"))
                 return
-            self.note = ", at the second try"
+            first = re.findall(r"^not ok \d+ (.*)$", text, re.M)
+            self.note = f", at the second try; at the first failed: {'; '.join(first)}"
+
+    def logs_keep(self, logs):
+        """What the daemons logged, for whoever looks into the failure."""
+        kept = f"{FAILED}/{self.name.replace(' ', '-')}"
+        shutil.rmtree(kept, ignore_errors=True)
+        if os.path.isdir(logs):
+            shutil.copytree(logs, kept)
+            self.text += f"the daemons' logs are in {kept}\n"
 
     def count(self, status, text):
         """The count is that of run.sh's last line; the titles come from its TAP."""

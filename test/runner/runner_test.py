@@ -4,6 +4,7 @@
 passed, and no scenario file that has changed counts as passed by dockerd."""
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -99,6 +100,21 @@ class Oracle(unittest.TestCase):
     def test_a_new_file(self):
         shutil.copy("test/e2e/load.bats", "test/e2e/more.bats")
         self.assertEqual(oracle.files_changed(self.FILES + ["more"]), ["more"])
+
+
+class Stacks(unittest.TestCase):
+    SCRIPT = """. deploy/local/lib.sh; STACK_LOCKS=$1/locks
+        one() { STACK_DIR=$1/$2; mkdir "$STACK_DIR"; port_choose a; echo; port_choose b; echo; stack_network; }
+        for i in {1..20}; do one "$1" "$i" >"$1/out.$i" & done; wait; cat "$1"/out.*; wc -l <"$1/locks/reserved"
+        rm -r "$1"/[1-9]*; one "$1" again >/dev/null; wc -l <"$1/locks/reserved" """
+
+    def test_no_two_stacks_share_a_port_or_a_network(self):
+        with tempfile.TemporaryDirectory() as top:
+            lines = subprocess.run(["bash", "-c", self.SCRIPT, "reserve", top], cwd=TOP, capture_output=True,
+                                   text=True, check=True).stdout.split("\n")[:-1]
+        taken = lines[:-2]
+        self.assertEqual((len(taken), len(set(taken))), (80, 80))
+        self.assertEqual(lines[-2:], ["60", "3"])  # what is gone is forgotten
 
 
 if __name__ == "__main__":

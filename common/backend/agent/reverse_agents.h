@@ -2,8 +2,8 @@
  *
  * Agents that dial us (SOCKERLESS_CALLBACK_URL). Each keeps a line, a connection on which it is
  * asked to bring another one for a session (FRAME_CALL_BACK with the session's id). A session asked
- * for before the line is there waits for it. Who comes shows the container's token
- * (ipc/callback_token.h) or is turned away before a frame of his is read.
+ * for before the line is there waits for it. A connection that does not show a container's token
+ * (ipc/callback_token.h) is refused before a frame of it is read.
  */
 #ifndef SOCKERLESS_BACKEND_REVERSE_AGENTS_H
 #define SOCKERLESS_BACKEND_REVERSE_AGENTS_H
