@@ -2,6 +2,7 @@
  *
  * The image routes: what the backend is asked, and what the client is told, both to the letter.
  */
+#include "base/str.h"
 #include "test/kit/frontend_talk.h"
 #include "test/kit/test.h"
 
@@ -30,9 +31,9 @@ static void tell_at(const char *line, const char *more, const char *status, cons
 {
     AUTO(client) struct client c = ask(line, more);
     const char *answer = client_read_all(&c);
-    if (!strstr(answer, status) || c.in.len < strlen(end) ||
+    if (!answer || !strstr(answer, status) || c.in.len < strlen(end) ||
         strcmp(answer + c.in.len - strlen(end), end) != 0) {
-        print_error("%s with \"%s\" at its end expected: %s\n", status, end, answer);
+        print_error("%s with \"%s\" at its end expected: %s\n", status, end, str_or_empty(answer));
         _fail(file, at);
     }
 }
