@@ -16,10 +16,9 @@
 #include <stdio.h>
 
 enum {
-    DESCRIBE_MAX = 40,     /* one call each … */
-    DESCRIBE_AT_ONCE = 4,  /* … so that a slow one holds up few */
-    LOG_BATCH_MAX = 512,   /* as many as fit into a filter share a call */
-    STOP_TIMEOUT_MAX = 10, /* from SIGTERM to SIGKILL, not adjustable */
+    DESCRIBE_MAX = 40,    /* one call each … */
+    DESCRIBE_AT_ONCE = 4, /* … so that a slow one holds up few */
+    LOG_BATCH_MAX = 512,  /* as many as fit into a filter share a call */
 };
 
 /* Per second and at once: jobs.run 180 a minute, other writes ditto, reads 3,000 a minute. */
@@ -101,7 +100,7 @@ static int co_stop(void *self, const struct workload *w, const char *reason, str
     return co_cloudrun_stop(&d->api, w, err);
 }
 
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     struct cloudrun_driver *d = self;
     return co_cloudrun_delete(&d->api, w, err);
@@ -125,24 +124,25 @@ static int co_log_pages(void *self, const struct log_query *queries, size_t coun
     return co_cloudrun_log_pages(&source, queries, count, pages, err);
 }
 
-static int co_registry_credentials(void *self, const char *registry_host,
-                                   struct registry_credentials *out, struct error *err)
+static int co_registry_credentials(void *self, const char *host, struct registry_credentials *out,
+                                   struct error *err)
 {
     struct cloudrun_driver *d = self;
-    return co_artifact_registry_credentials(d->registry, registry_host, out, err);
+    return co_artifact_registry_credentials(d->registry, host, out, err);
 }
 
-/* A job serves one run and goes with it: nothing stays behind unused. */
-static int co_maintain(void *self, const char *const *in_use, size_t count, bool closing,
-                       struct error *err)
-{
-    (void)self;
-    (void)in_use;
-    (void)count;
-    (void)closing;
-    (void)err;
-    return 0;
-}
+/* A job serves one run and goes with it: nothing stays behind unused, so there is no co_maintain.
+ */
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare,
+    .co_run = co_run,
+    .co_describe = co_describe,
+    .co_stop = co_stop,
+    .co_remove_run = co_remove_run,
+    .co_list = co_list,
+};
+static const struct log_ops log_ops = {.co_pages = co_log_pages};
+static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials};
 
 static void describe_self(void *self, char *out, size_t size)
 {
@@ -165,8 +165,8 @@ static void driver_close(void *self)
 static struct driver_caps caps_of(const struct cloudrun_config *config)
 {
     return (struct driver_caps){
-        .has_agent = true,
-        .wants_agent_layer = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER,
+        .agent = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER ? AGENT_AS_LAYER
+                                                                  : AGENT_AS_LAYER_IF_NEEDED,
         .runs_as_image_user = true,
         .has_addresses = !config->reverse_agent,
         .describe_batch_max = DESCRIBE_MAX,
@@ -175,7 +175,6 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
-        .stop_timeout_max_s = STOP_TIMEOUT_MAX,
         .cpus_max = cloud_size_cpus_max(&cloudrun_size_table),
         .memory_max = cloud_size_memory_max(&cloudrun_size_table),
     };
@@ -217,15 +216,9 @@ void cloudrun_driver_open(struct loop *loop, struct http_client *http,
         .name = "cloudrun",
         .caps = caps_of(config),
         .self = d,
-        .co_prepare = co_prepare,
-        .co_run = co_run,
-        .co_describe = co_describe,
-        .co_stop = co_stop,
-        .co_delete = co_delete,
-        .co_list = co_list,
-        .co_log_pages = co_log_pages,
-        .co_registry_credentials = co_registry_credentials,
-        .co_maintain = co_maintain,
+        .workload = &workload_ops,
+        .logs = &log_ops,
+        .registry = &registry_ops,
         .describe_self = describe_self,
         .close = driver_close,
     };

@@ -71,7 +71,7 @@ static int co_stop(void *self, const struct workload *w, const char *reason, str
 }
 
 /* Definitions are shared; co_maintain drops them when nothing uses them. */
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     struct ecs_driver *d = self;
     if (!*w->resource || ecs_stopped_has(&d->stopped, w->resource))
@@ -99,11 +99,11 @@ static int co_log_pages(void *self, const struct log_query *queries, size_t coun
     return 0;
 }
 
-static int co_registry_credentials(void *self, const char *registry_host,
-                                   struct registry_credentials *out, struct error *err)
+static int co_registry_credentials(void *self, const char *host, struct registry_credentials *out,
+                                   struct error *err)
 {
     struct ecs_driver *d = self;
-    return co_ecr_credentials(d->ecr, registry_host, out, err);
+    return co_ecr_credentials(d->ecr, host, out, err);
 }
 
 static int co_maintain(void *self, const char *const *in_use, size_t count, bool closing,
@@ -112,6 +112,18 @@ static int co_maintain(void *self, const char *const *in_use, size_t count, bool
     struct ecs_driver *d = self;
     return co_ecs_definition_maintain(d->definitions, in_use, count, closing, err);
 }
+
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare,
+    .co_run = co_run,
+    .co_describe = co_describe,
+    .co_stop = co_stop,
+    .co_remove_run = co_remove_run,
+    .co_list = co_list,
+    .co_maintain = co_maintain,
+};
+static const struct log_ops log_ops = {.co_pages = co_log_pages};
+static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials};
 
 static void describe_self(void *self, char *out, size_t size)
 {
@@ -135,15 +147,13 @@ static void driver_close(void *self)
 static struct driver_caps caps_of(const struct ecs_config *config)
 {
     return (struct driver_caps){
-        .has_agent = true,
-        .wants_agent_layer = config->injection == ECS_INJECT_IMAGE_LAYER,
+        .agent = config->injection == ECS_INJECT_IMAGE_LAYER ? AGENT_AS_LAYER : AGENT_BY_CLOUD,
         .has_addresses = true,
         .describe_batch_max = ECS_DESCRIBE_MAX,
         .log_batch_max = LOG_BATCH_MAX,
         .poll_interval_ms = (int)config->poll_ms,
         .log_poll_interval_ms = (int)config->log_poll_ms,
         .log_grace_ms = (int)config->log_grace_ms,
-        .stop_timeout_max_s = 120,
         .cpus_max = cloud_size_cpus_max(&ecs_size_table),
         .memory_max = cloud_size_memory_max(&ecs_size_table),
     };
@@ -170,15 +180,9 @@ void ecs_driver_open(struct loop *loop, struct http_client *http, const struct e
         .name = "ecs",
         .caps = caps_of(config),
         .self = d,
-        .co_prepare = co_prepare,
-        .co_run = co_run,
-        .co_describe = co_describe,
-        .co_stop = co_stop,
-        .co_delete = co_delete,
-        .co_list = co_list,
-        .co_log_pages = co_log_pages,
-        .co_registry_credentials = co_registry_credentials,
-        .co_maintain = co_maintain,
+        .workload = &workload_ops,
+        .logs = &log_ops,
+        .registry = &registry_ops,
         .describe_self = describe_self,
         .close = driver_close,
     };

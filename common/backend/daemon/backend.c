@@ -86,13 +86,13 @@ static void co_driver_maintain(struct backend *b, bool closing)
     struct cloud_driver *driver = b->driver;
     struct strv in_use AUTO(strv) = STRV_INIT; /* copied: containers may go while we wait */
     struct error err;
-    if (!driver->co_maintain)
+    if (!driver->workload->co_maintain)
         return;
     for (struct container *c = b->containers.newest; c; c = c->older)
         if (container_alive(c) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
-    if (driver->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count, closing,
-                            &err))
+    if (driver->workload->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count,
+                                      closing, &err))
         log_warn("maintenance failed", LOG_STR("error", err.message));
 }
 

@@ -111,7 +111,7 @@ static bool co_end_orphans(struct backend *b)
     struct error err;
     bool done = true;
     arena_init(&arena);
-    if (driver->co_list(driver->self, b->instance, &arena, &found, &count, &err)) {
+    if (driver->workload->co_list(driver->self, b->instance, &arena, &found, &count, &err)) {
         log_warn("the cloud's runs could not be listed", LOG_STR("error", err.message));
         return false;
     }
@@ -122,7 +122,7 @@ static bool co_end_orphans(struct backend *b)
         log_warn("ending a run that belongs to no container",
                  LOG_STR("container", found[i].container_id),
                  LOG_STR("resource", found[i].workload.resource));
-        if (driver->co_delete(driver->self, &found[i].workload, &err) == 0)
+        if (driver->workload->co_remove_run(driver->self, &found[i].workload, &err) == 0)
             continue;
         log_warn("it could not be ended", LOG_STR("error", err.message));
         done = false;

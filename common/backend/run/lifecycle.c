@@ -28,7 +28,7 @@ static int co_delete_run(const struct ended_run *e, struct error *err)
     struct cloud_driver *driver = c->backend->driver;
     int64_t pause_ms = CLEANUP_FIRST_PAUSE_MS;
     for (int attempt = 1;; attempt++) {
-        if (driver->co_delete(driver->self, &e->workload, err) == 0)
+        if (driver->workload->co_remove_run(driver->self, &e->workload, err) == 0)
             break;
         struct error ignored;
         if (attempt == CLEANUP_TRIES || co_sleep(pause_ms, &ignored))

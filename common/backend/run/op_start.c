@@ -53,7 +53,8 @@ static bool wants_another_user(const struct container *c)
 {
     struct error ignored;
     const Sockerless__ImageRecord *rec =
-        c->backend->driver->caps.runs_as_image_user && image_agent_possible(c->backend)
+        c->backend->driver->caps.agent == AGENT_AS_LAYER_IF_NEEDED &&
+                image_agent_possible(c->backend)
             ? image_store_find(c->backend->images, c->view->image_id, &ignored)
             : NULL;
     const char *user = rec ? str_or_empty(rec->image->config->user) : "";
@@ -62,7 +63,7 @@ static bool wants_another_user(const struct container *c)
 
 static bool agent_goes_into_image(const struct container *c)
 {
-    return c->backend->driver->caps.wants_agent_layer ||
+    return c->backend->driver->caps.agent == AGENT_AS_LAYER ||
            image_needs_agent(c->backend, c->view->image_id) || wants_another_user(c);
 }
 
@@ -94,14 +95,14 @@ static int co_run_in_cloud(struct container *c, struct error *err)
     if (co_agent_into_image(c, &spec, &arena, err))
         return -1;
     if (!c->current.definition[0]) {
-        if (driver->co_prepare(driver->self, &spec, &c->current, err))
+        if (driver->workload->co_prepare(driver->self, &spec, &c->current, err))
             return error_wrap(err, "%s", driver->name);
         if (container_save(c, err)) /* a crash from here on knows what to remove */
             return -1;
     }
     if (!c->current.resource[0]) {
         c->run_started_at = time_now_ns();
-        if (driver->co_run(driver->self, &spec, &c->current, err))
+        if (driver->workload->co_run(driver->self, &spec, &c->current, err))
             return error_wrap(err, "%s", driver->name);
     }
     return container_save(c, err);
@@ -147,7 +148,7 @@ static int stopped_too_early(struct container *c, struct error *err)
  * opens the agent's gate. */
 static int co_meet_agent(struct container *c, int64_t deadline_ms, struct error *err)
 {
-    if (!c->backend->driver->caps.has_agent)
+    if (c->backend->driver->caps.agent == AGENT_NONE)
         return 0;
     if (co_session_attach_connect(c, deadline_ms, err))
         return -1;

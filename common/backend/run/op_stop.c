@@ -32,7 +32,7 @@ static int co_cloud_stop(struct container *c, unsigned run, struct error *err)
 {
     struct cloud_driver *driver = c->backend->driver;
     struct workload w = c->current;
-    if (driver->co_stop(driver->self, &w, "stopped through the Docker API", err))
+    if (driver->workload->co_stop(driver->self, &w, "stopped through the Docker API", err))
         return error_wrap(err, "%s: stop", driver->name);
     watcher_add(c);
     return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);

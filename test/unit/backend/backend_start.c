@@ -85,7 +85,7 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
     return 0;
 }
 
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     (void)self;
     cloud.held++;
@@ -113,6 +113,14 @@ static int co_list(void *self, const char *instance, struct arena *arena,
     return 0;
 }
 
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare,
+    .co_run = co_run,
+    .co_describe = co_describe,
+    .co_remove_run = co_remove_run,
+    .co_list = co_list,
+};
+
 static char agent_path[128];
 
 static int fixture_setup(void **state)
@@ -122,11 +130,7 @@ static int fixture_setup(void **state)
         return -1;
     memset(&cloud, 0, sizeof cloud);
     rig.driver.caps = (struct driver_caps){.describe_batch_max = 10, .poll_interval_ms = 10};
-    rig.driver.co_prepare = co_prepare;
-    rig.driver.co_run = co_run;
-    rig.driver.co_describe = co_describe;
-    rig.driver.co_delete = co_delete;
-    rig.driver.co_list = co_list;
+    rig.driver.workload = &workload_ops;
     rig.config.start_timeout_s = 15;
     rig.config.agent_port = 1;
     snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
@@ -264,6 +268,26 @@ TEST_USING(fixture, unknown_is_asked_again)
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
     assert_int_equal(cloud.prepared, 1);
     assert_true(cloud.described >= 2);
+}
+
+/* The cloud of paper brings no agent. */
+TEST_USING(fixture, no_exec_without_an_agent)
+{
+    static char *words[] = {"true"};
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ExecCreateRequest r = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
+    load();
+    create("bare");
+    expect_started("bare");
+    r.container = (char *)"bare";
+    r.cmd = words;
+    r.n_cmd = ARRAY_LEN(words);
+    request.op_case = SOCKERLESS__REQUEST__OP_EXEC_CREATE;
+    request.exec_create = &r;
+    assert_null(ask(&request));
+    assert_int_equal(rig.err.code, ERROR_NOT_IMPLEMENTED);
+    assert_string_equal(rig.err.message,
+                        "exec needs the agent, which the backend fake does not have");
 }
 
 static int answers;

@@ -120,14 +120,14 @@ static void expect_problem(enum error_code code, const char *text)
 static void co_prepare(struct harness *h)
 {
     (void)h;
-    result = driver.co_prepare(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_prepare(driver.self, &spec, &w, &problem);
 }
 
 static void co_run(struct harness *h)
 {
     (void)h;
     strcpy(w.definition, JOB);
-    result = driver.co_run(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_run(driver.self, &spec, &w, &problem);
 }
 
 static void set_run(void)
@@ -141,21 +141,21 @@ static void co_describe(struct harness *h)
     (void)h;
     const struct workload *list[] = {&w};
     set_run();
-    result = driver.co_describe(driver.self, list, 1, &status, &problem);
+    result = driver.workload->co_describe(driver.self, list, 1, &status, &problem);
 }
 
 static void co_stop(struct harness *h)
 {
     (void)h;
     set_run();
-    result = driver.co_stop(driver.self, &w, "bye", &problem);
+    result = driver.workload->co_stop(driver.self, &w, "bye", &problem);
 }
 
 static void co_delete(struct harness *h)
 {
     (void)h;
     set_run();
-    result = driver.co_delete(driver.self, &w, &problem);
+    result = driver.workload->co_remove_run(driver.self, &w, &problem);
 }
 
 /* ---- jobs ---- */
@@ -467,7 +467,7 @@ static void co_list(struct harness *h)
     size_t count;
     (void)h;
     arena_init(&arena);
-    result = driver.co_list(driver.self, "Inst/1", &arena, &found, &count, &problem);
+    result = driver.workload->co_list(driver.self, "Inst/1", &arena, &found, &count, &problem);
     expect_success();
     assert_int_equal(count, 2);
     assert_string_equal(found[0].container_id, ID);

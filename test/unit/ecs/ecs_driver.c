@@ -88,13 +88,13 @@ static void expect_problem(enum error_code code, const char *text)
 static void co_prepare(struct harness *h)
 {
     (void)h;
-    result = driver.co_prepare(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_prepare(driver.self, &spec, &w, &problem);
 }
 
 static void co_run(struct harness *h)
 {
     (void)h;
-    result = driver.co_run(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_run(driver.self, &spec, &w, &problem);
 }
 
 /* ---- definitions ---- */
@@ -154,7 +154,7 @@ static void co_prepare_too_large(struct harness *h)
     char *huge_argv[] = {"--", huge};
     struct workload_spec large = spec;
     large.agent_argv = huge_argv;
-    result = driver.co_prepare(driver.self, &large, &w, &problem);
+    result = driver.workload->co_prepare(driver.self, &large, &w, &problem);
 }
 
 TEST_USING(fixture, what_no_definition_holds_costs_no_call)
@@ -300,7 +300,7 @@ static void co_describe(struct harness *h)
     struct workload other = {.resource = "arn:other"}, none = {0};
     strcpy(w.resource, TASK);
     const struct workload *list[] = {&w, &none, &other};
-    result = driver.co_describe(driver.self, list, 3, status, &problem);
+    result = driver.workload->co_describe(driver.self, list, 3, status, &problem);
 }
 
 TEST_USING(fixture, missing_tasks)
@@ -322,14 +322,14 @@ static void co_stop(struct harness *h)
 {
     (void)h;
     strcpy(w.resource, TASK);
-    result = driver.co_stop(driver.self, &w, "stopped by \"user\"", &problem);
+    result = driver.workload->co_stop(driver.self, &w, "stopped by \"user\"", &problem);
 }
 
 static void co_delete(struct harness *h)
 {
     (void)h;
     strcpy(w.resource, TASK);
-    result = driver.co_delete(driver.self, &w, &problem);
+    result = driver.workload->co_remove_run(driver.self, &w, &problem);
 }
 
 TEST_USING(fixture, stopping)
@@ -387,7 +387,7 @@ static size_t found_count;
 static void co_list(struct harness *h)
 {
     (void)h;
-    result = driver.co_list(driver.self, "inst", &arena, &found, &found_count, &problem);
+    result = driver.workload->co_list(driver.self, "inst", &arena, &found, &found_count, &problem);
 }
 
 TEST_USING(fixture, listing)
@@ -436,7 +436,7 @@ static void co_close_down(struct harness *h)
     co_list(h); /* tells the instance */
     const char *in_use[] = {USED, ""};
     if (result == 0)
-        result = driver.co_maintain(driver.self, in_use, 2, true, &problem);
+        result = driver.workload->co_maintain(driver.self, in_use, 2, true, &problem);
 }
 
 TEST_USING(fixture, leftovers_are_dropped)
@@ -471,12 +471,12 @@ static void co_maintain_unused(struct harness *h)
 {
     co_prepare(h);
     if (result == 0)
-        result = driver.co_maintain(driver.self, NULL, 0, false, &problem);
+        result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
     if (result == 0)
         result = co_sleep(5, &problem); /* so that the clock has moved since the preparation */
     config.definition_idle_s = 0;
     if (result == 0)
-        result = driver.co_maintain(driver.self, NULL, 0, false, &problem);
+        result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
 }
 
 TEST_USING(fixture, idle_definitions_are_dropped)
@@ -505,7 +505,7 @@ static void co_logs(struct harness *h)
     strcpy(w.log_ref, "/g\nsockerless/main/aaaa");
     struct workload gone = {.log_ref = "/g\nsockerless/main/gone"};
     const struct log_query queries[] = {{.workload = &w, .since_ns = 3000000}, {.workload = &gone}};
-    result = driver.co_log_pages(driver.self, queries, 2, pages, &problem);
+    result = driver.logs->co_pages(driver.self, queries, 2, pages, &problem);
 }
 
 TEST_USING(fixture, log_pages)
@@ -562,7 +562,7 @@ static void co_login(struct harness *h)
     (void)h;
     free(login.username);
     free(login.password);
-    result = driver.co_registry_credentials(
+    result = driver.registry->co_credentials(
         driver.self, "123456789012.dkr.ecr.eu-west-1.amazonaws.com", &login, &problem);
 }
 
