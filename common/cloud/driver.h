@@ -55,6 +55,8 @@ struct workload {
     char definition[512]; /* task definition ARN, job name … */
     char resource[512];   /* task ARN, execution name …: exists as soon as co_run returned */
     char log_ref[512];    /* where its log is: opaque to the core */
+    char owned[512];      /* what belongs to the container and serves all its runs (a function):
+                           * set by co_prepare, handed to the next run as it is; "" nothing */
 };
 
 enum workload_phase {
@@ -83,8 +85,7 @@ struct workload_status {
 struct workload_found {
     char container_id[65];
     char container_name[256];
-    char instance[129];
-    struct workload workload;
+    struct workload workload; /* without a run: only what the container owns */
 };
 
 /* Log reading. Events come in order; a token continues exactly after (or before, backward) the
@@ -131,8 +132,22 @@ enum agent_delivery {
                                * image's, or when a status has said needs_agent_layer */
 };
 
+/* When the core calls co_prepare. */
+enum prepare_time {
+    PREPARE_AT_START,
+    PREPARE_AT_CREATE, /* once behind the reply to create, for what takes longer than clients wait;
+                        * a start waits for it, and calls co_prepare for its run as well */
+};
+
+enum stop_kind {
+    STOP_GRACEFUL, /* co_stop */
+    STOP_NONE,     /* runs end by themselves or through their agent; co_stop may be NULL */
+};
+
 struct driver_caps {
     enum agent_delivery agent;
+    enum prepare_time prepare;
+    enum stop_kind stop;
     bool runs_as_image_user; /* nothing but the image's configuration says who runs: images with the
                               * agent get root, and the agent becomes the container's user */
     bool has_addresses;      /* forward agent: status.address is filled */
@@ -150,8 +165,10 @@ struct driver_caps {
 
 /* Runs. The only group that every driver has, whole but for what says that it may be NULL. */
 struct workload_ops {
-    /* Make what a run needs before it starts (task definition …). Sets w->definition. Idempotent
-     * for the same spec. */
+    /* Make what a run needs before it starts (task definition …). Sets w->definition, and w->owned
+     * where the container is to own something: found set, it is used again. Idempotent for the same
+     * spec. Behind a create (PREPARE_AT_CREATE) there is no run yet: spec->run_token is "", and of
+     * *w only owned is kept, also when it fails. */
     int (*co_prepare)(void *self, const struct workload_spec *spec, struct workload *w,
                       struct error *err);
     /* Start it; sets w->resource and w->log_ref. Idempotent by spec->run_token. */
@@ -163,12 +180,16 @@ struct workload_ops {
                        struct workload_status *out, struct error *err);
     /* Ask for the end: the cloud's TERM, grace, KILL. Success if it is already over or gone. */
     int (*co_stop)(void *self, const struct workload *w, const char *reason, struct error *err);
-    /* Remove every cloud object of the run (stopping it if need be), fields that are "" skipped.
-     * Success when nothing is left or its removal is under way by itself. Logs stay. */
+    /* Remove every cloud object of the run (stopping it if need be), fields that are "" skipped,
+     * w->owned left alone. Success when nothing is left or its removal is under way by itself. Logs
+     * stay. */
     int (*co_remove_run)(void *self, const struct workload *w, struct error *err);
+    /* Remove w->owned, which is not "", after the container's last run. Success as above. NULL:
+     * containers own nothing. */
+    int (*co_remove_container)(void *self, const struct workload *w, struct error *err);
     /* Every live workload that carries this instance's mark. *out is an arena array. */
-    int (*co_list)(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err);
+    int (*co_list)(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err);
     /* Called every 10 s while the backend runs and once (with closing=true) when it ends orderly:
      * release what is no longer used (idle task definitions …). `in_use` are the definitions of all
      * containers. NULL: nothing stays behind unused. */
@@ -205,6 +226,23 @@ struct cloud_driver {
     /* One line for `docker info`: "AWS ECS on Fargate, us-east-1, cluster default". */
     void (*describe_self)(void *self, char *out, size_t size);
     void (*close)(void *self);
+};
+
+/* What a driver is opened with. */
+struct driver_env {
+    struct loop *loop;        /* borrowed until close */
+    struct http_client *http; /* ditto */
+    const char *instance;     /* which backend this is, borrowed for the call: the mark on its cloud
+                               * resources, the same in every life */
+};
+
+/* What a backend opens its driver from. */
+struct driver_source {
+    /* Makes no call yet. config is borrowed until close. After a failure there is nothing to close.
+     */
+    int (*open)(const void *config, const struct driver_env *env, struct cloud_driver *out,
+                struct error *err);
+    const void *config;
 };
 
 #endif

@@ -65,10 +65,17 @@ static int registry_open(struct backend *b, struct error *err)
 static const struct rpc_server_events server_events = {.request = dispatch_request,
                                                        .session = dispatch_session};
 
-static int parts_open(struct backend *b, struct error *err)
+/* Once the store has said which instance this is. */
+static int driver_open(struct backend *b, const struct driver_source *source, struct error *err)
+{
+    const struct driver_env env = {.loop = b->loop, .http = b->http, .instance = b->instance};
+    return source->open(source->config, &env, b->driver, err);
+}
+
+static int parts_open(struct backend *b, const struct driver_source *source, struct error *err)
 {
     if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
-        image_store_open(b->store, &b->images, err) ||
+        driver_open(b, source, err) || image_store_open(b->store, &b->images, err) ||
         credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
         registry_open(b, err) || reconcile_load(b, err) ||
         reverse_agents_open(b, &b->reverse, err) || watcher_open(b, run_report_status, err))
@@ -184,17 +191,18 @@ static void parts_close(struct backend *b)
     free(b);
 }
 
-int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
+int backend_run(struct loop *l, struct http_client *http, const struct driver_source *source,
                 const struct backend_config *config, struct error *err)
 {
+    struct cloud_driver driver = {0};
     struct backend *b = NEW(struct backend);
     b->loop = l;
     b->http = http;
-    b->driver = driver;
+    b->driver = &driver;
     b->config = config;
     b->run_listeners = run_listeners;
     container_table_init(&b->containers);
-    if (parts_open(b, err)) {
+    if (parts_open(b, source, err)) {
         /* the process ends with the message; what was opened goes with it */
         if (b->store)
             store_close(b->store);
@@ -204,10 +212,11 @@ int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *d
     reconcile_start(b);
     if (co_spawn(l, co_maintain_entry, b, err))
         return -1;
-    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver->name),
+    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver.name),
              LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
     loop_run(l);
     parts_close(b);
+    driver.close(driver.self);
     log_info("stopped");
     return 0;
 }

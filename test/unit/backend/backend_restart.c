@@ -58,11 +58,10 @@ static int co_remove_run(void *self, const struct workload *w, struct error *err
     return 0;
 }
 
-static int co_list(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err)
+static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err)
 {
     (void)self;
-    (void)instance;
     (void)arena;
     (void)err;
     *out = NULL;

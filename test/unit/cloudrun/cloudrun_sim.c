@@ -71,7 +71,10 @@ static void driver_reopen(void)
 {
     if (driver.self)
         driver.close(driver.self);
-    cloudrun_driver_open(&loop, http, &config, &driver);
+    const struct driver_env env = {.loop = &loop, .http = http, .instance = "cloudrun-sim"};
+    struct error err;
+    if (cloudrun_driver_open(&config, &env, &driver, &err))
+        fail_msg("%s", err.message);
 }
 
 static int co_is_listed(struct run *r, bool *listed, struct error *err)
@@ -81,7 +84,7 @@ static int co_is_listed(struct run *r, bool *listed, struct error *err)
     size_t count;
     arena_init(&arena);
     *listed = false;
-    if (driver.workload->co_list(driver.self, "cloudrun-sim", &arena, &found, &count, err))
+    if (driver.workload->co_list(driver.self, &arena, &found, &count, err))
         return -1;
     for (size_t i = 0; i < count; i++)
         *listed = *listed || (strcmp(found[i].container_id, r->id) == 0 &&

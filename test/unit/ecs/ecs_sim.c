@@ -10,6 +10,12 @@
 
 static struct ecs_config config;
 
+static int open_as(const char *instance, struct error *err)
+{
+    const struct driver_env env = {.loop = &loop, .http = http, .instance = instance};
+    return ecs_driver_open(&config, &env, &driver, err);
+}
+
 /* ---- the simulator's own door ---- */
 
 static int co_fault(const char *operation, const char *kind, int count, struct error *err)
@@ -60,13 +66,16 @@ static int co_life(struct error *err)
     CHECK(co_reach(&r, WORKLOAD_RUNNING, &s, err) == 0);
     CHECK(*s.address && s.started_ns && !s.has_exit_code);
     arena_init(&arena);
-    CHECK(driver.workload->co_list(driver.self, "ecs-sim", &arena, &found, &count, err) == 0);
+    CHECK(driver.workload->co_list(driver.self, &arena, &found, &count, err) == 0);
     CHECK(count == 1 && strcmp(found[0].container_id, r.id) == 0);
     CHECK(strcmp(found[0].workload.resource, r.w.resource) == 0);
     CHECK(strcmp(found[0].workload.definition, r.w.definition) == 0);
     CHECK(strcmp(found[0].workload.log_ref, r.w.log_ref) == 0);
-    CHECK(driver.workload->co_list(driver.self, "other", &arena, &found, &count, err) == 0 &&
-          count == 0);
+    driver.close(driver.self);
+    CHECK(open_as("other", err) == 0);
+    CHECK(driver.workload->co_list(driver.self, &arena, &found, &count, err) == 0 && count == 0);
+    driver.close(driver.self);
+    CHECK(open_as("ecs-sim", err) == 0);
     arena_fini(&arena);
     /* The same token again is the same task. */
     struct workload again = r.w;
@@ -377,13 +386,7 @@ static int co_maintenance(struct error *err)
     CHECK(co_alive(&alive, err) == 0 && alive.active > 1);
     /* A second life: it knows nothing of the first one's definitions but finds them. */
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
-    struct arena arena;
-    struct workload_found *found;
-    size_t count;
-    arena_init(&arena);
-    CHECK(driver.workload->co_list(driver.self, "ecs-sim", &arena, &found, &count, err) == 0);
-    arena_fini(&arena);
+    CHECK(open_as("ecs-sim", err) == 0);
     const char *in_use[] = {used.w.definition};
     CHECK(co_fault("DeleteTaskDefinitions", "lost_answer", 1, err) == 0);
     CHECK(co_fault("DeregisterTaskDefinition", "lost_answer", 2, err) == 0);
@@ -408,7 +411,7 @@ static int co_short_lived_credentials(struct error *err)
     unsetenv("AWS_SECRET_ACCESS_KEY");
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint, 1);
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
+    CHECK(open_as("ecs-sim", err) == 0);
     CHECK(co_set("{\"credential_ttl_s\":3}", err) == 0);
     for (int64_t end = time_mono_ms() + 7000; time_mono_ms() < end;) {
         if (co_run_once("credentials", err))
@@ -419,7 +422,7 @@ static int co_short_lived_credentials(struct error *err)
     unsetenv("AWS_EC2_METADATA_DISABLED");
     setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url, 1);
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
+    CHECK(open_as("ecs-sim", err) == 0);
     CHECK(co_run_once("metadata", err) == 0);
     CHECK(driver.workload->co_maintain(driver.self, NULL, 0, true, err) == 0);
     return 0;
@@ -450,6 +453,7 @@ static void set_environment(void)
 
 static int setup(void **state)
 {
+    struct error err;
     (void)state;
     if (rig_open("SIM_AWS_BIN", "sockerless-sim-aws"))
         return -1;
@@ -468,8 +472,7 @@ static int setup(void **state)
         .definition_idle_s = 30,
     };
     strv_push(&config.subnet_list, "subnet-1");
-    ecs_driver_open(&loop, http, &config, &driver);
-    return 0;
+    return open_as("ecs-sim", &err);
 }
 
 static int teardown(void **state)
