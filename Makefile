@@ -7,6 +7,10 @@
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
+# All processors, unless -j says otherwise; a make within a make shares what the first has.
+ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 SAN ?= release
 BUILD := build/$(SAN)
 ifeq ($(origin CC),default)
@@ -50,7 +54,7 @@ PROTO_C := $(PROTO_NAMES:%=build/gen/proto/%.pb-c.c)
 LLHTTP_DIR := /usr/share/llhttp
 
 COMMON := backend cloud oci json ipc loop base
-COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto)
+COMMON_LIBS := $(foreach c,$(COMMON),$(call archive,$(c))) $(call archive,proto) $(call archive,llhttp)
 # A component uses only those behind it: this order satisfies the linker.
 
 FRONTEND_OBJ := $(call objects,frontend)
@@ -63,7 +67,8 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lcrypto $(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lssl -lcrypto \
+	$(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -111,7 +116,7 @@ $(call archive,llhttp): $(addprefix $(BUILD)/obj/llhttp/,api.o http.o llhttp.o)
 
 LINK = @mkdir -p $(@D); echo "  LINK  $@"; $(CC) $(SAN_LDFLAGS) -Wl,--as-needed $(LDFLAGS) -o $@
 
-$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(call archive,llhttp) $(COMMON_LIBS)
+$(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ -ljansson $(LIBS_CORE)
 $(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
@@ -139,7 +144,7 @@ FORCE:
 
 # ---- tests -------------------------------------------------------------------------------------
 # test/unit/FOLDER/PREFIX_name.c is linked with the component of PREFIX and the common archives.
-unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ)) $(call archive,llhttp)
+unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ))
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
 unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
@@ -151,12 +156,12 @@ component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
 unit_libs_base := base proto
 unit_libs_loop := loop base proto
-unit_libs_ipc := ipc loop base proto
+unit_libs_ipc := ipc loop base proto llhttp
 unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := base proto
-libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto),$(call archive,$(c)))
+libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)
 UNIT_NAMES := $(notdir $(UNIT_SOURCES:.c=))
@@ -164,7 +169,7 @@ unit_object = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter %/$(1).c,$(UNIT_SOURCES))
 UNIT_BINS := $(addprefix $(BUILD)/test/unit/,$(UNIT_NAMES))
 FUZZ_NAMES := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(addprefix $(BUILD)/test/fuzz/,$(FUZZ_NAMES))
-LIBS_TEST := -lcmocka -lmicrohttpd $(LIBS_BACKEND)
+LIBS_TEST := -lcmocka -lmicrohttpd -lwslay $(LIBS_BACKEND)
 
 # What unit programs share: test.h and its main function, rigs, fakes.
 $(call archive,kit): $(call objects,test/kit)
@@ -181,7 +186,7 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 define fuzz_rule
 $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LINK  $$@"
-	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(LIBS_BACKEND)
+	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 
@@ -201,39 +206,91 @@ deps-build deps-run deps-test deps-lint deps-models: deps-%:
 BACKEND ?= ecs
 AGENT ?= forward
 .PHONY: run
-run: deps-run all ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+run: deps-run ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+	$(Q)$(MAKE) --no-print-directory binaries
 	@BACKEND=$(BACKEND) AGENT=$(AGENT) deploy/local/up.sh
 
 .PHONY: stop
 stop: ## end everything that `make run` started
 	@deploy/local/down.sh
 
-.PHONY: test
-test: deps-test all ## unit tests and scenarios, against a real dockerd and against us
-	$(Q)$(MAKE) --no-print-directory unit-binaries
-	@SAN=$(SAN) test/run_all.sh
+# What test/run is told: see there. The first cloud has all scenarios in `make test`.
+CLOUDS := $(patsubst deploy/local/cloud_%.sh,%,$(wildcard deploy/local/cloud_*.sh))
+FURTHER := $(filter-out ecs,$(CLOUDS))
+REVERSE := $(CLOUDS:%=%-reverse)
 
-.PHONY: check-cloudrun
-check-cloudrun: deps-test all ## all scenarios on Cloud Run, forward and reverse agent
-	@SAN=$(SAN) test/run_all.sh cloudrun cloudrun-reverse
+.PHONY: test-binaries
+test-binaries: binaries unit-binaries
+
+.PHONY: test
+test: deps-test ## unit programs, all scenarios on ECS, a part on the other clouds, dockerd where a scenario is new
+	$(Q)$(MAKE) --no-print-directory test-binaries
+	@test/run units oracle ecs $(FURTHER:%=%:@smoke)
+
+# One unit program or one scenario file: BACKEND=dockerd asks a real one; E2E_FILTER='REGEX' chooses.
+CHECK_UNIT = $(strip $(foreach t,$(UNIT_NAMES),$(if $(filter $(T),$(t) $(notdir $(t)) $(subst /,_,$(t))),$(t))))
+CHECK_GROUP = $(if $(filter dockerd,$(BACKEND)),oracle,$(BACKEND)$(if $(filter reverse,$(AGENT)),-reverse))
+.PHONY: check
+check: deps-test ## one thing: T=backend_logs, or T=logs BACKEND=cloudrun AGENT=reverse (SAN=asan, E2E_FILTER)
+	$(if $(T),,$(error T is missing: make check T=PROGRAM-OF-test/unit or T=FILE-OF-test/e2e))
+	$(Q)$(MAKE) --no-print-directory $(if $(CHECK_UNIT),$(CHECK_UNIT:%=$(BUILD)/test/unit/%)) binaries
+	@test/run --slow $(SAN)/$(if $(CHECK_UNIT),units:$(T),$(CHECK_GROUP):$(T))
+
+.PHONY: check-cloudrun check-ecs
+check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
+	$(Q)$(MAKE) --no-print-directory binaries
+	@test/run --slow $(SAN)/$* $(SAN)/$*-reverse
 
 .PHONY: sim-test-gcp
-sim-test-gcp: deps-test all ## the simulated Google Cloud and what speaks to it, 200 followers among it
-	$(Q)$(MAKE) --no-print-directory unit-binaries
-	@SAN=$(SAN) test/run_all.sh sim-gcp
+sim-test-gcp: deps-test ## the simulated Google Cloud and what speaks to it, 200 followers among it
+	$(Q)$(MAKE) --no-print-directory test-binaries
+	@test/run --slow units:gcpsim_*,gcp_*,cloudrun_* cloudrun:sockerless_cloudrun_*
 
-.PHONY: chaos
-chaos: deps-test all ## random operations, faults and kill -9 on both clouds, both ways (CHAOS_SEED, CHAOS_SECONDS)
-	@test/run_all.sh chaos
+.PHONY: check-reverse
+check-reverse: deps-test ## the core scenarios with agents that dial the backend, on every cloud
+	$(Q)$(MAKE) --no-print-directory binaries
+	@test/run $(REVERSE:%=%:@core)
 
 .PHONY: check-asan
-check-asan: deps-test ## unit tests and scenarios with ASan, UBSan and LSan
-	$(Q)$(MAKE) --no-print-directory SAN=asan binaries unit-binaries
-	@SAN=asan test/run_all.sh
+check-asan: deps-test ## with ASan, UBSan and LSan: unit programs, and all scenarios on one cloud (ASAN_CLOUD)
+	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
+	@test/run asan/units asan/$(ASAN_CLOUD)
+# Not the cloud that `make test` runs them on.
+ASAN_CLOUD ?= cloudrun
+
+.PHONY: check-ci
+check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
+	$(Q)$(MAKE) --no-print-directory binaries
+	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
+	@test/run asan/units asan/$(ASAN_CLOUD) $(REVERSE:%=%:@core)
+
+.PHONY: oracle
+oracle: deps-test ## all scenarios against a real dockerd; test/e2e/oracle.sums says what passed
+	$(Q)$(MAKE) --no-print-directory binaries
+	@test/run oracle-all
+
+.PHONY: chaos
+chaos: deps-test ## random operations, faults and kill -9 on every cloud, both ways (CHAOS_SEED, CHAOS_SECONDS)
+	$(Q)$(MAKE) --no-print-directory binaries
+	@test/run --soak --slots 1 $(patsubst %,%:z_sockerless_chaos,$(CLOUDS) $(REVERSE))
+
+.PHONY: budgets
+budgets: deps-test ## what takes longer than a scenario, a file, a unit program may; on an idle machine
+	$(Q)$(MAKE) --no-print-directory test-binaries
+	@test/run --budgets --slots 1 units $(CLOUDS)
+
+.PHONY: check-all
+check-all: deps-test ## everything × clouds × directions × {release, ASan}, dockerd, fuzz, valgrind, chaos, budgets, bench
+	$(Q)$(MAKE) --no-print-directory lint
+	$(Q)$(MAKE) --no-print-directory test-binaries
+	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
+	@test/run --slow units asan/units oracle-all $(CLOUDS) $(REVERSE) $(patsubst %,asan/%,$(CLOUDS) $(REVERSE))
+	$(Q)for target in budgets chaos fuzz check-valgrind check-models bench bench-load; do \
+		$(MAKE) --no-print-directory $$target || exit 1; done
 
 .PHONY: check-valgrind
 check-valgrind: deps-test ## unit tests under valgrind
-	$(Q)$(MAKE) --no-print-directory SAN=valgrind binaries unit-binaries
+	$(Q)$(MAKE) --no-print-directory SAN=valgrind test-binaries
 	@SAN=valgrind test/run_valgrind.sh
 
 FUZZ_SECONDS ?= 60
@@ -241,18 +298,23 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test ## every fuzzer, FUZZ_SECONDS each
 	$(Q)$(MAKE) --no-print-directory SAN=fuzz fuzz-binaries
 	@test/fuzz/run.sh build/fuzz/test/fuzz $(FUZZ_SECONDS)
+.PHONY: fuzz-ci
+fuzz-ci: deps-test ## every fuzzer for 5 s; for 60 s those whose sources are not in test/fuzz/fuzzed.sums
+	$(Q)$(MAKE) --no-print-directory SAN=fuzz fuzz-binaries
+	@test/fuzz/run.sh build/fuzz/test/fuzz 5 60
 
 .PHONY: bench
-bench: deps-test all ## ratios to a real dockerd in the same run
-	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
+bench: deps-test ## ratios to a real dockerd in the same run
+	$(Q)$(MAKE) --no-print-directory binaries $(BENCH_BIN)
 	@test/bench/run.sh $(BENCH_BIN)
 .PHONY: bench-load
-bench-load: deps-test all ## a 2 GB docker load against skopeo copy in the same run
+bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
+	$(Q)$(MAKE) --no-print-directory binaries
 	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/load.sh
 
 .PHONY: check-models
-check-models: deps-models all ## requests and answers against the vendors' API models (../shared)
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/test/unit/gcpsim_run
+check-models: deps-models ## requests and answers against the vendors' API models (../shared)
+	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim/run,$(UNIT_BINS))
 	@test/conformance/run.sh
 
 # ---- lint, format, install ---------------------------------------------------------------------
@@ -261,20 +323,30 @@ C_FILES = $(shell git ls-files '*.c' '*.h')
 format: deps-lint ## clang-format in place
 	@clang-format-14 -i $(C_FILES)
 
-.PHONY: lint
-lint: deps-lint $(PROTO_C) ## format check, cppcheck, clang's warnings, dependency direction
+LINT := lint-format lint-rules lint-cppcheck lint-clang
+.PHONY: lint $(LINT)
+lint: deps-lint ## format check, cppcheck, clang's warnings, dependency direction, packages of what tests start
+	$(Q)$(MAKE) --no-print-directory $(LINT)
+lint-format:
 	@clang-format-14 --dry-run -Werror $(C_FILES)
+	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
+lint-rules:
 	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
-	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
-	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j2 \
+	@test/lint/packages.py
+	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
+		{ cat build/lint/runner_test.log; exit 1; }
+lint-cppcheck: $(PROTO_C)
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
 		--library=test/lint/cppcheck.cfg \
 		-DPROTOBUF_C_VERSION_NUMBER=1004000 -DPROTOBUF_C_MIN_COMPILER_VERSION=1000000 \
 		$(INCLUDES) $(filter %.c,$(C_FILES))
-	@echo "  clang -Werror"; for f in $(filter %.c,$(C_FILES)); do \
-		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only $$f || exit 1; done
+lint-clang: $(PROTO_C)
+	@echo "  clang -Werror"
+	@printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(shell nproc) -n 8 \
+		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only
 
 # Layers of folders, and cycles between the object files of a component.
 LINT_OBJ := $(call objects,common frontend agent backend-* test/sim)
@@ -301,6 +373,6 @@ clean: ## forget every build
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z_.-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 24
+	@grep -hE '^[a-z_.-][a-z_. -]*:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 28
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

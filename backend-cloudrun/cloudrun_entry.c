@@ -17,7 +17,8 @@ bool cloudrun_entry_read(const json_t *entry, struct cloudrun_entry *out)
     const json_t *labels = json_object_get(entry, "labels");
     out->job = json_doc_text(resource, "job_name");
     out->execution = json_doc_text(labels, "run.googleapis.com/execution_name");
-    out->mark.id = cloudrun_mark_id(json_doc_text(entry, "insertId"));
+    out->insert_id = json_doc_text(entry, "insertId");
+    out->mark.id = cloudrun_mark_id(out->insert_id);
     /* Nothing at all is an empty line; a protoPayload is no line. */
     return !json_object_get(entry, "protoPayload") &&
            timefmt_parse_rfc3339(json_doc_text(entry, "timestamp"), &out->mark.ns) &&

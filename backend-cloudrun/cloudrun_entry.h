@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 struct cloudrun_entry {
-    const char *job, *execution; /* borrowed from the entry */
+    const char *job, *execution, *insert_id; /* borrowed from the entry */
     struct cloudrun_mark mark;
 };
 

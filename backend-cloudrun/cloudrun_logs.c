@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading logs; see cloudrun_logs.h.
  *
- * Forward queries share calls: their parts are ORed in one filter, as many as fit, and what comes
- * is handed out by the entries' job and execution. A page that ends before everything was read
- * leaves every part with a good cursor, since entries come in the order of time. */
+ * Forward queries share calls: the parts of the logs they read are ORed in one filter, as many as
+ * fit. Queries of the same log have one part, from the earliest of their cursors on; an entry goes
+ * to each of them whose own cursor it is behind. A page that ends before everything was read leaves
+ * every query with a good cursor, since entries come in the order of time. */
 #include "cloudrun_logs.h"
 
 #include "base/alloc.h"
@@ -14,6 +15,7 @@
 #include "cloudrun_filter.h"
 #include "json/json_doc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -23,6 +25,7 @@ enum {
     CROWD_MAX = 100000, /* … and how many are read on with for that */
     CROWD_BYTES_MAX = 16 * 1024 * 1024,
     TWINS_MAX = 64,
+    PASSES = 2, /* of one round of queries, see slots_unreached() */
     FILTER_RESERVE = 64,
 };
 
@@ -33,15 +36,19 @@ struct slot {
     struct cloudrun_log_part part;
     struct cloudrun_cursor cursor;
     struct cloudrun_mark *marks; /* of what was delivered; arena */
+    const char **ids;            /* and the insertIds; arena */
     size_t room;
+    bool unreached; /* the call ended before it came to this cursor */
 };
 
 struct batch {
     const struct cloudrun_log_source *source;
-    struct slot *slots;
+    struct slot *slots; /* those of one log are neighbours */
     size_t count;
+    size_t logs; /* different ones */
     bool backward;
     bool more;
+    int64_t reached_ns; /* the last entry that was read */
     size_t delivered, bytes;
 };
 
@@ -80,18 +87,38 @@ static bool slot_idle(const struct slot *s)
 
 /* ---- entries ---- */
 
-static bool is_part(const struct cloudrun_part *part, const char *text)
+static int compare_text(struct cloudrun_part a, struct cloudrun_part b)
 {
-    return strlen(text) == part->len && memcmp(part->text, text, part->len) == 0;
+    int order = memcmp(a.text, b.text, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static struct slot *find_slot(struct batch *b, const struct cloudrun_entry *entry)
+static int compare_logs(const struct cloudrun_name *a, const struct cloudrun_name *b)
 {
-    for (size_t i = 0; i < b->count; i++)
-        if (is_part(&b->slots[i].part.name.execution, entry->execution) &&
-            is_part(&b->slots[i].part.name.job, entry->job))
-            return &b->slots[i];
-    return NULL;
+    int order = compare_text(a->execution, b->execution);
+    return order ? order : compare_text(a->job, b->job);
+}
+
+static int by_log(const void *a, const void *b)
+{
+    const struct slot *x = a, *y = b;
+    if (x->query->backward != y->query->backward)
+        return x->query->backward ? 1 : -1;
+    return compare_logs(&x->part.name, &y->part.name);
+}
+
+/* The first slot of the log that an entry belongs to, or b->count. */
+static size_t find_slots(const struct batch *b, const struct cloudrun_name *name)
+{
+    size_t low = 0, high = b->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_logs(&b->slots[middle].part.name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* Twice in one answer: those of one time come by insertId, so they are close together. */
@@ -109,13 +136,35 @@ static void slot_grow(struct slot *s)
     size_t room = s->room ? s->room * 2 : 32;
     struct log_event *events = arena_calloc(&s->page->arena, room, sizeof *events);
     struct cloudrun_mark *marks = arena_calloc(&s->page->arena, room, sizeof *marks);
+    const char **ids = arena_calloc(&s->page->arena, room, sizeof *ids);
     if (s->page->count) {
         memcpy(events, s->page->events, s->page->count * sizeof *events);
         memcpy(marks, s->marks, s->page->count * sizeof *marks);
+        memcpy(ids, s->ids, s->page->count * sizeof *ids);
     }
     s->page->events = events;
     s->marks = marks;
+    s->ids = ids;
     s->room = room;
+}
+
+static bool is_new(const struct slot *s, const struct cloudrun_mark *mark)
+{
+    return mark->ns >= s->part.from_ns && (!s->part.to_ns || mark->ns <= s->part.to_ns) &&
+           !cloudrun_cursor_has(&s->cursor, mark) && !was_delivered(s, mark);
+}
+
+static void deliver(struct batch *b, struct slot *s, const json_t *json,
+                    const struct cloudrun_entry *entry)
+{
+    struct arena *arena = &s->page->arena;
+    if (s->page->count == s->room)
+        slot_grow(s);
+    s->marks[s->page->count] = entry->mark;
+    s->ids[s->page->count] = b->backward ? arena_strdup(arena, entry->insert_id) : NULL;
+    cloudrun_entry_event(json, &entry->mark, arena, &s->page->events[s->page->count++]);
+    b->delivered++;
+    b->bytes += s->page->events[s->page->count - 1].len;
 }
 
 static void take_entry(struct batch *b, const json_t *json)
@@ -123,16 +172,13 @@ static void take_entry(struct batch *b, const json_t *json)
     struct cloudrun_entry entry;
     if (!cloudrun_entry_read(json, &entry))
         return;
-    struct slot *s = find_slot(b, &entry);
-    if (!s || entry.mark.ns < s->part.from_ns || cloudrun_cursor_has(&s->cursor, &entry.mark) ||
-        was_delivered(s, &entry.mark))
-        return;
-    if (s->page->count == s->room)
-        slot_grow(s);
-    s->marks[s->page->count] = entry.mark;
-    cloudrun_entry_event(json, &entry.mark, &s->page->arena, &s->page->events[s->page->count++]);
-    b->delivered++;
-    b->bytes += s->page->events[s->page->count - 1].len;
+    b->reached_ns = entry.mark.ns;
+    const struct cloudrun_name name = {.job = {entry.job, strlen(entry.job)},
+                                       .execution = {entry.execution, strlen(entry.execution)}};
+    for (size_t i = find_slots(b, &name);
+         i < b->count && compare_logs(&b->slots[i].part.name, &name) == 0; i++)
+        if (is_new(&b->slots[i], &entry.mark))
+            deliver(b, &b->slots[i], json, &entry);
 }
 
 /* ---- calls ---- */
@@ -164,13 +210,17 @@ static int page_size(const struct batch *b)
     return s->query->limit <= 0 || b->count > 1 || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
 }
 
+/* The time up to which a forward query has read. */
+static int64_t slot_newest(const struct slot *s)
+{
+    return s->cursor.count ? s->cursor.seen[s->cursor.count - 1].ns : s->cursor.edge_ns;
+}
+
 /* A page that ends within many entries of one time: a cursor could not tell them apart. */
 static bool ends_in_crowd(const struct slot *s)
 {
     size_t n = s->page->count, same = 0;
-    int64_t ns = n                 ? s->marks[n - 1].ns
-                 : s->cursor.count ? s->cursor.seen[s->cursor.count - 1].ns
-                                   : 0;
+    int64_t ns = n ? s->marks[n - 1].ns : s->cursor.count ? slot_newest(s) : 0;
     while (same < n && s->marks[n - 1 - same].ns == ns)
         same++;
     for (size_t i = 0; i < s->cursor.count; i++)
@@ -178,12 +228,18 @@ static bool ends_in_crowd(const struct slot *s)
     return same > CROWD;
 }
 
+/* Backward, a page ends with a time of which all was read; see leave_cut_time(). */
+static bool has_one_time(const struct slot *s)
+{
+    return s->page->count && s->marks[0].ns == s->marks[s->page->count - 1].ns;
+}
+
 static bool reads_on(const struct batch *b)
 {
     if (b->delivered > CROWD_MAX || b->bytes > CROWD_BYTES_MAX)
         return false;
     for (size_t i = 0; i < b->count; i++)
-        if (ends_in_crowd(&b->slots[i]))
+        if (ends_in_crowd(&b->slots[i]) || (b->backward && has_one_time(&b->slots[i])))
             return true;
     return false;
 }
@@ -213,24 +269,57 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
 
 /* ---- answers ---- */
 
-static void reverse_page(struct slot *s)
+struct delivery {
+    struct log_event event;
+    struct cloudrun_mark mark;
+    const char *id;
+    size_t number;
+};
+
+static int by_time_and_id(const void *a, const void *b)
 {
-    for (size_t i = 0, j = s->page->count; i + 1 < j; i++) {
-        struct log_event event = s->page->events[i];
-        struct cloudrun_mark mark = s->marks[i];
-        j--;
-        s->page->events[i] = s->page->events[j];
-        s->marks[i] = s->marks[j];
-        s->page->events[j] = event;
-        s->marks[j] = mark;
+    const struct delivery *x = a, *y = b;
+    int order = (x->mark.ns > y->mark.ns) - (x->mark.ns < y->mark.ns);
+    if (!order)
+        order = strcmp(x->id, y->id);
+    return order ? order : (x->number < y->number) - (x->number > y->number);
+}
+
+/* Forward, entries of one time come by insertId. Newest first they do so as well, says
+ * ListLogEntriesRequest: turning the page around would exchange them. */
+static void order_page(struct slot *s)
+{
+    size_t count = s->page->count;
+    struct delivery *all = arena_calloc(&s->page->arena, count + 1, sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[i] = (struct delivery){s->page->events[i], s->marks[i], s->ids[i], i};
+    qsort(all, count, sizeof *all, by_time_and_id);
+    for (size_t i = 0; i < count; i++) {
+        s->page->events[i] = all[i].event;
+        s->marks[i] = all[i].mark;
     }
+}
+
+/* Of the oldest time in the page there may be more, and not only such as come before: it is left to
+ * the next page. */
+static void leave_cut_time(const struct batch *b, struct slot *s)
+{
+    size_t cut = 0;
+    while (cut < s->page->count && s->marks[cut].ns == s->marks[0].ns)
+        cut++;
+    if (!b->more || cut == s->page->count)
+        return;
+    s->page->events += cut;
+    s->marks += cut;
+    s->page->count -= cut;
 }
 
 static void finish_backward(const struct batch *b, struct slot *s)
 {
     struct arena *arena = &s->page->arena;
+    order_page(s);
+    leave_cut_time(b, s);
     size_t count = s->page->count;
-    reverse_page(s);
     if (!s->query->token) {
         struct cloudrun_cursor follow = {.edge_ns = s->part.from_ns};
         if (b->more && count) /* its oldest may have older namesakes */
@@ -256,11 +345,28 @@ static void batch_finish(const struct batch *b)
             finish_backward(b, s);
             continue;
         }
-        if (b->more && !b->delivered)
+        s->unreached = b->more && !s->page->count && slot_newest(s) > b->reached_ns;
+        if (b->more && !b->delivered && !s->unreached)
             cloudrun_cursor_narrow(&s->cursor);
-        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->count, &s->page->arena);
+        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->logs, &s->page->arena);
         s->page->next_token = cloudrun_cursor_format(&s->cursor, false, &s->page->arena);
     }
+}
+
+/* The part of a log that the first of these slots and its neighbours want; *used says how many. */
+static struct cloudrun_log_part common_part(const struct slot *slots, size_t count, size_t *used)
+{
+    struct cloudrun_log_part all = slots[0].part;
+    size_t n = 1;
+    for (; n < count && by_log(&slots[n], &slots[0]) == 0 && !slots[0].query->backward; n++) {
+        const struct cloudrun_log_part *part = &slots[n].part;
+        if (part->from_ns < all.from_ns)
+            all.from_ns = part->from_ns;
+        if (all.to_ns && (!part->to_ns || part->to_ns > all.to_ns))
+            all.to_ns = part->to_ns;
+    }
+    *used = n;
+    return all;
 }
 
 /* As many of the slots as one filter takes; *used says how many. */
@@ -270,13 +376,17 @@ static int co_batch(const struct cloudrun_log_source *source, struct slot *slots
     AUTO(buf) struct buf filter = BUF_INIT;
     struct batch b = {.source = source, .slots = slots, .backward = slots[0].query->backward};
     cloudrun_filter_open(&filter, source->config);
-    for (; b.count < count && slots[b.count].query->backward == b.backward; b.count++) {
-        AUTO(buf) struct buf part = BUF_INIT;
-        cloudrun_filter_add(&part, &slots[b.count].part, b.count == 0);
-        bool fits = filter.len + part.len + FILTER_RESERVE <= CLOUDRUN_FILTER_MAX;
+    while (b.count < count && slots[b.count].query->backward == b.backward) {
+        AUTO(buf) struct buf text = BUF_INIT;
+        size_t same;
+        struct cloudrun_log_part part = common_part(slots + b.count, count - b.count, &same);
+        cloudrun_filter_add(&text, &part, b.count == 0);
+        bool fits = filter.len + text.len + FILTER_RESERVE <= CLOUDRUN_FILTER_MAX;
         if (b.count && (b.backward || !fits))
             break;
-        buf_append(&filter, part.data, part.len);
+        buf_append(&filter, text.data, text.len);
+        b.count += same;
+        b.logs++;
     }
     cloudrun_filter_close(&filter);
     *used = b.count;
@@ -284,6 +394,21 @@ static int co_batch(const struct cloudrun_log_source *source, struct slot *slots
         return -1;
     batch_finish(&b);
     return 0;
+}
+
+/* A query that is far behind fills its calls with what others have read long ago. Those that it
+ * kept from their news are asked for again, without it: then they are at their end and are not
+ * asked for with every page that the other one still has to read. */
+static size_t slots_unreached(struct slot *slots, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].unreached) {
+            slots[n] = slots[i];
+            slots[n].part.from_ns = slots[n].cursor.edge_ns; /* its window may be smaller now */
+            n++;
+        }
+    return n;
 }
 
 int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct log_query *queries,
@@ -296,9 +421,13 @@ int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct
             return -1;
         n += !slot_idle(&slots[n]);
     }
-    for (size_t at = 0, used = 0; at < n; at += used)
-        if (co_batch(source, slots + at, n - at, &used, err))
-            return -1;
+    qsort(slots, n, sizeof *slots, by_log);
+    for (int pass = 0; pass < PASSES && n; pass++) {
+        for (size_t at = 0, used = 0; at < n; at += used)
+            if (co_batch(source, slots + at, n - at, &used, err))
+                return -1;
+        n = slots_unreached(slots, n);
+    }
     return 0;
 }
 

@@ -40,42 +40,38 @@ static const char *url_fault(const char *url, const nng_url *parsed)
     return NULL;
 }
 
-static bool is_wildcard(const char *host)
-{
-    return str_empty(host) || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-}
-
 static const char *path_of(const nng_url *url)
 {
     return str_empty(url->u_path) ? "/" : url->u_path;
 }
 
-/* Nothing seems to stand between the two: then nng's HTTP server answers 404 to any other path, and
- * to any other host unless it listens on all. */
+/* The same port on both sides: nothing seems to stand between the two. Then another path is
+ * answered 404, and without TLS nothing at all. */
 static int direct_check(const nng_url *url, const nng_url *listen, struct error *err)
 {
-    if (strcmp(url->u_scheme, "ws") != 0 || strcmp(url->u_port, listen->u_port) != 0)
+    if (strcmp(url->u_scheme, "ws") != 0 && strcmp(listen->u_scheme, "wss") != 0)
+        return 0; /* a proxy is there for TLS */
+    if (strcmp(url->u_port, listen->u_port) != 0)
         return 0;
+    if (strcmp(url->u_scheme, listen->u_scheme) != 0)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_CALLBACK_LISTEN: agents do not speak TLS to "
+                         "SOCKERLESS_CALLBACK_URL, which begins with ws://");
     if (strcmp(path_of(url), path_of(listen)) != 0)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_CALLBACK_LISTEN: must have the path of "
                          "SOCKERLESS_CALLBACK_URL, %s",
                          path_of(url));
-    if (!is_wildcard(listen->u_hostname) && strcmp(url->u_hostname, listen->u_hostname) != 0)
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_CALLBACK_LISTEN: must have the host of "
-                         "SOCKERLESS_CALLBACK_URL, %s, or be 0.0.0.0 or [::]",
-                         url->u_hostname);
     return 0;
 }
 
 static int listen_check(const nng_url *url, const char *listen, struct error *err)
 {
     nng_url *parsed = NULL;
-    if (!str_starts(listen, "ws://") || nng_url_parse(&parsed, listen))
+    if ((!str_starts(listen, "ws://") && !str_starts(listen, "wss://")) ||
+        nng_url_parse(&parsed, listen))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_CALLBACK_LISTEN: must be a ws:// URL; for wss:// put a proxy "
-                         "with the certificate before it");
+                         "SOCKERLESS_CALLBACK_LISTEN: must be a ws:// or wss:// URL");
     int rc = direct_check(url, parsed, err);
     nng_url_free(parsed);
     return rc;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Channel: frames over one nng stream; see channel.h.
+ * Channel: frames over one byte stream; see channel.h.
  *
- * A channel has at most one receive and one send under way (struct nng_op each). Closing aborts
- * them through nng_stream_close(); the object is freed by channel_maybe_free() when neither is
- * pending any more, which is also the only place that calls closed().
+ * A channel has at most one receive and one send under way (transport.h). Closing ends both; the
+ * object is freed by channel_maybe_free() when neither is under way any more, which is also the
+ * only place that calls closed().
  */
 #include "ipc/channel_internal.h"
 
@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "ipc/dial.h"
+#include "ipc/nng_transport.h"
+#include "proto/sockerless.pb-c.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,9 +35,8 @@ enum {
 struct channel {
     struct loop *loop;
     struct channel *next, *prev; /* in loop->channels */
-    nng_stream *stream;
-    struct dial *dial; /* NULL: accepted, or brought by the peer */
-    struct nng_op recv, send;
+    struct transport *transport; /* NULL until it is connected */
+    struct dial *dial;           /* NULL: accepted, or brought by the peer */
     const struct channel_events *events;
     void *owner;
     size_t payload_max, queue_max;
@@ -53,20 +54,24 @@ struct channel {
     bool deaf; /* the peer no longer reads; what it has written is still read */
     bool failed;
     struct error why;
-    struct channel **slot;             /* of who waits for the stream; NULL: nobody does */
-    struct channel_listener *listener; /* whose count it belongs to; NULL when dialled */
+    struct channel **slot; /* of who waits for the stream; NULL: nobody does */
     char url[512];
 };
 
 static void channel_read(struct channel *c);
 static void channel_write(struct channel *c);
 
+static bool transport_busy(const struct channel *c)
+{
+    return c->transport && (c->transport->receiving || c->transport->sending);
+}
+
 static void channel_maybe_free(struct channel *c)
 {
-    if (c->closing)
-        nng_op_watch(&c->send);
-    if (!c->closing || c->recv.pending || c->send.pending || c->deliver_posted || c->delivering ||
-        c->flush.queued || (c->dial && c->dialing))
+    if (c->closing && c->transport && c->transport->sending)
+        c->transport->ops->watch(c->transport);
+    if (!c->closing || transport_busy(c) || c->deliver_posted || c->delivering || c->flush.queued ||
+        (c->dial && c->dialing))
         return;
     if (c->next)
         c->next->prev = c->prev;
@@ -74,14 +79,10 @@ static void channel_maybe_free(struct channel *c)
         c->prev->next = c->next;
     else
         c->loop->channels = c->next;
-    nng_op_fini(&c->recv); /* first: nng may just be expiring one, with the stream in its hands */
-    nng_op_fini(&c->send);
-    if (c->stream)
-        nng_stream_free(c->stream);
+    if (c->transport)
+        c->transport->ops->free(c->transport);
     if (c->dial)
         dial_free(c->dial);
-    if (c->listener)
-        channel_listener_forget(c->listener);
     const struct channel_events *events = c->events;
     void *owner = c->owner;
     bool failed = c->failed;
@@ -122,25 +123,21 @@ static void channel_close(struct channel *c, const struct error *why)
     }
     if (c->dial && c->dialing)
         dial_stop(c->dial);
-    if (c->stream)
-        nng_stream_close(c->stream);
+    if (c->transport)
+        c->transport->ops->close(c->transport);
     post_deliver(c); /* makes sure that channel_maybe_free() runs from the loop */
 }
 
-static bool peer_gone(int rc)
-{
-    return rc == NNG_ECLOSED || rc == NNG_ECONNSHUT || rc == NNG_ECONNRESET;
-}
-
-static void close_with_nng(struct channel *c, int rc, const char *doing)
+static void close_with_result(struct channel *c, const struct transport_result *result,
+                              const char *doing)
 {
     struct error err;
-    if (peer_gone(rc)) {
+    if (result->status == TRANSPORT_CLOSED) {
         channel_close(c, NULL);
         return;
     }
-    error_set(&err, rc == NNG_ETIMEDOUT ? ERROR_DEADLINE : ERROR_UNAVAILABLE, "%s %s: %s", doing,
-              c->url, nng_strerror(rc));
+    error_set(&err, result->status == TRANSPORT_TIMED_OUT ? ERROR_DEADLINE : ERROR_UNAVAILABLE,
+              "%s %s: %s", doing, c->url, str_or_empty(result->why));
     channel_close(c, &err);
 }
 
@@ -203,31 +200,21 @@ static void run_deliver(struct loop_task *task)
         channel_read(c);
 }
 
-/* nng's WebSocket stream ends the receive that waits when its peer closes, but lets a receive that
- * is started afterwards wait for ever. Asked after the start, it cannot be missed: closing here
- * ends the receive, unless it has brought bytes already; then the next one comes by here too. */
-static void close_if_peer_closed(struct channel *c)
-{
-    bool unused;
-    if (str_starts(c->url, "ws") &&
-        nng_stream_get_bool(c->stream, NNG_OPT_WS_RECV_TEXT, &unused) == NNG_ECLOSED)
-        nng_stream_close(c->stream);
-}
-
 static bool wants_to_read(const struct channel *c)
 {
-    if (c->recv.pending || c->closing || c->dialing)
+    if (c->closing || c->dialing || c->transport->receiving)
         return false;
     return c->lingering || (c->started && c->events && !c->paused);
 }
 
 static void channel_read(struct channel *c)
 {
+    int64_t timeout_ms = TRANSPORT_NO_TIMEOUT;
     if (!wants_to_read(c))
         return;
     if (c->lingering) {
         int64_t left = c->linger_until_ms - time_mono_ms();
-        nng_aio_set_timeout(c->recv.aio, left > 0 ? (nng_duration)left : 0);
+        timeout_ms = left > 0 ? left : 0;
     }
     if (c->in_start == c->in_end) {
         c->in_start = c->in_end = 0;
@@ -240,38 +227,24 @@ static void channel_read(struct channel *c)
         c->in_end -= c->in_start;
         c->in_start = 0;
     }
-    nng_iov iov = {.iov_buf = c->in + c->in_end, .iov_len = c->in_cap - c->in_end};
-    nng_aio *aio = nng_op_begin(&c->recv);
-    nng_aio_set_iov(aio, 1, &iov);
-    nng_stream_recv(c->stream, aio);
-    close_if_peer_closed(c);
+    c->transport->ops->receive(c->transport, c->in + c->in_end, c->in_cap - c->in_end, timeout_ms);
 }
 
-static void on_received(struct nng_op *op)
+static void on_received(void *owner, const struct transport_result *result)
 {
-    struct channel *c = CONTAINER_OF(op, struct channel, recv);
-    int rc = nng_aio_result(op->aio);
-    if (rc == NNG_ECANCELED && c->lingering && !c->closing) {
-        channel_deliver(c);
-        if (c->closing)
-            channel_maybe_free(c);
-        else
-            channel_read(c);
-        return;
-    }
-    if (rc) {
+    struct channel *c = owner;
+    if (result->status == TRANSPORT_OK) {
+        c->in_end += result->count;
+    } else if (result->status != TRANSPORT_STOPPED || !c->lingering || c->closing) {
         if (c->lingering)
             channel_close(c, NULL);
         else
-            close_with_nng(c, rc, "receive from");
+            close_with_result(c, result, "receive from");
         channel_maybe_free(c);
         return;
     }
-    size_t room = c->in_cap - c->in_end;
-    size_t got = nng_aio_count(op->aio);
-    c->in_end += got;
     channel_deliver(c);
-    if (got == room && c->in_cap < RECV_LARGE) {
+    if (result->more && c->in_cap < RECV_LARGE) {
         c->in_cap = RECV_LARGE;
         c->in = xrealloc(c->in, c->in_cap);
     }
@@ -284,20 +257,19 @@ static void on_received(struct nng_op *op)
 /* ---- sending ---- */
 
 /* What a finished send leaves behind. False: the channel is at its end. */
-static bool send_ended(struct channel *c)
+static bool send_ended(struct channel *c, const struct transport_result *result)
 {
-    int rc = nng_aio_result(c->send.aio);
-    if (peer_gone(rc) && !c->finishing) {
+    if (result->status == TRANSPORT_CLOSED && !c->finishing) {
         c->deaf = true; /* receiving finds the end, after what there is still to read */
         buf_free(&c->sending);
         buf_free(&c->queued);
         return true;
     }
-    if (rc) {
-        close_with_nng(c, rc, "send to");
+    if (result->status != TRANSPORT_OK) {
+        close_with_result(c, result, "send to");
         return false;
     }
-    buf_consume(&c->sending, nng_aio_count(c->send.aio));
+    buf_consume(&c->sending, result->count);
     if (c->sending.len == 0 && c->sending.cap > CHANNEL_HIGH_WATER * 2)
         buf_free(&c->sending); /* one large reply does not keep its memory */
     return true;
@@ -314,44 +286,56 @@ static void flushed(struct channel *c)
         return;
     c->lingering = true;
     c->linger_until_ms = time_mono_ms() + LINGER_MS;
-    if (c->recv.pending)
-        nng_aio_cancel(c->recv.aio); /* it has no time limit; begins anew with one */
+    if (c->transport->receiving)
+        c->transport->ops->receive_stop(c->transport); /* it begins anew with a time limit */
     else
         post_deliver(c);
 }
 
+/* True: the send under way is over, or there is none. */
+static bool send_collect(struct channel *c)
+{
+    struct transport_result result;
+    if (!c->transport->sending)
+        return true;
+    if (c->transport->ops->collect(c->transport, &result))
+        return send_ended(c, &result);
+    if (c->queued.len || c->finishing)
+        c->transport->ops->watch(c->transport);
+    return false;
+}
+
+static void send_next(struct channel *c)
+{
+    /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
+    struct transport_send send = {
+        .bytes = c->sending.data,
+        .len = c->sending.len,
+        .timeout_ms = c->finishing ? FLUSH_AT_CLOSE_MS : TRANSPORT_NO_TIMEOUT,
+        .quiet = !c->full && !c->finishing && !c->queued.len && c->sending.len < SEND_QUIET_MAX,
+    };
+    c->transport->ops->send(c->transport, &send);
+}
+
 static void channel_write(struct channel *c)
 {
-    if (c->closing || (nng_op_collect(&c->send) && !send_ended(c)))
+    if (c->closing || !send_collect(c))
         return;
-    if (c->send.pending) {
-        if (c->queued.len || c->finishing)
-            nng_op_watch(&c->send);
-        return;
-    }
     if (c->sending.len == 0) {
         struct buf swap = c->sending;
         c->sending = c->queued;
         c->queued = swap;
     }
-    if (c->sending.len == 0) {
-        if (c->finishing)
-            flushed(c);
-        return;
-    }
-    /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
-    bool quiet = !c->full && !c->finishing && !c->queued.len && c->sending.len < SEND_QUIET_MAX;
-    nng_iov iov = {.iov_buf = c->sending.data, .iov_len = c->sending.len};
-    nng_aio *aio = quiet ? nng_op_begin_quietly(&c->send, c->sending.len) : nng_op_begin(&c->send);
-    nng_aio_set_iov(aio, 1, &iov);
-    nng_aio_set_timeout(aio, c->finishing ? FLUSH_AT_CLOSE_MS : NNG_DURATION_INFINITE);
-    nng_stream_send(c->stream, aio);
+    if (c->sending.len)
+        send_next(c);
+    else if (c->finishing)
+        flushed(c);
 }
 
-static void on_sent(struct nng_op *op)
+static void on_sent(void *owner, const struct transport_result *result)
 {
-    struct channel *c = CONTAINER_OF(op, struct channel, send);
-    if (!send_ended(c)) {
+    struct channel *c = owner;
+    if (!send_ended(c, result)) {
         channel_maybe_free(c);
         return;
     }
@@ -436,10 +420,10 @@ void channel_end(struct channel *c)
 
 /* ---- life ---- */
 
-struct channel *channel_new(struct loop *l, const char *url, const struct channel_options *options)
+static struct channel *channel_new(struct loop *l, const char *url,
+                                   const struct channel_options *options)
 {
     struct channel *c = NEW(struct channel);
-    struct error err;
     c->loop = l;
     c->next = l->channels;
     if (c->next)
@@ -452,18 +436,22 @@ struct channel *channel_new(struct loop *l, const char *url, const struct channe
     c->in_cap = RECV_SMALL;
     c->in = xmalloc(c->in_cap);
     snprintf(c->url, sizeof c->url, "%s", url);
-    if (nng_op_init(&c->recv, l, on_received, &err) || nng_op_init(&c->send, l, on_sent, &err))
-        abort(); /* nng_aio_alloc fails only without memory */
     return c;
 }
 
-struct channel *channel_from_stream(struct loop *l, nng_stream *stream, const char *url,
-                                    const struct channel_options *options,
-                                    struct channel_listener *listener)
+static void transport_take(struct channel *c, struct transport *t)
+{
+    c->transport = t;
+    t->owner = c;
+    t->received = on_received;
+    t->sent = on_sent;
+}
+
+struct channel *channel_from_transport(struct loop *l, struct transport *t, const char *url,
+                                       const struct channel_options *options)
 {
     struct channel *c = channel_new(l, url, options);
-    c->stream = stream;
-    c->listener = listener;
+    transport_take(c, t);
     return c;
 }
 
@@ -471,7 +459,8 @@ static void on_dialed(void *owner, int rc, nng_stream *stream)
 {
     struct channel *c = owner;
     c->dialing = false;
-    c->stream = stream;
+    if (stream)
+        transport_take(c, nng_transport_new(c->loop, stream, str_starts(c->url, "ws"), NULL, NULL));
     if (c->closing) {
         channel_maybe_free(c);
         return;
@@ -554,8 +543,7 @@ void channel_adopt(struct channel *awaiting, struct channel *accepted)
 {
     assert(awaiting->slot && !accepted->started);
     slot_leave(awaiting);
-    awaiting->stream = STEAL(accepted->stream);
-    awaiting->listener = STEAL(accepted->listener);
+    transport_take(awaiting, STEAL(accepted->transport));
     memcpy(awaiting->url, accepted->url, sizeof awaiting->url);
     awaiting->dialing = false;
     channel_close(accepted, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Channel: frames over one nng stream (ipc://, tcp://, tls+tcp://, ws://, wss://), on the loop.
- * Carries RPC connections, sessions between frontend and backend, and sessions with agents.
+ * Channel: frames over one byte stream, on the loop. The stream is nng's (ipc://, tcp://, ws://,
+ * wss://) or was accepted by ws_listener.h. Carries RPC connections, sessions between frontend and
+ * backend, and sessions with agents.
  *
  * Life: channel_dial() or an accepted channel + channel_start() → frame() … → closed(), exactly
  * once and last; the channel is gone after it returned. channel_finish() ends orderly after the out
@@ -41,15 +42,11 @@ struct channel_options {
     size_t queue_max;           /* bytes; a sender that ignores false is cut off here; 0: 80 MiB */
     int64_t connect_timeout_ms; /* 0: 5,000 */
     const char *bearer_token;   /* ws dial: Authorization: Bearer … */
-    void *tls;                  /* nng_tls_config *, borrowed; NULL: none */
+    void *tls;                  /* dial: nng_tls_config *, borrowed; NULL: none */
     /* Listening on ws://: the request's Authorization header ("" if none) decides; on_accept
      * follows at once for whom it lets in. NULL: anybody. */
     bool (*authorize)(void *owner, const char *authorization);
     unsigned channels_max; /* listening: accepted at once, more are refused; 0: 16,384 */
-    /* Listening on ws://, open to strangers: the time for a handshake, 0: for ever; and how many of
-     * them at once (listener_guard.h). */
-    int64_t handshake_ms;
-    unsigned strangers_max;
 };
 
 /* Connects in the background; frames sent meanwhile are queued; failure arrives as closed(why).
@@ -94,8 +91,9 @@ void channel_abort_all(struct loop *l);
 
 /* ---- listening ---- */
 struct channel_listener;
-/* url with tcp port 0 is allowed. on_accept owns the channel and must start or abort it. For ipc a
- * stale socket file is replaced and the mode set to 0660. */
+/* nng listens; for ws:// that is open to a network see ws_listener.h. url with tcp port 0 is
+ * allowed. on_accept owns the channel and must start or abort it. For ipc a stale socket file is
+ * replaced and the mode set to 0660. */
 int channel_listen(struct loop *l, const char *url, const struct channel_options *options,
                    void (*on_accept)(void *owner, struct channel *c), void *owner,
                    struct channel_listener **out, struct error *err) MUST_CHECK;

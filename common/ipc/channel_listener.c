@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listening for channels; see channel.h. A listener outlives its close until its accept and all its
- * channels are gone.
+ * Listening for channels with nng; see channel.h. A listener outlives its close until its accept
+ * and all its channels are gone.
  */
 #include "ipc/channel_internal.h"
 
@@ -9,7 +9,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "ipc/listener_guard.h"
+#include "ipc/nng_op.h"
+#include "ipc/nng_transport.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,6 @@ struct channel_listener {
     struct nng_op accept;
     uv_timer_t retry; /* after an accept that failed, for instance without descriptors */
     bool retry_closed;
-    struct listener_guard *guard; /* NULL: none was asked for */
     struct channel_options options;
     void (*on_accept)(void *owner, struct channel *c);
     void *owner;
@@ -42,8 +42,9 @@ static void listener_maybe_free(struct channel_listener *l)
     free(l);
 }
 
-void channel_listener_forget(struct channel_listener *l)
+static void on_transport_freed(void *arg)
 {
+    struct channel_listener *l = arg;
     l->live--;
     listener_maybe_free(l);
 }
@@ -60,10 +61,10 @@ static bool stream_authorized(struct channel_listener *l, nng_stream *stream)
         explicit_bzero(value, strlen(value));
         nng_strfree(value);
     }
-    return ok && (!l->guard || listener_guard_admit(stream));
+    return ok;
 }
 
-/* One line for as many as come in a second: strangers do not fill the disk. */
+/* One line for as many as come in a second: refused connections do not fill the disk. */
 static void refusal_log(struct channel_listener *l)
 {
     int64_t now = time_mono_ms();
@@ -111,7 +112,9 @@ static void on_accepted(struct nng_op *op)
         return;
     }
     l->live++;
-    l->on_accept(l->owner, channel_from_stream(l->loop, stream, l->url, &l->options, l));
+    struct transport *t =
+        nng_transport_new(l->loop, stream, str_starts(l->url, "ws"), on_transport_freed, l);
+    l->on_accept(l->owner, channel_from_transport(l->loop, t, l->url, &l->options));
 }
 
 static int listener_configure(struct channel_listener *l, struct error *err)
@@ -122,28 +125,11 @@ static int listener_configure(struct channel_listener *l, struct error *err)
     /* nng's HTTP server leaves Nagle's algorithm on: two small frames would be 40 ms apart. */
     if (rc == 0 && str_starts(l->url, "ws"))
         rc = nng_stream_listener_set_bool(l->nng, NNG_OPT_TCP_NODELAY, true);
-    if (rc == 0 && l->options.tls)
-        rc = nng_stream_listener_set_ptr(l->nng, NNG_OPT_TLS_CONFIG, l->options.tls);
     if (rc == 0)
         rc = nng_stream_listener_listen(l->nng);
     return rc ? error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", l->url,
                           nng_strerror(rc))
               : 0;
-}
-
-static int listener_guard(struct channel_listener *l, struct error *err)
-{
-    struct listener_guard_limits limits = {
-        .handshake_ms = l->options.handshake_ms,
-        .strangers_max = l->options.strangers_max,
-    };
-    nng_sockaddr address;
-    if (!limits.handshake_ms)
-        return 0;
-    int rc = nng_stream_listener_get_addr(l->nng, NNG_OPT_LOCADDR, &address);
-    if (rc)
-        return error_set(err, ERROR_SYSTEM, "address of %s: %s", l->url, nng_strerror(rc));
-    return listener_guard_open(l->loop, &address, &limits, &l->guard, err);
 }
 
 int channel_listen(struct loop *loop, const char *url, const struct channel_options *options,
@@ -163,8 +149,7 @@ int channel_listen(struct loop *loop, const char *url, const struct channel_opti
         free(l);
         return error_set(err, ERROR_INVALID_PARAMETER, "address %s: %s", url, nng_strerror(rc));
     }
-    if (listener_configure(l, err) || nng_op_init(&l->accept, loop, on_accepted, err) ||
-        listener_guard(l, err)) {
+    if (listener_configure(l, err) || nng_op_init(&l->accept, loop, on_accepted, err)) {
         nng_op_fini(&l->accept);
         nng_stream_listener_free(l->nng);
         free(l);
@@ -189,7 +174,6 @@ void channel_listener_close(struct channel_listener *l)
     if (l->closing)
         return;
     l->closing = true;
-    listener_guard_close(STEAL(l->guard));
     nng_stream_listener_close(l->nng);
     if (l->accept.pending)
         nng_aio_cancel(l->accept.aio); /* nng's WebSocket listener lets an accept wait for ever */

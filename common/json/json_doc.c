@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Reading JSON that strangers wrote; see json_doc.h. */
+ * Reading untrusted JSON; see json_doc.h. */
 #include "json/json_doc.h"
 
 #include "base/alloc.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading JSON that strangers wrote, with jansson.
+ * Reading untrusted JSON, with jansson.
  *
  * jansson recurses once a nesting level and allows 2,048 of them, which is more than a coroutine's
  * stack holds: json_doc_load() refuses deep documents before jansson sees them.

@@ -15,7 +15,8 @@
 # Knobs (environment): BACKEND (ecs, cloudrun; else what the folder had last), AGENT (forward,
 # reverse: who dials), INJECTION (how containers get the agent, in the backend's own words), BIN_DIR
 # (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"), FRONTEND_ENV, FRONTEND_FLAGS,
-# STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one).
+# STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one), STACK_SEED (a folder
+# whose `registry` is the content of a new registry, with all images).
 #
 # A pid file holds "PID STARTTIME": a recycled pid is never mistaken for ours.
 
@@ -44,7 +45,7 @@ become_root()
     [[ $(id -u) != 0 ]] || return 0
     command -v sudo >/dev/null || { die "needs root: there is no sudo here, run it as root"; exit 1; }
     say "needs root; going on with sudo"
-    exec sudo --preserve-env=RUN_DIR,BIN_DIR,BACKEND,AGENT,INJECTION,SAN,CI,BENCH_ROUNDS,E2E_FILTER,E2E_SOAK,CHAOS_SEED,CHAOS_SECONDS,CHAOS_OPERATIONS,JOURNAL "$0" "$@"
+    exec sudo --preserve-env=RUN_DIR,BIN_DIR,BACKEND,AGENT,INJECTION,SAN,CI,BENCH_ROUNDS,E2E_FILTER,E2E_LEAVE_OUT,CHAOS_SEED,CHAOS_SECONDS,CHAOS_OPERATIONS,JOURNAL "$0" "$@"
 }
 
 # ---- one process ------------------------------------------------------------------------------
@@ -175,6 +176,34 @@ port_free()
     ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# Ports and networks are chosen while other stacks start on this machine: each is noted in
+# $STACK_LOCKS/reserved, with the file whose last line it will be. A note holds as long as that is so.
+STACK_LOCKS=/run/sockerless
+
+# locked COMMAND…: one at a time on this machine.
+locked()
+{
+    mkdir -p -m 700 "$STACK_LOCKS" || return 1
+    (
+        flock -w 60 9 || { die "$STACK_LOCKS/lock is held by another process"; exit 1; }
+        "$@"
+    ) 9>"$STACK_LOCKS/lock"
+}
+
+# reserve WORD FILE: under the lock; false when WORD belongs to another file.
+reserve()
+{
+    local word owner content kept=''
+    while read -r word owner; do
+        [[ $owner != "$2" ]] && IFS= read -r -d '' content 2>/dev/null <"$owner"
+        [[ ${content:-} == *"$word"$'\n' ]] || continue
+        [[ $word != "$1" ]] || return 1
+        kept+="$word $owner"$'\n'
+        content=
+    done < <(cat "$STACK_LOCKS/reserved" 2>/dev/null)
+    printf '%s%s %s\n' "$kept" "$1" "$2" >"$STACK_LOCKS/reserved"
+}
+
 # port_choose NAME: the remembered port of a component, else a free one below the ephemeral range.
 port_choose()
 {
@@ -183,10 +212,16 @@ port_choose()
         printf '%s' "$port"
         return
     fi
+    locked port_choose_new "$file"
+}
+
+port_choose_new()
+{
+    local port
     for _ in {1..50}; do
         port=$((20000 + RANDOM % 12000))
-        if port_free "$port"; then
-            printf '%s\n' "$port" >"$file"
+        if port_free "$port" && reserve "$port" "$1"; then
+            printf '%s\n' "$port" >"$1"
             printf '%s' "$port"
             return
         fi
@@ -210,19 +245,33 @@ stack_sim_url()
 }
 
 # stack_network: flags that keep this simulator's network apart from another stack's. Slot N is the
-# N-th /22 of 198.18.0.0/15 (RFC 2544) and bridge sklN; a free one is chosen once.
+# N-th /22 of 198.18.0.0/16 (RFC 2544) and bridge sklN; a free one is chosen once, and again when
+# another stack has taken it while this one did not run.
 stack_network()
 {
-    local file=$STACK_DIR/network slot used
-    if [[ ! -s $file ]]; then
-        used=$(ip -o -4 addr show 2>/dev/null)
-        for slot in $(seq $((RANDOM % 64)) 127); do
-            [[ $used == *"198.$((18 + slot / 64)).$((slot % 64 * 4))."* ]] || break
-        done
-        printf '%s\n' "--subnet 198.$((18 + slot / 64)).$((slot % 64 * 4)).0/22" \
-            "--bridge-name skl$slot" >"$file"
-    fi
+    local file=$STACK_DIR/network
+    [[ -s $file ]] || locked stack_network_choose "$file" || return 1
     cat "$file"
+}
+
+stack_network_keep()
+{
+    local file=$STACK_DIR/network
+    [[ ! -s $file ]] || locked reserve "$(sed -n 's/^--bridge-name //p' "$file")" "$file" || rm -f "$file"
+}
+
+stack_network_choose()
+{
+    local slot used first=$((RANDOM % 64)) turn
+    used=$(ip -o -4 addr show 2>/dev/null)
+    for turn in {0..63}; do
+        slot=$(((first + turn) % 64))
+        [[ $used != *" 198.18.$((slot * 4))."* ]] || continue
+        reserve "skl$slot" "$1" || continue
+        printf '%s\n' "--subnet 198.18.$((slot * 4)).0/22" "--bridge-name skl$slot" >"$1"
+        return
+    done
+    die "all 64 networks of 198.18.0.0/16 are in use"
 }
 
 # The host, as containers see it: the first address of the network.
@@ -238,7 +287,7 @@ registry_start()
     local port try
     for try in 1 2 3; do
         port=$(port_choose registry) || return 1
-        mkdir -p "$STACK_DIR/state/registry"
+        registry_fill
         printf '%s\n' 'version: 0.1' 'log: {level: warn}' 'storage:' \
             "  filesystem: {rootdirectory: \"$STACK_DIR/state/registry\"}" \
             '  delete: {enabled: true}' "http: {addr: \"127.0.0.1:$port\"}" \
@@ -250,10 +299,22 @@ registry_start()
     return 1
 }
 
+registry_fill()
+{
+    [[ ! -d $STACK_DIR/state/registry ]] || return 0
+    mkdir -p "$STACK_DIR/state"
+    if [[ -n ${STACK_SEED:-} ]]; then
+        cp -r "$STACK_SEED/registry" "$STACK_DIR/state/registry"
+    else
+        mkdir "$STACK_DIR/state/registry"
+    fi
+}
+
 sim_start()
 {
     local port try
     cloud_sim_prepare || return 1
+    stack_network_keep
     for try in 1 2 3; do
         port=$(port_choose sim) || return 1
         # shellcheck disable=SC2046,SC2086 # lists of words
@@ -365,6 +426,7 @@ busybox_rootfs()
 images_push()
 {
     local work agent status=0
+    [[ -z ${STACK_SEED:-} ]] || return 0
     agent=$(agent_binary) || return 1
     work=$(mktemp -d)
     mkdir -p "$work/agent"

@@ -139,7 +139,7 @@ void http_conn_hijack(struct http_conn *c)
 {
     assert(c->state == CONN_ANSWERING);
     c->state = CONN_RAW;
-    c->deadline_ms = c->peer_eof ? time_mono_ms() + HALF_CLOSED_CHECK_MS : 0;
+    c->deadline_ms = c->peer_eof ? time_mono_ms() + c->shared->half_closed_check_ms : 0;
     http_conn_wake(c);
 }
 
@@ -148,7 +148,8 @@ void http_conn_set_body_deadline(struct http_conn *c)
     if (c->state != CONN_ANSWERING || !c->x.body_pending)
         return;
     /* Nobody reads from a held connection, so nobody would notice that its peer has vanished. */
-    c->deadline_ms = time_mono_ms() + (c->held ? HALF_CLOSED_CHECK_MS : c->shared->idle_timeout_ms);
+    c->deadline_ms =
+        time_mono_ms() + (c->held ? c->shared->half_closed_check_ms : c->shared->idle_timeout_ms);
 }
 
 void http_conn_hold(struct http_conn *c, bool hold)

@@ -19,7 +19,6 @@
 #include "frontend/http/http_out.h"
 
 enum {
-    HALF_CLOSED_CHECK_MS = 5000,
     LINGER_MS = 5000,
     HTTP_HEAD_MAX = 64 * 1024,
     HTTP_JSON_BODY_MAX = 16 * 1024 * 1024,

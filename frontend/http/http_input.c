@@ -230,10 +230,10 @@ static void input_eof(struct http_conn *c)
         else if (c->events && !c->events->eof)
             http_conn_abort(c);
         else
-            c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
+            c->deadline_ms = time_mono_ms() + c->shared->half_closed_check_ms;
         return;
     case CONN_RAW:
-        c->deadline_ms = time_mono_ms() + HALF_CLOSED_CHECK_MS;
+        c->deadline_ms = time_mono_ms() + c->shared->half_closed_check_ms;
         input_deliver_raw(c);
         if (c->out.broken)
             http_conn_abort(c);
@@ -310,7 +310,7 @@ static void input_late(struct http_conn *c, int64_t now_ms)
         }
         /* fall through */
     case CONN_RAW:
-        c->deadline_ms = now_ms + HALF_CLOSED_CHECK_MS;
+        c->deadline_ms = now_ms + c->shared->half_closed_check_ms;
         if (input_hung_up(c))
             http_conn_abort(c);
         return;

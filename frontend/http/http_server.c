@@ -20,6 +20,7 @@ enum {
     LISTENERS_MAX = 16,
     DEFAULT_MAX_CONNECTIONS = 4096,
     DEFAULT_IDLE_TIMEOUT_MS = 300 * 1000,
+    DEFAULT_HALF_CLOSED_CHECK_MS = 5000,
     DEFAULT_HEAD_TIMEOUT_MS = 60 * 1000,
     TICK_MS = 1000,
 };
@@ -87,6 +88,8 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_opt
     s->shared.backend = backend;
     s->shared.conn_closed = server_on_conn_closed;
     s->shared.idle_timeout_ms = or_default(options->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS);
+    s->shared.half_closed_check_ms =
+        or_default(options->half_closed_check_ms, DEFAULT_HALF_CLOSED_CHECK_MS);
     s->shared.head_timeout_ms = or_default(options->head_timeout_ms, DEFAULT_HEAD_TIMEOUT_MS);
     s->max_connections = or_default(options->max_connections, DEFAULT_MAX_CONNECTIONS);
     s->socket_group = xstrdup(str_or_empty(options->socket_group));

@@ -24,7 +24,7 @@ struct http_shared {
     struct loop *loop;
     const struct http_service *service;
     struct backend_client *backend; /* borrowed; NULL: none configured */
-    int64_t idle_timeout_ms, head_timeout_ms;
+    int64_t idle_timeout_ms, head_timeout_ms, half_closed_check_ms;
     void (*conn_closed)(struct http_shared *s); /* a connection was freed */
     struct http_conn *conns;                    /* all, see http_conn.h */
     struct http_conn *due;                      /* those to look at before the loop polls */

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the scenarios against one target and prints TAP and a count.
-# Usage: run.sh dockerd|sockerless [FILE.bats…]
+# Usage: run.sh dockerd|sockerless [FILE.bats…]       or, to see which files fit: run.sh --files TARGET
 #        (environment: BACKEND=ecs|cloudrun, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP,
-#        E2E_SOAK: with what is tagged soak, whose course depends on chance)
+#        E2E_LEAVE_OUT: the tags of tests to leave out; if not set those tagged soak, whose course
+#        depends on chance)
 #
+# All files share one stack; test/run gives each file its own and runs several at once.
 # sockerless_*.bats and z_sockerless_*.bats need what a real dockerd does not have (a cloud to look
 # into, a backend to kill) and run with the target sockerless only; sockerless_ecs_*.bats and
 # sockerless_cloudrun_*.bats look at what only that cloud has and run with that BACKEND only, and
@@ -14,6 +16,8 @@
 set -uo pipefail
 
 DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+list_only=
+[[ ${1:-} != --files ]] || { list_only=1; shift; }
 TARGET=${1:?dockerd or sockerless}
 shift
 export TARGET BACKEND=${BACKEND:-ecs}
@@ -40,14 +44,20 @@ if [[ ${#files[@]} == 0 ]]; then
         ! file_fits "$file" || files+=("$file")
     done
 fi
+if [[ $list_only ]]; then
+    for file in "${files[@]}"; do basename "$file" .bats; done
+    exit
+fi
 [[ $(id -u) == 0 ]] || { echo "the scenarios start daemons that need root" >&2; exit 2; }
 
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 tap=$(mktemp)
 trap 'rm -f "$tap"' EXIT
 tags=
-[[ $TARGET == dockerd ]] || tags="!not:$BACKEND"
-[[ $TARGET == dockerd || -n ${E2E_SOAK:-} ]] || tags+=",!soak"
+if [[ $TARGET != dockerd ]]; then
+    tags="!not:$BACKEND"
+    for tag in ${E2E_LEAVE_OUT-soak}; do tags+=",!$tag"; done
+fi
 bats --tap --timing ${tags:+--filter-tags "$tags"} ${E2E_FILTER:+--filter "$E2E_FILTER"} "${files[@]}" | tee "$tap"
 status=${PIPESTATUS[0]}
 planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tap")

@@ -13,6 +13,7 @@ setup_suite()
     . "$E2E_DIR/../../deploy/local/lib.sh"
     . "$E2E_DIR/lib/dockerd.sh"
     . "$E2E_DIR/lib/images.sh"
+    . "$E2E_DIR/lib/authority.sh"
     # Short: the sockets' paths go in here.
     E2E_RUN=$(mktemp -d "${E2E_TMP:-/tmp}/sk-e2e.XXXXXX")
     export E2E_RUN
@@ -29,7 +30,7 @@ setup_suite()
         SIM_FLAGS="${SIM_FLAGS:-} --journal $E2E_RUN/journal.jsonl" \
             stack_up e2e "$E2E_RUN/stack" ;;
     esac || { teardown_suite; return 1; }
-    test_images_push
+    [[ -n ${STACK_SEED:-} ]] || test_images_push || { teardown_suite; return 1; }
     DOCKER_HOST="unix://$(stack_socket)"
     REGISTRY_ADDRESS=$(stack_registry_url)
     REGISTRY_ADDRESS=${REGISTRY_ADDRESS#http://}
@@ -40,21 +41,6 @@ setup_suite()
     for image in busybox test/merge test/scratch; do
         docker pull -q "$image" >/dev/null || { teardown_suite; return 1; }
     done
-}
-
-# A certification authority of this run, for registries over TLS.
-ca_make()
-{
-    export E2E_CA_DIR=$E2E_RUN/ca
-    mkdir -p "$E2E_CA_DIR"
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=e2e-ca \
-        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign \
-        -keyout "$E2E_CA_DIR/ca.key" -out "$E2E_CA_DIR/ca.pem" 2>/dev/null
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=127.0.0.1 \
-        -keyout "$E2E_CA_DIR/server.key" -out "$E2E_CA_DIR/server.csr" 2>/dev/null
-    openssl x509 -req -in "$E2E_CA_DIR/server.csr" -CA "$E2E_CA_DIR/ca.pem" \
-        -CAkey "$E2E_CA_DIR/ca.key" -CAcreateserial -days 2 -out "$E2E_CA_DIR/server.pem" \
-        -extfile <(printf 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.test') 2>/dev/null
 }
 
 teardown_suite()

@@ -42,7 +42,7 @@ teardown()
 }
 
 @test "cloud: slow to provision: attach-before-start waits, start answers when it runs" {
-    sim_config '{"provision_ms":4000}'
+    sim_config '{"provision_ms":1500}'
     run -3 docker run --rm -i busybox sh -c 'cat; exit 3' <<<"patience"
     equal "$output" patience
 }

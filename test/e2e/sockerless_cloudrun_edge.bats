@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load lib/common
 load lib/cloud
+load lib/logs
 
 teardown()
 {
@@ -101,6 +102,70 @@ has_log()
     for code in 120 121 124; do
         run "-$code" docker run --rm busybox sh -c "exit $code"
     done
+}
+
+# tail_costs MOST FROM TO OPTION… CONTAINER: docker logs shows FROM to TO, for at most MOST calls of
+# entries.list.
+tail_costs()
+{
+    local most=$1 from=$2 to=$3 before calls
+    shift 3
+    before=$(sim_count '.calls["logging.entries.list"] // 0')
+    docker logs "$@" >"$BATS_TEST_TMPDIR/tail"
+    calls=$(($(sim_count '.calls["logging.entries.list"]') - before))
+    echo "# ${*:1:$#-1}: $calls calls" >&3
+    diff "$BATS_TEST_TMPDIR/tail" <(seq "$from" "$to")
+    [[ $calls -ge 1 && $calls -le $most ]]
+}
+
+# tails_of LINES CONTAINER: it has printed 1 to LINES and ended.
+tails_of()
+{
+    tail_costs 3 $(($1 - 2)) "$1" --tail 3 "$2"
+    tail_costs 3 $(($1 - 2)) "$1" -f --tail 3 "$2"
+    tail_costs 3 $(($1 - 2499)) "$1" --tail 2500 "$2"
+    tail_costs 3 1 0 -f --tail 0 "$2"
+    tail_costs 3 $(($1 - 2)) "$1" --since 1h --until 2100-01-01T00:00:00Z --tail 3 "$2"
+    tail_costs 3 1 0 --since 2100-01-01T00:00:00Z --tail 3 "$2"
+    tail_costs 3 1 0 --until 2001-01-01T00:00:00Z --tail 3 "$2"
+}
+
+# ended_after LINES: container x has printed them.
+ended_after()
+{
+    docker run -d --name "$(name x)" busybox seq 1 "$1" >/dev/null
+    docker wait "$(name x)" >/dev/null
+}
+
+@test "cloudrun: the tail of a long log costs at most three calls of entries.list" {
+    ended_after 50000
+    tails_of 50000 "$(name x)"
+}
+
+@test "cloudrun: the tail of a log whose entries come twice and late" {
+    sim_config '{"log_duplicate":3000,"log_late":1000,"log_late_ms":300}'
+    ended_after 20000
+    tails_of 20000 "$(name x)"
+}
+
+# The end is waited for: the newest entries are asked for every 100 ms, as the local stack is set.
+@test "cloudrun: the tail of a log that is shown 2 s late" {
+    sim_config '{"log_delay_ms":2000}'
+    ended_after 50000
+    tail_costs $((3 + 2000 / 100)) 49998 50000 --tail 3 "$(name x)"
+    tails_of 50000 "$(name x)"
+}
+
+@test "cloudrun: the tail of a running container costs few calls, and what follows comes once" {
+    gated "$(name x)" 20000 20100
+    until_true 60 logs_end_with "$(name x)" 20000
+    tail_costs 4 19998 20000 --tail 3 "$(name x)"
+    docker logs -f --tail 3 "$(name x)" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    local follower=$!
+    until_true 60 grep -qx 20000 "$BATS_TEST_TMPDIR/out"
+    gate_open "$(name x)"
+    wait "$follower"
+    diff "$BATS_TEST_TMPDIR/out" <(seq 19998 20100)
 }
 
 @test "cloudrun: since, until, tail with timestamps" {

@@ -45,6 +45,7 @@ log_reads()
     sim_count '.calls["logging.entries.list"] // 0'
 }
 
+# bats test_tags=slow
 @test "follow: 200 containers cost at most one entries.list call a second" {
     local turn began reads seconds calls
     : >"$BATS_TEST_TMPDIR/pids"

@@ -31,12 +31,14 @@ says()
     for word in a b c d; do gated_exit "$word" "${code[$word]}"; done
     docker create --name "$(name f)" busybox sh -c 'echo hello f; tail -f /dev/null' >/dev/null
     for word in a b c d; do until_true 60 says "$word" "hello $word"; done
-    # The fifth ends while nobody looks.
-    docker run -d --name "$(name e)" busybox sh -c 'echo hello e; sleep 8; echo bye e; exit 23' >/dev/null
+    # The fifth ends after the backend, and its agent does not wait long for the next one.
+    docker run -d --name "$(name e)" -e SOCKERLESS_AGENT_LINGER_MS=1000 busybox sh -c \
+        'echo hello e; until test -e /tmp/open; do sleep 0.05; done; sleep 3; echo bye e; exit 23' >/dev/null
     sim_config '{"provision_ms":1500}'
     docker start "$(name f)" >"$BATS_TEST_TMPDIR/start" 2>&1 3>&- &
     local starter=$!
     until_true 30 tasks_are 6
+    gate_open "$(name e)"
     component_kill backend
     until_true 60 tasks_at_most 5
     sim_config '{"provision_ms":50}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# docker logs when the cloud's log service shows entries only after 5 s.
+# docker logs when the cloud's log service shows entries only after 2 s.
 
 bats_require_minimum_version 1.5.0
 load lib/common
@@ -9,7 +9,7 @@ load lib/cloud
 setup_file()
 {
     load lib/cloud
-    sim_config '{"log_delay_ms":5000}'
+    sim_config '{"log_delay_ms":2000}'
 }
 
 teardown_file()
@@ -18,16 +18,16 @@ teardown_file()
     sim_config '{"log_delay_ms":0}'
 }
 
-@test "logs 5 s late: 100,000 lines of an ended container" { logs_ended 100000; }
-@test "logs 5 s late: 100,000 lines of a running container, followed to its end" { logs_followed 100000; }
-@test "logs 5 s late: --tail on a running and an ended container" { logs_tail; }
-@test "logs 5 s late: --timestamps, --since and --until" { logs_since_until; }
-@test "logs 5 s late: both streams, each its own" { logs_streams; }
-@test "logs 5 s late: -f from the middle" { logs_follow_tail; }
+@test "logs 2 s late: 100,000 lines of an ended container" { logs_ended 100000; }
+@test "logs 2 s late: 100,000 lines of a running container, followed to its end" { logs_followed 100000; }
+@test "logs 2 s late: --tail on a running and an ended container" { logs_tail; }
+@test "logs 2 s late: --timestamps, --since and --until" { logs_since_until; }
+@test "logs 2 s late: both streams, each its own" { logs_streams; }
+@test "logs 2 s late: -f from the middle" { logs_follow_tail; }
 
-@test "logs 5 s late: run --rm does not wait for the log service" {
-    local before=$SECONDS
-    run -0 docker run --rm busybox echo quick
+@test "logs 2 s late: run --rm does not wait for the log service" {
+    sim_config '{"log_delay_ms":600000}'
+    run -0 timeout 300 docker run --rm busybox echo quick
     equal "$output" quick
-    [[ $((SECONDS - before)) -lt 5 ]]
+    sim_config '{"log_delay_ms":2000}'
 }

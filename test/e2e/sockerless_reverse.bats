@@ -56,19 +56,19 @@ descriptors_at_most()
     run -1 grep -acFf "$BATS_TEST_TMPDIR/token" "$BATS_TEST_TMPDIR/seen"
 }
 
-@test "reverse: strangers in crowds are shown out, and no agent is kept out meanwhile" {
+@test "reverse: unauthenticated connections are closed, and agents get through meanwhile" {
     running "$(name x)"
-    local before crowd
+    local before pending
     before=$(descriptors_of_backend)
-    "$PYTHON" "$E2E_DIR/lib/strangers.py" "$(stack_gateway)" "$(cat "$STACK_DIR/callback.port")" \
-        1500 60 >"$BATS_TEST_TMPDIR/crowd" 2>&1 3>&- &
-    crowd=$!
-    until_true 30 grep -q there "$BATS_TEST_TMPDIR/crowd"
+    "$PYTHON" "$E2E_DIR/lib/unauthenticated.py" "$(stack_gateway)" "$(cat "$STACK_DIR/callback.port")" \
+        1500 60 >"$BATS_TEST_TMPDIR/pending" 2>&1 3>&- &
+    pending=$!
+    until_true 30 grep -q ^connected "$BATS_TEST_TMPDIR/pending"
     run -0 docker exec "$(name x)" echo through
     equal "$output" through
     run -0 docker run --rm busybox echo "a new one"
     equal "$output" "a new one"
-    wait "$crowd"
+    wait "$pending"
     until_true 30 descriptors_at_most $((before + 20))
     run -0 docker exec "$(name x)" echo still
     equal "$output" still

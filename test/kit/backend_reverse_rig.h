@@ -28,6 +28,7 @@
 #include "test/kit/free_port.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -170,6 +171,7 @@ static inline int fixture_setup(void **state)
     struct error err;
     (void)state;
     memset(&rig, 0, sizeof rig);
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     log_open("test", LOG_ERROR);
     assert_int_equal(loop_init(&rig.loop, &err), 0);
     uv_timer_init(&rig.loop.uv, &rig.guard);

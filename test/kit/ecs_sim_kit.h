@@ -18,6 +18,7 @@
 #include <openssl/sha.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -200,12 +201,28 @@ static bool kit_sim_await(struct kit_sim *sim)
     return at != NULL;
 }
 
+/* A number from 0 to 249 that no other running test has: it is given back when this program ends.
+ */
+static int kit_slot(void)
+{
+    for (int slot = 0; slot < 250; slot++) {
+        AUTO_FREE char *path = xasprintf("/run/sockerless-unit-%d", slot);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return slot; /* with fd left open */
+        if (fd >= 0)
+            close(fd);
+    }
+    return 0;
+}
+
 static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_port)
 {
     int out[2];
     AUTO_FREE char *registry = xasprintf("--registry=docker.io=http://127.0.0.1:%d", registry_port);
-    AUTO_FREE char *bridge = xasprintf("--bridge-name=skle%d", (int)(getpid() % 100000));
-    AUTO_FREE char *subnet = xasprintf("--subnet=198.19.%d.0/24", (int)(getpid() % 250));
+    int slot = kit_slot();
+    AUTO_FREE char *bridge = xasprintf("--bridge-name=skle%d", slot);
+    AUTO_FREE char *subnet = xasprintf("--subnet=198.19.%d.0/24", slot);
     AUTO_FREE char *journal = xasprintf("--journal=%s", str_or_empty(getenv("SIM_JOURNAL")));
     strcpy(sim->state_dir, "/var/tmp/sockerless-ecs-sim-XXXXXX");
     if (!mkdtemp(sim->state_dir) || pipe2(out, O_CLOEXEC))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A WebSocket client that does what none should: for tests of listeners that are open to strangers.
- * Plain sockets, no library; every mask is zero, so that payloads are sent as they are.
+ * A WebSocket client that does what none should: for tests of listeners that anybody may connect
+ * to. Plain sockets, no library; every mask is zero, so that payloads are sent as they are.
  */
 #ifndef SOCKERLESS_TEST_RAW_WS_H
 #define SOCKERLESS_TEST_RAW_WS_H
@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "test/kit/free_port.h"
 
@@ -51,28 +52,41 @@ static inline bool raw_ended(int fd)
     return n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-/* The handshake as `authorization` and `more` (header lines) have it; the answer's status, 0: none.
- */
-static inline int raw_handshake(int fd, const char *path, const char *authorization,
-                                const char *more)
+/* The handshake as `authorization` and `more` (header lines) have it. */
+static inline bool raw_request(int fd, const char *path, const char *authorization,
+                               const char *more)
 {
-    char head[4096], answer[4096] = "";
-    int status = 0;
+    char head[4096];
     int n = snprintf(
         head, sizeof head,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         "Authorization: %s\r\n%s\r\n",
         path, authorization, more);
-    if (!raw_send(fd, head, (size_t)n))
-        return 0;
+    return raw_send(fd, head, (size_t)n);
+}
+
+/* The head of the answer, read while the listener's loop turns; its status, 0: there was none. */
+static inline int raw_answer(uv_loop_t *loop, int fd)
+{
+    char answer[4096] = "";
+    int status = 0;
+    uint64_t until = uv_hrtime() + 10ULL * 1000 * 1000 * 1000;
     for (size_t got = 0; got < sizeof answer - 1 && !strstr(answer, "\r\n\r\n");) {
-        ssize_t one = recv(fd, answer + got, 1, 0); /* frames that follow are not ours to read */
-        if (one <= 0)
+        assert_true(uv_hrtime() < until);
+        uv_run(loop, UV_RUN_NOWAIT);
+        ssize_t one = recv(fd, answer + got, 1, MSG_DONTWAIT); /* not the frames that follow */
+        if (one == 0 || (one < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
             return 0;
-        got += (size_t)one;
+        got += one > 0 ? (size_t)one : 0;
     }
     return sscanf(answer, "HTTP/1.1 %d", &status) == 1 ? status : 0;
+}
+
+static inline int raw_handshake(uv_loop_t *loop, int fd, const char *path,
+                                const char *authorization, const char *more)
+{
+    return raw_request(fd, path, authorization, more) ? raw_answer(loop, fd) : 0;
 }
 
 /* A frame that says it has `claimed` bytes and has `len`. */

@@ -7,11 +7,13 @@
 #include "base/alloc.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/small_file.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "ipc/callback_token.h"
 #include "ipc/callback_url.h"
+#include "ipc/ws_listener.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -19,8 +21,7 @@
 enum {
     CALLS_MAX = 4096,
     CALLS_OF_CONTAINER_MAX = 512,
-    HANDSHAKE_MS = 10000,
-    STRANGERS_MAX = 256,
+    CALL_TIMEOUT_DEFAULT_MS = 10000,
     LINE_FRAME_MAX = 1024, /* an agent says nothing but FRAME_PING there */
     LINE_QUEUE_MAX = 64 * 1024,
     LINE_CHECK_MS = 15000,
@@ -47,7 +48,7 @@ struct call {
 
 struct reverse_agents {
     struct backend *backend;
-    struct channel_listener *listener;
+    struct ws_listener *listener;
     char *url;    /* as agents are told it */
     char *ca_pem; /* may be NULL */
     struct agent_line *lines;
@@ -199,7 +200,8 @@ int reverse_agents_call(struct reverse_agents *ra, struct container *c,
     hex_encode(raw, sizeof raw, call->session);
     call->container = container_ref(c);
     call->run_number = c->run_number;
-    call->deadline_ms = time_mono_ms() + REVERSE_CALL_TIMEOUT_MS;
+    int64_t timeout_ms = ra->backend->config->callback_timeout_ms;
+    call->deadline_ms = time_mono_ms() + (timeout_ms ? timeout_ms : CALL_TIMEOUT_DEFAULT_MS);
     DL_PREPEND(ra->calls, call);
     channel_await(ra->backend->loop, NULL, events, owner, &call->channel);
     *out = call->channel;
@@ -259,7 +261,7 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
     schedule(ra);
 }
 
-/* ---- who comes ---- */
+/* ---- authentication ---- */
 
 static bool caller_known(struct reverse_agents *ra, const struct callback_token *shown)
 {
@@ -311,6 +313,46 @@ static int ca_load(const char *path, char **out, struct error *err)
     return 0;
 }
 
+/* The listener's certificate and key; both stay NULL when it needs none. */
+static int tls_load(const struct backend_config *config, char **cert, char **key, struct error *err)
+{
+    bool given = !str_empty(config->callback_cert_file) && !str_empty(config->callback_key_file);
+    if (!given && str_starts(config->callback_listen, "wss://"))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_CALLBACK_LISTEN: wss:// needs SOCKERLESS_CALLBACK_CERT_FILE "
+                         "and SOCKERLESS_CALLBACK_KEY_FILE; or listen on ws:// behind a proxy that "
+                         "has the certificate");
+    if (!given)
+        return 0;
+    *cert = small_file_read(config->callback_cert_file, ERROR_INVALID_PARAMETER, err);
+    if (!*cert)
+        return error_wrap(err, "SOCKERLESS_CALLBACK_CERT_FILE");
+    *key = small_file_read(config->callback_key_file, ERROR_INVALID_PARAMETER, err);
+    return *key ? 0 : error_wrap(err, "SOCKERLESS_CALLBACK_KEY_FILE");
+}
+
+static int listener_open(struct reverse_agents *ra, struct error *err)
+{
+    const struct backend_config *config = ra->backend->config;
+    char *cert = NULL, *key = NULL;
+    int rc = tls_load(config, &cert, &key, err);
+    if (rc == 0) {
+        const struct ws_listener_options options = {
+            .authorize = on_authorize,
+            .cert_pem = cert,
+            .key_pem = key,
+            .channel = {.payload_max = LINE_FRAME_MAX, .queue_max = LINE_QUEUE_MAX},
+        };
+        rc = ws_listen(ra->backend->loop, config->callback_listen, &options, on_accept, ra,
+                       &ra->listener, err);
+        if (rc)
+            error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
+    }
+    free(cert);
+    secret_free(key);
+    return rc;
+}
+
 const char *reverse_agents_url(const struct reverse_agents *ra)
 {
     return ra->url;
@@ -323,26 +365,15 @@ const char *reverse_agents_ca(const struct reverse_agents *ra)
 
 int reverse_agents_open(struct backend *b, struct reverse_agents **out, struct error *err)
 {
-    static const struct channel_options options = {
-        .authorize = on_authorize,
-        .payload_max = LINE_FRAME_MAX,
-        .queue_max = LINE_QUEUE_MAX,
-        .handshake_ms = HANDSHAKE_MS,
-        .strangers_max = STRANGERS_MAX,
-    };
     if (str_empty(b->config->callback_url))
         return 0;
     struct reverse_agents *ra = NEW(struct reverse_agents);
     ra->backend = b;
     ra->url = callback_url_make(b->config->callback_url, b->config->callback_listen, err);
-    if (!ra->url || ca_load(b->config->callback_ca_file, &ra->ca_pem, err)) {
+    if (!ra->url || ca_load(b->config->callback_ca_file, &ra->ca_pem, err) ||
+        listener_open(ra, err)) {
         reverse_free(ra);
         return -1;
-    }
-    if (channel_listen(b->loop, b->config->callback_listen, &options, on_accept, ra, &ra->listener,
-                       err)) {
-        reverse_free(ra);
-        return error_wrap(err, "SOCKERLESS_CALLBACK_LISTEN");
     }
     uv_timer_init(&b->loop->uv, &ra->timer);
     ra->timer.data = ra;
@@ -365,7 +396,7 @@ void reverse_agents_close(struct reverse_agents *ra)
         return;
     size_t unused;
     ra->closing = true;
-    channel_listener_close(ra->listener);
+    ws_listener_close(ra->listener);
     for (struct call *call = ra->calls; call; call = call->next)
         if (call->channel)
             channel_abort(call->channel);

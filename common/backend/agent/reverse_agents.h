@@ -2,8 +2,8 @@
  *
  * Agents that dial us (SOCKERLESS_CALLBACK_URL). Each keeps a line, a connection on which it is
  * asked to bring another one for a session (FRAME_CALL_BACK with the session's id). A session asked
- * for before the line is there waits for it. Who comes shows the container's token
- * (ipc/callback_token.h) or is turned away before a frame of his is read.
+ * for before the line is there waits for it. A connection that does not show a container's token
+ * (ipc/callback_token.h) is refused before a frame of it is read.
  */
 #ifndef SOCKERLESS_BACKEND_REVERSE_AGENTS_H
 #define SOCKERLESS_BACKEND_REVERSE_AGENTS_H
@@ -14,8 +14,6 @@
 
 struct backend;
 struct reverse_agents;
-
-enum { REVERSE_CALL_TIMEOUT_MS = 10000 };
 
 /* Listens at config->callback_listen. *out stays NULL when config->callback_url is not set. */
 int reverse_agents_open(struct backend *b, struct reverse_agents **out,
@@ -29,8 +27,9 @@ const char *reverse_agents_url(const struct reverse_agents *ra);
 /* What the agents are given to check the callback URL's certificate with (PEM); NULL: nothing. */
 const char *reverse_agents_ca(const struct reverse_agents *ra);
 
-/* A channel for a session with c's agent; when it does not come in REVERSE_CALL_TIMEOUT_MS,
- * closed(why). ERROR_TOO_MANY_REQUESTS when too many are waited for. */
+/* A channel for a session with c's agent; when it does not come in
+ * config->callback_timeout_ms, closed(why). ERROR_TOO_MANY_REQUESTS when too many are waited for.
+ */
 int reverse_agents_call(struct reverse_agents *ra, struct container *c,
                         const struct channel_events *events, void *owner, struct channel **out,
                         struct error *err) MUST_CHECK;

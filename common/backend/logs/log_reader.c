@@ -32,6 +32,13 @@ struct log_run *log_runs_collect(const struct container *c, size_t *count)
     return runs;
 }
 
+void log_runs_free(struct log_run *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        log_hold_fini(&runs[i].hold);
+    free(runs);
+}
+
 static bool is_current(const struct container *c, const struct log_run *run)
 {
     return c->has_run && strcmp(c->current.log_ref, run->workload.log_ref) == 0 &&
@@ -80,6 +87,8 @@ int co_log_page(struct backend *b, const struct log_query *query, struct log_pag
  * waited for is asked from shortly before now on at the latest. */
 int64_t log_reader_since(const struct log_reader *r)
 {
+    if (r->from_entry)
+        return r->from_ns;
     int64_t latest = time_now_ns() - LOG_CLOCK_SKEW_NS -
                      (int64_t)r->backend->driver->caps.log_grace_ms * NS_PER_MS;
     return r->from_ns > latest ? latest : r->from_ns;
@@ -126,23 +135,40 @@ static void page_clip(struct log_reader *r, struct log_page *page)
     page->count = kept;
 }
 
-static int co_wait_for_more(struct log_reader *r, struct error *err)
+int co_log_wait(struct backend *b, int64_t *wait_ms, struct error *err)
 {
-    int64_t longest = r->backend->driver->caps.log_poll_interval_ms;
-    r->wait_ms = r->wait_ms ? r->wait_ms * 2 : LOG_FIRST_WAIT_MS;
-    if (r->wait_ms > longest)
-        r->wait_ms = longest;
-    return co_sleep(r->wait_ms, err);
+    int64_t longest = b->driver->caps.log_poll_interval_ms;
+    *wait_ms = *wait_ms ? *wait_ms * 2 : LOG_FIRST_WAIT_MS;
+    if (*wait_ms > longest)
+        *wait_ms = longest;
+    return co_sleep(*wait_ms, err);
+}
+
+/* False: the run holds nothing any more. */
+static bool next_held(struct log_reader *r, struct log_page *page)
+{
+    struct log_hold *hold = &r->run->hold;
+    if (!log_hold_take(hold, page))
+        return false;
+    r->idle = hold->count == 0;
+    if (r->idle) {
+        r->asked_ms = hold->asked_ms;
+        r->token = STEAL(hold->token);
+    }
+    page_clip(r, page);
+    return true;
 }
 
 int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error *err)
 {
     if (r->done)
         return 0;
+    if (next_held(r, page))
+        return 1;
     if (r->idle) {
         if (is_complete(r))
             return 0;
-        if (co_wait_for_more(r, err))
+        if (co_log_wait(r->backend, &r->wait_ms, err))
             return -1;
     }
     struct log_query query = {

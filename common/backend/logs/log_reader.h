@@ -13,6 +13,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/state/container.h"
 #include "cloud/driver.h"
+#include "backend/logs/log_hold.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -25,10 +26,12 @@
 struct log_run {
     struct workload workload; /* a copy: the container may start its next run meanwhile */
     int64_t settled_ms;       /* monotonic: entries can no longer arrive; 0: not over yet */
+    struct log_hold hold;     /* the newest part of the log, when the tail has read it already */
 };
 
 /* Every run of the container that has a log, oldest first; heap array. */
 struct log_run *log_runs_collect(const struct container *c, size_t *count);
+void log_runs_free(struct log_run *runs, size_t count);
 /* True when the run is over; run->settled_ms is set then. */
 bool log_run_over(const struct container *c, struct log_run *run);
 
@@ -36,16 +39,20 @@ bool log_run_over(const struct container *c, struct log_run *run);
 int co_log_page(struct backend *b, const struct log_query *query, struct log_page *page,
                 struct error *err) MUST_CHECK;
 
+/* Wait before the next question; *wait_ms, 0 at first, is how long the last wait was. */
+int co_log_wait(struct backend *b, int64_t *wait_ms, struct error *err) MUST_CHECK;
+
 struct log_reader {
     struct backend *backend;
     struct container *container; /* borrowed: the session holds a reference */
-    struct log_run *run;         /* borrowed */
+    struct log_run *run;         /* borrowed; what it holds is read first */
     int64_t from_ns;             /* show nothing earlier; 0: all */
-    uint64_t skip;               /* nor this many entries of exactly from_ns */
-    int64_t until_ns;            /* nor anything later; 0: no end */
-    bool follow;                 /* do not wait for the end of a run that is alive */
-    const char *mark;            /* the reading ends at this mark; NULL: none */
-    int64_t mark_deadline_ms;    /* … or at this time; 0: with what there is */
+    bool from_entry;          /* from_ns is an entry's own timestamp, which the end comes after */
+    uint64_t skip;            /* nor this many entries of exactly from_ns */
+    int64_t until_ns;         /* nor anything later; 0: no end */
+    bool follow;              /* do not wait for the end of a run that is alive */
+    const char *mark;         /* the reading ends at this mark; NULL: none */
+    int64_t mark_deadline_ms; /* … or at this time; 0: with what there is */
 
     /* The reader's own. */
     char *token; /* where the next page begins; heap */

@@ -13,6 +13,7 @@ enum {
     EXTRA = 16,        /* marks, exit records, pieces of lines: entries that are no lines */
     END_ENTRIES = 128, /* among so many of the newest the end of what was printed is looked for */
     LIMIT_MAX = 1 << 20,
+    HOLD_BYTES_MAX = 4 * 1024 * 1024, /* of all runs together */
 };
 
 /* A walk over the entries, newest first. */
@@ -25,6 +26,14 @@ struct tail_walk {
     bool finished;
     bool has_start;
     struct log_tail_start start;
+    size_t held_bytes;
+};
+
+/* The newest page of a run's log, read while waiting for its end. */
+struct newest_page {
+    struct log_page page;
+    int64_t asked_ms;
+    bool is_read; /* and not yet taken over */
 };
 
 /* True when the record ends a line that no later record belongs to. A piece belongs to the line of
@@ -46,7 +55,7 @@ static bool ends_a_line(struct tail_walk *w, const struct log_event *e)
 
 static void start_at(struct tail_walk *w, size_t run, int64_t timestamp_ns)
 {
-    w->start = (struct log_tail_start){.run = run, .from_ns = timestamp_ns};
+    w->start = (struct log_tail_start){.run = run, .from_ns = timestamp_ns, .from_entry = true};
     w->has_start = true;
 }
 
@@ -86,27 +95,54 @@ static int next_limit(const struct tail_walk *w, int page)
     return (int)((missing + EXTRA) << page);
 }
 
-static int co_walk_run(struct tail_walk *w, size_t run, struct error *err)
+/* The page is taken over. What does not fit is read again later: then all of the run is. */
+static void hold_page(struct tail_walk *w, struct log_run *run, struct newest_page *newest,
+                      bool *holds)
+{
+    struct log_page *page = &newest->page;
+    w->held_bytes += log_hold_page_bytes(page);
+    if (*holds && w->held_bytes > HOLD_BYTES_MAX) {
+        log_hold_fini(&run->hold);
+        *holds = false;
+    }
+    if (*holds)
+        log_hold_add(&run->hold, page, newest->asked_ms);
+    else
+        arena_fini(&page->arena);
+    newest->is_read = false;
+}
+
+static int co_read_backward(const struct tail_walk *w, size_t run, const char *token, int limit,
+                            struct newest_page *out, struct error *err)
 {
     const struct log_tail_request *q = w->request;
+    struct log_query query = {
+        .workload = &q->runs[run].workload, .token = token, .backward = true, .limit = limit};
+    out->asked_ms = time_mono_ms();
+    if (co_log_page(q->backend, &query, &out->page, err))
+        return -1;
+    out->is_read = true;
+    q->progress(q->owner);
+    return 0;
+}
+
+/* newest: the first page, when it is read already. */
+static int co_walk_run(struct tail_walk *w, size_t run, struct newest_page *newest,
+                       struct error *err)
+{
     AUTO_FREE char *token = NULL;
+    bool at_end = false, holds = true;
     w->newer_seen[0] = w->newer_seen[1] = false;
-    bool at_end = false;
     for (int n = 0; !at_end && !w->finished; n++) {
-        struct log_query query = {.workload = &q->runs[run].workload,
-                                  .token = token,
-                                  .backward = true,
-                                  .limit = next_limit(w, n)};
-        struct log_page page;
-        if (co_log_page(q->backend, &query, &page, err))
+        const struct log_page *page = &newest->page;
+        if (!newest->is_read && co_read_backward(w, run, token, next_limit(w, n), newest, err))
             return -1;
-        q->progress(q->owner);
-        for (size_t i = page.count; i-- > 0 && !w->finished;)
-            walk_event(w, run, &page.events[i]);
-        at_end = page.at_end || !page.next_token;
+        for (size_t i = page->count; i-- > 0 && !w->finished;)
+            walk_event(w, run, &page->events[i]);
+        at_end = page->at_end || !page->next_token;
         free(token);
-        token = page.next_token ? xstrdup(page.next_token) : NULL;
-        arena_fini(&page.arena);
+        token = page->next_token ? xstrdup(page->next_token) : NULL;
+        hold_page(w, &w->request->runs[run], newest, &holds);
     }
     return 0;
 }
@@ -124,51 +160,123 @@ static bool holds_end(const struct log_page *page, const char *mark, bool *mark_
     return false;
 }
 
-/* Wait until the log service shows all that the run has printed so far; see log_reader.h. */
-static int co_settle(const struct log_tail_request *q, struct log_run *run, const char *mark,
-                     bool *mark_seen, struct error *err)
+/* Read on from a page's end until the mark was seen. */
+static int co_settle_forward(const struct log_tail_request *q, struct log_run *run, char *token,
+                             bool *mark_seen, struct error *err)
 {
-    *mark_seen = false;
-    bool over = log_run_over(q->container, run);
-    if (over ? time_mono_ms() >= run->settled_ms : !mark)
-        return 0;
-    struct log_query query = {.workload = &run->workload, .backward = true, .limit = END_ENTRIES};
-    struct log_page page;
-    if (co_log_page(q->backend, &query, &page, err))
-        return -1;
-    q->progress(q->owner);
-    bool whole = holds_end(&page, mark, mark_seen);
     struct log_reader r = {.backend = q->backend,
                            .container = q->container,
                            .run = run,
-                           .mark_deadline_ms = mark ? q->mark_deadline_ms : 0,
-                           .token = page.forward_token ? xstrdup(page.forward_token) : NULL};
-    arena_fini(&page.arena);
+                           .mark_deadline_ms = q->mark_deadline_ms,
+                           .token = token};
+    struct log_page page;
+    bool whole = false;
     int rc = 0;
     while (!whole && (rc = co_log_reader_next(&r, &page, err)) > 0) {
-        whole = r.done || holds_end(&page, mark, mark_seen);
+        whole = r.done || holds_end(&page, q->mark, mark_seen);
         arena_fini(&page.arena);
     }
     log_reader_fini(&r);
     return rc < 0 ? -1 : 0;
 }
 
+static bool is_settled(const struct log_tail_request *q, struct log_run *run, const char *mark,
+                       int64_t now_ms)
+{
+    if (log_run_over(q->container, run))
+        return now_ms >= run->settled_ms;
+    return !mark || now_ms >= q->mark_deadline_ms;
+}
+
+/* Between the page before and this one there may be entries, and the mark may be one of them. */
+static bool leaves_gap(const struct log_page *page, int64_t before_ns)
+{
+    return before_ns && !page->at_end && page->count && page->events[0].timestamp_ns >= before_ns;
+}
+
+/* Wait until the log service shows all that the run has printed so far; see log_reader.h. The
+ * newest entries are enough to see that, however many come meanwhile. The last page that was read
+ * is left in *newest. */
+static int co_settle(struct tail_walk *w, size_t index, const char *mark,
+                     struct newest_page *newest, bool *mark_seen, struct error *err)
+{
+    const struct log_tail_request *q = w->request;
+    struct log_run *run = &q->runs[index];
+    int limit = next_limit(w, 0) > END_ENTRIES ? next_limit(w, 0) : END_ENTRIES;
+    int64_t wait_ms = 0, before_ns = 0;
+    AUTO_FREE char *before = NULL; /* where reading goes on behind the page before */
+    *mark_seen = false;
+    if (is_settled(q, run, mark, time_mono_ms()))
+        return 0;
+    for (;;) {
+        struct log_page *page = &newest->page;
+        if (co_read_backward(w, index, NULL, limit, newest, err))
+            return -1;
+        if (holds_end(page, mark, mark_seen) || is_settled(q, run, mark, newest->asked_ms))
+            return 0;
+        bool gap = mark && leaves_gap(page, before_ns);
+        if (!gap) {
+            free(before);
+            before = page->forward_token ? xstrdup(page->forward_token) : NULL;
+            before_ns = page->count ? page->events[page->count - 1].timestamp_ns : before_ns;
+        }
+        arena_fini(&page->arena);
+        newest->is_read = false;
+        if (gap)
+            return co_settle_forward(q, run, STEAL(before), mark_seen, err);
+        if (co_log_wait(q->backend, &wait_ms, err))
+            return -1;
+    }
+}
+
+/* No line is wanted but those to come: they begin behind the newest entry. */
+static int co_walk_nothing(struct tail_walk *w, size_t run, struct newest_page *newest,
+                           struct error *err)
+{
+    const struct log_tail_request *q = w->request;
+    bool over = log_run_over(q->container, &q->runs[run]), holds = true;
+    w->stopped = true;
+    w->start = (struct log_tail_start){.run = over && !newest->is_read ? q->run_count : run,
+                                       .from_ns = q->now_ns};
+    w->has_start = true;
+    if (w->start.run == q->run_count || !q->follow)
+        return 0;
+    if (!newest->is_read && co_read_backward(w, run, NULL, EXTRA, newest, err))
+        return -1;
+    hold_page(w, &q->runs[run], newest, &holds);
+    return 0;
+}
+
+static int co_locate_in_run(struct tail_walk *w, size_t run, struct newest_page *newest,
+                            struct error *err)
+{
+    const struct log_tail_request *q = w->request;
+    bool last = run + 1 == q->run_count, mark_seen;
+    if (co_settle(w, run, last ? q->mark : NULL, newest, &mark_seen, err))
+        return -1;
+    if (last)
+        w->before_mark = !mark_seen;
+    if (last && w->before_mark && q->lines == 0)
+        return co_walk_nothing(w, run, newest, err);
+    if (!w->stopped && co_walk_run(w, run, newest, err))
+        return -1;
+    w->before_mark = true;
+    return 0;
+}
+
 int co_log_tail_locate(const struct log_tail_request *request, struct log_tail_start *out,
                        struct error *err)
 {
     struct tail_walk w = {.request = request};
-    for (size_t i = request->run_count; i-- > 0 && !w.finished;) {
-        bool last = i + 1 == request->run_count, mark_seen;
-        if (co_settle(request, &request->runs[i], last ? request->mark : NULL, &mark_seen, err))
-            return -1;
-        if (last)
-            w.before_mark = !mark_seen;
-        if (w.stopped || (last && w.before_mark && request->lines == 0))
-            break;
-        if (co_walk_run(&w, i, err))
-            return -1;
-        w.before_mark = true;
+    int rc = 0;
+    for (size_t i = request->run_count; i-- > 0 && !w.finished && !w.stopped && rc == 0;) {
+        struct newest_page newest = {.is_read = false};
+        rc = co_locate_in_run(&w, i, &newest, err);
+        if (newest.is_read)
+            arena_fini(&newest.page.arena);
     }
+    if (rc)
+        return -1;
     if (w.has_start && (w.stopped || request->lines == 0))
         *out = w.start;
     else if (w.stopped || request->lines == 0) /* nothing to show but what is still to come */

@@ -48,7 +48,7 @@ static void session_free(struct log_session *s)
     s->container->log_readers--;
     container_unref(s->container);
     log_format_fini(&s->format);
-    free(s->runs);
+    log_runs_free(s->runs, s->run_count);
     free(s);
 }
 
@@ -136,6 +136,7 @@ static int co_locate_tail(struct log_session *s, struct log_tail_start *start, s
         .run_count = s->run_count,
         .lines = s->tail,
         .since_ns = s->format.since_ns,
+        .follow = s->follow,
         .now_ns = s->now_ns,
         .mark = s->mark[0] ? s->mark : NULL,
         .mark_deadline_ms = s->mark_deadline_ms,
@@ -186,8 +187,8 @@ static int join_hub(struct log_session *s, struct log_reader *r, struct error *e
 /* Where one question serves many logs, what was written before is asked for together, too. */
 static bool reads_with_others(const struct log_session *s, const struct log_reader *r, bool last)
 {
-    return last && s->follow && !r->skip && s->backend->driver->caps.log_batch_is_one &&
-           !log_run_over(s->container, r->run);
+    return last && s->follow && !r->skip && !r->run->hold.count &&
+           s->backend->driver->caps.log_batch_is_one && !log_run_over(s->container, r->run);
 }
 
 static int co_show_run(struct log_session *s, size_t index, const struct log_tail_start *start,
@@ -199,6 +200,7 @@ static int co_show_run(struct log_session *s, size_t index, const struct log_tai
         .container = s->container,
         .run = &s->runs[index],
         .from_ns = first && start->from_ns ? start->from_ns : s->format.since_ns,
+        .from_entry = first && start->from_entry,
         .skip = first ? start->skip : 0,
         .until_ns = s->format.until_ns,
         .follow = s->follow,

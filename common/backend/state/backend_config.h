@@ -24,10 +24,12 @@ struct backend_config {
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
-    char *callback_url;     /* where agents dial the backend; unset: it dials them */
-    char *callback_listen;  /* … and what is listened on for that: 0.0.0.0, or the URL's own host,
-                             * since nng answers 404 to requests for any other */
-    char *callback_ca_file; /* what they trust at wss://; unset: their image's certificates */
+    char *callback_url;    /* where agents dial the backend; unset: it dials them */
+    char *callback_listen; /* … and what is listened on for that */
+    int64_t
+        callback_timeout_ms; /* no row: how long an agent may take to bring a connection; 0: 10 s */
+    char *callback_cert_file, *callback_key_file; /* for a wss:// address there */
+    char *callback_ca_file;  /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
     int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */
@@ -149,7 +151,23 @@ struct backend_config {
          CONFIG_STRING,                                                                            \
          "ws://0.0.0.0:9112/",                                                                     \
          &(c).callback_listen,                                                                     \
-         "where it is listened for them",                                                          \
+         "ws(s):// address to listen on for them",                                                 \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"callback-cert-file",                                                                     \
+         "SOCKERLESS_CALLBACK_CERT_FILE",                                                          \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).callback_cert_file,                                                                  \
+         "certificate for a wss:// address there (PEM)",                                           \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"callback-key-file",                                                                      \
+         "SOCKERLESS_CALLBACK_KEY_FILE",                                                           \
+         CONFIG_STRING,                                                                            \
+         NULL,                                                                                     \
+         &(c).callback_key_file,                                                                   \
+         "the certificate's key",                                                                  \
          0,                                                                                        \
          0},                                                                                       \
         {"callback-ca-file",                                                                       \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names of archive entries: strangers chose them. Cleaned they are relative, without "." parts, and
+ * Names of archive entries are untrusted. Cleaned they are relative, without "." parts, and
  * stay inside of the archive.
  */
 #ifndef SOCKERLESS_OCI_TAR_NAME_H

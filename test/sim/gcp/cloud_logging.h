@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store behind Cloud Logging: entries in the order of (timestamp, insertId), in memory, the
- * oldest forgotten when there are too many; and entries.list. Thread-safe.
+ * Cloud Logging: what tasks write, and entries.list. What is kept is bounded, see log_store.h.
+ * Thread-safe.
  */
 #ifndef SOCKERLESS_SIM_GCP_CLOUD_LOGGING_H
 #define SOCKERLESS_SIM_GCP_CLOUD_LOGGING_H
@@ -9,7 +9,7 @@
 #include "test/sim/gcp/gcp.h"
 #include "test/sim/host/event_log.h"
 
-enum { LOGGING_BYTES_MAX = 256 * 1024 * 1024 };
+enum { LOGGING_BYTES_MAX = 128 * 1024 * 1024 };
 
 struct cloud_logging;
 struct cloud_logging *cloud_logging_new(struct gcp *gcp);

@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The Logging query language ("Logging query language" in the documentation); see
- * logging_filter.h. A recursive descent parser into a tree of nodes. */
+ * logging_filter.h. A recursive descent parser into a tree of nodes; logging_match.c evaluates it.
+ */
 #include "test/sim/gcp/logging_filter.h"
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "test/sim/http/value.h"
+#include "test/sim/gcp/logging_node.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { DEPTH_MAX = 32, PATH_MAX_PARTS = 8 };
-
-enum node_kind { NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE };
-enum compare { EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, HAS };
-
-struct node {
-    enum node_kind kind;
-    struct node **children;
-    size_t count;
-    enum compare compare;
-    struct strv path;
-    char *value;
-    int64_t time_ns; /* of a timestamp's comparison */
-};
-
-struct logging_filter {
-    struct node *root; /* NULL: everything */
-};
 
 struct parser {
     const char *text, *at;
@@ -152,10 +134,29 @@ static bool take_operator(struct parser *p, enum compare *out)
     return false;
 }
 
-static bool is_time(const struct node *n)
+static enum logging_field field_of(const struct strv *path)
 {
-    return n->path.count == 1 && (!strcmp(n->path.items[0], "timestamp") ||
-                                  !strcmp(n->path.items[0], "receiveTimestamp"));
+    static const struct {
+        const char *parts[3];
+        enum logging_field field;
+    } known[] = {{{"logName"}, LOGGING_LOG_NAME},
+                 {{"log_id"}, LOGGING_LOG_ID},
+                 {{"timestamp"}, LOGGING_TIMESTAMP},
+                 {{"receiveTimestamp"}, LOGGING_RECEIVED},
+                 {{"resource", "type"}, LOGGING_TYPE},
+                 {{"resource", "labels", "project_id"}, LOGGING_PROJECT},
+                 {{"resource", "labels", "location"}, LOGGING_LOCATION},
+                 {{"resource", "labels", "job_name"}, LOGGING_JOB},
+                 {{"labels", "run.googleapis.com/execution_name"}, LOGGING_EXECUTION}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        size_t n = 0;
+        while (n < path->count && n < ARRAY_LEN(known[i].parts) && known[i].parts[n] &&
+               !strcmp(known[i].parts[n], path->items[n]))
+            n++;
+        if (n == path->count && (n == ARRAY_LEN(known[i].parts) || !known[i].parts[n]))
+            return known[i].field;
+    }
+    return LOGGING_OTHER;
 }
 
 static struct node *comparison(struct parser *p, const struct strv *path, enum compare compare)
@@ -164,8 +165,9 @@ static struct node *comparison(struct parser *p, const struct strv *path, enum c
     for (size_t i = 0; i < path->count; i++)
         strv_push(&n->path, path->items[i]);
     n->compare = compare;
+    n->field = field_of(&n->path);
     n->value = take_text(p, true);
-    if (!n->value || (is_time(n) && !timefmt_parse_rfc3339(n->value, &n->time_ns))) {
+    if (!n->value || (node_is_time(n) && !timefmt_parse_rfc3339(n->value, &n->time_ns))) {
         node_free(n);
         return bad(p, "no value that can be compared with");
     }
@@ -311,124 +313,4 @@ void logging_filter_free(struct logging_filter *f)
         return;
     node_free(f->root);
     free(f);
-}
-
-/* ---- evaluation ---- */
-
-static int severity_rank(const char *name)
-{
-    static const char *const names[] = {"DEFAULT", "DEBUG",    "INFO",  "NOTICE",   "WARNING",
-                                        "ERROR",   "CRITICAL", "ALERT", "EMERGENCY"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (!strcasecmp(names[i], name))
-            return (int)i;
-    return 0;
-}
-
-/* The part of a log's name after /logs/, decoded as far as it is ever encoded. */
-static bool log_id_is(const json_t *entry, const char *id)
-{
-    const char *name = strstr(value_string(entry, "logName"), "/logs/");
-    const char *slash = strchr(id, '/');
-    if (!name || !slash)
-        return name && !strcmp(name + 6, id);
-    AUTO_FREE char *encoded = xasprintf("%.*s%%2F%s", (int)(slash - id), id, slash + 1);
-    return !strcmp(name + 6, encoded);
-}
-
-/* <0, 0, >0: the entry's value against the filter's. False: the entry has none. */
-static bool compare_values(const struct node *n, const json_t *entry, int *order)
-{
-    const json_t *at = entry;
-    int64_t ns;
-    for (size_t i = 0; i < n->path.count; i++)
-        at = json_object_get(at, n->path.items[i]);
-    const char *text = json_string_value(at);
-    if (n->path.count == 1 && !strcmp(n->path.items[0], "severity")) {
-        *order = severity_rank(str_or_empty(text)) - severity_rank(n->value);
-        return true;
-    }
-    if (json_is_number(at)) {
-        double difference = json_number_value(at) - strtod(n->value, NULL);
-        *order = difference < 0 ? -1 : difference > 0;
-        return true;
-    }
-    if (!text)
-        return false;
-    if (is_time(n) && timefmt_parse_rfc3339(text, &ns))
-        *order = ns < n->time_ns ? -1 : ns > n->time_ns;
-    else if (n->compare == HAS)
-        *order = strcasestr(text, n->value) ? 0 : 1;
-    else if (n->compare == EQUAL || n->compare == NOT_EQUAL)
-        *order = strcasecmp(text, n->value);
-    else
-        *order = strcmp(text, n->value);
-    return true;
-}
-
-static bool compare_matches(const struct node *n, const json_t *entry)
-{
-    int order = 0;
-    if (n->path.count == 1 && !strcmp(n->path.items[0], "log_id"))
-        return log_id_is(entry, n->value);
-    if (!compare_values(n, entry, &order))
-        return n->compare == NOT_EQUAL;
-    switch (n->compare) {
-    case EQUAL:
-    case HAS: return order == 0;
-    case NOT_EQUAL: return order != 0;
-    case LESS: return order < 0;
-    case LESS_EQUAL: return order <= 0;
-    case GREATER: return order > 0;
-    case GREATER_EQUAL: return order >= 0;
-    }
-    return false;
-}
-
-static bool matches(const struct node *n, const json_t *entry)
-{
-    switch (n->kind) {
-    case NODE_COMPARE: return compare_matches(n, entry);
-    case NODE_NOT: return !matches(n->children[0], entry);
-    case NODE_AND:
-        for (size_t i = 0; i < n->count; i++)
-            if (!matches(n->children[i], entry))
-                return false;
-        return true;
-    case NODE_OR:
-        for (size_t i = 0; i < n->count; i++)
-            if (matches(n->children[i], entry))
-                return true;
-        return false;
-    }
-    return false;
-}
-
-bool logging_filter_matches(const struct logging_filter *f, const json_t *entry)
-{
-    return !f->root || matches(f->root, entry);
-}
-
-/* Of an AND the latest bound of its parts, of an OR the earliest. */
-static int64_t since(const struct node *n)
-{
-    int64_t out = n->kind == NODE_OR ? INT64_MAX : INT64_MIN;
-    if (n->kind == NODE_COMPARE)
-        return is_time(n) && !strcmp(n->path.items[0], "timestamp") &&
-                       (n->compare == GREATER || n->compare == GREATER_EQUAL || n->compare == EQUAL)
-                   ? n->time_ns
-                   : INT64_MIN;
-    if (n->kind == NODE_NOT)
-        return INT64_MIN;
-    for (size_t i = 0; i < n->count; i++) {
-        int64_t part = since(n->children[i]);
-        if (n->kind == NODE_OR ? part < out : part > out)
-            out = part;
-    }
-    return out;
-}
-
-int64_t logging_filter_since(const struct logging_filter *f)
-{
-    return f->root ? since(f->root) : INT64_MIN;
 }

@@ -15,12 +15,39 @@
 
 enum { LOGGING_FILTER_MAX = 20000 };
 
+/* Members of an entry: first those that all entries of a log have alike. */
+enum logging_field {
+    LOGGING_LOG_NAME,
+    LOGGING_TYPE,
+    LOGGING_PROJECT,
+    LOGGING_LOCATION,
+    LOGGING_JOB,
+    LOGGING_EXECUTION,
+    LOGGING_ALIKE, /* how many these are */
+    LOGGING_LOG_ID,
+    LOGGING_TIMESTAMP,
+    LOGGING_RECEIVED,
+    LOGGING_OTHER
+};
+struct logging_source {
+    const char *text[LOGGING_ALIKE];
+};
+
+/* Timestamps [from_ns, to_ns]; nothing when from_ns > to_ns. */
+struct logging_span {
+    int64_t from_ns, to_ns;
+    bool exact; /* every entry in it matches; else it has to be looked at */
+};
+
 struct logging_filter;
 /* text "": everything. ERROR_INVALID_PARAMETER. */
 struct logging_filter *logging_filter_parse(const char *text, struct error *err) MUST_CHECK;
 void logging_filter_free(struct logging_filter *filter);
 /* entry: a LogEntry. */
 bool logging_filter_matches(const struct logging_filter *filter, const json_t *entry);
+/* What of a log can match. */
+struct logging_span logging_filter_span(const struct logging_filter *filter,
+                                        const struct logging_source *source);
 /* No entry before this time (ns) can match; INT64_MIN when there is no such bound. */
 int64_t logging_filter_since(const struct logging_filter *filter);
 

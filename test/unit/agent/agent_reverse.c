@@ -5,12 +5,12 @@
  */
 #include "test/kit/agent_harness.h"
 
-#include "base/small_file.h"
+#include "test/kit/certificate.h"
 #include "ipc/callback_token.h"
+#include "ipc/ws_listener.h"
 #include "test/kit/test.h"
 
-#include <nng/nng.h>
-#include <nng/supplemental/tls/tls.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #define CONTAINER "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
@@ -20,12 +20,12 @@
 /* The backend's side: one line, and one session that may be awaited. */
 struct callee {
     struct harness *h;
-    struct channel_listener *listener;
+    struct ws_listener *listener;
     char url[64];
     struct channel *line;
-    unsigned lines, pings, refused, strangers;
+    unsigned lines, pings, refused, unknown;
     bool refuse;
-    nng_tls_config *tls; /* with it, callers come by wss:// */
+    const char *cert, *key; /* with them, agents dial wss:// */
     struct channel *awaited;
     char session[CALLBACK_SESSION_LEN + 1];
     bool answers; /* what is let in next is the session */
@@ -47,7 +47,7 @@ static bool on_authorize(void *owner, const char *authorization)
     if (!callee.answers)
         return true;
     bool known = callee.awaited && strcmp(shown.session, callee.session) == 0;
-    callee.strangers += !known;
+    callee.unknown += !known;
     return known;
 }
 
@@ -84,34 +84,41 @@ static void on_accept(void *owner, struct channel *c)
 
 static void callee_listen(struct harness *h)
 {
-    struct channel_options options = {.authorize = on_authorize, .tls = callee.tls};
+    struct ws_listener_options options = {
+        .authorize = on_authorize,
+        .cert_pem = callee.cert,
+        .key_pem = callee.key,
+    };
     struct error err;
-    if (channel_listen(&h->loop, callee.url, &options, on_accept, NULL, &callee.listener, &err))
+    if (ws_listen(&h->loop, callee.url, &options, on_accept, NULL, &callee.listener, &err))
         fail_msg("%s", err.message);
 }
 
 /* Everything of the backend goes, as when it is killed; callee_listen() is its next life. */
 static void callee_die(void)
 {
-    channel_listener_close(callee.listener);
+    ws_listener_close(callee.listener);
     callee.listener = NULL;
     if (callee.line)
         channel_abort(callee.line);
     WAIT_FOR(callee.h, !callee.line);
 }
 
-static void reverse_start_with(struct harness *h, bool listen, const char *ca, nng_tls_config *tls,
-                               const char *const *argv)
+/* cert and key: of the listener, NULL: ws://. ca: what the agent trusts. */
+static void reverse_start_with(struct harness *h, bool listen, const char *cert, const char *key,
+                               const char *ca, const char *const *argv)
 {
     struct error err;
+    signal(SIGPIPE, SIG_IGN); /* as the backend does */
     memset(&callee, 0, sizeof callee);
-    callee.tls = tls;
+    callee.cert = cert;
+    callee.key = key;
     memset(h, 0, sizeof *h);
     assert_int_equal(loop_init(&h->loop, &err), 0);
     uv_timer_init(&h->loop.uv, &h->limit);
     h->limit.data = h;
     callee.h = h;
-    snprintf(callee.url, sizeof callee.url, "%s://127.0.0.1:%d/agents", tls ? "wss" : "ws",
+    snprintf(callee.url, sizeof callee.url, "%s://127.0.0.1:%d/agents", cert ? "wss" : "ws",
              free_port());
     if (listen)
         callee_listen(h);
@@ -130,7 +137,7 @@ static void reverse_start_with(struct harness *h, bool listen, const char *ca, n
 
 static void reverse_start(struct harness *h, bool listen, const char *const *argv)
 {
-    reverse_start_with(h, listen, NULL, NULL, argv);
+    reverse_start_with(h, listen, NULL, NULL, NULL, argv);
 }
 
 static void reverse_stop(struct harness *h)
@@ -294,44 +301,20 @@ TEST_AGENT(what_is_no_call_is_ignored)
     channel_send(callee.line, FRAME_STDIN, "x", 1);
     call_control(&control);
     assert_true(control.started);
-    assert_int_equal(callee.strangers + callee.refused, 0);
+    assert_int_equal(callee.unknown + callee.refused, 0);
     assert_int_equal(callee.lines, 1);
     peer_close(&control);
     reverse_stop(&h);
-}
-
-/* A certificate of its own authority, for our address; made by openssl in a folder of its own. */
-static char *certificate_make(nng_tls_config **tls)
-{
-    struct error err;
-    char folder[] = "/tmp/sockerless-reverse-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    AUTO_FREE char *command =
-        xasprintf("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-                  "-keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
-                  folder, folder);
-    AUTO_FREE char *cert_path = xasprintf("%s/cert.pem", folder);
-    AUTO_FREE char *key_path = xasprintf("%s/key.pem", folder);
-    assert_int_equal(system(command), 0);
-    char *cert = small_file_read(cert_path, ERROR_SYSTEM, &err);
-    AUTO_FREE char *key = small_file_read(key_path, ERROR_SYSTEM, &err);
-    assert_true(cert && key);
-    assert_int_equal(nng_tls_config_alloc(tls, NNG_TLS_MODE_SERVER), 0);
-    assert_int_equal(nng_tls_config_own_cert(*tls, cert, key, NULL), 0);
-    unlink(cert_path);
-    unlink(key_path);
-    rmdir(folder);
-    return cert;
 }
 
 TEST_AGENT(wss)
 {
     struct harness h;
     struct peer control, exec;
-    nng_tls_config *tls, *other;
-    AUTO_FREE char *ca = certificate_make(&tls);
-    AUTO_FREE char *other_ca = certificate_make(&other);
-    reverse_start_with(&h, true, ca, tls, SH("sleep 60"));
+    char *cert, *key, *other_cert, *other_key;
+    certificate_make(&cert, &key);
+    certificate_make(&other_cert, &other_key);
+    reverse_start_with(&h, true, cert, key, cert, SH("sleep 60"));
     call_control(&control);
     call_exec(&exec, ARGV("/bin/sh", "-c", "echo over TLS"));
     assert_string_equal(exec.out.data, "over TLS\n");
@@ -339,10 +322,12 @@ TEST_AGENT(wss)
     peer_close(&control);
     reverse_stop(&h);
     /* Somebody else at the backend's place does not see the token. */
-    reverse_start_with(&h, true, other_ca, tls, SH("exit 4"));
+    reverse_start_with(&h, true, cert, key, other_cert, SH("exit 4"));
     assert_int_equal(agent_wait(&h), 4); /* it has tried for as long as it lingers */
     assert_int_equal(callee.lines + callee.refused, 0);
     reverse_stop(&h);
-    nng_tls_config_free(tls);
-    nng_tls_config_free(other);
+    free(cert);
+    free(key);
+    free(other_cert);
+    free(other_key);
 }

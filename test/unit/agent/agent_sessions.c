@@ -113,7 +113,7 @@ TEST_AGENT(wrong_token)
 TEST_AGENT(malformed_first_frames)
 {
     struct harness h;
-    struct peer p;
+    struct peer p[4]; /* one for each of frames */
     static const struct {
         uint8_t type;
         const char *payload;
@@ -125,12 +125,15 @@ TEST_AGENT(malformed_first_frames)
         {FRAME_ACK, "", 0},
     };
     agent_start(&h, NULL, ARGV("--keep-alive", "--"));
+    /* All at once: each is waited for, for it might still read the reason. */
     for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
-        peer_dial(&p, &h, TOKEN);
-        channel_send(p.channel, frames[i].type, frames[i].payload, frames[i].len);
-        WAIT_FOR(&h, p.was_dropped);
-        assert_true(p.failed);
-        peer_close(&p);
+        peer_dial(&p[i], &h, TOKEN);
+        channel_send(p[i].channel, frames[i].type, frames[i].payload, frames[i].len);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+        WAIT_FOR(&h, p[i].was_dropped);
+        assert_true(p[i].failed);
+        peer_close(&p[i]);
     }
     agent_stop(&h);
 }

@@ -6,6 +6,9 @@
 #include "test/kit/backend_reverse_rig.h"
 #include "test/kit/test.h"
 
+#include "test/kit/certificate.h"
+#include "test/kit/test.h"
+
 /* ---- tests ---- */
 
 TEST_USING(fixture, session_over_the_line)
@@ -53,7 +56,7 @@ TEST_USING(fixture, calls_wait_for_the_line)
     end_close(&line);
 }
 
-TEST_USING(fixture, strangers)
+TEST_USING(fixture, wrong_tokens_are_refused)
 {
     struct end line, ours, e;
     char wrong[CALLBACK_TOKEN_LEN + 1], session[CALLBACK_SESSION_LEN + 1];
@@ -140,10 +143,11 @@ TEST_USING(fixture, nobody_comes)
     struct end line, ours;
     (void)state;
     agent_line(&line);
+    rig.config.callback_timeout_ms = 1000;
     backend_call(&ours);
     int64_t began = time_mono_ms();
     run_until(ours.closed);
-    assert_true(time_mono_ms() - began >= REVERSE_CALL_TIMEOUT_MS - 10);
+    assert_true(time_mono_ms() - began >= rig.config.callback_timeout_ms - 10);
     assert_true(ours.failed);
     assert_int_equal(ours.code, ERROR_DEADLINE);
     assert_non_null(strstr(ours.why, "did not call back to ws://127.0.0.1:"));
@@ -253,4 +257,53 @@ TEST_USING(fixture, bad_settings)
     config.callback_url = NULL;
     assert_int_equal(reverse_agents_open(&b, &ra, &err), 0);
     assert_null(ra);
+}
+
+static char *file_make(const char *text)
+{
+    char path[] = "/tmp/sockerless-reverse-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    return xstrdup(path);
+}
+
+TEST_USING(fixture, tls_settings)
+{
+    char *cert, *key, *url = xasprintf("wss://127.0.0.1:%d/agents", free_port());
+    certificate_make(&cert, &key);
+    AUTO_FREE char *cert_file = file_make(cert);
+    AUTO_FREE char *key_file = file_make(key);
+    struct {
+        char *cert, *key;
+        const char *why;
+    } cases[] = {
+        {NULL, NULL, "wss:// needs SOCKERLESS_CALLBACK_CERT_FILE and SOCKERLESS_CALLBACK_KEY_FILE"},
+        {cert_file, NULL, "wss:// needs SOCKERLESS_CALLBACK_CERT_FILE"},
+        {(char *)"/nowhere", key_file, "SOCKERLESS_CALLBACK_CERT_FILE: "},
+        {cert_file, (char *)"/nowhere", "SOCKERLESS_CALLBACK_KEY_FILE: "},
+        {key_file, key_file, "the certificate cannot be used"},
+        {cert_file, key_file, NULL},
+    };
+    struct backend_config config = rig.config;
+    struct backend b = rig.backend;
+    struct reverse_agents *ra = NULL;
+    struct error err;
+    (void)state;
+    b.config = &config;
+    config.callback_url = config.callback_listen = url;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        config.callback_cert_file = cases[i].cert;
+        config.callback_key_file = cases[i].key;
+        assert_int_equal(reverse_agents_open(&b, &ra, &err), cases[i].why ? -1 : 0);
+        if (cases[i].why && !strstr(err.message, cases[i].why))
+            fail_msg("%s", err.message);
+    }
+    reverse_agents_close(ra);
+    unlink(cert_file);
+    unlink(key_file);
+    free(cert);
+    free(key);
+    free(url);
 }

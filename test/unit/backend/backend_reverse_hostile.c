@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The listener for agents among enemies: who has no token, who has a stolen one, and an agent that
- * has turned against us. Whatever they do, the next honest agent gets its session.
+ * Attacks on the listener for agents: without a token, with a stolen one, and by an agent that is
+ * hostile. Whatever they do, the next honest agent gets its session.
  */
 #include "test/kit/backend_reverse_rig.h"
 
@@ -15,14 +15,14 @@ static int port_of_rig(void)
     return port;
 }
 
-/* An enemy with the container's token: his line. */
-static int enemy_line(void)
+/* An attacker with the container's token: its line. */
+static int attacker_line(void)
 {
     char header[CALLBACK_TEXT_SIZE + 16] = "Bearer ";
     callback_token_write(header + strlen(header), rig.container->id, rig.container->agent_token,
                          "");
     int fd = raw_connect(port_of_rig());
-    assert_int_equal(raw_handshake(fd, "/agents", header, ""), 101);
+    assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/agents", header, ""), 101);
     run_until(rig.container->line);
     return fd;
 }
@@ -43,7 +43,7 @@ static void on_step(uv_timer_t *t)
         uv_run(&rig.loop.uv, UV_RUN_NOWAIT);                                                       \
     } while (0)
 
-static void enemy_leaves(int fd)
+static void attacker_closes(int fd)
 {
     close(fd);
     run_until(!rig.container->line);
@@ -85,7 +85,7 @@ TEST_USING(fixture, heads)
     };
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         int fd = raw_connect(port_of_rig());
-        raw_handshake(fd, "/agents", tries[i].authorization, tries[i].more);
+        raw_handshake(&rig.loop.uv, fd, "/agents", tries[i].authorization, tries[i].more);
         run_until_seen(raw_ended(fd));
         assert_null(rig.container->line);
         close(fd);
@@ -140,7 +140,7 @@ TEST_USING(fixture, frames_that_are_none)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int fd = enemy_line();
+        int fd = attacker_line();
         raw_frame(fd, cases[i].first, cases[i].claimed, bytes, cases[i].len);
         run_until(!rig.container->line);
         run_until_seen(raw_ended(fd));
@@ -160,7 +160,7 @@ TEST_USING(fixture, our_frames_that_are_none)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int fd = enemy_line();
+        int fd = attacker_line();
         raw_frame(fd, WS_FIN | WS_BINARY, FRAME_HEADER_SIZE, cases[i], FRAME_HEADER_SIZE);
         run_until(!rig.container->line);
         close(fd);
@@ -170,15 +170,15 @@ TEST_USING(fixture, our_frames_that_are_none)
 
 TEST_USING(fixture, close_without_a_word)
 {
-    enemy_leaves(enemy_line());
-    int fd = enemy_line();
+    attacker_closes(attacker_line());
+    int fd = attacker_line();
     shutdown(fd, SHUT_WR);
     run_until(!rig.container->line);
     close(fd);
-    fd = enemy_line();
+    fd = attacker_line();
     const struct linger reset = {.l_onoff = 1};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    enemy_leaves(fd);
+    attacker_closes(fd);
     all_is_well();
 }
 
@@ -188,7 +188,7 @@ TEST_USING(fixture, pieces)
     unsigned char ping[FRAME_HEADER_SIZE];
     (void)state;
     frame_header_encode(ping, FRAME_PING, 0);
-    int fd = enemy_line();
+    int fd = attacker_line();
     assert_true(raw_frame(fd, WS_BINARY, 3, ping, 3));
     assert_true(raw_frame(fd, WS_FIN | WS_PING, 2, "hi", 2));
     assert_true(raw_frame(fd, WS_CONTINUED, 0, "", 0));
@@ -204,7 +204,7 @@ TEST_USING(fixture, pieces)
     }
     assert_int_equal(got, 2 * (2 + sizeof ping) + 4);
     assert_non_null(rig.container->line);
-    enemy_leaves(fd);
+    attacker_closes(fd);
 }
 
 /* Who asks and does not listen must not fill our memory with answers. */
@@ -218,7 +218,7 @@ TEST_USING(fixture, deaf)
     (void)state;
     for (size_t i = HEAD; i < sizeof batch; i += FRAME_HEADER_SIZE)
         frame_header_encode(batch + i, FRAME_PING, 0);
-    int fd = enemy_line();
+    int fd = attacker_line();
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
     while (rig.container->line && sent < ENOUGH) {
         size_t at = sent % sizeof batch;
@@ -265,7 +265,9 @@ TEST_USING(fixture, call_of_the_last_run)
     struct end line, old, next, stray;
     (void)state;
     agent_line(&line);
+    rig.config.callback_timeout_ms = 2000;
     backend_call(&old);
+    rig.config.callback_timeout_ms = 0;
     run_until(line.calls == 1);
     end_close(&line);
     container_run_begin(rig.container);

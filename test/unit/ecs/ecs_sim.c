@@ -276,6 +276,13 @@ static int co_eventual_consistency(struct error *err)
 
 static int running, failed;
 
+static void driver_reopen(int rate_percent)
+{
+    config.rate_percent = rate_percent;
+    driver.close(driver.self);
+    ecs_driver_open(&loop, http, &config, &driver);
+}
+
 static void co_one_of_many(void *arg)
 {
     struct run *r = arg;
@@ -298,6 +305,7 @@ static int co_many(struct error *err)
     struct alive before, after;
     CHECK(co_alive(&before, err) == 0);
     CHECK(co_set("{\"throttling\":true}", err) == 0);
+    driver_reopen(80);
     for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
         snprintf(scripts[i], sizeof scripts[i], "[ \"$NUMBER\" = %zu ] && exit 3; exit 1", i);
         snprintf(variables[i], sizeof variables[i], "NUMBER=%zu", i);
@@ -314,6 +322,7 @@ static int co_many(struct error *err)
         CHECK(co_sleep(20, err) == 0);
     CHECK(failed == 0);
     CHECK(co_set("{\"throttling\":false}", err) == 0);
+    driver_reopen(10000);
     CHECK(co_alive(&after, err) == 0);
     CHECK(after.active == before.active + 1 && after.tasks == 0);
     return 0;
@@ -468,7 +477,7 @@ static int setup(void **state)
         .agent_image = (char *)"docker.io/agent:1",
         .execution_role_arn = (char *)"arn:aws:iam::123456789012:role/execution",
         .cpu_architecture = "X86_64",
-        .rate_percent = 80,
+        .rate_percent = 10000,
         .definition_idle_s = 30,
     };
     strv_push(&config.subnet_list, "subnet-1");

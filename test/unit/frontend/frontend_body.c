@@ -10,7 +10,7 @@
 
 static struct harness h;
 
-enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024, IDLE_MS = 8000 };
+enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024, IDLE_MS = 3000, CHECK_MS = 500 };
 
 #define HOST " HTTP/1.1\r\nHost: x\r\n"
 #define LOAD "POST /v1.44/images/load?quiet=1" HOST
@@ -20,7 +20,8 @@ enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024, IDLE_MS = 8000 };
 static int setup(void **state)
 {
     (void)state;
-    h.options = (struct http_server_options){.idle_timeout_ms = IDLE_MS};
+    h.options =
+        (struct http_server_options){.idle_timeout_ms = IDLE_MS, .half_closed_check_ms = CHECK_MS};
     harness_start(&h, true);
     return 0;
 }

@@ -8,8 +8,8 @@
 #include "frontend/json/json_decode.h"
 #include "frontend/http/query.h"
 #include "frontend/routes/router.h"
-#include "frontend/json/version.h"
 #include "test/kit/test.h"
+#include "frontend/json/version.h"
 #include <string.h>
 
 static struct arena arena;

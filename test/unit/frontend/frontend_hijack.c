@@ -11,6 +11,7 @@ static struct harness h;
 static int setup(void **state)
 {
     (void)state;
+    h.options = (struct http_server_options){.half_closed_check_ms = 500};
     harness_start(&h, true);
     return 0;
 }

@@ -19,6 +19,9 @@ TEST(urls)
         {"ws://[fd00::1]:9112", "ws://[::]:9112/", "ws://[fd00::1]:9112/"},
         {"ws://[fd00::1]:9112/", "ws://[fd00::1]:9112/", "ws://[fd00::1]:9112/"},
         {"ws://a:9112/agents", "ws://0.0.0.0:9112/agents", "ws://a:9112/agents"},
+        {"ws://a:9112/", "ws://10.0.0.1:9112/", "ws://a:9112/"},
+        {"wss://a:9112/x", "wss://0.0.0.0:9112/x", "wss://a:9112/x"},
+        {"wss://a/x", "wss://0.0.0.0:9112/", "wss://a/x"}, /* a proxy chooses the path */
         {"wss://a/agents/x?tenant=1", everywhere, "wss://a/agents/x?tenant=1"},
         {"wss://a?tenant=1", everywhere, "wss://a/?tenant=1"},
         {"wss://a:9112/agents", everywhere, "wss://a:9112/agents"}, /* a proxy is there for TLS */
@@ -33,7 +36,7 @@ TEST(urls)
     }
 }
 
-/* nng would answer 404 to each agent, which says nothing to anybody. */
+/* Agents would be refused, and have nobody to tell. */
 TEST(listens_that_refuse)
 {
     static const struct {
@@ -42,8 +45,10 @@ TEST(listens_that_refuse)
         {"ws://a:9112/agents", everywhere,
          "must have the path of SOCKERLESS_CALLBACK_URL, /agents"},
         {"ws://a:9112/", "ws://0.0.0.0:9112/agents", "must have the path"},
-        {"ws://a:9112/", "ws://10.0.0.1:9112/", "must have the host of SOCKERLESS_CALLBACK_URL, a"},
-        {"wss://a:9112/", "wss://0.0.0.0:9112/", "put a proxy"},
+        {"wss://a:9112/agents", "wss://0.0.0.0:9112/", "must have the path"},
+        {"ws://a:9112/", "wss://0.0.0.0:9112/", "agents do not speak TLS"},
+        {"ws://a:9112/", "http://0.0.0.0:9112/", "must be a ws:// or wss:// URL"},
+        {"ws://a:9112/", "ws://[::", "must be a ws:// or wss:// URL"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The simulated Cloud Logging's store: what it finds is what looking at every entry finds, in every
+ * order and page by page; and it is bounded.
+ */
+#include "base/alloc.h"
+#include "base/timefmt.h"
+#include "test/sim/gcp/gcp.h"
+#include "test/sim/gcp/log_store.h"
+#include "test/kit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENTRIES = 3000, JOBS = 7, BYTES_MAX = 1 << 20 };
+
+static const int64_t epoch = 1700000000 * (int64_t)1000000000;
+
+static const char *const jobs[JOBS] = {"a", "b", "c", "d", "e", "f", "g"};
+
+static void add(struct log_store *s, int job, bool is_stderr, int64_t time_ns, uint64_t id,
+                const char *text)
+{
+    const struct log_source source = {jobs[job], jobs[job], is_stderr};
+    const struct log_entry like = {.time_ns = time_ns, .received_ns = time_ns, .id = id};
+    log_store_add(s, &source, log_entry_new(&like, text, strlen(text)));
+}
+
+static struct logging_filter *parse(const char *text)
+{
+    struct error err;
+    struct logging_filter *f = logging_filter_parse(text, &err);
+    if (!f)
+        fail_msg("%s: %s", text, err.message);
+    return f;
+}
+
+/* ---- what of a log can match ---- */
+
+#define T(n) "\"2023-11-14T22:13:2" #n "Z\""
+
+TEST(spans)
+{
+    static const int64_t second = 1000000000, most = INT64_MAX, least = INT64_MIN;
+    const struct {
+        const char *filter;
+        int64_t from_ns, to_ns;
+        bool exact;
+    } cases[] = {
+        {"", least, most, true},
+        {"resource.type=\"cloud_run_job\" AND resource.labels.location=\"r\"", least, most, true},
+        {"resource.labels.job_name=\"b\"", 1, 0, true},
+        {"log_id(\"run.googleapis.com/stdout\")", least, most, true},
+        {"log_id(\"run.googleapis.com/stderr\")", 1, 0, true},
+        {"NOT resource.labels.job_name=\"b\"", least, most, true},
+        {"NOT resource.labels.job_name=\"a\"", 1, 0, true},
+        {"textPayload=\"x\"", least, most, false},
+        {"NOT textPayload=\"x\"", least, most, false},
+        {"timestamp>=" T(0) " AND timestamp<" T(1), epoch, epoch + second - 1, true},
+        {"timestamp>" T(0) " AND timestamp<=" T(1) " AND severity=ERROR", epoch + 1, epoch + second,
+         false},
+        {"timestamp<" T(0) " AND timestamp>" T(1), 1, 0, true},
+        {"timestamp=" T(0) " OR timestamp>" T(3), epoch, most, false},
+        {"timestamp<=" T(3) " OR timestamp>" T(3), least, most, true},
+        {"(resource.labels.job_name=\"a\" AND timestamp>=" T(
+             1) ") OR "
+                "(resource.labels.job_name=\"b\" AND timestamp>=" T(0) ")",
+         epoch + second, most, true},
+        {"(resource.labels.job_name=\"a\" AND timestamp>=" T(
+             1) ") OR "
+                "(labels.\"run.googleapis.com/execution_name\"=\"a\" AND timestamp>=" T(0) ")",
+         epoch, most, true},
+    };
+    const struct logging_source source = {
+        {[LOGGING_LOG_NAME] = "projects/p/logs/run.googleapis.com%2Fstdout",
+         [LOGGING_TYPE] = "cloud_run_job",
+         [LOGGING_PROJECT] = "p",
+         [LOGGING_LOCATION] = "r",
+         [LOGGING_JOB] = "a",
+         [LOGGING_EXECUTION] = "a"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct logging_filter *f = parse(cases[i].filter);
+        struct logging_span s = logging_filter_span(f, &source);
+        if (s.from_ns != cases[i].from_ns || s.to_ns != cases[i].to_ns || s.exact != cases[i].exact)
+            fail_msg("%s: %lld to %lld, %s", cases[i].filter, (long long)s.from_ns,
+                     (long long)s.to_ns, s.exact ? "exact" : "not exact");
+        logging_filter_free(f);
+    }
+}
+
+/* ---- against looking at every entry ---- */
+
+struct plain {
+    int64_t ns;
+    uint64_t id;
+    json_t *json;
+};
+static struct plain plain[ENTRIES];
+static size_t plain_count;
+static bool descending, ascending_ids;
+
+static int plain_order(const void *a, const void *b)
+{
+    const struct plain *x = a, *y = b;
+    int time = (x->ns > y->ns) - (x->ns < y->ns), id = (x->id > y->id) - (x->id < y->id);
+    return time ? (descending ? -time : time) : ascending_ids ? id : -id;
+}
+
+/* All pages of a query as one list of JSON. */
+static json_t *find_all(struct log_store *s, const struct logging_filter *filter, size_t page_size)
+{
+    struct log_store_query q = {.filter = filter,
+                                .descending = descending,
+                                .ids_ascend = ascending_ids,
+                                .page_size = page_size};
+    json_t *out = json_array();
+    for (bool more = true; more;) {
+        struct log_store_page page = {0};
+        log_store_find(s, &q, &page);
+        more = page.more;
+        assert_true(page.count >= page_size || !more);
+        for (size_t i = 0; i < page.count; i++) {
+            json_array_append_new(out, log_entry_json(page.items[i].alike, page.items[i].entry));
+            q.after_ns = page.items[i].entry->time_ns;
+            q.after_id = page.items[i].entry->id;
+        }
+        q.after = true;
+        log_store_page_fini(&page);
+    }
+    return out;
+}
+
+/* Of an entry that is stored twice, a page may end with the first. */
+static void compare(struct log_store *s, const char *text, size_t page_size)
+{
+    struct logging_filter *filter = parse(text);
+    json_t *found = find_all(s, filter, page_size);
+    size_t n = 0;
+    qsort(plain, plain_count, sizeof *plain, plain_order);
+    for (size_t i = 0; i < plain_count; i++) {
+        if (!logging_filter_matches(filter, plain[i].json))
+            continue;
+        bool twin = i && plain[i].id == plain[i - 1].id && plain[i].ns == plain[i - 1].ns;
+        bool same = json_equal(json_array_get(found, n), plain[i].json);
+        if (!same && !twin)
+            fail_msg("%s: entry %zu", text, n);
+        n += same;
+    }
+    assert_int_equal(json_array_size(found), n);
+    json_decref(found);
+    logging_filter_free(filter);
+}
+
+/* Times and ids that often meet, some entries twice, some lines of JSON. */
+static void add_random(struct log_store *s)
+{
+    static const char *const texts[] = {"plain", "{\"severity\":\"ERROR\",\"message\":\"m\"}",
+                                        "{\"a\":1}", ""};
+    int job = 0, text = 0;
+    bool is_stderr = false;
+    int64_t ns = epoch;
+    plain_count = 0;
+    for (int i = 0; i < ENTRIES; i++) {
+        bool twin = i % 10 == 9;
+        if (!twin) {
+            job = rand() % JOBS;
+            is_stderr = rand() % 3 == 0;
+            ns = epoch + rand() % 50 * (int64_t)100000000;
+            text = rand() % (int)ARRAY_LEN(texts);
+        }
+        add(s, job, is_stderr, ns, (uint64_t)(i - twin) * 0x9e3779b97f4a7c15u, texts[text]);
+    }
+    struct logging_filter *all = parse("");
+    json_t *list = find_all(s, all, ENTRIES);
+    for (; plain_count < json_array_size(list); plain_count++) {
+        json_t *json = json_array_get(list, plain_count);
+        struct plain *p = &plain[plain_count];
+        assert_true(timefmt_parse_rfc3339(value_string(json, "timestamp"), &p->ns));
+        p->id = strtoull(value_string(json, "insertId"), NULL, 16);
+        p->json = json_incref(json);
+    }
+    json_decref(list);
+    logging_filter_free(all);
+}
+
+TEST(finds_what_is_there)
+{
+    static const char *const filters[] = {
+        "",
+        "resource.labels.job_name=\"a\"",
+        "resource.labels.job_name=\"none\"",
+        "resource.labels.job_name=\"a\" AND log_id(\"run.googleapis.com/stderr\")",
+        "severity=ERROR",
+        "NOT (resource.labels.job_name=\"a\" OR textPayload:\"lai\")",
+        "jsonPayload.a=1 AND timestamp>" T(1),
+        "timestamp>=" T(1) " AND timestamp<=" T(3),
+        "timestamp=" T(1) " OR timestamp=" T(3),
+        "timestamp!=" T(1),
+        "(resource.labels.job_name=\"a\" AND timestamp>=" T(
+            1) ") OR "
+               "(resource.labels.job_name=\"b\" AND timestamp<=" T(2) ") OR insertId>=\"9\"",
+    };
+    struct log_store *s = log_store_new("p", "r", SIZE_MAX);
+    (void)state;
+    srand(7);
+    descending = false;
+    ascending_ids = true;
+    add_random(s);
+    assert_int_equal(plain_count, ENTRIES);
+    for (int order = 0; order < 4; order++) {
+        descending = order & 1;
+        ascending_ids = order & 2;
+        for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+            compare(s, filters[i], 1000);
+            compare(s, filters[i], 1 + i * 5);
+        }
+    }
+    for (size_t i = 0; i < plain_count; i++)
+        json_decref(plain[i].json);
+    log_store_free(s);
+}
+
+/* ---- bounds ---- */
+
+static size_t count_of(struct log_store *s, const char *filter)
+{
+    struct logging_filter *f = parse(filter);
+    json_t *all = find_all(s, f, 1000);
+    size_t count = json_array_size(all);
+    json_decref(all);
+    logging_filter_free(f);
+    return count;
+}
+
+TEST(the_oldest_logs_are_forgotten)
+{
+    struct log_store *s = log_store_new("p", "r", BYTES_MAX);
+    char line[1000];
+    uint64_t n = 0;
+    (void)state;
+    descending = false;
+    ascending_ids = true;
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    add(s, 0, false, epoch, ++n, line);
+    add(s, 1, false, epoch, ++n, line);
+    for (int i = 0; i < 600; i++)
+        add(s, 2, false, epoch + i, ++n, line);
+    add(s, 0, false, epoch + 600, ++n, line); /* still written to */
+    for (int i = 0; i < 600; i++)
+        add(s, 3, false, epoch + 1000 + i, ++n, line);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"b\""), 0);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"c\""), 0);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"a\""), 2);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"d\""), 600);
+    for (int i = 0; i < 3000; i++) /* one log that is too long alone */
+        add(s, 4, false, epoch + 10000 + i, ++n, line);
+    size_t left = count_of(s, "");
+    assert_in_range(left, 300, BYTES_MAX / 1000);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"e\""), left);
+    assert_int_equal(log_store_count(s), left);
+    add(s, 1, true, epoch + 20000, ++n, "again");
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"b\""), 1);
+    log_store_free(s);
+}
