@@ -426,7 +426,7 @@ static int co_texts(struct run *r, bool backward, struct buf *out, struct error 
     struct log_query query = {.workload = &r->w, .backward = backward};
     struct log_page page = {0};
     arena_init(&page.arena);
-    int rc = driver.co_log_pages(driver.self, &query, 1, &page, err);
+    int rc = driver.logs->co_pages(driver.self, &query, 1, &page, err);
     for (size_t i = 0; i < page.count; i++)
         buf_printf(out, "%s ", page.events[i].text);
     arena_fini(&page.arena);
@@ -448,7 +448,7 @@ static int co_log_same_time(struct error *err)
     if (co_follow(&r, err))
         return -1;
     CHECK(co_set("{\"log_same_time\":0,\"log_ids_ascend\":0}", err) == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 

@@ -278,9 +278,11 @@ static int running, failed;
 
 static void driver_reopen(int rate_percent)
 {
+    struct error err;
     config.rate_percent = rate_percent;
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
+    if (open_as("ecs-sim", &err))
+        abort();
 }
 
 static void co_one_of_many(void *arg)
