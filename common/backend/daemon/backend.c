@@ -65,17 +65,22 @@ static int registry_open(struct backend *b, struct error *err)
 static const struct rpc_server_events server_events = {.request = dispatch_request,
                                                        .session = dispatch_session};
 
-/* Once the store has said which instance this is. */
-static int driver_open(struct backend *b, const struct driver_source *source, struct error *err)
+/* The store, and the driver once the store has said which instance this is; both or none. */
+static int store_and_driver_open(struct backend *b, const struct driver_source *source,
+                                 struct error *err)
 {
     const struct driver_env env = {.loop = b->loop, .http = b->http, .instance = b->instance};
-    return source->open(source->config, &env, b->driver, err);
+    if (store_open(b->config->state_dir, &b->store, err))
+        return -1;
+    if (instance_load(b, err) == 0 && source->open(source->config, &env, b->driver, err) == 0)
+        return 0;
+    store_close(b->store);
+    return -1;
 }
 
-static int parts_open(struct backend *b, const struct driver_source *source, struct error *err)
+static int parts_open(struct backend *b, struct error *err)
 {
-    if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
-        driver_open(b, source, err) || image_store_open(b->store, &b->images, err) ||
+    if (image_store_open(b->store, &b->images, err) ||
         credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
         registry_open(b, err) || reconcile_load(b, err) ||
         reverse_agents_open(b, &b->reverse, err) || watcher_open(b, run_report_status, err))
@@ -202,10 +207,14 @@ int backend_run(struct loop *l, struct http_client *http, const struct driver_so
     b->config = config;
     b->run_listeners = run_listeners;
     container_table_init(&b->containers);
-    if (parts_open(b, source, err)) {
+    if (store_and_driver_open(b, source, err)) {
+        free(b);
+        return -1;
+    }
+    if (parts_open(b, err)) {
         /* the process ends with the message; what was opened goes with it */
-        if (b->store)
-            store_close(b->store);
+        store_close(b->store);
+        driver.close(driver.self);
         return -1;
     }
     signals_open(b);
