@@ -262,12 +262,13 @@ static const struct driver_suite suite = {
                 .workload = {.definition = JOB, .resource = EXECUTION, .log_ref = EXECUTION}}},
     .listed_count = 2,
     /* One question about both logs a round. */
-    .log = {{{LIST_LOG, "2026-01-01T00:00:00", 200, ENTRIES(ENTRY("a", "1", "one")), .times = 1},
-             {LIST_LOG, NULL, 200,
-              ENTRIES(
+    .log = {{{LIST_LOG, .contains = "2026-01-01T00:00:00", .status = 200,
+              .body = ENTRIES(ENTRY("a", "1", "one")), .times = 1},
+             {LIST_LOG, .status = 200,
+              .body = ENTRIES(
                   ENTRY("a", "1", "one") "," ENTRY("b", "1", "two") "," ENTRY("c", "2", "three")),
               .times = 1},
-             {LIST_LOG, NULL, 200, ENTRIES(ENTRY("c", "2", "three"))}},
+             {LIST_LOG, .status = 200, .body = ENTRIES(ENTRY("c", "2", "three"))}},
             {{LIST_LOG, 3}}},
     .log_since_ns = 1767225600 * INT64_C(1000000000), /* 2026-01-01T00:00:00Z */
     .login = {.seen = {{"POST /token", 1}}},
