@@ -4,6 +4,7 @@
  */
 #include "test/kit/backend_transfer_rig.h"
 
+#include "test/kit/free_port.h"
 #include "test/kit/http_mock.h"
 #include "test/kit/test.h"
 

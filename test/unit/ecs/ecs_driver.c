@@ -8,7 +8,7 @@
 #include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "test/kit/ecs_harness.h"
+#include "test/kit/cloud_harness.h"
 #include "test/kit/test.h"
 
 #include <string.h>

@@ -10,6 +10,8 @@
 #include "test/kit/docker_registry.h"
 #include "test/kit/test.h"
 
+#include <string.h>
+
 enum { BIG = 20 * 1024 * 1024 + 17 };
 
 struct fixture {

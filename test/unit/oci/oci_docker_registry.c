@@ -11,6 +11,8 @@
 #include "test/kit/docker_registry.h"
 #include "test/kit/test.h"
 
+#include <string.h>
+
 struct fixture {
     struct docker_registry process;
     struct loop loop;
