@@ -151,13 +151,21 @@ static void close_store(void)
     assert_int_equal(system(command), 0);
 }
 
+void backend_rig_settle(void)
+{
+    watcher_close(&rig.backend);
+    if (rig.parts & RIG_REVERSE_AGENTS) {
+        reverse_agents_close(STEAL(rig.backend.reverse));
+        rig.parts &= ~(unsigned)RIG_REVERSE_AGENTS;
+        channel_abort_all(&rig.loop);
+        run_until(!rig.loop.channels);
+    }
+    run_until(co_live(&rig.loop) == 0);
+}
+
 void backend_rig_close(void)
 {
-    if (rig.parts & RIG_WATCHER)
-        watcher_close(&rig.backend);
-    run_until(co_live(&rig.loop) == 0);
-    if (rig.parts & RIG_REVERSE_AGENTS)
-        reverse_agents_close(rig.backend.reverse);
+    backend_rig_settle();
     if (rig.parts & RIG_LOGS)
         log_hub_free(rig.backend.log_hub);
     if (rig.parts & RIG_TRANSFER) {

@@ -18,7 +18,7 @@ int transfer_rig_setup(void **state)
 
 int transfer_rig_teardown(void **state)
 {
-    run_until(co_live(&rig.loop) == 0);
+    backend_rig_settle();
     registry_stop(&staging_registry);
     registry_stop(&other_registry);
     return backend_rig_teardown(state);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * start on a cloud of paper: an image that cannot bring the agent is started again with the agent
+ * start on a fake cloud: an image that cannot bring the agent is started again with the agent
  * as a layer, once, and straight so the next time; a run that cannot be asked for is asked again.
  */
-#include "test/kit/backend_transfer_rig.h"
+#include "test/kit/ask.h"
+#include "test/kit/transfer_rig.h"
 
 #include "backend/daemon/reconcile.h"
-#include "backend/run/run_report.h"
-#include "backend/run/watcher.h"
+#include "backend/inject/image_inject.h"
 #include "test/kit/test.h"
 
 enum { STARTS_MAX = 8 };
 
 /* What the cloud saw, and how it behaves. */
 static struct {
-    int prepared, deleted, described;
+    int deleted;
     char images[STARTS_MAX][256], tokens[STARTS_MAX][40];
     bool layered[STARTS_MAX];
     bool needs_layer; /* without the layer nothing runs */
@@ -30,38 +30,34 @@ static struct {
     struct workload_found found[2];
 } cloud;
 
-static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
-                      struct error *err)
+static int co_prepare(const struct workload_spec *spec, struct workload *w, struct error *err)
 {
-    int n = cloud.prepared++;
-    (void)self;
+    int n = fake_driver.prepared - 1;
+    (void)w;
     if (n == STARTS_MAX)
         return error_set(err, ERROR_SYSTEM, "too many starts");
     snprintf(cloud.images[n], sizeof cloud.images[n], "%s", spec->image);
     snprintf(cloud.tokens[n], sizeof cloud.tokens[n], "%s", spec->run_token);
     cloud.layered[n] = spec->agent_in_image;
-    snprintf(w->definition, sizeof w->definition, "definition-%d", n);
     return 0;
 }
 
-static int co_run(void *self, const struct workload_spec *spec, struct workload *w,
-                  struct error *err)
+static int co_run(const struct workload_spec *spec, struct workload *w, struct error *err)
 {
-    (void)self;
     (void)err;
     snprintf(w->resource, sizeof w->resource, "%s-%s", spec->agent_in_image ? "layered" : "bare",
              spec->run_token);
-    snprintf(w->log_ref, sizeof w->log_ref, "%s", w->resource);
+    strcpy(w->log_ref, w->resource);
     return 0;
 }
 
-static void describe_one(const struct workload *w, struct workload_status *out)
+static void describe(const struct workload *w, struct workload_status *out)
 {
     bool layered = strncmp(w->resource, "layered", 7) == 0;
     int number = atoi(w->definition + strlen("definition-"));
     bool runs = layered ? !cloud.layer_fails : !cloud.needs_layer;
     runs = runs && number >= cloud.failing && !cloud.ended;
-    *out = (struct workload_status){.phase = runs ? WORKLOAD_RUNNING : WORKLOAD_STOPPED};
+    out->phase = runs ? WORKLOAD_RUNNING : WORKLOAD_STOPPED;
     if (cloud.unknown > 0) {
         cloud.unknown--;
         *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN, .reason = "it does not say"};
@@ -73,21 +69,8 @@ static void describe_one(const struct workload *w, struct workload_status *out)
     }
 }
 
-static int co_describe(void *self, const struct workload *const *list, size_t count,
-                       struct workload_status *out, struct error *err)
+static int co_delete(const struct workload *w, struct error *err)
 {
-    (void)self;
-    cloud.described++;
-    if (co_sleep(1, err))
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        describe_one(list[i], &out[i]);
-    return 0;
-}
-
-static int co_delete(void *self, const struct workload *w, struct error *err)
-{
-    (void)self;
     cloud.held++;
     while (cloud.holds)
         if (co_sleep(1, err))
@@ -98,12 +81,8 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     return 0;
 }
 
-static int co_list(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err)
+static int co_list(struct workload_found **out, size_t *count, struct error *err)
 {
-    (void)self;
-    (void)instance;
-    (void)arena;
     if (cloud.unlisted > 0) {
         cloud.unlisted--;
         return error_set(err, ERROR_UNAVAILABLE, "not now");
@@ -113,51 +92,34 @@ static int co_list(void *self, const char *instance, struct arena *arena,
     return 0;
 }
 
-static char agent_path[128];
-
 static int fixture_setup(void **state)
 {
-    struct error err;
-    if (transfer_setup(state))
-        return -1;
+    transfer_rig_setup(state);
+    backend_rig_add(RIG_WATCHER);
     memset(&cloud, 0, sizeof cloud);
-    rig.driver.caps = (struct driver_caps){.describe_batch_max = 10, .poll_interval_ms = 10};
-    rig.driver.co_prepare = co_prepare;
-    rig.driver.co_run = co_run;
-    rig.driver.co_describe = co_describe;
-    rig.driver.co_delete = co_delete;
-    rig.driver.co_list = co_list;
+    fake_driver.co_prepare = co_prepare;
+    fake_driver.co_run = co_run;
+    fake_driver.describe = describe;
+    fake_driver.co_delete = co_delete;
+    fake_driver.co_list = co_list;
     rig.config.start_timeout_s = 15;
     rig.config.agent_port = 1;
-    snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
-    FILE *f = fopen(agent_path, "w");
-    assert_non_null(f);
-    fputs("the agent", f);
-    fclose(f);
-    rig.config.agent_binary = agent_path;
-    return watcher_open(&rig.backend, run_report_status, &err);
+    agent_binary_write("the agent");
+    return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    watcher_close(&rig.backend);
-    return transfer_teardown(state);
+    return transfer_rig_teardown(state);
 }
 
 static struct container *create_with(const char *name, bool auto_remove)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
     Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
     config.image = (char *)"app:1";
     host.auto_remove = auto_remove;
-    r.name = (char *)name;
-    r.config = &config;
-    r.host = &host;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
-    request.container_create = &r;
-    if (!ask(&request))
+    if (!ask_create(name, &config, &host))
         fail_msg("%s", rig.err.message);
     return rig.backend.containers.newest;
 }
@@ -167,30 +129,24 @@ static struct container *create(const char *name)
     return create_with(name, false);
 }
 
-/* NULL: it went well. */
-static const char *start(const char *name)
-{
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerStartRequest r = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
-    r.ref = (char *)name;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
-    request.container_start = &r;
-    return ask(&request) ? NULL : rig.err.message;
-}
-
 static void expect_started(const char *name)
 {
-    const char *problem = start(name);
-    if (problem)
-        fail_msg("%s", problem);
+    if (!ask_start(name))
+        fail_msg("%s", rig.err.message);
+}
+
+/* Those words are in why it does not start. */
+static void expect_start_fails(const char *name, const char *words)
+{
+    assert_null(ask_start(name));
+    assert_non_null(strstr(rig.err.message, words));
 }
 
 static void load(void)
 {
     struct test_image image;
-    image_make_small(&image, "start");
-    load_image(&image, "[\"app:1\"]");
-    image_free(&image);
+    load_small(&image, "start", "[\"app:1\"]");
+    test_image_free(&image);
 }
 
 TEST_USING(fixture, layer_when_needed)
@@ -200,7 +156,7 @@ TEST_USING(fixture, layer_when_needed)
     struct container *c = create("first");
     expect_started("first");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
-    assert_int_equal(cloud.prepared, 2);
+    assert_int_equal(fake_driver.prepared, 2);
     assert_false(cloud.layered[0]);
     assert_true(cloud.layered[1]);
     assert_memory_equal(cloud.images[1], staging_name, strlen(staging_name));
@@ -210,7 +166,7 @@ TEST_USING(fixture, layer_when_needed)
     assert_int_equal(c->past_count, 0); /* what the first try printed is no log of the container */
     create("second");
     expect_started("second"); /* it is known by now */
-    assert_int_equal(cloud.prepared, 3);
+    assert_int_equal(fake_driver.prepared, 3);
     assert_true(cloud.layered[2]);
     assert_string_equal(cloud.images[2], cloud.images[1]);
     assert_true(image_needs_agent(&rig.backend, c->view->image_id));
@@ -222,10 +178,8 @@ TEST_USING(fixture, not_without_a_registry)
     cloud.needs_layer = true;
     rig.config.staging_registry = NULL;
     create("alone");
-    const char *problem = start("alone");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "the image has no curl"));
-    assert_int_equal(cloud.prepared, 1);
+    expect_start_fails("alone", "the image has no curl");
+    assert_int_equal(fake_driver.prepared, 1);
     run_until(cloud.deleted == 1);
 }
 
@@ -234,10 +188,8 @@ TEST_USING(fixture, not_twice)
     load();
     cloud.needs_layer = cloud.layer_fails = true;
     struct container *c = create("twice");
-    const char *problem = start("twice");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "the image has no curl"));
-    assert_int_equal(cloud.prepared, 2);
+    expect_start_fails("twice", "the image has no curl");
+    assert_int_equal(fake_driver.prepared, 2);
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
     run_until(cloud.deleted == 2);
 }
@@ -248,9 +200,7 @@ TEST_USING(fixture, layer_cannot_be_made)
     cloud.needs_layer = true;
     rig.config.agent_binary = (char *)"/nowhere/agent";
     struct container *c = create("bad");
-    const char *problem = start("bad");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "SOCKERLESS_AGENT_BINARY"));
+    expect_start_fails("bad", "SOCKERLESS_AGENT_BINARY");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
     assert_int_equal(cloud.deleted, 1); /* there was nothing else to delete */
 }
@@ -262,8 +212,8 @@ TEST_USING(fixture, unknown_is_asked_again)
     struct container *c = create("shy");
     expect_started("shy");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
-    assert_int_equal(cloud.prepared, 1);
-    assert_true(cloud.described >= 2);
+    assert_int_equal(fake_driver.prepared, 1);
+    assert_true(fake_driver.described >= 2);
 }
 
 static int answers;
@@ -292,7 +242,6 @@ static void start_two(const char *name, struct error *first, struct error *secon
 TEST_USING(fixture, start_after_a_failed_one)
 {
     struct error first, second;
-    (void)state;
     load();
     cloud.failing = 1;
     struct container *c = create("twin");
@@ -310,25 +259,18 @@ TEST_USING(fixture, start_after_a_failed_one)
 /* rm -f ends the first start; the second, which waited, begins no other run. */
 TEST_USING(fixture, removed_while_starts_wait)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
     struct error first, second;
-    (void)state;
     load();
     cloud.pending = true;
     const struct container *c = create("gone");
     start_two("gone", &first, &second);
     run_until(c->active); /* the first waits for the cloud */
-    r.ref = (char *)"gone";
-    r.force = true;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
-    request.container_remove = &r;
-    assert_non_null(ask(&request));
+    assert_non_null(ask_remove("gone", true));
     run_until(answers == 2 && co_live(&rig.loop) == 1); /* the watcher */
     assert_int_equal(first.code, ERROR_CONFLICT);
     assert_int_equal(second.code, ERROR_CONFLICT);
     assert_int_equal(rig.backend.containers.count, 0);
-    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(fake_driver.prepared, 1);
 }
 
 /* --rm: from the end on it is on its way out, and its removal takes no other run with it. */
@@ -341,12 +283,10 @@ TEST_USING(fixture, no_start_while_removing)
     run_until(cloud.held == 1);
     cloud.ended = false;
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__REMOVING);
-    const char *problem = start("once");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "marked for removal"));
+    expect_start_fails("once", "marked for removal");
     cloud.holds = false;
     run_until(rig.backend.containers.count == 0);
-    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(fake_driver.prepared, 1);
     assert_int_equal(cloud.deleted, 1);
 }
 
