@@ -49,7 +49,7 @@ void backend_rig_open(unsigned parts);
 void backend_rig_add(unsigned parts); /* to an open one */
 /* Waits until nothing is under way; what the backend calls may end after that. */
 void backend_rig_settle(void);
-void backend_rig_close(void); /* settles; the directory goes, too */
+void backend_rig_close(void);        /* settles; the directory goes, too */
 int backend_rig_setup(void **state); /* RIG_STORE */
 int backend_rig_teardown(void **state);
 

@@ -20,7 +20,7 @@ struct fake_log {
     size_t count, cap;
 };
 
-struct log_rig fake;
+struct log_rig log_rig;
 static struct fake_log logs[FAKE_LOGS];
 
 /* ---- the log service ---- */
@@ -36,7 +36,7 @@ static struct fake_log *fake_log(const char *ref)
     return NULL;
 }
 
-void fake_add_len(const char *ref, int64_t timestamp_ns, int64_t delay_ms, char *text)
+void log_rig_add_len(const char *ref, int64_t timestamp_ns, int64_t delay_ms, char *text)
 {
     struct fake_log *l = fake_log(ref);
     if (l->count == l->cap) {
@@ -57,7 +57,7 @@ static size_t fake_visible(const struct fake_log *l)
 static void fake_page(const struct log_query *q, struct log_page *page)
 {
     const struct fake_log *l = fake_log(q->workload->log_ref);
-    size_t visible = fake_visible(l), first, end, size = fake.page_size;
+    size_t visible = fake_visible(l), first, end, size = log_rig.page_size;
     if (q->limit && (size_t)q->limit < size)
         size = (size_t)q->limit;
     if (q->backward) {
@@ -75,7 +75,7 @@ static void fake_page(const struct log_query *q, struct log_page *page)
         page->at_end = end == visible;
     }
     page->events = arena_calloc(&page->arena, end - first + 1, sizeof *page->events);
-    fake.delivered += end - first;
+    log_rig.delivered += end - first;
     for (size_t i = first; i < end; i++)
         page->events[page->count++] = (struct log_event){
             l->entries[i].timestamp_ns, arena_strdup(&page->arena, l->entries[i].text),
@@ -85,13 +85,13 @@ static void fake_page(const struct log_query *q, struct log_page *page)
 static int co_fake_log_pages(const struct log_query *queries, size_t count, struct log_page *pages,
                              struct error *err)
 {
-    fake.calls++;
-    fake.queries += (unsigned)count;
+    log_rig.calls++;
+    log_rig.queries += (unsigned)count;
     if (co_sleep(1, err))
         return -1;
-    if (fake.fail_calls) {
-        fake.fail_calls--;
-        return error_set(err, fake.fail_code, "the log service is out");
+    if (log_rig.fail_calls) {
+        log_rig.fail_calls--;
+        return error_set(err, log_rig.fail_code, "the log service is out");
     }
     for (size_t i = 0; i < count; i++)
         fake_page(&queries[i], &pages[i]);
@@ -106,13 +106,13 @@ static void agent_frame(void *owner, const struct frame *f)
     if (f->type == FRAME_OPEN) {
         Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
         opened.pid = 42;
-        channel_send_message(fake.agent, FRAME_OPENED, NULL, 0, &opened.base);
-        channel_send_message(fake.agent, FRAME_STARTED, NULL, 0, &opened.base);
+        channel_send_message(log_rig.agent, FRAME_OPENED, NULL, 0, &opened.base);
+        channel_send_message(log_rig.agent, FRAME_STARTED, NULL, 0, &opened.base);
     } else if (f->type == FRAME_LOG_MARK) {
-        fake_add("run", time_now_ns(), fake.mark_delay_ms, "\001m%.*s", (int)f->len,
-                 (const char *)f->payload);
-        fake_add("run", time_now_ns(), fake.mark_delay_ms, "after the mark");
-        channel_send(fake.agent, FRAME_LOG_MARK, f->payload, f->len);
+        log_rig_add("run", time_now_ns(), log_rig.mark_delay_ms, "\001m%.*s", (int)f->len,
+                    (const char *)f->payload);
+        log_rig_add("run", time_now_ns(), log_rig.mark_delay_ms, "after the mark");
+        channel_send(log_rig.agent, FRAME_LOG_MARK, f->payload, f->len);
     }
 }
 
@@ -120,30 +120,30 @@ static void agent_closed(void *owner, const struct error *why)
 {
     (void)owner;
     (void)why;
-    fake.agent = NULL;
+    log_rig.agent = NULL;
 }
 
 static void agent_accept(void *owner, struct channel *c)
 {
     static const struct channel_events events = {.frame = agent_frame, .closed = agent_closed};
     (void)owner;
-    fake.agent = c;
-    fake.agent_sessions++;
+    log_rig.agent = c;
+    log_rig.agent_sessions++;
     channel_start(c, &events, NULL);
 }
 
-void fake_agent_listen(void)
+void log_rig_agent_listen(void)
 {
     struct error err;
     char url[64];
     snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
     assert_int_equal(
-        channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &fake.agent_listener, &err), 0);
+        channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &log_rig.agent_listener, &err), 0);
 }
 
 /* ---- the container ---- */
 
-struct container *fake_container(Sockerless__ContainerState state, int64_t finished_at)
+struct container *log_rig_container(Sockerless__ContainerState state, int64_t finished_at)
 {
     struct container *c = rig_container_add(
         (struct rig_container){.state = state, .resource = "task", .log_ref = "run"});
@@ -151,7 +151,7 @@ struct container *fake_container(Sockerless__ContainerState state, int64_t finis
     return c;
 }
 
-void fake_past_run(struct container *c, const char *log_ref)
+void log_rig_past_run(struct container *c, const char *log_ref)
 {
     Sockerless__WorkloadRecord *w = xmalloc(sizeof *w);
     sockerless__workload_record__init(w);
@@ -168,7 +168,7 @@ static void co_connect(void *arg)
         fail_msg("%s", err.message);
 }
 
-void fake_connect_agent(struct container *c)
+void log_rig_connect_agent(struct container *c)
 {
     struct error err;
     assert_int_equal(co_spawn(&rig.loop, co_connect, c, &err), 0);
@@ -199,12 +199,12 @@ int log_rig_setup(void **state)
 {
     (void)state;
     backend_rig_open(RIG_STORE | RIG_LOGS);
-    fake = (struct log_rig){.page_size = 3};
+    log_rig = (struct log_rig){.page_size = 3};
     memset(logs, 0, sizeof logs);
     fake_driver.co_log_pages = co_fake_log_pages;
     fake_driver_has_logs(FAKE_BATCH);
     rig.config.agent_port = free_port();
-    fake_agent_listen();
+    log_rig_agent_listen();
     return 0;
 }
 
@@ -215,9 +215,9 @@ int log_rig_teardown(void **state)
         run_until(c->log_readers == 0);
         agent_link_drop(c);
     }
-    run_until(co_live(&rig.loop) == 0 && !fake.agent);
+    run_until(co_live(&rig.loop) == 0 && !log_rig.agent);
     assert_int_equal(log_hub_followers(rig.backend.log_hub), 0);
-    channel_listener_close(fake.agent_listener);
+    channel_listener_close(log_rig.agent_listener);
     for (size_t i = 0; i < FAKE_LOGS; i++) {
         for (size_t e = 0; e < logs[i].count; e++)
             free(logs[i].entries[e].text);

@@ -20,21 +20,21 @@ extern struct log_rig {
     struct channel_listener *agent_listener;
     struct channel *agent;
     unsigned agent_sessions; /* accepted so far */
-} fake;
+} log_rig;
 
 int log_rig_setup(void **state);
 int log_rig_teardown(void **state);
 
 /* Takes the text. */
-void fake_add_len(const char *ref, int64_t timestamp_ns, int64_t delay_ms, char *text);
-#define fake_add(ref, timestamp_ns, delay_ms, ...)                                                 \
-    fake_add_len(ref, timestamp_ns, delay_ms, xasprintf(__VA_ARGS__))
+void log_rig_add_len(const char *ref, int64_t timestamp_ns, int64_t delay_ms, char *text);
+#define log_rig_add(ref, timestamp_ns, delay_ms, ...)                                              \
+    log_rig_add_len(ref, timestamp_ns, delay_ms, xasprintf(__VA_ARGS__))
 
 /* A container whose log is "run", and one more run before it. */
-struct container *fake_container(Sockerless__ContainerState state, int64_t finished_at);
-void fake_past_run(struct container *c, const char *log_ref);
-void fake_agent_listen(void);
-void fake_connect_agent(struct container *c);
+struct container *log_rig_container(Sockerless__ContainerState state, int64_t finished_at);
+void log_rig_past_run(struct container *c, const char *log_ref);
+void log_rig_agent_listen(void);
+void log_rig_connect_agent(struct container *c);
 
 struct logs {
     const char *ref; /* NULL: "web" */

@@ -64,6 +64,12 @@ void end_close(struct end *e)
     buf_free(&e->got);
 }
 
+void end_close_list(struct end *const *ends)
+{
+    for (; *ends; ends++)
+        end_close(*ends);
+}
+
 void end_dial_as(struct end *e, const char *id, const char *token, const char *session)
 {
     char bearer[CALLBACK_TEXT_SIZE];

@@ -40,5 +40,7 @@ void end_line(struct end *e);                      /* and the backend has taken 
 /* The backend's end of a session that the container's agent is asked for. */
 void end_call(struct end *e);
 void end_close(struct end *e);
+#define end_close_all(...) end_close_list((struct end *const[]){__VA_ARGS__, NULL})
+void end_close_list(struct end *const *ends); /* up to NULL */
 
 #endif
