@@ -77,7 +77,7 @@ static void co_pull(struct harness *h)
     result = co_cloud_pull(h, &login, &problem);
 }
 
-MOCK_UNUSED static void pull_from(struct harness *h, struct cloud_registry as)
+__attribute__((unused)) static void pull_from(struct harness *h, struct cloud_registry as)
 {
     scripted = as;
     login = (struct cloud_login){

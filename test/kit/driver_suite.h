@@ -9,7 +9,7 @@
 #define SOCKERLESS_TEST_KIT_DRIVER_SUITE_H
 
 #include "cloud/driver.h"
-#include "test/kit/ecs_harness.h"
+#include "test/kit/cloud_harness.h"
 
 enum {
     SUITE_RULES_MAX = 8,

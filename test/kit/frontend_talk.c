@@ -4,6 +4,8 @@
  */
 #include "test/kit/frontend_talk.h"
 
+#include "test/kit/test.h"
+
 struct harness front;
 
 int front_setup(void **state)

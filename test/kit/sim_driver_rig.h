@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
-#include "test/kit/ecs_sim_kit.h"
+#include "test/kit/sim_kit.h"
 #include "test/kit/test.h"
 
 #include <jansson.h>
@@ -99,7 +99,7 @@ static void run_prepare(struct run *r, const char *instance, const char *script)
 }
 
 /* The text outlives the run. */
-MOCK_UNUSED static void run_set_label(struct run *r, const char *value)
+__attribute__((unused)) static void run_set_label(struct run *r, const char *value)
 {
     sockerless__container_config__init(&r->config);
     sockerless__key_value__init(&r->label);

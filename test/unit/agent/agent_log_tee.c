@@ -16,109 +16,116 @@
 #include <string.h>
 #include <unistd.h>
 
-struct fixture {
+static struct fixture {
     struct loop loop;
     struct log_tee *tee;
     int read_fd, write_fd;
     struct buf log, marks;
     unsigned drained;
-};
+} f;
 
 static void on_drained(void *owner)
 {
-    ((struct fixture *)owner)->drained++;
+    (void)owner;
+    f.drained++;
 }
 
 static void on_mark_written(void *owner, const char *text, size_t len)
 {
-    struct fixture *f = owner;
-    buf_append(&f->marks, text, len);
-    buf_puts(&f->marks, ";");
+    (void)owner;
+    buf_append(&f.marks, text, len);
+    buf_puts(&f.marks, ";");
 }
 
 static const struct log_tee_events events = {on_drained, on_mark_written};
 
-static void fixture_open(struct fixture *f)
+static void fixture_open(void)
 {
     struct error err;
     int ends[2];
-    *f = (struct fixture){0};
-    assert_int_equal(loop_init(&f->loop, &err), 0);
+    f = (struct fixture){0};
+    assert_int_equal(loop_init(&f.loop, &err), 0);
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    f->read_fd = ends[0];
-    f->write_fd = ends[1];
-    assert_int_equal(fcntl(f->read_fd, F_SETFL, O_NONBLOCK), 0);
-    f->tee = log_tee_open(&f->loop, f->write_fd, &events, f);
+    f.read_fd = ends[0];
+    f.write_fd = ends[1];
+    assert_int_equal(fcntl(f.read_fd, F_SETFL, O_NONBLOCK), 0);
+    f.tee = log_tee_open(&f.loop, f.write_fd, &events, NULL);
 }
 
 /* What the log driver has received by now. */
-static void fixture_collect(struct fixture *f)
+static void fixture_collect(void)
 {
     for (;;) {
-        ssize_t n = f->read_fd < 0 ? -1 : read(f->read_fd, buf_reserve(&f->log, 65536), 65536);
+        ssize_t n = f.read_fd < 0 ? -1 : read(f.read_fd, buf_reserve(&f.log, 65536), 65536);
         if (n > 0) {
-            buf_commit(&f->log, (size_t)n);
-            uv_run(&f->loop.uv, UV_RUN_NOWAIT);
-        } else if (log_tee_flushed(f->tee)) {
+            buf_commit(&f.log, (size_t)n);
+            uv_run(&f.loop.uv, UV_RUN_NOWAIT);
+        } else if (log_tee_flushed(f.tee)) {
             return;
         } else {
-            uv_run(&f->loop.uv, UV_RUN_ONCE);
+            uv_run(&f.loop.uv, UV_RUN_ONCE);
         }
     }
 }
 
-static void fixture_close(struct fixture *f)
+static void fixture_close(void)
 {
-    log_tee_close(f->tee);
-    loop_fini(&f->loop);
-    if (f->read_fd >= 0)
-        close(f->read_fd);
-    close(f->write_fd);
-    buf_free(&f->log);
-    buf_free(&f->marks);
+    log_tee_close(f.tee);
+    loop_fini(&f.loop);
+    if (f.read_fd >= 0)
+        close(f.read_fd);
+    close(f.write_fd);
+    buf_free(&f.log);
+    buf_free(&f.marks);
 }
 
-static void put(struct fixture *f, uint8_t type, const char *text)
+static int fixture_setup(void **state)
 {
-    log_tee_output(f->tee, type, text, strlen(text));
+    (void)state;
+    fixture_open();
+    return 0;
 }
 
-TEST(format)
+static int fixture_teardown(void **state)
 {
-    struct fixture f;
-    fixture_open(&f);
-    put(&f, FRAME_STDOUT, "plain\nhal");
-    put(&f, FRAME_STDERR, "error\nunfinished");
-    put(&f, FRAME_STDOUT, "f\n\n\x01odd\n");
-    put(&f, FRAME_STDOUT, "rest");
+    (void)state;
+    fixture_close();
+    return 0;
+}
+
+static void put(uint8_t type, const char *text)
+{
+    log_tee_output(f.tee, type, text, strlen(text));
+}
+
+TEST_USING(fixture, format)
+{
+    put(FRAME_STDOUT, "plain\nhal");
+    put(FRAME_STDERR, "error\nunfinished");
+    put(FRAME_STDOUT, "f\n\n\x01odd\n");
+    put(FRAME_STDOUT, "rest");
     log_tee_exit(f.tee, 137);
-    fixture_collect(&f);
+    fixture_collect();
     assert_string_equal(f.log.data, "plain\n\x01"
                                     "eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
                                     "\x01qunfinished\n\x01x137\n");
-    fixture_close(&f);
 }
 
-TEST(marks)
+TEST_USING(fixture, marks)
 {
-    struct fixture f;
-    fixture_open(&f);
-    put(&f, FRAME_STDOUT, "a");
+    put(FRAME_STDOUT, "a");
     assert_true(log_tee_mark(f.tee, "m1\n", 3));
-    put(&f, FRAME_STDOUT, "b\n");
+    put(FRAME_STDOUT, "b\n");
     assert_true(log_tee_mark(f.tee, "", 0));
-    fixture_collect(&f);
+    fixture_collect();
     assert_string_equal(f.log.data, "\x01pa\n\x01mm1 \nb\n\x01m\n");
     assert_string_equal(f.marks.data, "m1\n;;");
     char long_text[LOG_TEE_MARK_TEXT_MAX + 1] = {0};
     assert_false(log_tee_mark(f.tee, long_text, sizeof long_text));
-    fixture_close(&f);
 }
 
-TEST(too_many_marks)
+TEST_USING(fixture, too_many_marks)
 {
-    struct fixture f;
-    fixture_open(&f);
     char *filling = calloc(1, 300000);
     assert_non_null(filling);
     memset(filling, '\n', 300000);
@@ -127,17 +134,14 @@ TEST(too_many_marks)
         assert_true(log_tee_mark(f.tee, "m", 1));
     assert_false(log_tee_mark(f.tee, "m", 1));
     assert_int_equal(f.marks.len, 0);
-    fixture_collect(&f);
+    fixture_collect();
     assert_int_equal(f.marks.len, 2 * LOG_TEE_MARKS_MAX);
     free(filling);
-    fixture_close(&f);
 }
 
 /* A reader that stands still: full, queued, nothing lost, and drained when it goes on. */
-TEST(full_and_drained)
+TEST_USING(fixture, full_and_drained)
 {
-    struct fixture f;
-    fixture_open(&f);
     size_t written = 0;
     char line[1024];
     memset(line, 'l', sizeof line);
@@ -148,39 +152,33 @@ TEST(full_and_drained)
     }
     assert_true(written >= LOG_TEE_QUEUE_MAX);
     assert_int_equal(f.drained, 0);
-    fixture_collect(&f);
+    fixture_collect();
     assert_false(log_tee_full(f.tee));
     assert_true(f.drained > 0);
-    fixture_collect(&f);
+    fixture_collect();
     assert_int_equal(f.log.len, written);
-    fixture_close(&f);
 }
 
-TEST(broken_stdout)
+TEST_USING(fixture, broken_stdout)
 {
-    struct fixture f;
     signal(SIGPIPE, SIG_IGN);
-    fixture_open(&f);
     close(f.read_fd);
     f.read_fd = -1;
-    put(&f, FRAME_STDOUT, "nobody reads this\n");
+    put(FRAME_STDOUT, "nobody reads this\n");
     assert_true(log_tee_flushed(f.tee));
     assert_true(log_tee_mark(f.tee, "m", 1));
     assert_string_equal(f.marks.data, "m;");
-    put(&f, FRAME_STDOUT, "nor this\n");
+    put(FRAME_STDOUT, "nor this\n");
     log_tee_exit(f.tee, 0);
-    fixture_close(&f);
 }
 
-TEST(plain_file)
+TEST_USING(fixture, plain_file)
 {
-    struct fixture f;
     char path[] = "/tmp/agent-tee-XXXXXX";
     char text[64] = "";
-    fixture_open(&f);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    struct log_tee *tee = log_tee_open(&f.loop, fd, &events, &f);
+    struct log_tee *tee = log_tee_open(&f.loop, fd, &events, NULL);
     log_tee_output(tee, FRAME_STDERR, "x\n", 2);
     log_tee_exit(tee, 0);
     assert_true(log_tee_flushed(tee));
@@ -190,7 +188,6 @@ TEST(plain_file)
     log_tee_close(tee);
     close(fd);
     unlink(path);
-    fixture_close(&f);
 }
 
 /* ---- round trip ---- */
@@ -249,21 +246,20 @@ TEST(round_trip)
 {
     static char piece[65536];
     for (unsigned seed = 1; seed <= 30; seed++) {
-        struct fixture f;
         struct buf in[3] = {{0}}, out[3] = {{0}};
         unsigned random = seed;
         int code = -1;
-        fixture_open(&f);
+        fixture_open();
         for (int i = 0; i < 40; i++) {
             uint8_t type = next_random(&random) % 3 ? FRAME_STDOUT : FRAME_STDERR;
             size_t len = random_piece(&random, piece, sizeof piece);
             buf_append(&in[type], piece, len);
             log_tee_output(f.tee, type, piece, len);
             if (i % 8 == 0)
-                fixture_collect(&f);
+                fixture_collect();
         }
         log_tee_exit(f.tee, (int)seed);
-        fixture_collect(&f);
+        fixture_collect();
         parse_log(&f.log, out, &code);
         assert_int_equal(code, seed);
         for (int type = FRAME_STDOUT; type <= FRAME_STDERR; type++) {
@@ -273,7 +269,7 @@ TEST(round_trip)
             buf_free(&in[type]);
             buf_free(&out[type]);
         }
-        fixture_close(&f);
+        fixture_close();
     }
 }
 
@@ -281,15 +277,14 @@ TEST(round_trip)
 TEST(long_lines)
 {
     for (size_t len = LOG_RECORD_TEXT_MAX - 2; len <= LOG_RECORD_TEXT_MAX + 2; len++) {
-        struct fixture f;
-        fixture_open(&f);
+        fixture_open();
         char *line = malloc(len + 1);
         assert_non_null(line);
         memset(line, 'x', len);
         memcpy(line + LOG_RECORD_TEXT_MAX - 2, "\xe2\x82\xac", len > LOG_RECORD_TEXT_MAX ? 3 : 0);
         line[len] = '\n';
         log_tee_output(f.tee, FRAME_STDOUT, line, len + 1);
-        fixture_collect(&f);
+        fixture_collect();
         if (len <= LOG_RECORD_TEXT_MAX) {
             assert_int_equal(f.log.len, len + 1);
             assert_memory_equal(f.log.data, line, len + 1);
@@ -300,7 +295,7 @@ TEST(long_lines)
             assert_memory_equal(f.log.data + 2 + cut, "\n\xe2\x82\xac", 4);
         }
         free(line);
-        fixture_close(&f);
+        fixture_close();
     }
 }
 

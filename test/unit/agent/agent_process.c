@@ -19,7 +19,7 @@
 
 enum { WAIT_MAX_MS = 20000 };
 
-struct fixture {
+static struct fixture {
     struct loop loop;
     struct reaper reaper;
     struct process *process;
@@ -28,79 +28,94 @@ struct fixture {
     bool stdin_ready, ended;
     int code, signal;
     bool timed_out;
-};
+} f;
 
 static size_t on_room(void *owner)
 {
-    return ((struct fixture *)owner)->room;
+    (void)owner;
+    return f.room;
 }
 
 static void on_output(void *owner, uint8_t type, const char *bytes, size_t len)
 {
-    struct fixture *f = owner;
-    buf_append(type == FRAME_STDERR ? &f->err : &f->out, bytes, len);
+    (void)owner;
+    buf_append(type == FRAME_STDERR ? &f.err : &f.out, bytes, len);
 }
 
 static void on_stdin_ready(void *owner)
 {
-    ((struct fixture *)owner)->stdin_ready = true;
+    (void)owner;
+    f.stdin_ready = true;
 }
 
 static void on_ended(void *owner, int code, int signal_number)
 {
-    struct fixture *f = owner;
-    f->ended = true;
-    f->code = code;
-    f->signal = signal_number;
-    process_free(f->process);
-    f->process = NULL;
+    (void)owner;
+    f.ended = true;
+    f.code = code;
+    f.signal = signal_number;
+    process_free(f.process);
+    f.process = NULL;
 }
 
 static const struct process_events handlers = {on_room, on_output, on_stdin_ready, on_ended};
 
 static void on_limit(uv_timer_t *timer)
 {
-    ((struct fixture *)timer->data)->timed_out = true;
+    (void)timer;
+    f.timed_out = true;
 }
 
-static void run_until(struct fixture *f, const bool *condition)
+static void run_until(const bool *condition)
 {
     uv_timer_t limit;
-    uv_timer_init(&f->loop.uv, &limit);
-    limit.data = f;
+    uv_timer_init(&f.loop.uv, &limit);
     uv_timer_start(&limit, on_limit, WAIT_MAX_MS, 0);
-    while (!*condition && !f->timed_out)
-        uv_run(&f->loop.uv, UV_RUN_ONCE);
+    while (!*condition && !f.timed_out)
+        uv_run(&f.loop.uv, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&limit, NULL);
-    uv_run(&f->loop.uv, UV_RUN_NOWAIT);
-    assert_false(f->timed_out);
+    uv_run(&f.loop.uv, UV_RUN_NOWAIT);
+    assert_false(f.timed_out);
 }
 
-static void fixture_open(struct fixture *f)
+static void fixture_open(void)
 {
     struct error err;
-    *f = (struct fixture){.room = FRAME_DATA_MAX};
-    assert_int_equal(loop_init(&f->loop, &err), 0);
-    assert_int_equal(reaper_open(&f->reaper, &f->loop, &err), 0);
+    f = (struct fixture){.room = FRAME_DATA_MAX};
+    assert_int_equal(loop_init(&f.loop, &err), 0);
+    assert_int_equal(reaper_open(&f.reaper, &f.loop, &err), 0);
 }
 
-static void fixture_close(struct fixture *f)
+static void fixture_close(void)
 {
-    reaper_close(&f->reaper);
-    loop_fini(&f->loop);
-    buf_free(&f->out);
-    buf_free(&f->err);
+    reaper_close(&f.reaper);
+    loop_fini(&f.loop);
+    buf_free(&f.out);
+    buf_free(&f.err);
+}
+
+static int fixture_setup(void **state)
+{
+    (void)state;
+    fixture_open();
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    (void)state;
+    fixture_close();
+    return 0;
 }
 
 /* Starts `argv` with these options; 0, or the exit code of a start that failed. */
-static int start(struct fixture *f, struct process_options options, const char *const *argv,
-                 struct error *err)
+static int start(struct process_options options, const char *const *argv, struct error *err)
 {
     int exit_code = 0;
     for (; *argv; argv++)
         strv_push(&options.argv, *argv);
     strv_push(&options.env, "PATH=/usr/local/bin:/usr/bin:/bin");
-    int rc = process_start(&f->loop, &f->reaper, &options, &handlers, f, &f->process, &exit_code,
+    int rc = process_start(&f.loop, &f.reaper, &options, &handlers, NULL, &f.process, &exit_code,
                            NULL, err);
     strv_free(&options.argv);
     strv_free(&options.env);
@@ -111,76 +126,63 @@ static int start(struct fixture *f, struct process_options options, const char *
 #define OPTIONS(...) ((struct process_options){__VA_ARGS__})
 #define NO_OPTIONS ((struct process_options){0})
 
-static void run_script(struct fixture *f, struct process_options options, const char *script)
+static void run_script(struct process_options options, const char *script)
 {
     struct error err;
-    if (start(f, options, ARGV("/bin/sh", "-c", script), &err))
+    if (start(options, ARGV("/bin/sh", "-c", script), &err))
         fail_msg("%s", err.message);
-    run_until(f, &f->ended);
+    run_until(&f.ended);
 }
 
-TEST(streams_and_exit_code)
+TEST_USING(fixture, streams_and_exit_code)
 {
-    struct fixture f;
-    fixture_open(&f);
-    run_script(&f, NO_OPTIONS, "echo out; echo err >&2; cat; exit 9");
+    run_script(NO_OPTIONS, "echo out; echo err >&2; cat; exit 9");
     assert_string_equal(f.out.data, "out\n");
     assert_string_equal(f.err.data, "err\n");
     assert_int_equal(f.code, 9);
-    fixture_close(&f);
 }
 
-TEST(killed)
+TEST_USING(fixture, killed)
 {
-    struct fixture f;
-    fixture_open(&f);
-    run_script(&f, NO_OPTIONS, "kill -TERM $$");
+    run_script(NO_OPTIONS, "kill -TERM $$");
     assert_int_equal(f.code, 143);
     assert_int_equal(f.signal, SIGTERM);
-    fixture_close(&f);
 }
 
 /* Nothing of the parent's leaks in: descriptors, signal mask, ignored signals. */
-TEST(clean_start)
+TEST_USING(fixture, clean_start)
 {
-    struct fixture f;
     sigset_t set;
     int leaky = open("/dev/null", O_RDONLY); /* without close-on-exec */
-    fixture_open(&f);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    run_script(&f, NO_OPTIONS, "ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status");
+    run_script(NO_OPTIONS, "ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status");
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     /* 3 is the directory that ls reads */
     assert_string_equal(f.out.data, "0\n1\n2\n3\nSigBlk:\t0000000000000000\n"
                                     "SigIgn:\t0000000000000000\n");
     close(leaky);
-    fixture_close(&f);
 }
 
-TEST(terminal)
+TEST_USING(fixture, terminal)
 {
-    struct fixture f;
-    fixture_open(&f);
-    run_script(&f, OPTIONS(.tty = true, .height = 50, .width = 100),
+    run_script(OPTIONS(.tty = true, .height = 50, .width = 100),
                "stty size; echo err >&2; echo $TERM; exit 3");
     assert_string_equal(f.out.data, "50 100\r\nerr\r\nxterm\r\n");
     assert_int_equal(f.err.len, 0);
     assert_int_equal(f.code, 3);
-    fixture_close(&f);
 }
 
 static void check_failure(struct process_options options, const char *const *argv, int code,
                           const char *text)
 {
-    struct fixture f;
     struct error err;
-    fixture_open(&f);
-    assert_int_equal(start(&f, options, argv, &err), code);
+    fixture_open();
+    assert_int_equal(start(options, argv, &err), code);
     assert_string_equal(err.message, text);
-    fixture_close(&f);
+    fixture_close();
 }
 
 TEST(start_failures)
@@ -208,9 +210,8 @@ TEST(start_failures)
 }
 
 /* Found, but no program: as with runc the process says so itself. */
-TEST(not_a_program)
+TEST_USING(fixture, not_a_program)
 {
-    struct fixture f;
     struct error err;
     char path[] = "/tmp/agent-process-XXXXXX", text[128];
     int fd = mkstemp(path);
@@ -218,38 +219,31 @@ TEST(not_a_program)
     assert_int_equal(write(fd, "garbage", 7), 7);
     assert_int_equal(fchmod(fd, 0755), 0);
     close(fd);
-    fixture_open(&f);
-    assert_int_equal(start(&f, NO_OPTIONS, ARGV(path), &err), 0);
-    run_until(&f, &f.ended);
+    assert_int_equal(start(NO_OPTIONS, ARGV(path), &err), 0);
+    run_until(&f.ended);
     snprintf(text, sizeof text, "exec %s: exec format error\n", path);
     assert_string_equal(f.err.data, text);
     assert_int_equal(f.code, 1);
     unlink(path);
-    fixture_close(&f);
 }
 
-TEST(workdir_is_made)
+TEST_USING(fixture, workdir_is_made)
 {
-    struct fixture f;
     char base[] = "/tmp/agent-process-XXXXXX", deep[64], expected[80];
     assert_non_null(mkdtemp(base));
     snprintf(deep, sizeof deep, "%s/a/b", base);
-    fixture_open(&f);
-    run_script(&f, OPTIONS(.workdir = deep, .make_workdir = true), "pwd; cd /; rmdir -p $OLDPWD");
+    run_script(OPTIONS(.workdir = deep, .make_workdir = true), "pwd; cd /; rmdir -p $OLDPWD");
     snprintf(expected, sizeof expected, "%s\n", deep);
     assert_string_equal(f.out.data, expected);
-    fixture_close(&f);
 }
 
-TEST(stdin_backpressure)
+TEST_USING(fixture, stdin_backpressure)
 {
-    struct fixture f;
     struct error err;
     enum { TOTAL = 2 * 1024 * 1024 };
-    fixture_open(&f);
-    assert_int_equal(start(&f, OPTIONS(.open_stdin = true),
-                           ARGV("/bin/sh", "-c", "sleep 0.05; cat; exit 0"), &err),
-                     0);
+    assert_int_equal(
+        start(OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "sleep 0.05; cat; exit 0"), &err),
+        0);
     char *bytes = malloc(TOTAL);
     assert_non_null(bytes);
     for (size_t i = 0; i < TOTAL; i++)
@@ -257,52 +251,41 @@ TEST(stdin_backpressure)
     assert_false(process_stdin(f.process, bytes, TOTAL));
     process_stdin_close(f.process);
     process_stdin(f.process, "dropped", 7);
-    run_until(&f, &f.stdin_ready);
-    run_until(&f, &f.ended);
+    run_until(&f.stdin_ready);
+    run_until(&f.ended);
     assert_int_equal(f.out.len, TOTAL);
     assert_memory_equal(f.out.data, bytes, TOTAL);
     free(bytes);
-    fixture_close(&f);
 }
 
 /* Without room nothing is read, and what is in the pipe at the end comes nevertheless. */
-TEST(output_waits_for_room)
+TEST_USING(fixture, output_waits_for_room)
 {
-    struct fixture f;
-    fixture_open(&f);
     f.room = 0;
-    run_script(&f, NO_OPTIONS, "echo kept");
+    run_script(NO_OPTIONS, "echo kept");
     assert_string_equal(f.out.data, "kept\n");
-    fixture_close(&f);
 }
 
 /* Also when the program has closed its stdin. */
-TEST(closed_stdin_is_no_error)
+TEST_USING(fixture, closed_stdin_is_no_error)
 {
-    struct fixture f;
     struct error err;
     static char bytes[600 * 1024];
     signal(SIGPIPE, SIG_IGN);
-    fixture_open(&f);
     assert_int_equal(
-        start(&f, OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "exec <&-; echo ok"), &err),
-        0);
+        start(OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "exec <&-; echo ok"), &err), 0);
     process_stdin(f.process, bytes, sizeof bytes);
-    run_until(&f, &f.ended);
+    run_until(&f.ended);
     assert_string_equal(f.out.data, "ok\n");
-    fixture_close(&f);
 }
 
-TEST(user_owns_his_streams)
+TEST_USING(fixture, user_owns_his_streams)
 {
-    struct fixture f;
     if (geteuid() != 0)
         return; /* needs the right to become somebody */
-    fixture_open(&f);
-    run_script(&f, OPTIONS(.user = "12345:54321", .open_stdin = true),
+    run_script(OPTIONS(.user = "12345:54321", .open_stdin = true),
                "id -u; id -g; id -G; echo $HOME; echo again > /dev/stdout; "
                "echo again > /proc/self/fd/2");
     assert_string_equal(f.out.data, "12345\n54321\n54321\n/\nagain\n");
     assert_string_equal(f.err.data, "again\n");
-    fixture_close(&f);
 }

@@ -3,7 +3,7 @@
  * The real agent without a port: it dials us, keeps its line, and brings sessions that are the same
  * as those it serves when it is dialled (agent_sessions.c, agent_execs.c).
  */
-#include "test/kit/agent_harness.h"
+#include "test/kit/agent_rig.h"
 
 #include "test/kit/certificate.h"
 #include "ipc/callback_token.h"
@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONTAINER "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 #define SECRET "5ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e700"
@@ -19,7 +20,6 @@
 
 /* The backend's side: one line, and one session that may be awaited. */
 struct callee {
-    struct harness *h;
     struct ws_listener *listener;
     char url[64];
     struct channel *line;
@@ -82,7 +82,7 @@ static void on_accept(void *owner, struct channel *c)
     channel_send(c, FRAME_PING, NULL, 0);
 }
 
-static void callee_listen(struct harness *h)
+static void callee_listen(void)
 {
     struct ws_listener_options options = {
         .authorize = on_authorize,
@@ -90,7 +90,7 @@ static void callee_listen(struct harness *h)
         .key_pem = callee.key,
     };
     struct error err;
-    if (ws_listen(&h->loop, callee.url, &options, on_accept, NULL, &callee.listener, &err))
+    if (ws_listen(&agent.loop, callee.url, &options, on_accept, NULL, &callee.listener, &err))
         fail_msg("%s", err.message);
 }
 
@@ -101,231 +101,209 @@ static void callee_die(void)
     callee.listener = NULL;
     if (callee.line)
         channel_abort(callee.line);
-    WAIT_FOR(callee.h, !callee.line);
+    WAIT_FOR(!callee.line);
 }
 
 /* cert and key: of the listener, NULL: ws://. ca: what the agent trusts. */
-static void reverse_start_with(struct harness *h, bool listen, const char *cert, const char *key,
-                               const char *ca, const char *const *argv)
+static void reverse_start_with(bool listen, const char *cert, const char *key, const char *ca,
+                               const char *const *argv)
 {
-    struct error err;
     signal(SIGPIPE, SIG_IGN); /* as the backend does */
     memset(&callee, 0, sizeof callee);
     callee.cert = cert;
     callee.key = key;
-    memset(h, 0, sizeof *h);
-    assert_int_equal(loop_init(&h->loop, &err), 0);
-    uv_timer_init(&h->loop.uv, &h->limit);
-    h->limit.data = h;
-    callee.h = h;
+    agent_prepare();
     snprintf(callee.url, sizeof callee.url, "%s://127.0.0.1:%d/agents", cert ? "wss" : "ws",
-             free_port());
+             agent.port);
     if (listen)
-        callee_listen(h);
-    for (char **at = environ; *at; at++)
-        if (!str_starts(*at, "SOCKERLESS_"))
-            strv_push(&h->env, *at);
-    strv_push(&h->env, "SOCKERLESS_AGENT_TOKEN=" SECRET);
-    strv_push(&h->env, "SOCKERLESS_AGENT_STDIN=1");
-    strv_push(&h->env, "SOCKERLESS_AGENT_CONTAINER=" CONTAINER);
-    strv_push_owned(&h->env, xasprintf("SOCKERLESS_CALLBACK_URL=%s", callee.url));
-    strv_push(&h->env, "SOCKERLESS_AGENT_LINGER_MS=1000");
+        callee_listen();
+    strv_push(&agent.env, "SOCKERLESS_AGENT_TOKEN=" SECRET);
+    strv_push(&agent.env, "SOCKERLESS_AGENT_STDIN=1");
+    strv_push(&agent.env, "SOCKERLESS_AGENT_CONTAINER=" CONTAINER);
+    strv_push_owned(&agent.env, xasprintf("SOCKERLESS_CALLBACK_URL=%s", callee.url));
+    strv_push(&agent.env, "SOCKERLESS_AGENT_LINGER_MS=1000");
     if (ca)
-        strv_push_owned(&h->env, xasprintf("SOCKERLESS_AGENT_CALLBACK_CA=%s", ca));
-    agent_spawn(h, argv);
+        strv_push_owned(&agent.env, xasprintf("SOCKERLESS_AGENT_CALLBACK_CA=%s", ca));
+    agent_spawn(argv);
 }
 
-static void reverse_start(struct harness *h, bool listen, const char *const *argv)
+static void reverse_start(bool listen, const char *const *argv)
 {
-    reverse_start_with(h, listen, NULL, NULL, NULL, argv);
+    reverse_start_with(listen, NULL, NULL, NULL, argv);
 }
 
-static void reverse_stop(struct harness *h)
+static void reverse_stop(void)
 {
     if (callee.listener)
         callee_die();
-    agent_stop(h);
+    agent_stop();
 }
 
+static int reverse_teardown(void **state)
+{
+    (void)state;
+    if (agent.running)
+        reverse_stop();
+    return 0;
+}
+
+#define TEST_REVERSE(name) TEST_CASE(name, NULL, reverse_teardown)
+
 /* A session as reverse_agents.c asks for it. */
-static void peer_call(struct peer *p, Sockerless__StreamOpen *open)
+static struct peer *peer_call(Sockerless__StreamOpen *open)
 {
     static unsigned number;
-    struct harness *h = callee.h;
-    *p = (struct peer){.h = h, .keep = true, .hash = 14695981039346656037ULL};
-    WAIT_FOR(h, callee.line);
+    struct peer *p = peer_new();
+    WAIT_FOR(callee.line);
     snprintf(callee.session, sizeof callee.session, "%032x", ++number);
-    channel_await(&h->loop, NULL, &peer_events, p, &callee.awaited);
+    channel_await(&agent.loop, NULL, &peer_events, p, &callee.awaited);
     p->channel = callee.awaited;
     peer_send_open(p, open);
     channel_send(callee.line, FRAME_CALL_BACK, callee.session, CALLBACK_SESSION_LEN);
-    WAIT_FOR(h, !callee.awaited);
+    WAIT_FOR(!callee.awaited);
+    return p;
 }
 
-static void call_control(struct peer *p)
+static struct peer *call_control(void)
 {
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     Sockerless__AgentControlOpen control = SOCKERLESS__AGENT_CONTROL_OPEN__INIT;
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_AGENT_CONTROL;
     open.agent_control = &control;
-    peer_call(p, &open);
-    WAIT_FOR(p->h, p->started || p->exited || p->was_dropped);
+    struct peer *p = peer_call(&open);
+    WAIT_FOR(p->started || p->exited || p->was_dropped);
+    return p;
 }
 
-static void call_attach(struct peer *p)
+static struct peer *call_attach(void)
 {
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     Sockerless__AgentAttachOpen attach = ATTACH(.replay = 1, .stdin = 1, .stdout = 1, .stderr = 1);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_AGENT_ATTACH;
     open.agent_attach = &attach;
-    peer_call(p, &open);
-    WAIT_FOR(p->h, p->opened || p->was_dropped);
+    struct peer *p = peer_call(&open);
+    WAIT_FOR(p->opened || p->was_dropped);
     assert_true(p->opened);
+    return p;
 }
 
-static void call_exec(struct peer *p, const char *const *argv)
+static struct peer *call_exec(const char *const *argv)
 {
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    Sockerless__AgentExecOpen exec = EXEC(.stdin = 0);
+    Sockerless__AgentExecOpen exec = exec_with(EXEC(.stdin = 0), argv);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_AGENT_EXEC;
     open.agent_exec = &exec;
-    exec.user = exec.working_dir = (char *)(uintptr_t)protobuf_c_empty_string;
-    exec.argv = (char **)(uintptr_t)argv;
-    while (argv[exec.n_argv])
-        exec.n_argv++;
-    peer_call(p, &open);
-    WAIT_FOR(p->h, p->ended || p->failed || p->was_dropped);
+    struct peer *p = peer_call(&open);
+    WAIT_FOR(p->ended || p->failed || p->was_dropped);
     assert_true(p->exited);
+    return p;
 }
 
 /* ---- tests ---- */
 
-TEST_AGENT(sessions)
+TEST_REVERSE(sessions)
 {
-    struct harness h;
-    struct peer control, attach, exec;
-    reverse_start(&h, true, SH("read line; echo got $line; echo bad >&2; exit 5"));
-    call_attach(&attach);
-    call_control(&control);
-    assert_true(control.started);
-    call_exec(&exec, ARGV("/bin/sh", "-c", "echo in; echo $SOCKERLESS_CALLBACK_URL; exit 3"));
-    assert_string_equal(exec.out.data, "in\n\n"); /* its way to the backend is not the user's */
-    assert_int_equal(exec.code, 3);
-    peer_close(&exec);
-    peer_type(&attach, "text\n");
-    WAIT_FOR(&h, attach.ended && control.exited);
-    assert_string_equal(attach.out.data, "got text\n");
-    assert_string_equal(attach.err.data, "bad\n");
-    assert_int_equal(control.code, 5);
-    channel_send(control.channel, FRAME_ACK, NULL, 0);
-    assert_int_equal(agent_wait(&h), 5);
-    peer_close(&attach);
-    peer_close(&control);
-    reverse_stop(&h);
+    reverse_start(true, SH("read line; echo got $line; echo bad >&2; exit 5"));
+    struct peer *attach = call_attach();
+    struct peer *control = call_control();
+    assert_true(control->started);
+    struct peer *exec =
+        call_exec(ARGV("/bin/sh", "-c", "echo in; echo $SOCKERLESS_CALLBACK_URL; exit 3"));
+    assert_string_equal(exec->out.data, "in\n\n"); /* its way to the backend is not the user's */
+    assert_int_equal(exec->code, 3);
+    peer_close(exec);
+    peer_type(attach, "text\n");
+    WAIT_FOR(attach->ended && control->exited);
+    assert_string_equal(attach->out.data, "got text\n");
+    assert_string_equal(attach->err.data, "bad\n");
+    assert_int_equal(control->code, 5);
+    peer_acknowledge(control);
+    assert_int_equal(agent_wait(), 5);
 }
 
-TEST_AGENT(the_process_outlives_the_backend)
+TEST_REVERSE(the_process_outlives_the_backend)
 {
-    struct harness h;
-    struct peer control, exec;
-    reverse_start(&h, false, SH("sleep 60")); /* nobody listens yet */
-    callee_listen(&h);
-    call_control(&control);
-    int64_t pid = control.pid;
+    reverse_start(false, SH("sleep 60")); /* nobody listens yet */
+    callee_listen();
+    struct peer *control = call_control();
+    int64_t pid = control->pid;
     for (int life = 0; life < 5; life++) {
         callee_die();
-        peer_close(&control);
-        callee_listen(&h);
-        call_control(&control);
-        assert_true(control.started);
-        assert_int_equal(control.pid, pid);
-        call_exec(&exec, ARGV("/bin/sh", "-c", "echo alive"));
-        assert_int_equal(exec.code, 0);
-        assert_string_equal(exec.out.data, "alive\n");
-        peer_close(&exec);
+        peer_close(control);
+        callee_listen();
+        control = call_control();
+        assert_true(control->started);
+        assert_int_equal(control->pid, pid);
+        struct peer *exec = call_exec(ARGV("/bin/sh", "-c", "echo alive"));
+        assert_int_equal(exec->code, 0);
+        assert_string_equal(exec->out.data, "alive\n");
+        peer_close(exec);
     }
     assert_int_equal(callee.lines, 6);
-    peer_signal(&control, SIGKILL);
-    WAIT_FOR(&h, control.exited);
-    assert_int_equal(control.code, 137);
-    peer_close(&control);
-    reverse_stop(&h);
+    peer_signal(control, SIGKILL);
+    WAIT_FOR(control->exited);
+    assert_int_equal(control->code, 137);
 }
 
-TEST_AGENT(a_session_survives_the_line)
+TEST_REVERSE(a_session_survives_the_line)
 {
-    struct harness h;
-    struct peer control, attach;
-    reverse_start(&h, true, SH("read line; echo got $line"));
-    call_attach(&attach);
-    call_control(&control);
+    reverse_start(true, SH("read line; echo got $line"));
+    struct peer *attach = call_attach();
+    struct peer *control = call_control();
     channel_abort(callee.line);
-    WAIT_FOR(&h, callee.lines == 2);
-    peer_type(&attach, "on\n");
-    WAIT_FOR(&h, attach.ended && control.exited);
-    assert_string_equal(attach.out.data, "got on\n");
-    channel_send(control.channel, FRAME_ACK, NULL, 0);
-    assert_int_equal(agent_wait(&h), 0);
-    peer_close(&attach);
-    peer_close(&control);
-    reverse_stop(&h);
+    WAIT_FOR(callee.lines == 2);
+    peer_type(attach, "on\n");
+    WAIT_FOR(attach->ended && control->exited);
+    assert_string_equal(attach->out.data, "got on\n");
+    peer_acknowledge(control);
+    assert_int_equal(agent_wait(), 0);
 }
 
-TEST_AGENT(refused_comes_again)
+TEST_REVERSE(refused_comes_again)
 {
-    struct harness h;
-    struct peer control;
-    reverse_start(&h, false, SH("sleep 60"));
+    reverse_start(false, SH("sleep 60"));
     callee.refuse = true;
-    callee_listen(&h);
-    WAIT_FOR(&h, callee.refused >= 3);
+    callee_listen();
+    WAIT_FOR(callee.refused >= 3);
     assert_null(callee.line);
     callee.refuse = false;
-    call_control(&control);
-    assert_true(control.started);
-    peer_close(&control);
-    reverse_stop(&h);
+    struct peer *control = call_control();
+    assert_true(control->started);
 }
 
-TEST_AGENT(what_is_no_call_is_ignored)
+TEST_REVERSE(what_is_no_call_is_ignored)
 {
-    struct harness h;
-    struct peer control;
     static const char *const wrong[] = {"", "00", "../../../../../../../../../../../",
                                         "0123456789ABCDEF0123456789ABCDEF",
                                         "0123456789abcdef0123456789abcdef0"};
-    reverse_start(&h, true, SH("sleep 60"));
-    WAIT_FOR(&h, callee.line);
+    reverse_start(true, SH("sleep 60"));
+    WAIT_FOR(callee.line);
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
         channel_send(callee.line, FRAME_CALL_BACK, wrong[i], strlen(wrong[i]));
     channel_send(callee.line, FRAME_STDIN, "x", 1);
-    call_control(&control);
-    assert_true(control.started);
+    struct peer *control = call_control();
+    assert_true(control->started);
     assert_int_equal(callee.unknown + callee.refused, 0);
     assert_int_equal(callee.lines, 1);
-    peer_close(&control);
-    reverse_stop(&h);
 }
 
-TEST_AGENT(wss)
+TEST_REVERSE(wss)
 {
-    struct harness h;
-    struct peer control, exec;
     char *cert, *key, *other_cert, *other_key;
     certificate_make(&cert, &key);
     certificate_make(&other_cert, &other_key);
-    reverse_start_with(&h, true, cert, key, cert, SH("sleep 60"));
-    call_control(&control);
-    call_exec(&exec, ARGV("/bin/sh", "-c", "echo over TLS"));
-    assert_string_equal(exec.out.data, "over TLS\n");
-    peer_close(&exec);
-    peer_close(&control);
-    reverse_stop(&h);
+    reverse_start_with(true, cert, key, cert, SH("sleep 60"));
+    struct peer *control = call_control();
+    struct peer *exec = call_exec(ARGV("/bin/sh", "-c", "echo over TLS"));
+    assert_string_equal(exec->out.data, "over TLS\n");
+    peer_close(exec);
+    peer_close(control);
+    reverse_stop();
     /* Somebody else at the backend's place does not see the token. */
-    reverse_start_with(&h, true, cert, key, other_cert, SH("exit 4"));
-    assert_int_equal(agent_wait(&h), 4); /* it has tried for as long as it lingers */
+    reverse_start_with(true, cert, key, other_cert, SH("exit 4"));
+    assert_int_equal(agent_wait(), 4); /* it has tried for as long as it lingers */
     assert_int_equal(callee.lines + callee.refused, 0);
-    reverse_stop(&h);
+    reverse_stop();
     free(cert);
     free(key);
     free(other_cert);

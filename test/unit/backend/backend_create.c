@@ -3,7 +3,7 @@
  * create is repeated by a frontend whose connection broke: none of them may be run twice, however
  * many were unanswered, and also when the backend was killed in between.
  */
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 
 #include "backend/daemon/reconcile.h"
 #include "test/kit/test.h"
@@ -84,28 +84,16 @@ static void send_all(void)
 
 static void add_image(void)
 {
-    Sockerless__ImageRecord rec = SOCKERLESS__IMAGE_RECORD__INIT;
-    Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
-    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
-    Sockerless__StringList command = SOCKERLESS__STRING_LIST__INIT;
-    char *tag = (char *)"app:1", *program = (char *)"true";
-    struct error err;
-    image.id = (char *)"sha256:876e60f58c2a6914ec94ee141884264274399d328d030d3fae1fb733d01560a4";
-    image.repo_tags = &tag;
-    image.n_repo_tags = 1;
-    command.items = &program;
-    command.n_items = 1;
-    config.cmd = &command;
-    image.config = &config;
-    rec.image = &image;
-    assert_int_equal(image_store_put(rig.backend.images, &rec, &err), 0);
+    rig_image_put(&(struct rig_image){
+        .id = "sha256:876e60f58c2a6914ec94ee141884264274399d328d030d3fae1fb733d01560a4",
+        .tags = {"app:1"}});
 }
 
 /* What a new process would know. */
 static void backend_restarts(void)
 {
     struct error err;
-    rig_reload_images();
+    backend_rig_reload_images();
     container_table_fini(&rig.backend.containers);
     container_table_init(&rig.backend.containers);
     assert_int_equal(reconcile_load(&rig.backend, &err), 0);
@@ -114,14 +102,14 @@ static void backend_restarts(void)
 static int fixture_setup(void **state)
 {
     memset(&frontend, 0, sizeof frontend);
-    return rig_setup(state);
+    return backend_rig_setup(state);
 }
 
 static int fixture_teardown(void **state)
 {
     if (frontend.channel)
         frontend_leave();
-    return rig_teardown(state);
+    return backend_rig_teardown(state);
 }
 
 TEST_USING(fixture, all_are_repeated)

@@ -3,7 +3,7 @@
  * Logins: sealed on disk, whose come first, and `docker login` with a scripted registry.
  */
 #include "backend/image/credential_store.h"
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 #include "base/str.h"
 #include "oci/registry/registry.h"
 #include "oci/registry/registry_repo.h"
@@ -30,7 +30,7 @@ static void reopen(void)
 {
     struct error err;
     credential_store_close(opened);
-    opened = NULL;
+    rig.backend.credentials = opened = NULL;
     if (credential_store_open(rig.backend.store, rig.directory, &opened, &err))
         fail_msg("%s", err.message);
     rig.backend.credentials = opened;
@@ -38,16 +38,15 @@ static void reopen(void)
 
 static int fixture_setup(void **state)
 {
-    rig_setup(state);
-    opened = NULL;
-    reopen();
+    (void)state;
+    backend_rig_open(RIG_STORE | RIG_CREDENTIALS);
+    opened = rig.backend.credentials;
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    credential_store_close(opened);
-    return rig_teardown(state);
+    return backend_rig_teardown(state);
 }
 
 static void put(const char *host, const char *user, const char *password, const char *token)
@@ -137,7 +136,7 @@ TEST_USING(fixture, another_key_opens_nothing)
 /* What an end in the middle of making a key left behind. */
 TEST_USING(fixture, half_made_key_is_no_key)
 {
-    char *half = xasprintf("%s.new", key_path());
+    AUTO_FREE char *half = xasprintf("%s.new", key_path());
     unlink(key_path());
     int fd = open(half, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
     assert_int_equal(write(fd, "x", 1), 1);
@@ -146,7 +145,6 @@ TEST_USING(fixture, half_made_key_is_no_key)
     assert_int_equal(access(half, F_OK), -1);
     put(HOST, "alice", PASSWORD, NULL);
     expect(HOST, "alice", PASSWORD, "");
-    free(half);
 }
 
 /* ---- seals ---- */
@@ -280,10 +278,8 @@ TEST_USING(fixture, hosts)
 
 /* ---- whose come first ---- */
 
-static int co_cloud(void *self, const char *host, struct registry_credentials *out,
-                    struct error *err)
+static int co_cloud(const char *host, struct registry_credentials *out, struct error *err)
 {
-    (void)self;
     if (strcmp(host, "broken.example") == 0)
         return error_set(err, ERROR_UNAVAILABLE, "no token today");
     out->found = strcmp(host, HOST) == 0 || strcmp(host, "cloud.example") == 0;
@@ -293,8 +289,6 @@ static int co_cloud(void *self, const char *host, struct registry_credentials *o
     }
     return 0;
 }
-
-static const struct registry_ops registry_ops = {.co_credentials = co_cloud};
 
 static const char *login_user(const char *host)
 {
@@ -309,7 +303,7 @@ static const char *login_user(const char *host)
 TEST_USING(fixture, stored_login_comes_before_the_clouds)
 {
     assert_string_equal(login_user(HOST), "");
-    rig.driver.registry = &registry_ops;
+    fake_driver.co_credentials = co_cloud;
     assert_string_equal(login_user(HOST), "cloud");
     put(HOST, "alice", PASSWORD, NULL);
     put("docker.io", "bob", "b", NULL);
@@ -342,25 +336,18 @@ static bool serve(void *arg, struct mock_request *r)
 
 static int login_setup(void **state)
 {
-    struct error err;
-    struct http_client_options http = {.user_agent = "test"};
-    struct registry_options options = {0};
     fixture_setup(state);
     attempts = 0;
     mock = mock_start(serve, NULL);
-    assert_int_equal(http_client_open(&rig.loop, &http, &rig.backend.http, &err), 0);
-    assert_int_equal(registry_client_open(rig.backend.http, &options, &rig.backend.registry, &err),
-                     0);
+    backend_rig_add(RIG_REGISTRY);
     return 0;
 }
 
 static int login_teardown(void **state)
 {
-    run_until(co_live(&rig.loop) == 0);
-    registry_client_close(rig.backend.registry);
-    http_client_close(rig.backend.http);
+    fixture_teardown(state);
     mock_stop(mock);
-    return fixture_teardown(state);
+    return 0;
 }
 
 static const Sockerless__Reply *ask_login(const char *json)
@@ -405,10 +392,9 @@ TEST_USING(login, wrong_password_is_401_and_is_sent_once)
     char expected[128];
     put(mock_host(), "alice", "s3cret", NULL);
     assert_null(ask_login(login_json("alice", "wrong")));
-    assert_int_equal(rig.err.code, ERROR_UNAUTHORIZED);
     snprintf(expected, sizeof expected,
              "login attempt to http://%s/v2/ failed with status: 401 Unauthorized", mock_host());
-    assert_string_equal(rig.err.message, expected);
+    ask_expect_error(ERROR_UNAUTHORIZED, expected);
     assert_int_equal(attempts, 1);
     expect(mock_host(), "alice", "s3cret", ""); /* the good one stays */
 }
@@ -417,10 +403,9 @@ TEST_USING(login, login_without_credentials_is_dockers_500)
 {
     char expected[128];
     assert_null(ask_login(login_json("", "")));
-    assert_int_equal(rig.err.code, ERROR_SYSTEM);
     snprintf(expected, sizeof expected, "Get \"http://%s/v2/\": no basic auth credentials",
              mock_host());
-    assert_string_equal(rig.err.message, expected);
+    ask_expect_error(ERROR_SYSTEM, expected);
 }
 
 TEST_USING(login, login_at_an_unreachable_registry_is_dockers_500)

@@ -5,7 +5,7 @@
  */
 #include "backend/container/container_ports.h"
 #include "backend/container/name_generator.h"
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 #include "test/kit/test.h"
 
 struct sample {
@@ -113,27 +113,19 @@ static struct container *add_sample(const struct sample *s, int64_t created)
     return c;
 }
 
-static void add_image(const char *id, const char *tag)
+static int samples_setup(void **state)
 {
-    Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
-    Sockerless__ImageRecord rec = SOCKERLESS__IMAGE_RECORD__INIT;
-    struct error err;
-    char *tags = (char *)tag;
-    image.id = (char *)id;
-    image.repo_tags = &tags;
-    image.n_repo_tags = 1;
-    rec.image = &image;
-    assert_int_equal(image_store_put(rig.backend.images, &rec, &err), 0);
-}
-
-static int setup(void **state)
-{
-    rig_setup(state);
+    backend_rig_setup(state);
     for (size_t i = 0; i < ARRAY_LEN(samples); i++)
         add_sample(&samples[i], 1000 + (int64_t)i);
-    add_image(BUSYBOX_ID, "busybox:1");
-    add_image(FULL_ID, "oracle:full");
+    rig_image_put(&(struct rig_image){.id = BUSYBOX_ID, .tags = {"busybox:1"}});
+    rig_image_put(&(struct rig_image){.id = FULL_ID, .tags = {"oracle:full"}});
     return 0;
+}
+
+static int samples_teardown(void **state)
+{
+    return backend_rig_teardown(state);
 }
 
 /* ---- asking ---- */
@@ -141,47 +133,12 @@ static int setup(void **state)
 struct list_question {
     bool all;
     int32_t limit;
-    const char *filters[8]; /* key, value, key, value …; the same key twice: two values */
+    ask_filters filters;
 };
-
-static Sockerless__Filter filter_storage[4], *filter_list[4];
-static char *filter_values[4][4];
-
-static size_t build_filters(const char *const *pairs)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < 8 && pairs[i]; i += 2) {
-        size_t f = 0;
-        while (f < count && strcmp(filter_storage[f].key, pairs[i]) != 0)
-            f++;
-        if (f == count) {
-            sockerless__filter__init(&filter_storage[f]);
-            filter_storage[f].key = (char *)pairs[i];
-            filter_storage[f].values = filter_values[f];
-            filter_list[f] = &filter_storage[f];
-            count++;
-        }
-        filter_values[f][filter_storage[f].n_values++] = (char *)pairs[i + 1];
-    }
-    return count;
-}
-
-static const Sockerless__Reply *ask_list(const struct list_question *q)
-{
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerListRequest list = SOCKERLESS__CONTAINER_LIST_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_LIST;
-    request.container_list = &list;
-    list.all = q->all;
-    list.limit = q->limit;
-    list.filters = filter_list;
-    list.n_filters = build_filters(q->filters);
-    return ask(&request);
-}
 
 static void expect_names(const struct list_question *q, const char *expected)
 {
-    const Sockerless__Reply *reply = ask_list(q);
+    const Sockerless__Reply *reply = ask_list(q->all, q->limit, q->filters);
     char names[512] = "";
     if (!reply)
         fail_msg("%s: %s", q->filters[0], rig.err.message);
@@ -199,22 +156,20 @@ static void expect_names(const struct list_question *q, const char *expected)
 static void expect_refusal(const char *key, const char *value, enum error_code code,
                            const char *message)
 {
-    assert_null(ask_list(&(struct list_question){.filters = {key, value}}));
-    assert_int_equal(rig.err.code, code);
-    assert_string_equal(rig.err.message, message);
+    assert_null(ask_list(false, 0, (ask_filters){key, value}));
+    ask_expect_error(code, message);
 }
 
 /* ---- tests ---- */
 
-TEST_CASE(list, setup, rig_teardown)
+TEST_USING(samples, list)
 {
     LIST("full pause run");
     LIST("starting full pause exit3 exit0 created run", .all = true);
     LIST("starting full", .limit = 2);
     LIST("exit3 exit0", .filters = {"status", "exited"});
     LIST("exit3", .filters = {"exited", "3"});
-    const Sockerless__Reply *reply =
-        ask_list(&(struct list_question){.filters = {"name", "p_run"}});
+    const Sockerless__Reply *reply = ask_list(false, 0, (ask_filters){"name", "p_run"});
     const Sockerless__Container *c = reply->container_list->containers[0];
     assert_null(c->config->env);
     assert_int_equal(c->host_config_json.len, 0);
@@ -224,7 +179,7 @@ TEST_CASE(list, setup, rig_teardown)
     assert_string_equal(c->image, "busybox:1");
 }
 
-TEST_CASE(filters, setup, rig_teardown)
+TEST_USING(samples, filters)
 {
     char id[ID_HEX_LEN + 1];
     strcpy(id, rig.backend.containers.oldest->id);
@@ -274,7 +229,7 @@ TEST_CASE(filters, setup, rig_teardown)
     FILTER("full", "is-task", "false", "name", "full");
 }
 
-TEST_CASE(refusals, setup, rig_teardown)
+TEST_USING(samples, refusals)
 {
     expect_refusal("bogus", "1", ERROR_INVALID_PARAMETER, "Invalid filter 'bogus'");
     expect_refusal("status", "bogus", ERROR_INVALID_PARAMETER, "Invalid filter 'status=bogus'");
@@ -284,18 +239,18 @@ TEST_CASE(refusals, setup, rig_teardown)
     expect_refusal("publish", "80-70", ERROR_INVALID_PARAMETER, "Invalid filter 'publish=80-70'");
     expect_refusal("expose", "80/x", ERROR_INVALID_PARAMETER, "Invalid filter 'expose=80/x'");
     expect_refusal("before", "nope", ERROR_SYSTEM, "no such container nope");
-    assert_null(ask_list(&(struct list_question){.filters = {"name", "a(b"}}));
+    assert_null(ask_list(false, 0, (ask_filters){"name", "a(b"}));
     assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
     assert_true(!strncmp(rig.err.message, "Invalid filter 'name=a(b'", 25));
     char *huge = xmalloc(100001);
     memset(huge, '(', 100000);
     huge[100000] = '\0';
-    assert_null(ask_list(&(struct list_question){.filters = {"name", huge}}));
+    assert_null(ask_list(false, 0, (ask_filters){"name", huge}));
     assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
     free(huge);
 }
 
-TEST_CASE(ports, setup, rig_teardown)
+TEST_USING(samples, ports)
 {
     struct container_ports r;
     assert_true(container_ports_parse("65535/sctp", &r));
@@ -314,20 +269,15 @@ TEST_CASE(ports, setup, rig_teardown)
         assert_false(container_ports_parse(bad[i], &r));
 }
 
-TEST_CASE(inspect_info, setup, rig_teardown)
+TEST_USING(samples, inspect_info)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerInspectRequest inspect = SOCKERLESS__CONTAINER_INSPECT_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_INSPECT;
-    request.container_inspect = &inspect;
-    inspect.ref = (char *)"p_run";
-    const Sockerless__Container *c = ask(&request)->container_inspect->container;
+    const Sockerless__Container *c = ask_inspect("p_run")->container_inspect->container;
     assert_string_equal(c->config->env->items[0], "SECRET=1");
     assert_true(c->host_config_json.len > 0);
-    inspect.ref = (char *)"nope";
-    assert_null(ask(&request));
+    assert_null(ask_inspect("nope"));
     assert_string_equal(rig.err.message, "No such container: nope");
 
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__InfoRequest info = SOCKERLESS__INFO_REQUEST__INIT;
     request.op_case = SOCKERLESS__REQUEST__OP_INFO;
     request.info = &info;
@@ -341,7 +291,7 @@ TEST_CASE(inspect_info, setup, rig_teardown)
     assert_string_equal(i->operating_system, "a cloud of paper");
 }
 
-TEST_CASE(names, setup, rig_teardown)
+TEST_USING(samples, names)
 {
     for (int i = 0; i < 2000; i++) {
         char name[CONTAINER_NAME_MAX + 1];

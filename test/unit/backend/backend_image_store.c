@@ -2,7 +2,7 @@
  *
  * Images: the store, what is found by which reference, list filters.
  */
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 #include "test/kit/test.h"
 
 #define ID_A "sha256:aaaa60f58c2a6914ec94ee141884264274399d328d030d3fae1fb733d01560a4"
@@ -12,34 +12,12 @@
 static void put(const char *id, int64_t created, const char *tag, const char *digest,
                 const char *label)
 {
-    Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
-    Sockerless__ImageRecord rec = SOCKERLESS__IMAGE_RECORD__INIT;
-    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
-    Sockerless__KeyValue kv = SOCKERLESS__KEY_VALUE__INIT, *labels = &kv;
-    struct error err;
-    image.id = (char *)id;
-    image.created = created;
-    image.repo_tags = (char **)&tag;
-    image.n_repo_tags = tag ? 1 : 0;
-    image.repo_digests = (char **)&digest;
-    image.n_repo_digests = digest ? 1 : 0;
-    image.config = &config;
-    kv.key = (char *)"color";
-    kv.value = (char *)label;
-    config.labels = &labels;
-    config.n_labels = label ? 1 : 0;
-    rec.image = &image;
-    rec.pull_reference = (char *)"docker.io/library/x";
-    assert_int_equal(image_store_put(rig.backend.images, &rec, &err), 0);
-}
-
-static void expect_found(const char *ref, const char *id)
-{
-    struct error err;
-    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, ref, &err);
-    if (!rec)
-        fail_msg("%s: %s", ref, err.message);
-    assert_string_equal(rec->image->id, id);
+    rig_image_put(&(struct rig_image){.id = id,
+                                      .created = created,
+                                      .tags = {tag},
+                                      .digests = {digest},
+                                      .label = label,
+                                      .pull_reference = "docker.io/library/x"});
 }
 
 static void expect_missing(const char *ref, enum error_code code, const char *message)
@@ -50,20 +28,20 @@ static void expect_missing(const char *ref, enum error_code code, const char *me
     assert_string_equal(err.message, message);
 }
 
-TEST_USING(rig, find)
+TEST_USING(backend_rig, find)
 {
     put(ID_A, 10, "busybox:1", "busybox@" DIGEST, NULL);
     put(ID_B, 20, "127.0.0.1:5000/full:latest", NULL, NULL);
-    expect_found("busybox:1", ID_A);
-    expect_found("docker.io/library/busybox:1", ID_A);
-    expect_found("busybox@" DIGEST, ID_A);
-    expect_found("busybox:7@" DIGEST, ID_A); /* the digest decides */
-    expect_found(ID_A, ID_A);
-    expect_found(&ID_A[7], ID_A);
-    expect_found("aaaa", ID_A);
-    expect_found("sha256:aaaa", ID_A);
-    expect_found("aab", ID_B);
-    expect_found("127.0.0.1:5000/full", ID_B);
+    rig_image_expect("busybox:1", ID_A);
+    rig_image_expect("docker.io/library/busybox:1", ID_A);
+    rig_image_expect("busybox@" DIGEST, ID_A);
+    rig_image_expect("busybox:7@" DIGEST, ID_A); /* the digest decides */
+    rig_image_expect(ID_A, ID_A);
+    rig_image_expect(&ID_A[7], ID_A);
+    rig_image_expect("aaaa", ID_A);
+    rig_image_expect("sha256:aaaa", ID_A);
+    rig_image_expect("aab", ID_B);
+    rig_image_expect("127.0.0.1:5000/full", ID_B);
     expect_missing("aa", ERROR_NOT_FOUND, "No such image: aa:latest"); /* ambiguous */
     expect_missing("busybox", ERROR_NOT_FOUND, "No such image: busybox:latest");
     expect_missing("nope:1", ERROR_NOT_FOUND, "No such image: nope:1");
@@ -72,18 +50,18 @@ TEST_USING(rig, find)
                    "invalid reference format: repository name must be lowercase");
 }
 
-TEST_USING(rig, tags_move)
+TEST_USING(backend_rig, tags_move)
 {
     put(ID_A, 10, "x:1", NULL, NULL);
     put(ID_A, 10, "x:2", "x@" DIGEST, NULL); /* added */
-    expect_found("x:1", ID_A);
+    rig_image_expect("x:1", ID_A);
     put(ID_B, 20, "x:2", NULL, NULL); /* moved */
     for (int i = 0; i < 2; i++) {
-        expect_found("x:1", ID_A);
-        expect_found("x:2", ID_B);
-        expect_found("x@" DIGEST, ID_A);
+        rig_image_expect("x:1", ID_A);
+        rig_image_expect("x:2", ID_B);
+        rig_image_expect("x@" DIGEST, ID_A);
         assert_int_equal(image_store_count(rig.backend.images), 2);
-        rig_reload_images();
+        backend_rig_reload_images();
     }
     put(ID_B, 20, "x:1", NULL, NULL);
     struct error err;
@@ -98,18 +76,8 @@ TEST_USING(rig, tags_move)
 
 static void expect_list(const char *key, const char *value, const char *expected)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ImageListRequest list = SOCKERLESS__IMAGE_LIST_REQUEST__INIT;
-    Sockerless__Filter filter = SOCKERLESS__FILTER__INIT, *filters = &filter;
-    char *values = (char *)value, tags[512] = "";
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_LIST;
-    request.image_list = &list;
-    filter.key = (char *)key;
-    filter.values = &values;
-    filter.n_values = 1;
-    list.filters = &filters;
-    list.n_filters = key ? 1 : 0;
-    const Sockerless__Reply *reply = ask(&request);
+    char tags[512] = "";
+    const Sockerless__Reply *reply = ask_image_list((ask_filters){key, value});
     if (!reply) {
         assert_string_equal(rig.err.message, expected);
         return;
@@ -127,7 +95,7 @@ static void expect_list(const char *key, const char *value, const char *expected
         fail_msg("%s=%s: %s", key, value, tags);
 }
 
-TEST_USING(rig, list)
+TEST_USING(backend_rig, list)
 {
     put(ID_A, 10, "busybox:1", NULL, NULL);
     put(ID_A, 10, "x:2", NULL, NULL);
@@ -149,13 +117,7 @@ TEST_USING(rig, list)
     expect_list("since", "busybox:1", "oracle:lab oracle:full <none> ");
     expect_list("before", "nope", "No such image: nope:latest");
     expect_list("bogus", "1", "Invalid filter 'bogus'");
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ImageInspectRequest inspect = SOCKERLESS__IMAGE_INSPECT_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_INSPECT;
-    request.image_inspect = &inspect;
-    inspect.ref = (char *)"oracle:lab";
-    assert_string_equal(ask(&request)->image_inspect->image->id, ID_B);
-    inspect.ref = (char *)"nope";
-    assert_null(ask(&request));
+    assert_string_equal(ask_image_inspect("oracle:lab")->image_inspect->image->id, ID_B);
+    assert_null(ask_image_inspect("nope"));
     assert_string_equal(rig.err.message, "no such image: nope: No such image: nope:latest");
 }

@@ -4,7 +4,7 @@
  * the cloud, and databases of other versions. The expectations are those of a recorded dockerd.
  */
 #include "backend/api/time_filter.h"
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "oci/name/digest.h"
@@ -19,71 +19,14 @@
 #define DIFF(c) "sha256:" REP16(c c c c)
 #define DIGEST(c) "@sha256:" REP16(c c c c)
 
-struct sample {
-    const char *id;
-    const char *tags[4], *digests[4], *diffs[4];
-    const char *label; /* color=… */
-    int64_t created;
-    const char *config, *manifest, *pull_reference;
-};
-
-static size_t list_of(const char *const *from, char ***out)
-{
-    size_t n = 0;
-    while (n < 4 && from[n])
-        n++;
-    *out = (char **)(uintptr_t)from;
-    return n;
-}
-
-static void put(const struct sample *s)
-{
-    struct error err;
-    Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
-    Sockerless__ImageRecord rec = SOCKERLESS__IMAGE_RECORD__INIT;
-    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
-    Sockerless__StringList cmd = SOCKERLESS__STRING_LIST__INIT;
-    Sockerless__KeyValue kv = SOCKERLESS__KEY_VALUE__INIT, *labels = &kv;
-    char *sh = (char *)"sh";
-    image.id = (char *)s->id;
-    image.created = s->created;
-    image.n_repo_tags = list_of(s->tags, &image.repo_tags);
-    image.n_repo_digests = list_of(s->digests, &image.repo_digests);
-    image.n_diff_ids = list_of(s->diffs, &image.diff_ids);
-    image.config = &config;
-    cmd.items = &sh;
-    cmd.n_items = 1;
-    config.cmd = &cmd;
-    kv.key = (char *)"color";
-    kv.value = (char *)s->label;
-    config.labels = &labels;
-    config.n_labels = s->label ? 1 : 0;
-    rec.image = &image;
-    rec.pull_reference = (char *)str_or_empty(s->pull_reference);
-    rec.config_json.data = (uint8_t *)s->config;
-    rec.config_json.len = s->config ? strlen(s->config) : 0;
-    rec.manifest_json.data = (uint8_t *)s->manifest;
-    rec.manifest_json.len = s->manifest ? strlen(s->manifest) : 0;
-    if (image_store_put(rig.backend.images, &rec, &err))
-        fail_msg("%s", err.message);
-}
-
 static struct container *use(const char *image_id, const char *name, bool running)
 {
-    Sockerless__Container v = SOCKERLESS__CONTAINER__INIT;
-    Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
-    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
-    char id[ID_HEX_LEN + 1];
-    id_new(id);
-    v.id = id;
-    v.name = (char *)name;
-    v.image_id = (char *)image_id;
-    v.host = &host;
-    v.config = &config;
-    v.state = running ? SOCKERLESS__CONTAINER_STATE__RUNNING : SOCKERLESS__CONTAINER_STATE__EXITED;
-    struct container *c = container_new(&rig.backend, &v);
-    container_table_add(&rig.backend.containers, c);
-    return c;
+    return rig_container_add((struct rig_container){
+        .name = name,
+        .image_id = image_id,
+        .state =
+            running ? SOCKERLESS__CONTAINER_STATE__RUNNING : SOCKERLESS__CONTAINER_STATE__EXITED,
+    });
 }
 
 /* ---- what is asked ---- */
@@ -139,22 +82,7 @@ static const char *rmi(const char *ref, bool force)
 
 static const char *prune(const char *key, const char *value, const char *key2, const char *value2)
 {
-    Sockerless__ImagePruneRequest r = SOCKERLESS__IMAGE_PRUNE_REQUEST__INIT;
-    Sockerless__Filter f[2] = {SOCKERLESS__FILTER__INIT, SOCKERLESS__FILTER__INIT};
-    Sockerless__Filter *filters[] = {&f[0], &f[1]};
-    char *values[] = {(char *)value, (char *)value2};
-    f[0].key = (char *)key;
-    f[1].key = (char *)key2;
-    for (int i = 0; i < 2; i++) {
-        f[i].values = &values[i];
-        f[i].n_values = 1;
-    }
-    r.filters = filters;
-    r.n_filters = !key ? 0 : key2 ? 2 : 1;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_PRUNE;
-    request.image_prune = &r;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_image_prune((ask_filters){key, value, key2, value2});
     return reply ? items_text(reply->image_prune->items, reply->image_prune->n_items) : NULL;
 }
 
@@ -171,12 +99,7 @@ static const Sockerless__ImageHistoryReply *history(const char *ref)
 
 static const Sockerless__Image *inspect(const char *ref)
 {
-    Sockerless__ImageInspectRequest r = SOCKERLESS__IMAGE_INSPECT_REQUEST__INIT;
-    r.ref = (char *)ref;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_INSPECT;
-    request.image_inspect = &r;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_image_inspect(ref);
     return reply ? reply->image_inspect->image : NULL;
 }
 
@@ -194,15 +117,16 @@ static const char *tags_of(const char *ref)
 
 /* ---- inspect ---- */
 
-TEST_USING(rig, inspect_not_pulled_is_404)
+TEST_USING(backend_rig, inspect_not_pulled_is_404)
 {
     assert_null(inspect("nope"));
     expect_error(ERROR_NOT_FOUND, "no such image: nope: No such image: nope:latest");
 }
 
-TEST_USING(rig, inspect_by_tag_digest_and_short_id)
+TEST_USING(backend_rig, inspect_by_tag_digest_and_short_id)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"nginx:latest"}, .digests = {"nginx" DIGEST("1")}});
+    rig_image_put(&(struct rig_image){
+        .id = ID_A, .tags = {"nginx:latest"}, .digests = {"nginx" DIGEST("1")}});
     assert_string_equal(inspect("nginx:latest")->id, ID_A);
     assert_string_equal(inspect("nginx" DIGEST("1"))->id, ID_A);
     assert_string_equal(inspect("aaaaaaaaaaaa")->id, ID_A);
@@ -211,10 +135,10 @@ TEST_USING(rig, inspect_by_tag_digest_and_short_id)
 
 /* ---- tag ---- */
 
-TEST_USING(rig, tag_records_a_new_name)
+TEST_USING(backend_rig, tag_records_a_new_name)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"oracle:full"}});
-    put(&(struct sample){.id = ID_B, .tags = {"x:2"}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"oracle:full"}});
+    rig_image_put(&(struct rig_image){.id = ID_B, .tags = {"x:2"}});
     int64_t before = time_now_ns();
     assert_true(tag("oracle:full", "docker.io/library/m", "1"));
     assert_true(tag("aaaa", "x", "2")); /* moves */
@@ -225,12 +149,12 @@ TEST_USING(rig, tag_records_a_new_name)
         /* sorted as dockerd does */
         assert_string_equal(tags_of(ID_A), "127.0.0.1:5000/y:7 m:1 oracle:full x:2 z:6 z:latest ");
         assert_string_equal(tags_of(ID_B), "");
-        rig_reload_images();
+        backend_rig_reload_images();
     }
     assert_true(inspect(ID_A)->last_tagged >= before);
 }
 
-TEST_USING(rig, tag_of_unknown_image_is_404)
+TEST_USING(backend_rig, tag_of_unknown_image_is_404)
 {
     assert_false(tag("nope", "x", "1"));
     expect_error(ERROR_NOT_FOUND, "No such image: nope:latest");
@@ -238,9 +162,9 @@ TEST_USING(rig, tag_of_unknown_image_is_404)
     expect_error(ERROR_NOT_FOUND, "No such image: nope:1");
 }
 
-TEST_USING(rig, tag_names_that_are_none)
+TEST_USING(backend_rig, tag_names_that_are_none)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"b:1"}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"b:1"}});
     static const char *const bad[][3] = {
         {"", "", "invalid reference format"},
         {"UPPER", "1", "invalid reference format: repository name must be lowercase"},
@@ -255,11 +179,11 @@ TEST_USING(rig, tag_names_that_are_none)
     assert_string_equal(tags_of(ID_A), "b:1 ");
 }
 
-TEST_USING(rig, tags_of_one_image_are_bounded)
+TEST_USING(backend_rig, tags_of_one_image_are_bounded)
 {
     struct error err;
     char name[32];
-    put(&(struct sample){.id = ID_A});
+    rig_image_put(&(struct rig_image){.id = ID_A});
     for (int i = 0; i < IMAGE_NAMES_MAX; i += 256) {
         static char names[256][16];
         static char *list[256];
@@ -283,25 +207,26 @@ TEST_USING(rig, tags_of_one_image_are_bounded)
 
 /* ---- rmi ---- */
 
-TEST_USING(rig, rmi_drops_only_the_named_tag)
+TEST_USING(backend_rig, rmi_drops_only_the_named_tag)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"x:1", "x:2"}, .digests = {"x" DIGEST("1")}});
+    rig_image_put(
+        &(struct rig_image){.id = ID_A, .tags = {"x:1", "x:2"}, .digests = {"x" DIGEST("1")}});
     use(ID_A, "user", true); /* does not matter while another tag is left */
     assert_string_equal(rmi("x:1", false), "-x:1 ");
     for (int i = 0; i < 2; i++) {
         assert_string_equal(tags_of(ID_A), "x:2 ");
-        rig_reload_images();
+        backend_rig_reload_images();
     }
     assert_null(rmi("x:1", false));
     expect_error(ERROR_NOT_FOUND, "No such image: x:1");
 }
 
-TEST_USING(rig, rmi_of_the_last_tag_takes_digests_image_and_layers)
+TEST_USING(backend_rig, rmi_of_the_last_tag_takes_digests_image_and_layers)
 {
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"x:1"},
-                         .digests = {"x" DIGEST("1"), "x" DIGEST("2")},
-                         .diffs = {DIFF("1"), DIFF("2")}});
+    rig_image_put(&(struct rig_image){.id = ID_A,
+                                      .tags = {"x:1"},
+                                      .digests = {"x" DIGEST("1"), "x" DIGEST("2")},
+                                      .diffs = {DIFF("1"), DIFF("2")}});
     char chain[DIGEST_MAX], expected[1024];
     digest_sha256(DIFF("1") " " DIFF("2"), 2 * 71 + 1, chain);
     snprintf(expected, sizeof expected, "-x:1 -x%s -x%s x %s x %s x %s ", DIGEST("1"), DIGEST("2"),
@@ -309,26 +234,30 @@ TEST_USING(rig, rmi_of_the_last_tag_takes_digests_image_and_layers)
     assert_string_equal(rmi("x:1", false), expected);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(image_store_count(rig.backend.images), 0);
-        rig_reload_images();
+        backend_rig_reload_images();
     }
 }
 
-TEST_USING(rig, rmi_keeps_layers_that_others_have)
+TEST_USING(backend_rig, rmi_keeps_layers_that_others_have)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"x:1"}, .diffs = {DIFF("1"), DIFF("2")}});
-    put(&(struct sample){.id = ID_B, .tags = {"y:1"}, .diffs = {DIFF("1"), DIFF("3")}});
-    put(&(struct sample){.id = ID_C, .tags = {"z:1"}, .diffs = {DIFF("4"), DIFF("2")}});
+    rig_image_put(
+        &(struct rig_image){.id = ID_A, .tags = {"x:1"}, .diffs = {DIFF("1"), DIFF("2")}});
+    rig_image_put(
+        &(struct rig_image){.id = ID_B, .tags = {"y:1"}, .diffs = {DIFF("1"), DIFF("3")}});
+    rig_image_put(
+        &(struct rig_image){.id = ID_C, .tags = {"z:1"}, .diffs = {DIFF("4"), DIFF("2")}});
     char chain[DIGEST_MAX], expected[512];
     digest_sha256(DIFF("1") " " DIFF("2"), 2 * 71 + 1, chain);
     snprintf(expected, sizeof expected, "-x:1 x %s x %s ", ID_A, chain);
     assert_string_equal(rmi("x", false) ? "" : rmi("x:1", false), expected);
 }
 
-TEST_USING(rig, rmi_digests_of_another_repository_keep_the_image)
+TEST_USING(backend_rig, rmi_digests_of_another_repository_keep_the_image)
 {
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"127.0.0.1:5001/b:1", "b:1"},
-                         .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")}});
+    rig_image_put(
+        &(struct rig_image){.id = ID_A,
+                            .tags = {"127.0.0.1:5001/b:1", "b:1"},
+                            .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")}});
     assert_string_equal(rmi("127.0.0.1:5001/b:1", false),
                         "-127.0.0.1:5001/b:1 -127.0.0.1:5001/b" DIGEST("1") " ");
     assert_string_equal(tags_of(ID_A), "b:1 ");
@@ -341,43 +270,43 @@ static const char *pulled_from(const char *id)
     return rec ? rec->pull_reference : "";
 }
 
-TEST_USING(rig, rmi_of_the_place_it_is_pulled_from_leaves_another)
+TEST_USING(backend_rig, rmi_of_the_place_it_is_pulled_from_leaves_another)
 {
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"127.0.0.1:5001/b:1", "b:1"},
-                         .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")},
-                         .pull_reference = "127.0.0.1:5001/b" DIGEST("1")});
+    rig_image_put(&(struct rig_image){.id = ID_A,
+                                      .tags = {"127.0.0.1:5001/b:1", "b:1"},
+                                      .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")},
+                                      .pull_reference = "127.0.0.1:5001/b" DIGEST("1")});
     rmi("127.0.0.1:5001/b:1", false);
     assert_string_equal(pulled_from(ID_A), "docker.io/library/b" DIGEST("1"));
-    rig_reload_images();
+    backend_rig_reload_images();
     assert_string_equal(pulled_from(ID_A), "docker.io/library/b" DIGEST("1"));
 }
 
-TEST_USING(rig, rmi_by_digest)
+TEST_USING(backend_rig, rmi_by_digest)
 {
-    put(&(struct sample){.id = ID_A, .digests = {"f" DIGEST("1")}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .digests = {"f" DIGEST("1")}});
     assert_string_equal(rmi("f" DIGEST("1"), false), "-f" DIGEST("1") " x " ID_A " ");
-    put(&(struct sample){.id = ID_A, .tags = {"f:1"}, .digests = {"f" DIGEST("1")}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"f:1"}, .digests = {"f" DIGEST("1")}});
     assert_string_equal(rmi("f" DIGEST("1"), false), "-f" DIGEST("1") " ");
     assert_string_equal(tags_of(ID_A), "f:1 ");
 }
 
-TEST_USING(rig, rmi_by_id)
+TEST_USING(backend_rig, rmi_by_id)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"m:1"}, .digests = {"m" DIGEST("1")}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"m:1"}, .digests = {"m" DIGEST("1")}});
     assert_string_equal(rmi("aaaa", false), "-m:1 -m" DIGEST("1") " x " ID_A " ");
-    put(&(struct sample){.id = ID_A, .tags = {"m:1", "m:2"}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"m:1", "m:2"}});
     assert_null(rmi("aaaaaaaaaaaa", false));
     expect_error(ERROR_CONFLICT, "conflict: unable to delete aaaaaaaaaaaa (must be forced) - image "
                                  "is referenced in multiple repositories");
     assert_string_equal(rmi(ID_A, true), "-m:1 -m:2 x " ID_A " ");
-    put(&(struct sample){.id = ID_A});
+    rig_image_put(&(struct rig_image){.id = ID_A});
     assert_string_equal(rmi("aa", false), "x " ID_A " "); /* dangling */
 }
 
-TEST_USING(rig, rmi_of_an_image_in_use_by_a_stopped_container)
+TEST_USING(backend_rig, rmi_of_an_image_in_use_by_a_stopped_container)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"o:lab"}, .diffs = {DIFF("1")}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"o:lab"}, .diffs = {DIFF("1")}});
     struct container *c = use(ID_A, "user1", false);
     assert_null(rmi("o:lab", false));
     expect_error(ERROR_CONFLICT,
@@ -393,9 +322,9 @@ TEST_USING(rig, rmi_of_an_image_in_use_by_a_stopped_container)
     assert_string_equal(rmi("o:lab", true), "-o:lab x " ID_A " "); /* it keeps its layers */
 }
 
-TEST_USING(rig, rmi_of_an_image_in_use_by_a_running_container)
+TEST_USING(backend_rig, rmi_of_an_image_in_use_by_a_running_container)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"b:1"}});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"b:1"}});
     struct container *c = use(ID_A, "user2", true);
     assert_null(rmi("b:1", false));
     expect_error(ERROR_CONFLICT,
@@ -415,16 +344,17 @@ TEST_USING(rig, rmi_of_an_image_in_use_by_a_running_container)
 
 /* ---- prune ---- */
 
-TEST_USING(rig, prune_takes_what_has_no_tag)
+TEST_USING(backend_rig, prune_takes_what_has_no_tag)
 {
     static const char manifest[] =
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
         "\"config\":{\"digest\":\"" ID_A "\",\"size\":2},\"layers\":["
         "{\"digest\":\"" DIFF("5") "\",\"size\":100},{\"digest\":\"" DIFF("6") "\",\"size\":23}]}";
-    put(&(struct sample){
+    rig_image_put(&(struct rig_image){
         .id = ID_A, .manifest = manifest, .diffs = {DIFF("1"), DIFF("2")}, .created = 1});
-    put(&(struct sample){.id = ID_B, .tags = {"b:1"}, .diffs = {DIFF("1")}, .created = 2});
-    put(&(struct sample){.id = ID_C, .digests = {"c" DIGEST("1")}, .created = 3});
+    rig_image_put(
+        &(struct rig_image){.id = ID_B, .tags = {"b:1"}, .diffs = {DIFF("1")}, .created = 2});
+    rig_image_put(&(struct rig_image){.id = ID_C, .digests = {"c" DIGEST("1")}, .created = 3});
     char chain[DIGEST_MAX], expected[512];
     digest_sha256(DIFF("1") " " DIFF("2"), 2 * 71 + 1, chain);
     snprintf(expected, sizeof expected, "-c%s x %s x %s x %s ", DIGEST("1"), ID_C, ID_A, chain);
@@ -434,11 +364,12 @@ TEST_USING(rig, prune_takes_what_has_no_tag)
     assert_int_equal(image_store_count(rig.backend.images), 1);
 }
 
-TEST_USING(rig, prune_all_spares_what_is_used)
+TEST_USING(backend_rig, prune_all_spares_what_is_used)
 {
-    put(&(struct sample){.id = ID_A, .tags = {"a:1", "a:2"}, .digests = {"a" DIGEST("1")}});
-    put(&(struct sample){.id = ID_B, .tags = {"b:1"}});
-    put(&(struct sample){.id = ID_C});
+    rig_image_put(
+        &(struct rig_image){.id = ID_A, .tags = {"a:1", "a:2"}, .digests = {"a" DIGEST("1")}});
+    rig_image_put(&(struct rig_image){.id = ID_B, .tags = {"b:1"}});
+    rig_image_put(&(struct rig_image){.id = ID_C});
     use(ID_B, "one", false);
     use(ID_C, "two", true);
     assert_string_equal(prune("dangling", "false", NULL, NULL),
@@ -447,12 +378,12 @@ TEST_USING(rig, prune_all_spares_what_is_used)
     assert_string_equal(tags_of(ID_C), "");
 }
 
-TEST_USING(rig, prune_filters)
+TEST_USING(backend_rig, prune_filters)
 {
     int64_t now = time_now_ns(), hour = INT64_C(3600000000000);
-    put(&(struct sample){.id = ID_A, .label = "red", .created = now - 3 * hour});
-    put(&(struct sample){.id = ID_B, .label = "blue", .created = now - hour / 2});
-    put(&(struct sample){.id = ID_C, .created = now - 2 * hour});
+    rig_image_put(&(struct rig_image){.id = ID_A, .label = "red", .created = now - 3 * hour});
+    rig_image_put(&(struct rig_image){.id = ID_B, .label = "blue", .created = now - hour / 2});
+    rig_image_put(&(struct rig_image){.id = ID_C, .created = now - 2 * hour});
     assert_string_equal(prune("label", "zzz", NULL, NULL), "");
     assert_string_equal(prune("until", "24h", NULL, NULL), "");
     assert_string_equal(prune("until", "1h", "label", "color"), "x " ID_A " ");
@@ -468,7 +399,7 @@ TEST_USING(rig, prune_filters)
 
 /* ---- until ---- */
 
-TEST_USING(rig, times_of_filters)
+TEST_USING(backend_rig, times_of_filters)
 {
     int64_t ns;
     struct error err;
@@ -497,26 +428,15 @@ TEST_USING(rig, times_of_filters)
 
 static size_t count_listed(const char *key, const char *value)
 {
-    Sockerless__ImageListRequest list = SOCKERLESS__IMAGE_LIST_REQUEST__INIT;
-    Sockerless__Filter filter = SOCKERLESS__FILTER__INIT, *filters = &filter;
-    char *values = (char *)value;
-    filter.key = (char *)key;
-    filter.values = &values;
-    filter.n_values = 1;
-    list.filters = &filters;
-    list.n_filters = 1;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_LIST;
-    request.image_list = &list;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_image_list((ask_filters){key, value});
     return reply ? reply->image_list->n_images : 99;
 }
 
-TEST_USING(rig, list_until_takes_durations)
+TEST_USING(backend_rig, list_until_takes_durations)
 {
     int64_t now = time_now_ns(), hour = INT64_C(3600000000000);
-    put(&(struct sample){.id = ID_A, .tags = {"a:1"}, .created = now - 30 * hour});
-    put(&(struct sample){.id = ID_B, .tags = {"b:1"}, .created = now - hour});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"a:1"}, .created = now - 30 * hour});
+    rig_image_put(&(struct rig_image){.id = ID_B, .tags = {"b:1"}, .created = now - hour});
     assert_int_equal(count_listed("until", "24h"), 1);
     assert_int_equal(count_listed("until", "30m"), 2);
     assert_int_equal(count_listed("until", "48h"), 0);
@@ -526,7 +446,7 @@ TEST_USING(rig, list_until_takes_durations)
 
 /* ---- history ---- */
 
-TEST_USING(rig, history_newest_first)
+TEST_USING(backend_rig, history_newest_first)
 {
     static const char config[] =
         "{\"history\":[{\"created\":\"2020-01-01T00:00:00Z\",\"created_by\":\"ADD\","
@@ -537,11 +457,11 @@ TEST_USING(rig, history_newest_first)
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
         "\"config\":{\"digest\":\"" ID_A "\",\"size\":2},\"layers\":["
         "{\"digest\":\"" DIFF("5") "\",\"size\":100},{\"digest\":\"" DIFF("6") "\",\"size\":23}]}";
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"f:2", "f:1"},
-                         .diffs = {DIFF("1"), DIFF("2")},
-                         .config = config,
-                         .manifest = manifest});
+    rig_image_put(&(struct rig_image){.id = ID_A,
+                                      .tags = {"f:2", "f:1"},
+                                      .diffs = {DIFF("1"), DIFF("2")},
+                                      .config = config,
+                                      .manifest = manifest});
     const Sockerless__ImageHistoryReply *h = history("f:1");
     if (!h)
         fail_msg("%s", rig.err.message);
@@ -561,15 +481,17 @@ TEST_USING(rig, history_newest_first)
     expect_error(ERROR_NOT_FOUND, "No such image: nope:latest");
 }
 
-TEST_USING(rig, history_of_impossible_images)
+TEST_USING(backend_rig, history_of_impossible_images)
 {
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"f:1"},
-                         .config = "{\"history\":[{\"created_by\":\"a\"},{\"created_by\":\"b\"}]}",
-                         .diffs = {DIFF("1")}});
+    rig_image_put(&(struct rig_image){
+        .id = ID_A,
+        .tags = {"f:1"},
+        .config = "{\"history\":[{\"created_by\":\"a\"},{\"created_by\":\"b\"}]}",
+        .diffs = {DIFF("1")}});
     assert_null(history("f:1"));
     expect_error(ERROR_SYSTEM, "too many non-empty layers in History section");
-    put(&(struct sample){.id = ID_B, .tags = {"g:1"}, .created = 7}); /* of an older version */
+    rig_image_put(
+        &(struct rig_image){.id = ID_B, .tags = {"g:1"}, .created = 7}); /* of an older version */
     const Sockerless__ImageHistoryReply *h = history("g:1");
     assert_int_equal(h->n_items, 1);
     assert_string_equal(h->items[0]->id, ID_B);
@@ -580,23 +502,19 @@ TEST_USING(rig, history_of_impossible_images)
 
 static const char *created_reference(const char *image)
 {
-    Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
     config.image = (char *)image;
-    r.config = &config;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
-    request.container_create = &r;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_create(NULL, &config, NULL);
     return reply ? rig.backend.containers.newest->image_reference : rig.err.message;
 }
 
-TEST_USING(rig, create_gives_the_cloud_what_it_can_pull)
+TEST_USING(backend_rig, create_gives_the_cloud_what_it_can_pull)
 {
-    put(&(struct sample){
+    rig_image_put(&(struct rig_image){
         .id = ID_A, .tags = {"a:1"}, .pull_reference = "docker.io/library/a" DIGEST("1")});
-    put(&(struct sample){.id = ID_B, .tags = {"bb:latest", "h:5000/c:2"}}); /* loaded */
-    put(&(struct sample){.id = ID_C});
+    rig_image_put(
+        &(struct rig_image){.id = ID_B, .tags = {"bb:latest", "h:5000/c:2"}}); /* loaded */
+    rig_image_put(&(struct rig_image){.id = ID_C});
     assert_string_equal(created_reference("a:1"), "docker.io/library/a" DIGEST("1"));
     assert_string_equal(created_reference("bb"), "docker.io/library/bb:latest");
     assert_string_equal(created_reference("h:5000/c:2"), "h:5000/c:2");
@@ -606,12 +524,12 @@ TEST_USING(rig, create_gives_the_cloud_what_it_can_pull)
 }
 
 /* The same image from two places: each name is pulled from its own. */
-TEST_USING(rig, create_pulls_from_the_repository_that_was_asked_for)
+TEST_USING(backend_rig, create_pulls_from_the_repository_that_was_asked_for)
 {
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"a:1", "h:5000/c:2", "mine:3"},
-                         .digests = {"a" DIGEST("1"), "h:5000/c" DIGEST("2")},
-                         .pull_reference = "h:5000/c" DIGEST("2")});
+    rig_image_put(&(struct rig_image){.id = ID_A,
+                                      .tags = {"a:1", "h:5000/c:2", "mine:3"},
+                                      .digests = {"a" DIGEST("1"), "h:5000/c" DIGEST("2")},
+                                      .pull_reference = "h:5000/c" DIGEST("2")});
     assert_string_equal(created_reference("a:1"), "docker.io/library/a" DIGEST("1"));
     assert_string_equal(created_reference("h:5000/c:2"), "h:5000/c" DIGEST("2"));
     assert_string_equal(created_reference("mine:3"), "h:5000/c" DIGEST("2"));
@@ -620,15 +538,15 @@ TEST_USING(rig, create_pulls_from_the_repository_that_was_asked_for)
 
 /* ---- the store ---- */
 
-TEST_USING(rig, load_keeps_what_the_registry_said)
+TEST_USING(backend_rig, load_keeps_what_the_registry_said)
 {
     struct error err;
-    put(&(struct sample){.id = ID_A,
-                         .tags = {"a:1"},
-                         .config = "{}",
-                         .manifest = "{\"m\":1}",
-                         .pull_reference = "docker.io/library/a" DIGEST("1")});
-    put(&(struct sample){.id = ID_A, .tags = {"a:2"}});
+    rig_image_put(&(struct rig_image){.id = ID_A,
+                                      .tags = {"a:1"},
+                                      .config = "{}",
+                                      .manifest = "{\"m\":1}",
+                                      .pull_reference = "docker.io/library/a" DIGEST("1")});
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"a:2"}});
     const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "a:2", &err);
     assert_string_equal(rec->pull_reference, "docker.io/library/a" DIGEST("1"));
     assert_int_equal(rec->manifest_json.len, 7);
@@ -637,25 +555,22 @@ TEST_USING(rig, load_keeps_what_the_registry_said)
 
 static void run_sql(const char *sql)
 {
-    char *path = xasprintf("%s/sockerless.db", rig.directory);
+    AUTO_FREE char *path = xasprintf("%s/sockerless.db", rig.directory);
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
-    free(path);
 }
 
-TEST_USING(rig, database_of_an_older_version_opens)
+TEST_USING(backend_rig, database_of_an_older_version_opens)
 {
     struct error err;
     void *sealed;
     size_t len;
-    put(&(struct sample){.id = ID_A, .tags = {"a:1"}});
-    image_store_close(rig.backend.images);
-    store_close(rig.backend.store);
+    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"a:1"}});
+    backend_rig_close_store();
     run_sql("DROP TABLE credential; PRAGMA user_version=0;");
-    assert_int_equal(store_open(rig.directory, &rig.backend.store, &err), 0);
-    assert_int_equal(image_store_open(rig.backend.store, &rig.backend.images, &err), 0);
+    backend_rig_open_store();
     assert_string_equal(tags_of("a:1"), "a:1 ");
     assert_int_equal(store_credential_put(rig.backend.store, "h", "a\0b", 3, &err), 0);
     assert_int_equal(store_credential_get(rig.backend.store, "h", &sealed, &len, &err), 0);
@@ -666,17 +581,15 @@ TEST_USING(rig, database_of_an_older_version_opens)
     assert_null(sealed);
 }
 
-TEST_USING(rig, database_of_a_newer_version_is_refused)
+TEST_USING(backend_rig, database_of_a_newer_version_is_refused)
 {
     struct error err;
     struct store *again = NULL;
-    image_store_close(rig.backend.images);
-    store_close(rig.backend.store);
+    backend_rig_close_store();
     run_sql("PRAGMA user_version=1000;");
     assert_int_equal(store_open(rig.directory, &again, &err), -1);
     assert_int_equal(err.code, ERROR_CONFLICT);
     assert_non_null(strstr(err.message, "newer version"));
     run_sql("PRAGMA user_version=2;");
-    assert_int_equal(store_open(rig.directory, &rig.backend.store, &err), 0);
-    assert_int_equal(image_store_open(rig.backend.store, &rig.backend.images, &err), 0);
+    backend_rig_open_store();
 }

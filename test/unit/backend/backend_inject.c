@@ -2,8 +2,9 @@
  *
  * image_layer injection: the user's image with the agent in it, made in a real docker-registry.
  */
-#include "test/kit/backend_transfer_rig.h"
+#include "test/kit/transfer_rig.h"
 
+#include "backend/inject/image_inject.h"
 #include "json/json_doc.h"
 #include "test/kit/test.h"
 
@@ -44,19 +45,14 @@ static void call_end(struct call *c)
         fail_msg("%s", c->err.message);
 }
 
-static char agent_path[128];
-
-static void agent_write(const char *text)
+/* One call, which succeeds. */
+static void call(struct call *c)
 {
-    snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
-    FILE *f = fopen(agent_path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-    rig.config.agent_binary = agent_path;
+    call_start(c, "app:1");
+    call_end(c);
 }
 
-static void ask_for(struct question *q, const char *reference)
+static void ask_for(struct registry_question *q, const char *reference)
 {
     const char *at = strchr(reference, '@');
     assert_non_null(at);
@@ -67,7 +63,7 @@ static void ask_for(struct question *q, const char *reference)
 }
 
 /* Config and manifest as they should be; every blob is there (registry_ask reads them all). */
-static void expect_injected(const struct question *q, const struct test_image *image)
+static void expect_injected(const struct registry_question *q, const struct test_image *image)
 {
     struct error err;
     json_t *config AUTO(json) = json_doc_load(q->config, q->config_len, &err);
@@ -84,115 +80,99 @@ static void expect_injected(const struct question *q, const struct test_image *i
         assert_string_equal(json_string_value(json_array_get(diff_ids, i)), image->diff_ids[i]);
 }
 
-TEST_USING(transfer, inject)
+TEST_USING(transfer_rig, inject)
 {
     struct test_image image;
     struct call first, again, newer;
-    struct question q;
-    (void)state;
-    agent_write("the agent");
-    image_make_small(&image, "inject");
-    load_image(&image, "[\"app:1\"]");
-    call_start(&first, "app:1");
-    call_end(&first);
+    struct registry_question q;
+    agent_binary_write("the agent");
+    load_small(&image, "inject", "[\"app:1\"]");
+    call(&first);
     ask_for(&q, first.reference);
     expect_injected(&q, &image);
-    question_free(&q);
-    call_start(&again, "app:1");
-    call_end(&again);
+    registry_question_free(&q);
+    call(&again);
     assert_string_equal(again.reference, first.reference);
-    agent_write("another agent, which is longer");
-    call_start(&newer, "app:1");
-    call_end(&newer);
+    agent_binary_write("another agent, which is longer");
+    call(&newer);
     assert_string_not_equal(newer.reference, first.reference);
     arena_fini(&first.arena);
     arena_fini(&again.arena);
     arena_fini(&newer.arena);
-    image_free(&image);
+    test_image_free(&image);
 }
 
 /* A cloud that lets the image say who runs gets images that say root; they are images of their own.
  */
-TEST_USING(transfer, inject_as_root)
+TEST_USING(transfer_rig, inject_as_root)
 {
     struct test_image image;
     struct call plain, root;
-    struct question q;
+    struct registry_question q;
     struct error err;
-    (void)state;
-    agent_write("the agent");
-    image_make_small(&image, "root");
-    load_image(&image, "[\"app:1\"]");
-    call_start(&plain, "app:1");
-    call_end(&plain);
-    rig.driver.caps.runs_as_image_user = true;
-    call_start(&root, "app:1");
-    call_end(&root);
+    agent_binary_write("the agent");
+    load_small(&image, "root", "[\"app:1\"]");
+    call(&plain);
+    fake_driver.caps->runs_as_image_user = true;
+    call(&root);
     assert_string_not_equal(root.reference, plain.reference);
     ask_for(&q, root.reference);
     expect_injected(&q, &image);
     json_t *config AUTO(json) = json_doc_load(q.config, q.config_len, &err);
     assert_string_equal(json_doc_string(json_object_get(config, "config"), "User"), "0:0");
-    question_free(&q);
+    registry_question_free(&q);
     arena_fini(&plain.arena);
     arena_fini(&root.arena);
-    image_free(&image);
+    test_image_free(&image);
 }
 
 /* The source is another registry: blobs go through us. */
-TEST_USING(transfer, inject_from_elsewhere)
+TEST_USING(transfer_rig, inject_from_elsewhere)
 {
     struct test_image image;
-    struct call call;
-    struct question q;
+    struct call one;
+    struct registry_question q;
     char other_name[64];
-    (void)state;
     registry_start(&other_registry, rig.directory, "other");
     snprintf(other_name, sizeof other_name, "%s/app", other_registry.host);
-    agent_write("the agent");
-    image_make_small(&image, "elsewhere");
+    agent_binary_write("the agent");
+    test_image_make_small(&image, "elsewhere");
     rig.config.staging_registry = other_name; /* as if it had been pulled from there */
     load_image(&image, "[\"app:1\"]");
     rig.config.staging_registry = staging_name;
-    call_start(&call, "app:1");
-    call_end(&call);
-    ask_for(&q, call.reference);
+    call(&one);
+    ask_for(&q, one.reference);
     expect_injected(&q, &image);
-    question_free(&q);
-    arena_fini(&call.arena);
-    image_free(&image);
+    registry_question_free(&q);
+    arena_fini(&one.arena);
+    test_image_free(&image);
 }
 
 /* A repository of its own for images with the agent, beside the staging registry. */
-TEST_USING(transfer, inject_into_the_agents_registry)
+TEST_USING(transfer_rig, inject_into_the_agents_registry)
 {
     struct test_image image;
-    struct call call;
+    struct call one;
     char agents[80];
-    (void)state;
     snprintf(agents, sizeof agents, "%s/agents", staging_registry.host);
-    agent_write("the agent");
-    image_make_small(&image, "agents");
-    load_image(&image, "[\"app:1\"]");
+    agent_binary_write("the agent");
+    load_small(&image, "agents", "[\"app:1\"]");
     rig.config.agent_registry = agents;
-    call_start(&call, "app:1");
-    call_end(&call);
+    call(&one);
     rig.config.agent_registry = NULL;
-    assert_memory_equal(call.reference, agents, strlen(agents));
-    assert_int_equal(call.reference[strlen(agents)], '@');
-    arena_fini(&call.arena);
-    image_free(&image);
+    assert_memory_equal(one.reference, agents, strlen(agents));
+    assert_int_equal(one.reference[strlen(agents)], '@');
+    arena_fini(&one.arena);
+    test_image_free(&image);
 }
 
-TEST_USING(transfer, simultaneous)
+TEST_USING(transfer_rig, simultaneous)
 {
     struct test_image image;
     struct call calls[CALLS_MAX];
-    (void)state;
     staging_registry.watch_for = "\"PUT /v2/sockerless/manifests/agent-";
-    agent_write("the agent");
-    image_make_small(&image, "simultaneous");
-    load_image(&image, "[\"app:1\"]");
+    agent_binary_write("the agent");
+    load_small(&image, "simultaneous", "[\"app:1\"]");
     for (int i = 0; i < CALLS_MAX; i++)
         call_start(&calls[i], "app:1");
     call_end(&calls[0]);
@@ -202,7 +182,7 @@ TEST_USING(transfer, simultaneous)
     }
     for (int i = 0; i < CALLS_MAX; i++)
         arena_fini(&calls[i].arena);
-    image_free(&image);
+    test_image_free(&image);
     registry_stop(&staging_registry);
     assert_int_equal(staging_registry.seen, 1);
 }
@@ -215,76 +195,68 @@ static void forget_memory(void)
 
 static void remove_staging_data(void)
 {
-    char *command = xasprintf("rm -rf %s/staging/docker/registry/v2/repositories/sockerless/"
-                              "_manifests",
-                              rig.directory);
+    AUTO_FREE char *command =
+        xasprintf("rm -rf %s/staging/docker/registry/v2/repositories/sockerless/"
+                  "_manifests",
+                  rig.directory);
     assert_int_equal(system(command), 0);
-    free(command);
 }
 
 /* What is remembered over a restart is believed only when it is still there. */
-TEST_USING(transfer, restart)
+TEST_USING(transfer_rig, restart)
 {
     struct test_image image;
     struct call before, after, remade;
-    struct question q;
-    (void)state;
-    agent_write("the agent");
-    image_make_small(&image, "restart");
-    load_image(&image, "[\"app:1\"]");
-    call_start(&before, "app:1");
-    call_end(&before);
+    struct registry_question q;
+    agent_binary_write("the agent");
+    load_small(&image, "restart", "[\"app:1\"]");
+    call(&before);
     forget_memory();
-    call_start(&after, "app:1");
-    call_end(&after);
+    call(&after);
     assert_string_equal(after.reference, before.reference);
     forget_memory();
     remove_staging_data();
-    call_start(&remade, "app:1");
-    call_end(&remade);
+    call(&remade);
     ask_for(&q, remade.reference);
     expect_injected(&q, &image);
-    question_free(&q);
+    registry_question_free(&q);
     arena_fini(&before.arena);
     arena_fini(&after.arena);
     arena_fini(&remade.arena);
-    image_free(&image);
+    test_image_free(&image);
 }
 
 static void expect_refused(const char *word)
 {
-    struct call call;
-    call_start(&call, "app:1");
-    run_until(call.over);
-    assert_int_equal(call.rc, -1);
-    assert_int_equal(call.err.code, ERROR_INVALID_PARAMETER);
-    if (!strstr(call.err.message, word))
-        fail_msg("%s", call.err.message);
-    arena_fini(&call.arena);
+    struct call one;
+    call_start(&one, "app:1");
+    run_until(one.over);
+    assert_int_equal(one.rc, -1);
+    assert_int_equal(one.err.code, ERROR_INVALID_PARAMETER);
+    if (!strstr(one.err.message, word))
+        fail_msg("%s", one.err.message);
+    arena_fini(&one.arena);
 }
 
-TEST_USING(transfer, refusals)
+TEST_USING(transfer_rig, refusals)
 {
     struct test_image image, nowhere;
-    struct call call;
-    (void)state;
-    image_make_small(&image, "refused");
-    load_image(&image, "[\"app:1\"]");
+    struct call one;
+    load_small(&image, "refused", "[\"app:1\"]");
     rig.config.agent_binary = (char *)"/nowhere/agent";
     expect_refused("SOCKERLESS_AGENT_BINARY");
-    agent_write("the agent");
+    agent_binary_write("the agent");
     rig.config.staging_registry = NULL;
     expect_refused("SOCKERLESS_STAGING_REGISTRY");
-    image_make_small(&nowhere, "nowhere");
-    load_image(&nowhere, "[\"app:1\"]");
+    load_small(&nowhere, "nowhere", "[\"app:1\"]");
     rig.config.staging_registry = staging_name;
     expect_refused("in no registry");
     load_image(&image, "[\"app:1\"]");
     registry_stop(&staging_registry);
-    call_start(&call, "app:1"); /* a failure is not remembered */
-    run_until(call.over);
-    assert_int_equal(call.rc, -1);
-    arena_fini(&call.arena);
-    image_free(&image);
-    image_free(&nowhere);
+    call_start(&one, "app:1"); /* a failure is not remembered */
+    run_until(one.over);
+    assert_int_equal(one.rc, -1);
+    arena_fini(&one.arena);
+    test_image_free(&image);
+    test_image_free(&nowhere);
 }

@@ -4,20 +4,12 @@
  * registry is asked for what.
  */
 #include "backend/image/credential_store.h"
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 #include "oci/name/digest.h"
 #include "oci/registry/registry.h"
 #include "test/kit/http_mock.h"
+#include "test/kit/rig_client.h"
 #include "test/kit/test.h"
-
-static void expect_found(const char *ref, const char *id)
-{
-    struct error err;
-    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, ref, &err);
-    if (!rec)
-        fail_msg("%s: %s", ref, err.message);
-    assert_string_equal(rec->image->id, id);
-}
 
 /* ---- the registry ---- */
 
@@ -128,10 +120,8 @@ static void expect_asked(int heads, int manifests, int configs)
     registry.heads = registry.manifests = registry.configs = 0;
 }
 
-static int co_credentials(void *self, const char *host, struct registry_credentials *out,
-                          struct error *err)
+static int co_credentials(const char *host, struct registry_credentials *out, struct error *err)
 {
-    (void)self;
     (void)err;
     char mine[64];
     snprintf(mine, sizeof mine, "127.0.0.1:%d", registry.mock->port);
@@ -145,9 +135,9 @@ static int co_credentials(void *self, const char *host, struct registry_credenti
 
 static int pull_setup(void **state)
 {
-    struct error err;
-    char mirror[64];
-    rig_setup(state);
+    static char mirror[64];
+    (void)state;
+    backend_rig_open(RIG_STORE | RIG_CREDENTIALS);
     memset(&registry, 0, sizeof registry);
     for (int i = 0; i < 2; i++) {
         struct version *v = &versions[i];
@@ -162,81 +152,28 @@ static int pull_setup(void **state)
     }
     registry.mock = mock_start(serve, NULL);
     snprintf(mirror, sizeof mirror, "docker.io=http://127.0.0.1:%d", registry.mock->port);
-    struct http_client_options http = {.user_agent = "test"};
-    struct registry_options options = {.mirrors = mirror};
-    static const struct registry_ops registry_ops = {.co_credentials = co_credentials};
-    rig.driver.registry = &registry_ops;
+    rig.registry = (struct registry_options){.mirrors = mirror};
+    backend_rig_add(RIG_REGISTRY);
+    fake_driver.co_credentials = co_credentials;
     rig.config.image_ttl_s = 300;
-    assert_int_equal(
-        credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err), 0);
-    assert_int_equal(http_client_open(&rig.loop, &http, &rig.backend.http, &err), 0);
-    assert_int_equal(registry_client_open(rig.backend.http, &options, &rig.backend.registry, &err),
-                     0);
     return 0;
 }
 
 static int pull_teardown(void **state)
 {
-    run_until(co_live(&rig.loop) == 0);
-    registry_client_close(rig.backend.registry);
-    http_client_close(rig.backend.http);
-    credential_store_close(rig.backend.credentials);
+    backend_rig_teardown(state);
     mock_stop(registry.mock);
-    return rig_teardown(state);
+    return 0;
 }
 
-struct puller {
-    struct channel *channel;
-    struct buf text; /* "id|status\n" … */
-    bool opened, ended, closed;
-    char error[ERROR_MESSAGE_MAX];
-};
-
-static void puller_frame(void *owner, const struct frame *f)
+static void pull_begin_with(struct rig_client *c, Sockerless__ImagePullOpen *pull)
 {
-    struct puller *p = owner;
-    if (f->type == FRAME_OPENED) {
-        p->opened = true;
-    } else if (f->type == FRAME_END) {
-        p->ended = true;
-    } else if (f->type == FRAME_PROGRESS) {
-        Sockerless__Progress *m = sockerless__progress__unpack(NULL, f->len, f->payload);
-        assert_true(p->opened);
-        buf_printf(&p->text, "%s|%s", m->id, m->status);
-        if (m->total)
-            buf_printf(&p->text, " %d/%d", (int)m->current, (int)m->total);
-        buf_putc(&p->text, '\n');
-        sockerless__progress__free_unpacked(m, NULL);
-    } else if (f->type == FRAME_ERROR) {
-        Sockerless__Error *m = sockerless__error__unpack(NULL, f->len, f->payload);
-        snprintf(p->error, sizeof p->error, "%s", m->message);
-        sockerless__error__free_unpacked(m, NULL);
-    }
-    if (f->type == FRAME_END || f->type == FRAME_ERROR)
-        channel_finish(p->channel); /* who hears the last word closes */
-}
-
-static void puller_closed(void *owner, const struct error *why)
-{
-    struct puller *p = owner;
-    (void)why;
-    p->closed = true;
-}
-
-static void pull_begin_with(struct puller *p, Sockerless__ImagePullOpen *pull)
-{
-    static const struct channel_events events = {.frame = puller_frame, .closed = puller_closed};
-    struct error err;
-    Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    memset(p, 0, sizeof *p);
-    open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;
-    open.image_pull = pull;
-    assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, p, &p->channel, &err), 0);
-    channel_send_message(p->channel, FRAME_OPEN, NULL, 0, &open.base);
+    rig_client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL, pull);
+    c->totals = true;
 }
 
 /* A client names latest itself: without any tag it wants all. */
-static void pull_begin(struct puller *p, const char *reference)
+static void pull_begin(struct rig_client *p, const char *reference)
 {
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     const char *slash = strrchr(reference, '/');
@@ -245,31 +182,31 @@ static void pull_begin(struct puller *p, const char *reference)
     pull_begin_with(p, &pull);
 }
 
-static void pull_end(struct puller *p, const char *expected)
+static void pull_end(struct rig_client *c, const char *expected)
 {
-    run_until(p->closed);
-    assert_string_equal(p->error, "");
-    assert_true(p->ended);
+    run_until(c->closed);
+    assert_string_equal(c->err.message, "");
+    assert_true(c->ended);
     if (expected)
-        assert_string_equal(p->text.data, expected);
-    buf_free(&p->text);
+        assert_string_equal(rig_client_lines(c), expected);
+    rig_client_free(c);
 }
 
 static void expect_pull(const char *reference, const char *expected)
 {
-    struct puller p;
+    struct rig_client p;
     pull_begin(&p, reference);
     pull_end(&p, expected);
 }
 
 static void expect_pull_error(const char *reference, const char *expected)
 {
-    struct puller p;
+    struct rig_client p;
     pull_begin(&p, reference);
     run_until(p.closed);
     assert_false(p.opened); /* an early failure is a plain error */
-    assert_string_equal(p.error, expected);
-    buf_free(&p.text);
+    assert_string_equal(p.err.message, expected);
+    rig_client_free(&p);
 }
 
 static char *text(const char *fmt, ...)
@@ -285,51 +222,50 @@ static char *text(const char *fmt, ...)
 
 TEST_USING(pull, pull)
 {
-    struct error err;
     const char *status = "Downloaded newer image";
-    expect_pull("busybox", text("latest|Pulling from library/busybox\n"
-                                "abc1abc1abc1|Pulling fs layer\n"
-                                "abc2abc2abc2|Pulling fs layer\n"
-                                "abc1abc1abc1|Downloading 10/10\n"
-                                "abc1abc1abc1|Verifying Checksum\n"
-                                "abc1abc1abc1|Download complete\n"
-                                "abc2abc2abc2|Downloading 10/10\n"
-                                "abc2abc2abc2|Verifying Checksum\n"
-                                "abc2abc2abc2|Download complete\n"
-                                "abc1abc1abc1|Extracting 10/10\n"
-                                "abc1abc1abc1|Pull complete\n"
-                                "abc2abc2abc2|Extracting 10/10\n"
-                                "abc2abc2abc2|Pull complete\n"
-                                "|Digest: %s\n|Status: %s for busybox:latest\n",
+    expect_pull("busybox", text("latest: Pulling from library/busybox\n"
+                                "abc1abc1abc1: Pulling fs layer\n"
+                                "abc2abc2abc2: Pulling fs layer\n"
+                                "abc1abc1abc1: Downloading 10/10\n"
+                                "abc1abc1abc1: Verifying Checksum\n"
+                                "abc1abc1abc1: Download complete\n"
+                                "abc2abc2abc2: Downloading 10/10\n"
+                                "abc2abc2abc2: Verifying Checksum\n"
+                                "abc2abc2abc2: Download complete\n"
+                                "abc1abc1abc1: Extracting 10/10\n"
+                                "abc1abc1abc1: Pull complete\n"
+                                "abc2abc2abc2: Extracting 10/10\n"
+                                "abc2abc2abc2: Pull complete\n"
+                                "Digest: %s\nStatus: %s for busybox:latest\n",
                                 versions[0].digest, status));
-    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox", &err);
+    const Sockerless__ImageRecord *rec = rig_image("busybox");
     assert_string_equal(rec->image->id, versions[0].config_digest);
     assert_string_equal(rec->pull_reference,
                         text("docker.io/library/busybox@%s", versions[0].digest));
     assert_string_equal(rec->image->repo_digests[0], text("busybox@%s", versions[0].digest));
     assert_true(rec->checked_at > 0);
-    const char *same = text("latest|Pulling from library/busybox\n|Digest: %s\n"
-                            "|Status: Image is up to date for busybox:latest\n",
+    const char *same = text("latest: Pulling from library/busybox\nDigest: %s\n"
+                            "Status: Image is up to date for busybox:latest\n",
                             versions[0].digest);
     expect_pull("docker.io/library/busybox:latest", same);
 
     registry.latest = 1; /* the tag points elsewhere now */
-    expect_pull("busybox:latest", text("latest|Pulling from library/busybox\n"
-                                       "abc1abc1abc1|Already exists\n"
-                                       "abc3abc3abc3|Pulling fs layer\n"
-                                       "abc3abc3abc3|Downloading 10/10\n"
-                                       "abc3abc3abc3|Verifying Checksum\n"
-                                       "abc3abc3abc3|Download complete\n"
-                                       "abc3abc3abc3|Extracting 10/10\n"
-                                       "abc3abc3abc3|Pull complete\n"
-                                       "|Digest: %s\n|Status: %s for busybox:latest\n",
+    expect_pull("busybox:latest", text("latest: Pulling from library/busybox\n"
+                                       "abc1abc1abc1: Already exists\n"
+                                       "abc3abc3abc3: Pulling fs layer\n"
+                                       "abc3abc3abc3: Downloading 10/10\n"
+                                       "abc3abc3abc3: Verifying Checksum\n"
+                                       "abc3abc3abc3: Download complete\n"
+                                       "abc3abc3abc3: Extracting 10/10\n"
+                                       "abc3abc3abc3: Pull complete\n"
+                                       "Digest: %s\nStatus: %s for busybox:latest\n",
                                        versions[1].digest, status));
-    expect_found("busybox", versions[1].config_digest);
-    expect_found(versions[0].config_digest, versions[0].config_digest);
+    rig_image_expect("busybox", versions[1].config_digest);
+    rig_image_expect(versions[0].config_digest, versions[0].config_digest);
     assert_int_equal(image_store_count(rig.backend.images), 2);
     char *by_digest = text("busybox@%s", versions[0].digest);
-    expect_pull(by_digest, text("%s|Pulling from library/busybox\n|Digest: %s\n"
-                                "|Status: Image is up to date for %s\n",
+    expect_pull(by_digest, text("%s: Pulling from library/busybox\nDigest: %s\n"
+                                "Status: Image is up to date for %s\n",
                                 by_digest, versions[0].digest, by_digest));
 }
 
@@ -338,17 +274,18 @@ TEST_USING(pull, pull_errors)
     expect_pull_error("BAD/Upper", "invalid reference format: repository name must be lowercase");
     expect_pull_error("nope:1",
                       "manifest for nope:1 not found: manifest unknown: manifest unknown");
-    struct puller p;
+    struct rig_client p;
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     pull.reference = (char *)"busybox";
     pull.tag = (char *)"!!";
     pull_begin_with(&p, &pull);
     run_until(p.closed);
-    assert_string_equal(p.error, "invalid tag format");
+    assert_string_equal(p.err.message, "invalid tag format");
     pull.platform = (char *)"a/b/c/d"; /* dockerd looks at it first */
     pull_begin_with(&p, &pull);
     run_until(p.closed);
-    assert_string_equal(p.error, "\"a/b/c/d\": cannot parse platform specifier: invalid argument");
+    assert_string_equal(p.err.message,
+                        "\"a/b/c/d\": cannot parse platform specifier: invalid argument");
     assert_int_equal(image_store_count(rig.backend.images), 0);
 }
 
@@ -356,20 +293,20 @@ TEST_USING(pull, pull_errors)
 
 TEST_USING(pull, pull_again_is_one_head)
 {
-    const char *same = text("latest|Pulling from library/busybox\n|Digest: %s\n"
-                            "|Status: Image is up to date for busybox:latest\n",
+    const char *same = text("latest: Pulling from library/busybox\nDigest: %s\n"
+                            "Status: Image is up to date for busybox:latest\n",
                             versions[0].digest);
     expect_pull("busybox", NULL);
     expect_asked(1, 1, 1);
     for (int i = 0; i < 2; i++) {
         expect_pull("busybox", same);
         expect_asked(1, 0, 0);
-        rig_reload_images();
+        backend_rig_reload_images();
     }
     registry.latest = 1;
     expect_pull("busybox", NULL);
     expect_asked(2, 1, 1);
-    expect_found("busybox", versions[1].config_digest);
+    rig_image_expect("busybox", versions[1].config_digest);
 }
 
 TEST_USING(pull, tag_older_than_its_ttl_is_fetched_again)
@@ -385,14 +322,13 @@ TEST_USING(pull, tag_older_than_its_ttl_is_fetched_again)
 
 TEST_USING(pull, known_digest_is_not_fetched_for_another_tag)
 {
-    struct error err;
     expect_pull("busybox", NULL);
     expect_asked(1, 1, 1);
-    expect_pull("busybox:old", text("old|Pulling from library/busybox\n|Digest: %s\n"
-                                    "|Status: Downloaded newer image for busybox:old\n",
+    expect_pull("busybox:old", text("old: Pulling from library/busybox\nDigest: %s\n"
+                                    "Status: Downloaded newer image for busybox:old\n",
                                     versions[0].digest));
     expect_asked(1, 0, 0);
-    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox:old", &err);
+    const Sockerless__ImageRecord *rec = rig_image("busybox:old");
     assert_int_equal(rec->image->n_repo_tags, 2);
     assert_int_equal(rec->image->n_repo_digests, 1);
     assert_int_equal(image_store_count(rig.backend.images), 1);
@@ -400,7 +336,7 @@ TEST_USING(pull, known_digest_is_not_fetched_for_another_tag)
 
 TEST_USING(pull, another_platform_is_fetched)
 {
-    struct puller p;
+    struct rig_client p;
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     expect_pull("busybox", NULL);
     expect_asked(1, 1, 1);
@@ -409,8 +345,8 @@ TEST_USING(pull, another_platform_is_fetched)
     pull.platform = (char *)"linux/arm64";
     pull_begin_with(&p, &pull);
     run_until(p.closed);
-    assert_non_null(strstr(p.error, "does not match the specified platform"));
-    buf_free(&p.text);
+    assert_non_null(strstr(p.err.message, "does not match the specified platform"));
+    rig_client_free(&p);
     expect_asked(2, 1, 1);
     pull.platform = (char *)"linux/x86_64";
     pull_begin_with(&p, &pull);
@@ -420,10 +356,9 @@ TEST_USING(pull, another_platform_is_fetched)
 
 TEST_USING(pull, pull_remembers_documents_verbatim)
 {
-    struct error err;
     char digest[DIGEST_MAX];
     expect_pull("busybox", NULL);
-    const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "busybox", &err);
+    const Sockerless__ImageRecord *rec = rig_image("busybox");
     digest_sha256(rec->config_json.data, rec->config_json.len, digest);
     assert_string_equal(digest, rec->image->id);
     assert_string_equal(rec->blob_repository, "docker.io/library/busybox");
@@ -438,12 +373,12 @@ TEST_USING(pull, tag_that_is_gone_has_dockers_words)
     registry.latest = 7;
     expect_pull_error("busybox",
                       "manifest for busybox:latest not found: manifest unknown: manifest unknown");
-    expect_found("busybox", versions[0].config_digest); /* what we had stays */
+    rig_image_expect("busybox", versions[0].config_digest); /* what we had stays */
 }
 
 /* ---- all tags ---- */
 
-static void pull_all(struct puller *p, const char *tags)
+static void pull_all(struct rig_client *p, const char *tags)
 {
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     registry.tag_list = tags;
@@ -453,35 +388,35 @@ static void pull_all(struct puller *p, const char *tags)
 
 TEST_USING(pull, pull_all_tags)
 {
-    struct puller p;
+    struct rig_client p;
     const char *tags = "{\"name\":\"library/many\",\"tags\":[\"b\",\"a\",\"c\"]}";
     pull_all(&p, tags);
-    pull_end(&p, text("b|Pulling from library/many\n"
-                      "abc1abc1abc1|Pulling fs layer\nabc3abc3abc3|Pulling fs layer\n"
-                      "abc1abc1abc1|Downloading 10/10\nabc1abc1abc1|Verifying Checksum\n"
-                      "abc1abc1abc1|Download complete\n"
-                      "abc3abc3abc3|Downloading 10/10\nabc3abc3abc3|Verifying Checksum\n"
-                      "abc3abc3abc3|Download complete\n"
-                      "abc1abc1abc1|Extracting 10/10\nabc1abc1abc1|Pull complete\n"
-                      "abc3abc3abc3|Extracting 10/10\nabc3abc3abc3|Pull complete\n"
-                      "|Digest: %s\n"
-                      "a|Pulling from library/many\n"
-                      "abc1abc1abc1|Already exists\nabc2abc2abc2|Pulling fs layer\n"
-                      "abc2abc2abc2|Downloading 10/10\nabc2abc2abc2|Verifying Checksum\n"
-                      "abc2abc2abc2|Download complete\n"
-                      "abc2abc2abc2|Extracting 10/10\nabc2abc2abc2|Pull complete\n"
-                      "|Digest: %s\n"
-                      "c|Pulling from library/many\n|Digest: %s\n"
-                      "|Status: Downloaded newer image for many\n",
+    pull_end(&p, text("b: Pulling from library/many\n"
+                      "abc1abc1abc1: Pulling fs layer\nabc3abc3abc3: Pulling fs layer\n"
+                      "abc1abc1abc1: Downloading 10/10\nabc1abc1abc1: Verifying Checksum\n"
+                      "abc1abc1abc1: Download complete\n"
+                      "abc3abc3abc3: Downloading 10/10\nabc3abc3abc3: Verifying Checksum\n"
+                      "abc3abc3abc3: Download complete\n"
+                      "abc1abc1abc1: Extracting 10/10\nabc1abc1abc1: Pull complete\n"
+                      "abc3abc3abc3: Extracting 10/10\nabc3abc3abc3: Pull complete\n"
+                      "Digest: %s\n"
+                      "a: Pulling from library/many\n"
+                      "abc1abc1abc1: Already exists\nabc2abc2abc2: Pulling fs layer\n"
+                      "abc2abc2abc2: Downloading 10/10\nabc2abc2abc2: Verifying Checksum\n"
+                      "abc2abc2abc2: Download complete\n"
+                      "abc2abc2abc2: Extracting 10/10\nabc2abc2abc2: Pull complete\n"
+                      "Digest: %s\n"
+                      "c: Pulling from library/many\nDigest: %s\n"
+                      "Status: Downloaded newer image for many\n",
                       versions[1].digest, versions[0].digest, versions[0].digest));
-    expect_found("many:b", versions[1].config_digest);
-    expect_found("many:c", versions[0].config_digest);
+    rig_image_expect("many:b", versions[1].config_digest);
+    rig_image_expect("many:c", versions[0].config_digest);
     expect_asked(4, 2, 2);
     pull_all(&p, tags);
-    pull_end(&p, text("b|Pulling from library/many\n|Digest: %s\n"
-                      "a|Pulling from library/many\n|Digest: %s\n"
-                      "c|Pulling from library/many\n|Digest: %s\n"
-                      "|Status: Image is up to date for many\n",
+    pull_end(&p, text("b: Pulling from library/many\nDigest: %s\n"
+                      "a: Pulling from library/many\nDigest: %s\n"
+                      "c: Pulling from library/many\nDigest: %s\n"
+                      "Status: Image is up to date for many\n",
                       versions[1].digest, versions[0].digest, versions[0].digest));
     expect_asked(3, 0, 0);
 }
@@ -489,26 +424,26 @@ TEST_USING(pull, pull_all_tags)
 /* The first tag's pull ends; no other begins. */
 TEST_USING(pull, pull_all_ends_with_its_client)
 {
-    struct puller p;
+    struct rig_client p;
     pull_all(&p, "{\"tags\":[\"b\",\"a\",\"c\"]}");
     run_until(p.opened);
     channel_abort(p.channel);
     run_until(p.closed);
     run_until(co_live(&rig.loop) == 0);
-    buf_free(&p.text);
+    rig_client_free(&p);
     assert_true(image_store_count(rig.backend.images) >= 1);
 }
 
 TEST_USING(pull, tags_that_are_none_are_passed_over)
 {
-    struct puller p;
+    struct rig_client p;
     pull_all(&p, "{\"tags\":[\"../../x\",\"a b\",7]}");
-    pull_end(&p, "|Status: Image is up to date for many\n");
+    pull_end(&p, "Status: Image is up to date for many\n");
     pull_all(&p, NULL);
     run_until(p.closed);
     assert_false(p.opened);
-    assert_non_null(strstr(p.error, "not found"));
-    buf_free(&p.text);
+    assert_non_null(strstr(p.err.message, "not found"));
+    rig_client_free(&p);
     assert_int_equal(image_store_count(rig.backend.images), 0);
 }
 
@@ -546,7 +481,7 @@ TEST_USING(pull, stored_login_is_used_for_pulls)
 
 TEST_USING(pull, sent_credentials_come_first)
 {
-    struct puller p;
+    struct rig_client p;
     static const char auth[] = "{\"username\":\"eve\",\"password\":\"sent\"}";
     Sockerless__ImagePullOpen pull = SOCKERLESS__IMAGE_PULL_OPEN__INIT;
     store_bob();
@@ -610,15 +545,13 @@ TEST_USING(pull, distribution_of_an_index)
 TEST_USING(pull, distribution_errors)
 {
     assert_null(distribution("nope:1", NULL));
-    assert_int_equal(rig.err.code, ERROR_NOT_FOUND);
-    assert_string_equal(rig.err.message, "manifest unknown: manifest unknown");
+    ask_expect_error(ERROR_NOT_FOUND, "manifest unknown: manifest unknown");
     assert_null(distribution("BAD/Upper", NULL));
     assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
     assert_null(distribution(DIFF("1234"), NULL));
-    assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
-    assert_string_equal(rig.err.message, "no manifest found for full image ID");
+    ask_expect_error(ERROR_INVALID_PARAMETER, "no manifest found for full image ID");
     registry.wants = SENT;
-    rig.driver.registry = NULL;
+    fake_driver.co_credentials = NULL;
     char *name = text("127.0.0.1:%d/library/busybox:latest", registry.mock->port);
     assert_null(distribution(name, NULL));
     assert_int_equal(rig.err.code, ERROR_SYSTEM);
@@ -628,19 +561,19 @@ TEST_USING(pull, distribution_errors)
 
 TEST_USING(pull, pulls_at_once_and_gone)
 {
-    struct puller p[20];
+    struct rig_client p[20];
     for (int i = 0; i < 20; i++)
         pull_begin(&p[i], "busybox");
-    struct puller gone;
+    struct rig_client gone;
     pull_begin(&gone, "busybox");
     run_until(co_live(&rig.loop) > 0);
     channel_abort(gone.channel);
     for (int i = 0; i < 20; i++) {
         run_until(p[i].closed);
         assert_true(p[i].ended);
-        buf_free(&p[i].text);
+        rig_client_free(&p[i]);
     }
     run_until(gone.closed);
-    buf_free(&gone.text);
+    rig_client_free(&gone);
     assert_int_equal(image_store_count(rig.backend.images), 1);
 }

@@ -3,12 +3,9 @@
  * A backend that is started again over a store with more containers than there can be coroutines:
  * each one is picked up, a bounded number at a time.
  */
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 
 #include "backend/daemon/reconcile.h"
-#include "backend/run/run_report.h"
-#include "backend/run/watcher.h"
-#include "base/timefmt.h"
 #include "test/kit/test.h"
 
 enum { ROWS = 5000, LIVE_MAX = 1024 };
@@ -36,63 +33,37 @@ static void note(const struct workload *w, unsigned *count)
         cloud.live_max = live;
 }
 
-static int co_describe(void *self, const struct workload *const *list, size_t count,
-                       struct workload_status *out, struct error *err)
+static void describe(const struct workload *w, struct workload_status *out)
 {
-    (void)self;
-    if (co_sleep(1, err))
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = (struct workload_status){.phase = WORKLOAD_RUNNING, .address = "127.0.0.1"};
-        note(list[i], &cloud.described);
-    }
-    return 0;
+    strcpy(out->address, "127.0.0.1");
+    note(w, &cloud.described);
 }
 
-static int co_remove_run(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(const struct workload *w, struct error *err)
 {
-    (void)self;
     if (co_sleep(1, err))
         return -1;
     note(w, &cloud.deleted);
     return 0;
 }
 
-static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
-                   struct error *err)
-{
-    (void)self;
-    (void)arena;
-    (void)err;
-    *out = NULL;
-    *count = 0;
-    return 0;
-}
-
-static const struct workload_ops workload_ops = {
-    .co_describe = co_describe, .co_remove_run = co_remove_run, .co_list = co_list};
-
 static int fixture_setup(void **state)
 {
-    struct error err;
-    rig_setup(state);
+    (void)state;
+    backend_rig_open(RIG_STORE | RIG_WATCHER);
     memset(&cloud, 0, sizeof cloud);
-    rig.driver.caps = (struct driver_caps){
-        .describe_batch_max = 100, .poll_interval_ms = 60000, .has_addresses = true};
-    rig.driver.workload = &workload_ops;
-    rig.config.agent_port = 1; /* nobody listens there */
+    fake_driver_has_addresses(60000);
+    fake_driver.describe = describe;
+    fake_driver.co_remove_run = co_remove_run;
+    rig.config.agent_port = 1; /* nothing listens there */
     rig.config.start_timeout_s = 60;
-    return watcher_open(&rig.backend, run_report_status, &err);
+    return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    rig.backend.stopping = true;
-    watcher_close(&rig.backend);
-    co_cancel_all(&rig.loop);
-    channel_abort_all(&rig.loop);
-    run_until(co_live(&rig.loop) == 0 && !rig.loop.channels);
-    return rig_teardown(state);
+    backend_rig_cancel_all();
+    return backend_rig_teardown(state);
 }
 
 /* The rows that an earlier process has left. */

@@ -3,23 +3,28 @@
  * Agents that dial us, from the backend's side: who is let in, how a session asked for and the
  * connection that comes find each other, and what happens when one of them does not.
  */
-#include "test/kit/backend_reverse_rig.h"
-#include "test/kit/test.h"
+#include "test/kit/reverse_rig.h"
 
+#include "backend/agent/agent_channel.h"
+#include "backend/agent/agent_link.h"
+#include "backend/agent/reverse_agents.h"
+#include "backend/run/run_report.h"
+#include "backend/run/workload_spec.h"
+#include "base/timefmt.h"
 #include "test/kit/certificate.h"
+#include "test/kit/free_port.h"
 #include "test/kit/test.h"
 
 /* ---- tests ---- */
 
-TEST_USING(fixture, session_over_the_line)
+TEST_USING(reverse_rig, session_over_the_line)
 {
     struct end line, ours, theirs;
-    (void)state;
-    agent_line(&line);
-    backend_call(&ours);
+    end_line(&line);
+    end_call(&ours);
     channel_send(ours.channel, FRAME_STDIN, "early", 5); /* goes when there is a stream */
     run_until(line.calls == 1);
-    agent_dial(&theirs, line.asked[0]);
+    end_dial(&theirs, line.asked[0]);
     run_until(theirs.got.len == 5);
     channel_send(theirs.channel, FRAME_STDOUT, "answer", 6);
     run_until(ours.got.len == 6);
@@ -27,44 +32,37 @@ TEST_USING(fixture, session_over_the_line)
     channel_abort(theirs.channel); /* as a forward connection that drops */
     run_until(ours.closed);
     assert_false(line.closed);
-    end_close(&theirs);
-    end_close(&ours);
-    end_close(&line);
+    end_close_all(&theirs, &ours, &line);
 }
 
-TEST_USING(fixture, calls_wait_for_the_line)
+TEST_USING(reverse_rig, calls_wait_for_the_line)
 {
     struct end line, ours[3], theirs[3];
-    (void)state;
     for (int i = 0; i < 3; i++) {
-        backend_call(&ours[i]);
+        end_call(&ours[i]);
         char digit = (char)('0' + i);
         channel_send(ours[i].channel, FRAME_STDIN, &digit, 1);
     }
     end_close(&ours[1]); /* its client has gone */
-    agent_line(&line);
+    end_line(&line);
     run_until(line.calls == 2);
     assert_string_not_equal(line.asked[0], line.asked[1]);
     for (int i = 0; i < 2; i++)
-        agent_dial(&theirs[i], line.asked[i]);
+        end_dial(&theirs[i], line.asked[i]);
     run_until(theirs[0].got.len == 1 && theirs[1].got.len == 1);
     assert_int_equal(theirs[0].got.data[0] + theirs[1].got.data[0], '0' + '2');
     for (int i = 0; i < 2; i++)
-        end_close(&theirs[i]);
-    end_close(&ours[0]);
-    end_close(&ours[2]);
-    end_close(&line);
+        end_close_all(&theirs[i], &ours[0], &ours[2], &line);
 }
 
-TEST_USING(fixture, wrong_tokens_are_refused)
+TEST_USING(reverse_rig, wrong_tokens_are_refused)
 {
     struct end line, ours, e;
     char wrong[CALLBACK_TOKEN_LEN + 1], session[CALLBACK_SESSION_LEN + 1];
-    (void)state;
-    agent_line(&line);
-    backend_call(&ours);
+    end_line(&line);
+    end_call(&ours);
     run_until(line.calls == 1);
-    strcpy(wrong, rig.container->agent_token);
+    strcpy(wrong, rig_container->agent_token);
     wrong[63] = wrong[63] == '0' ? '1' : '0';
     strcpy(session, line.asked[0]);
     session[0] = session[0] == '0' ? '1' : '0';
@@ -72,79 +70,69 @@ TEST_USING(fixture, wrong_tokens_are_refused)
     const struct {
         const char *id, *token, *session;
     } tries[] = {
-        {rig.container->id, wrong, ""},
-        {rig.container->id, wrong, line.asked[0]},
-        {rig.container->id, rig.container->agent_token, session},
-        {other->id, rig.container->agent_token, ""},
+        {rig_container->id, wrong, ""},
+        {rig_container->id, wrong, line.asked[0]},
+        {rig_container->id, rig_container->agent_token, session},
+        {other->id, rig_container->agent_token, ""},
         {other->id, other->agent_token, line.asked[0]}, /* another one's session */
-        {wrong, rig.container->agent_token, ""},
-        {"web", rig.container->agent_token, ""},
+        {wrong, rig_container->agent_token, ""},
+        {"web", rig_container->agent_token, ""},
         {"", "", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
-        agent_dial_as(&e, tries[i].id, tries[i].token, tries[i].session);
+        end_dial_as(&e, tries[i].id, tries[i].token, tries[i].session);
         run_until(e.closed);
         assert_int_equal(e.frames, 0);
         end_close(&e);
     }
-    agent_dial(&e, line.asked[0]); /* it was not used up */
+    end_dial(&e, line.asked[0]); /* it was not used up */
     channel_send(ours.channel, FRAME_STDIN, "x", 1);
     run_until(e.got.len == 1);
     struct end again; /* now it is */
-    agent_dial(&again, line.asked[0]);
+    end_dial(&again, line.asked[0]);
     run_until(again.closed);
-    end_close(&again);
-    end_close(&e);
-    end_close(&ours);
-    end_close(&line);
+    end_close_all(&again, &e, &ours, &line);
 }
 
-TEST_USING(fixture, token_of_the_last_run)
+TEST_USING(reverse_rig, token_of_the_last_run)
 {
     struct end line, ours, late;
     char token[CALLBACK_TOKEN_LEN + 1];
-    (void)state;
-    agent_line(&line);
-    strcpy(token, rig.container->agent_token);
-    container_run_begin(rig.container);
-    backend_call(&ours);
-    agent_dial_as(&late, rig.container->id, token, "");
+    end_line(&line);
+    strcpy(token, rig_container->agent_token);
+    container_run_begin(rig_container);
+    end_call(&ours);
+    end_dial_as(&late, rig_container->id, token, "");
     run_until(late.closed);
     assert_int_equal(late.frames, 0);
     assert_int_equal(line.calls, 0); /* the old run's agent is not asked */
     end_close(&late);
-    agent_line(&late);
+    end_line(&late);
     run_until(late.calls == 1 && line.closed);
-    end_close(&ours);
-    end_close(&late);
-    end_close(&line);
+    end_close_all(&ours, &late, &line);
 }
 
-TEST_USING(fixture, newest_line_counts)
+TEST_USING(reverse_rig, newest_line_counts)
 {
     struct end first, second, ours;
-    (void)state;
-    agent_line(&first);
-    backend_call(&ours);
+    end_line(&first);
+    end_call(&ours);
     run_until(first.calls == 1);
-    agent_line(&second);
+    end_line(&second);
     run_until(first.closed && second.calls == 1); /* asked again */
     assert_string_equal(first.asked[0], second.asked[0]);
     channel_send(second.channel, FRAME_PING, NULL, 0);
     second.pinged = false;
     run_until(second.pinged);
-    end_close(&ours);
-    end_close(&first);
-    end_close(&second);
+    end_close_all(&ours, &first, &second);
 }
 
-TEST_USING(fixture, nobody_comes)
+TEST_USING(reverse_rig, nobody_comes)
 {
     struct end line, ours;
-    (void)state;
-    agent_line(&line);
+    end_line(&line);
     rig.config.callback_timeout_ms = 1000;
-    backend_call(&ours);
+    end_call(&ours);
     int64_t began = time_mono_ms();
     run_until(ours.closed);
     assert_true(time_mono_ms() - began >= rig.config.callback_timeout_ms - 10);
@@ -152,25 +140,23 @@ TEST_USING(fixture, nobody_comes)
     assert_int_equal(ours.code, ERROR_DEADLINE);
     assert_non_null(strstr(ours.why, "did not call back to ws://127.0.0.1:"));
     run_until(line.closed); /* it may be dead: a live agent makes a new one */
-    end_close(&ours);
-    end_close(&line);
+    end_close_all(&ours, &line);
 }
 
-TEST_USING(fixture, calls_are_bounded)
+TEST_USING(reverse_rig, calls_are_bounded)
 {
     enum { TRIED = 600 };
     struct end *ours = xcalloc(TRIED, sizeof *ours);
     struct error err;
     int made = 0;
-    (void)state;
-    while (made < TRIED && agent_channel_open(rig.container, &end_events, &ours[made],
+    while (made < TRIED && agent_channel_open(rig_container, &end_events, &ours[made],
                                               &ours[made].channel, &err) == 0)
         made++;
     assert_true(made < TRIED);
     assert_int_equal(err.code, ERROR_TOO_MANY_REQUESTS);
     end_close(&ours[0]);
     assert_int_equal(
-        agent_channel_open(rig.container, &end_events, &ours[0], &ours[0].channel, &err), 0);
+        agent_channel_open(rig_container, &end_events, &ours[0], &ours[0].channel, &err), 0);
     for (int i = 0; i < made; i++)
         end_close(&ours[i]);
     free(ours);
@@ -180,51 +166,48 @@ static void co_link(void *arg)
 {
     struct error *err = arg;
     err->code = ERROR_NONE;
-    if (co_agent_link_open(rig.container, &run_report_link_events, time_mono_ms() + PATIENCE_MS,
+    if (co_agent_link_open(rig_container, &run_report_link_events, time_mono_ms() + PATIENCE_MS,
                            err) == 0)
         strcpy(err->message, "linked");
 }
 
 /* The control session, which knows nothing of directions. */
-TEST_USING(fixture, control_session)
+TEST_USING(reverse_rig, control_session)
 {
     struct end line, theirs;
     struct error result = {0}, err;
-    (void)state;
-    assert_true(agent_channel_reachable(rig.container));
+    assert_true(agent_channel_reachable(rig_container));
     assert_int_equal(co_spawn(&rig.loop, co_link, &result, &err), 0);
-    agent_line(&line);
+    end_line(&line);
     run_until(line.calls == 1);
-    agent_dial(&theirs, line.asked[0]);
+    end_dial(&theirs, line.asked[0]);
     run_until(theirs.frames == 1);
     Sockerless__StreamOpened m = SOCKERLESS__STREAM_OPENED__INIT;
     m.pid = 7;
     channel_send_message(theirs.channel, FRAME_STARTED, NULL, 0, &m.base);
-    run_until(agent_link_ready(rig.container) && result.message[0]);
+    run_until(agent_link_ready(rig_container) && result.message[0]);
     assert_string_equal(result.message, "linked");
-    agent_link_drop(rig.container);
+    agent_link_drop(rig_container);
     run_until(theirs.closed);
-    end_close(&theirs);
-    end_close(&line);
+    end_close_all(&theirs, &line);
 }
 
-TEST_USING(fixture, the_agent_is_told)
+TEST_USING(reverse_rig, the_agent_is_told)
 {
     struct arena arena;
     bool url = false, id = false;
-    (void)state;
     arena_init(&arena);
-    struct workload_spec spec = workload_spec_of(rig.container, &arena);
+    struct workload_spec spec = workload_spec_of(rig_container, &arena);
     for (size_t i = 0; i < spec.agent_env_count; i++) {
         url |= !strncmp(spec.agent_env[i], "SOCKERLESS_CALLBACK_URL=ws://127.0.0.1:", 39);
         id |= !strncmp(spec.agent_env[i], "SOCKERLESS_AGENT_CONTAINER=", 27) &&
-              !strcmp(spec.agent_env[i] + 27, rig.container->id);
+              !strcmp(spec.agent_env[i] + 27, rig_container->id);
     }
     assert_true(url && id);
     arena_fini(&arena);
 }
 
-TEST_USING(fixture, bad_settings)
+TEST_USING(reverse_rig, bad_settings)
 {
     static const char *const urls[] = {
         "http://a/",   "ws://a/\r\nX: y", "ws://a b",      "a",         "ws:///x",
@@ -237,14 +220,13 @@ TEST_USING(fixture, bad_settings)
     struct backend_config config = rig.config;
     struct backend b = rig.backend;
     struct error err;
-    (void)state;
     b.config = &config;
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
         config.callback_url = (char *)(uintptr_t)urls[i];
         assert_int_equal(reverse_agents_open(&b, &ra, &err), -1);
         assert_non_null(strstr(err.message, "SOCKERLESS_CALLBACK_URL"));
     }
-    config.callback_url = rig.url;
+    config.callback_url = rig.agents_url;
     config.callback_ca_file = (char *)"/dev/null";
     assert_int_equal(reverse_agents_open(&b, &ra, &err), -1);
     assert_non_null(strstr(err.message, "SOCKERLESS_CALLBACK_CA_FILE"));
@@ -269,7 +251,7 @@ static char *file_make(const char *text)
     return xstrdup(path);
 }
 
-TEST_USING(fixture, tls_settings)
+TEST_USING(reverse_rig, tls_settings)
 {
     char *cert, *key, *url = xasprintf("wss://127.0.0.1:%d/agents", free_port());
     certificate_make(&cert, &key);

@@ -3,7 +3,7 @@
  * Attacks on the listener for agents: without a token, with a stolen one, and by an agent that is
  * hostile. Whatever they do, the next honest agent gets its session.
  */
-#include "test/kit/backend_reverse_rig.h"
+#include "test/kit/reverse_rig.h"
 
 #include "test/kit/raw_ws.h"
 #include "test/kit/test.h"
@@ -11,7 +11,7 @@
 static int port_of_rig(void)
 {
     int port = 0;
-    assert_int_equal(sscanf(rig.url, "ws://127.0.0.1:%d/", &port), 1);
+    assert_int_equal(sscanf(rig.agents_url, "ws://127.0.0.1:%d/", &port), 1);
     return port;
 }
 
@@ -19,11 +19,11 @@ static int port_of_rig(void)
 static int attacker_line(void)
 {
     char header[CALLBACK_TEXT_SIZE + 16] = "Bearer ";
-    callback_token_write(header + strlen(header), rig.container->id, rig.container->agent_token,
+    callback_token_write(header + strlen(header), rig_container->id, rig_container->agent_token,
                          "");
     int fd = raw_connect(port_of_rig());
     assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/agents", header, ""), 101);
-    run_until(rig.container->line);
+    run_until(rig_container->line);
     return fd;
 }
 
@@ -46,31 +46,28 @@ static void on_step(uv_timer_t *t)
 static void attacker_closes(int fd)
 {
     close(fd);
-    run_until(!rig.container->line);
+    run_until(!rig_container->line);
 }
 
 static void all_is_well(void)
 {
     struct end line, ours, theirs;
-    agent_line(&line);
-    backend_call(&ours);
+    end_line(&line);
+    end_call(&ours);
     channel_send(ours.channel, FRAME_STDIN, "well?", 5);
     run_until(line.calls == 1);
-    agent_dial(&theirs, line.asked[0]);
+    end_dial(&theirs, line.asked[0]);
     run_until(theirs.got.len == 5);
-    end_close(&theirs);
-    end_close(&ours);
-    end_close(&line);
+    end_close_all(&theirs, &ours, &line);
 }
 
 /* ---- without a token ---- */
 
-TEST_USING(fixture, heads)
+TEST_USING(reverse_rig, heads)
 {
     static char long_line[3000], longer_line[20000];
     char right[CALLBACK_TEXT_SIZE + 16] = "Bearer ", twice[512], overlong[512];
-    (void)state;
-    callback_token_write(right + strlen(right), rig.container->id, rig.container->agent_token, "");
+    callback_token_write(right + strlen(right), rig_container->id, rig_container->agent_token, "");
     snprintf(twice, sizeof twice, "Authorization: %s\r\n", right);
     snprintf(overlong, sizeof overlong, "%s.%032d.%032d", right, 1, 2);
     memset(long_line, 'a', sizeof long_line - 1);
@@ -87,7 +84,7 @@ TEST_USING(fixture, heads)
         int fd = raw_connect(port_of_rig());
         raw_handshake(&rig.loop.uv, fd, "/agents", tries[i].authorization, tries[i].more);
         run_until_seen(raw_ended(fd));
-        assert_null(rig.container->line);
+        assert_null(rig_container->line);
         close(fd);
     }
     memset(longer_line, 'a', sizeof longer_line);
@@ -99,17 +96,16 @@ TEST_USING(fixture, heads)
     all_is_well();
 }
 
-TEST_USING(fixture, token_of_a_removed_container)
+TEST_USING(reverse_rig, token_of_a_removed_container)
 {
     struct container *gone = container_make();
     struct end line;
     char id[ID_HEX_LEN + 1], token[CALLBACK_TOKEN_LEN + 1];
-    (void)state;
     strcpy(id, gone->id);
     strcpy(token, gone->agent_token);
     container_table_remove(&rig.backend.containers, gone);
     container_unref(gone);
-    agent_dial_as(&line, id, token, "");
+    end_dial_as(&line, id, token, "");
     run_until(line.closed);
     assert_int_equal(line.frames, 0);
     end_close(&line);
@@ -118,7 +114,7 @@ TEST_USING(fixture, token_of_a_removed_container)
 
 /* ---- with the token ---- */
 
-TEST_USING(fixture, frames_that_are_none)
+TEST_USING(reverse_rig, frames_that_are_none)
 {
     static const char bytes[1000];
     static const struct {
@@ -138,11 +134,10 @@ TEST_USING(fixture, frames_that_are_none)
         {WS_FIN | 0x03, 8, 8},
         {WS_FIN | WS_CLOSE, 2, 2},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int fd = attacker_line();
         raw_frame(fd, cases[i].first, cases[i].claimed, bytes, cases[i].len);
-        run_until(!rig.container->line);
+        run_until(!rig_container->line);
         run_until_seen(raw_ended(fd));
         close(fd);
     }
@@ -150,7 +145,7 @@ TEST_USING(fixture, frames_that_are_none)
 }
 
 /* Whole WebSocket frames whose content is none of ours. */
-TEST_USING(fixture, our_frames_that_are_none)
+TEST_USING(reverse_rig, our_frames_that_are_none)
 {
     static const unsigned char cases[][FRAME_HEADER_SIZE] = {
         {FRAME_PING, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff},
@@ -158,22 +153,21 @@ TEST_USING(fixture, our_frames_that_are_none)
         {FRAME_PING, 1, 0, 0, 0, 0, 0, 0},
         {0xff, 0, 0, 0, 0, 0, 0, 0},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int fd = attacker_line();
         raw_frame(fd, WS_FIN | WS_BINARY, FRAME_HEADER_SIZE, cases[i], FRAME_HEADER_SIZE);
-        run_until(!rig.container->line);
+        run_until(!rig_container->line);
         close(fd);
     }
     all_is_well();
 }
 
-TEST_USING(fixture, close_without_a_word)
+TEST_USING(reverse_rig, close_without_a_word)
 {
     attacker_closes(attacker_line());
     int fd = attacker_line();
     shutdown(fd, SHUT_WR);
-    run_until(!rig.container->line);
+    run_until(!rig_container->line);
     close(fd);
     fd = attacker_line();
     const struct linger reset = {.l_onoff = 1};
@@ -183,10 +177,9 @@ TEST_USING(fixture, close_without_a_word)
 }
 
 /* An honest peer may cut its bytes anywhere, and talk to WebSocket in between. */
-TEST_USING(fixture, pieces)
+TEST_USING(reverse_rig, pieces)
 {
     unsigned char ping[FRAME_HEADER_SIZE];
-    (void)state;
     frame_header_encode(ping, FRAME_PING, 0);
     int fd = attacker_line();
     assert_true(raw_frame(fd, WS_BINARY, 3, ping, 3));
@@ -203,24 +196,23 @@ TEST_USING(fixture, pieces)
         got += n > 0 ? (size_t)n : 0;
     }
     assert_int_equal(got, 2 * (2 + sizeof ping) + 4);
-    assert_non_null(rig.container->line);
+    assert_non_null(rig_container->line);
     attacker_closes(fd);
 }
 
 /* Who asks and does not listen must not fill our memory with answers. */
-TEST_USING(fixture, deaf)
+TEST_USING(reverse_rig, deaf)
 {
     enum { PINGS = 1000, HEAD = 8, ENOUGH = 64 * 1024 * 1024 };
     /* binary, 8000 bytes, a mask of zeros */
     static unsigned char batch[HEAD + PINGS * FRAME_HEADER_SIZE] = {WS_FIN | WS_BINARY, 0x80 | 126,
                                                                     0x1f, 0x40};
     size_t sent = 0;
-    (void)state;
     for (size_t i = HEAD; i < sizeof batch; i += FRAME_HEADER_SIZE)
         frame_header_encode(batch + i, FRAME_PING, 0);
     int fd = attacker_line();
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
-    while (rig.container->line && sent < ENOUGH) {
+    while (rig_container->line && sent < ENOUGH) {
         size_t at = sent % sizeof batch;
         ssize_t n = send(fd, batch + at, sizeof batch - at, MSG_DONTWAIT | MSG_NOSIGNAL);
         sent += n > 0 ? (size_t)n : 0;
@@ -233,48 +225,44 @@ TEST_USING(fixture, deaf)
 
 /* The token in a second pair of hands: the newest line is asked; what runs with the first goes on.
  */
-TEST_USING(fixture, second_agent)
+TEST_USING(reverse_rig, second_agent)
 {
     struct end first, second, ours, theirs, next, nexts;
-    (void)state;
-    agent_line(&first);
-    backend_call(&ours);
+    end_line(&first);
+    end_call(&ours);
     run_until(first.calls == 1);
-    agent_dial(&theirs, first.asked[0]);
+    end_dial(&theirs, first.asked[0]);
     channel_send(ours.channel, FRAME_STDIN, "1", 1);
     run_until(theirs.got.len == 1);
-    agent_line(&second);
+    end_line(&second);
     run_until(first.closed);
     channel_send(theirs.channel, FRAME_STDOUT, "2", 1);
     channel_send(ours.channel, FRAME_STDIN, "3", 1);
     run_until(ours.got.len == 1 && theirs.got.len == 2);
-    backend_call(&next);
+    end_call(&next);
     run_until(second.calls == 1);
     assert_int_equal(first.calls, 1);
-    agent_dial(&nexts, second.asked[0]);
+    end_dial(&nexts, second.asked[0]);
     channel_send(next.channel, FRAME_STDIN, "4", 1);
     run_until(nexts.got.len == 1);
-    struct end *all[] = {&nexts, &next, &theirs, &ours, &first, &second};
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        end_close(all[i]);
+    end_close_all(&nexts, &next, &theirs, &ours, &first, &second);
 }
 
 /* A session asked of the run before is not the next run's. */
-TEST_USING(fixture, call_of_the_last_run)
+TEST_USING(reverse_rig, call_of_the_last_run)
 {
     struct end line, old, next, stray;
-    (void)state;
-    agent_line(&line);
+    end_line(&line);
     rig.config.callback_timeout_ms = 2000;
-    backend_call(&old);
+    end_call(&old);
     rig.config.callback_timeout_ms = 0;
     run_until(line.calls == 1);
     end_close(&line);
-    container_run_begin(rig.container);
-    agent_line(&line);
-    backend_call(&next);
+    container_run_begin(rig_container);
+    end_line(&line);
+    end_call(&next);
     run_until(line.calls == 1);
-    agent_dial(&stray, line.asked[0]); /* the new one's */
+    end_dial(&stray, line.asked[0]); /* the new one's */
     channel_send(next.channel, FRAME_STDIN, "x", 1);
     run_until(stray.got.len == 1);
     run_until(old.closed); /* by its deadline, which is not the new line's fault */
@@ -284,30 +272,27 @@ TEST_USING(fixture, call_of_the_last_run)
     line.pinged = false;
     run_until(line.pinged || line.closed);
     assert_true(line.pinged);
-    struct end *all[] = {&stray, &next, &old, &line};
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        end_close(all[i]);
+    end_close_all(&stray, &next, &old, &line);
 }
 
 /* ---- many ---- */
 
-TEST_USING(fixture, two_hundred_containers)
+TEST_USING(reverse_rig, two_hundred_containers)
 {
     enum { MANY = 200 };
-    struct container *first = rig.container, **all = xcalloc(MANY, sizeof(struct container *));
+    struct container *first = rig_container, **all = xcalloc(MANY, sizeof(struct container *));
     struct end *line = xcalloc(MANY, sizeof *line), *ours = xcalloc(MANY, sizeof *line),
                *theirs = xcalloc(MANY, sizeof *line);
-    (void)state;
     for (int i = 0; i < MANY; i++) {
-        rig.container = all[i] = i ? container_make() : first;
-        agent_dial(&line[i], "");
-        backend_call(&ours[i]);
+        rig_container = all[i] = i ? container_make() : first;
+        end_dial(&line[i], "");
+        end_call(&ours[i]);
         channel_send(ours[i].channel, FRAME_STDIN, &i, sizeof i);
     }
     for (int i = 0; i < MANY; i++) {
-        rig.container = all[i];
+        rig_container = all[i];
         run_until(line[i].calls == 1);
-        agent_dial(&theirs[i], line[i].asked[0]);
+        end_dial(&theirs[i], line[i].asked[0]);
     }
     for (int i = 0; i < MANY; i++) {
         run_until(theirs[i].got.len == sizeof i);
@@ -318,7 +303,7 @@ TEST_USING(fixture, two_hundred_containers)
         end_close(&ours[i]);
         end_close(&line[i]);
     }
-    rig.container = first;
+    rig_container = first;
     free(all);
     free(line);
     free(ours);

@@ -3,7 +3,8 @@
  * What dockerd refuses in requests whose values are of the right types: its words, its codes, and
  * which of several faults it names. The expectations are those of dockerd 20.10.
  */
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
+#include "test/kit/rig_client.h"
 #include "test/kit/test.h"
 
 #define ID "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -12,32 +13,17 @@
 
 static int rules_setup(void **state)
 {
-    struct error err;
-    Sockerless__Image image = SOCKERLESS__IMAGE__INIT;
-    Sockerless__ImageRecord record = SOCKERLESS__IMAGE_RECORD__INIT;
-    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
-    char *tag = (char *)"here:1";
-    int rc = rig_setup(state);
-    image.id = (char *)ID;
-    image.repo_tags = &tag;
-    image.n_repo_tags = 1;
-    image.config = &config;
-    record.image = &image;
-    return rc || image_store_put(rig.backend.images, &record, &err);
+    backend_rig_setup(state);
+    rig_image_put(&(struct rig_image){.id = ID, .tags = {"here:1"}, .no_command = true});
+    return 0;
 }
 
 static int rules_teardown(void **state)
 {
-    return rig_teardown(state);
+    return backend_rig_teardown(state);
 }
 
 static Sockerless__Request request;
-
-static void expect_error(enum error_code code, const char *message)
-{
-    assert_string_equal(rig.err.message, message);
-    assert_int_equal(rig.err.code, code);
-}
 
 /* ---- create ---- */
 
@@ -60,20 +46,13 @@ static void reset(void)
 
 static bool create_with(const char *name, bool with_config)
 {
-    Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
-    r.name = (char *)name;
-    r.config = with_config ? &config : NULL;
-    r.host = &host;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
-    request.container_create = &r;
-    return ask(&request) != NULL;
+    return ask_create(name, with_config ? &config : NULL, &host) != NULL;
 }
 
 static void create_refused(const char *name, enum error_code code, const char *message)
 {
     assert_false(create_with(name, true));
-    expect_error(code, message);
+    ask_expect_error(code, message);
     reset();
 }
 
@@ -128,7 +107,7 @@ TEST_USING(rules, host_sizes)
         host.shm_size = cases[i].shm_size;
         assert_int_equal(create_with("", true), cases[i].message == NULL);
         if (cases[i].message)
-            expect_error(ERROR_INVALID_PARAMETER, cases[i].message);
+            ask_expect_error(ERROR_INVALID_PARAMETER, cases[i].message);
     }
 }
 
@@ -159,7 +138,7 @@ TEST_USING(rules, restart_policies)
         host.auto_remove = cases[i].auto_remove;
         assert_int_equal(create_with("", true), cases[i].message == NULL);
         if (cases[i].message)
-            expect_error(ERROR_INVALID_PARAMETER, cases[i].message);
+            ask_expect_error(ERROR_INVALID_PARAMETER, cases[i].message);
     }
 }
 
@@ -169,7 +148,8 @@ TEST_USING(rules, create_order)
     reset();
     host.memory = 4096;
     assert_false(create_with("a", false));
-    expect_error(ERROR_INVALID_PARAMETER, "Config cannot be empty in order to create a container");
+    ask_expect_error(ERROR_INVALID_PARAMETER,
+                     "Config cannot be empty in order to create a container");
     host.auto_remove = true;
     host.restart_policy = (char *)"always";
     create_refused("", ERROR_INVALID_PARAMETER,
@@ -193,11 +173,11 @@ TEST_USING(rules, exec_without_command)
     request.op_case = SOCKERLESS__REQUEST__OP_EXEC_CREATE;
     request.exec_create = &r;
     assert_null(ask(&request));
-    expect_error(ERROR_INVALID_PARAMETER, "No exec command specified");
+    ask_expect_error(ERROR_INVALID_PARAMETER, "No exec command specified");
     r.cmd = command_words;
     r.n_cmd = 1;
     assert_null(ask(&request));
-    expect_error(ERROR_NOT_FOUND, "No such container: nope");
+    ask_expect_error(ERROR_NOT_FOUND, "No such container: nope");
 }
 
 TEST_USING(rules, blank_image)
@@ -210,52 +190,22 @@ TEST_USING(rules, blank_image)
     for (size_t i = 0; i < ARRAY_LEN(blanks); i++) {
         r.ref = (char *)blanks[i];
         assert_null(ask(&request));
-        expect_error(ERROR_INVALID_PARAMETER, "image name cannot be blank");
+        ask_expect_error(ERROR_INVALID_PARAMETER, "image name cannot be blank");
     }
-}
-
-struct attacher {
-    struct channel *channel;
-    bool closed;
-    char message[256];
-};
-
-static void attacher_frame(void *owner, const struct frame *f)
-{
-    struct attacher *a = owner;
-    assert_int_equal(f->type, FRAME_ERROR);
-    Sockerless__Error *e = sockerless__error__unpack(NULL, f->len, f->payload);
-    assert_non_null(e);
-    snprintf(a->message, sizeof a->message, "%d %s", (int)e->code, e->message);
-    sockerless__error__free_unpacked(e, NULL);
-    channel_finish(a->channel);
-}
-
-static void attacher_closed(void *owner, const struct error *why)
-{
-    (void)why;
-    ((struct attacher *)owner)->closed = true;
 }
 
 static void attach_refused(const char *keys, enum error_code code, const char *message)
 {
-    static const struct channel_events events = {.frame = attacher_frame,
-                                                 .closed = attacher_closed};
-    struct attacher a = {0};
-    struct error err;
-    char want[256];
-    Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
+    struct rig_client c;
     Sockerless__AttachOpen attach = SOCKERLESS__ATTACH_OPEN__INIT;
     attach.ref = (char *)"nope";
     attach.stream = attach.stdout = true;
     attach.detach_keys = (char *)keys;
-    open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_ATTACH;
-    open.attach = &attach;
-    assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, &a, &a.channel, &err), 0);
-    channel_send_message(a.channel, FRAME_OPEN, NULL, 0, &open.base);
-    run_until(a.closed);
-    snprintf(want, sizeof want, "%d %s", (int)code, message);
-    assert_string_equal(a.message, want);
+    rig_client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_ATTACH, &attach);
+    run_until(c.closed);
+    assert_int_equal(c.err.code, code);
+    assert_string_equal(c.err.message, message);
+    rig_client_free(&c);
 }
 
 TEST_USING(rules, detach_keys_come_first)

@@ -4,15 +4,16 @@
  * clients see the container as it is stored, and both change as soon as there is room again. The
  * disk is full by RLIMIT_FSIZE: every write of the store's files fails.
  */
-#include "test/kit/backend_rpc_fake.h"
+#include "test/kit/ask.h"
 
 #include "backend/agent/agent_link.h"
 #include "backend/daemon/reconcile.h"
+#include "backend/daemon/run_listeners.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/run_report.h"
-#include "backend/run/watcher.h"
 #include "base/timefmt.h"
 #include "test/kit/free_port.h"
+#include "test/kit/rig_client.h"
 #include "test/kit/test.h"
 
 #include <signal.h>
@@ -122,46 +123,26 @@ static void process_ends(struct container *c)
 
 /* ---- the cloud ---- */
 
-static struct {
-    unsigned deleted;
-    bool fills_disk; /* by the time a run is asked for */
-} cloud;
+static bool fills_disk; /* by the time a run is asked for */
 
-static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
-                      struct error *err)
+static int co_run(const struct workload_spec *spec, struct workload *w, struct error *err)
 {
-    (void)self;
     (void)spec;
+    (void)w;
     (void)err;
-    strcpy(w->definition, "definition");
-    return 0;
-}
-
-static int co_run(void *self, const struct workload_spec *spec, struct workload *w,
-                  struct error *err)
-{
-    (void)self;
-    (void)spec;
-    (void)err;
-    strcpy(w->resource, "task");
-    if (cloud.fills_disk)
+    if (fills_disk)
         disk_full(true);
     return 0;
 }
 
-static int co_remove_run(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(const struct workload *w, struct error *err)
 {
-    (void)self;
     (void)err;
     assert_string_equal(w->resource, "task");
-    cloud.deleted++;
-    if (cloud.fills_disk)
+    if (fills_disk)
         disk_full(true);
     return 0;
 }
-
-static const struct workload_ops workload_ops = {
-    .co_prepare = co_prepare, .co_run = co_run, .co_remove_run = co_remove_run};
 
 /* ---- rig ---- */
 
@@ -169,11 +150,11 @@ static int fixture_setup(void **state)
 {
     struct error err;
     char url[64];
-    rig_setup(state);
+    backend_rig_setup(state);
     memset(&agent, 0, sizeof agent);
-    memset(&cloud, 0, sizeof cloud);
-    rig.driver.workload = &workload_ops;
-    rig.config.start_timeout_s = 20;
+    fills_disk = false;
+    fake_driver.co_run = co_run;
+    fake_driver.co_remove_run = co_remove_run;
     rig.config.agent_port = free_port();
     snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
     return channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &agent.listener, &err);
@@ -182,88 +163,35 @@ static int fixture_setup(void **state)
 static int fixture_teardown(void **state)
 {
     disk_full(false);
-    rig.backend.stopping = true;
-    co_cancel_all(&rig.loop);
-    channel_abort_all(&rig.loop);
+    backend_rig_cancel_all();
     run_until(co_live(&rig.loop) == 0 && !rig.loop.channels);
     channel_listener_close(agent.listener);
-    return rig_teardown(state);
+    return backend_rig_teardown(state);
 }
 
 static struct container *add_container(Sockerless__ContainerState state, bool auto_remove)
 {
-    Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
-    Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
-    Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
-    char id[ID_HEX_LEN + 1];
     struct error err;
-    id_new(id);
-    host.auto_remove = auto_remove;
-    view.id = id;
-    view.name = (char *)"web";
-    view.path = (char *)"true";
-    view.state = state;
-    view.config = &config;
-    view.host = &host;
-    if (state == SOCKERLESS__CONTAINER_STATE__RUNNING) {
-        view.ip_address = (char *)"127.0.0.1";
-        view.started_at = 1;
-        view.pid = 42;
-    }
-    struct container *c = container_new(&rig.backend, &view);
+    struct container *c = rig_container_add((struct rig_container){
+        .state = state,
+        .auto_remove = auto_remove,
+        .resource = state == SOCKERLESS__CONTAINER_STATE__RUNNING ? "task" : NULL,
+    });
     c->image_reference = (char *)"app:1";
-    if (state == SOCKERLESS__CONTAINER_STATE__RUNNING) {
-        c->has_run = true;
-        strcpy(c->current.resource, "task");
-    }
     assert_int_equal(container_save(c, &err), 0);
-    container_table_add(&rig.backend.containers, c);
     return c;
 }
 
 /* ---- docker wait ---- */
 
-static struct {
-    struct channel *channel;
-    bool opened, answered;
-    int code;
-} waiter;
-
-static void waiter_frame(void *owner, const struct frame *f)
-{
-    (void)owner;
-    if (f->type == FRAME_OPENED)
-        waiter.opened = true;
-    if (f->type != FRAME_EXIT)
-        return;
-    Sockerless__Exit *exit = sockerless__exit__unpack(NULL, f->len, f->payload);
-    waiter.answered = true;
-    waiter.code = exit->code;
-    sockerless__exit__free_unpacked(exit, NULL);
-    channel_finish(waiter.channel);
-}
-
-static void waiter_closed(void *owner, const struct error *why)
-{
-    (void)owner;
-    (void)why;
-    waiter.channel = NULL;
-}
+static struct rig_client waiter;
 
 static void wait_open(Sockerless__WaitCondition condition)
 {
-    static const struct channel_events events = {.frame = waiter_frame, .closed = waiter_closed};
-    Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     Sockerless__WaitOpen wait = SOCKERLESS__WAIT_OPEN__INIT;
-    struct error err;
-    memset(&waiter, 0, sizeof waiter);
-    assert_int_equal(channel_dial(&rig.loop, rig.url, NULL, &events, NULL, &waiter.channel, &err),
-                     0);
     wait.ref = (char *)"web";
     wait.condition = condition;
-    open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_WAIT;
-    open.wait = &wait;
-    channel_send_message(waiter.channel, FRAME_OPEN, NULL, 0, &open.base);
+    rig_client_open(&waiter, SOCKERLESS__STREAM_OPEN__KIND_WAIT, &wait);
     run_until(waiter.opened);
 }
 
@@ -288,14 +216,14 @@ TEST_USING(fixture, acknowledged_when_stored)
     disk_full(true);
     process_ends(c);
     expect_still_running(c);
-    assert_false(waiter.answered);
+    assert_false(waiter.exited);
     disk_full(false);
-    run_until(agent.acknowledged && waiter.answered);
-    assert_int_equal(waiter.code, EXIT_CODE);
+    run_until(agent.acknowledged && waiter.exited);
+    assert_int_equal(waiter.exit_code, EXIT_CODE);
     assert_int_equal(c->view->exit_code, EXIT_CODE);
     assert_int_equal(stored_state(), SOCKERLESS__CONTAINER_STATE__EXITED);
     assert_int_equal(row_code, EXIT_CODE);
-    run_until(cloud.deleted == 1);
+    run_until(fake_driver.removed == 1);
 }
 
 /* --rm: removed once the end is stored, and its waiter gets the code. */
@@ -308,8 +236,8 @@ TEST_USING(fixture, removed_when_stored)
     process_ends(c);
     expect_still_running(c);
     disk_full(false);
-    run_until(waiter.answered && rig.backend.containers.count == 0);
-    assert_int_equal(waiter.code, EXIT_CODE);
+    run_until(waiter.exited && rig.backend.containers.count == 0);
+    assert_int_equal(waiter.exit_code, EXIT_CODE);
     assert_int_equal(agent.acknowledged, 1);
     assert_int_equal(stored_state(), -1);
 }
@@ -328,7 +256,7 @@ TEST_USING(fixture, restart_gets_it_again)
     run_until(!agent.channel);
     memset(&next, 0, sizeof next);
     next.loop = &rig.loop;
-    next.driver = &rig.driver;
+    next.driver = rig.backend.driver;
     next.config = &rig.config;
     next.store = rig.backend.store;
     next.run_listeners = run_listeners;
@@ -344,27 +272,22 @@ TEST_USING(fixture, restart_gets_it_again)
     run_until(agent.acknowledged == 1);
     assert_int_equal(stored_state(), SOCKERLESS__CONTAINER_STATE__EXITED);
     assert_int_equal(row_code, EXIT_CODE);
-    run_until(cloud.deleted == 1 && again->run_deleted);
+    run_until(fake_driver.removed == 1 && again->run_deleted);
     container_table_fini(&next.containers);
 }
 
 /* stop and rm -f say at once why they cannot be done, and work as soon as there is room. */
 TEST_USING(fixture, stop_says_why)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerStopRequest stop = SOCKERLESS__CONTAINER_STOP_REQUEST__INIT;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     connect_agent(c);
     disk_full(true);
     process_ends(c);
-    stop.ref = (char *)"web";
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_STOP;
-    request.container_stop = &stop;
-    assert_null(ask(&request));
+    assert_null(ask_stop("web"));
     assert_non_null(strstr(rig.err.message, "state database"));
     expect_still_running(c);
     disk_full(false);
-    if (!ask(&request))
+    if (!ask_stop("web"))
         assert_int_equal(rig.err.code, ERROR_NOT_MODIFIED); /* it was stored just before */
     assert_int_equal(stored_state(), SOCKERLESS__CONTAINER_STATE__EXITED);
     assert_int_equal(c->view->exit_code, EXIT_CODE);
@@ -374,47 +297,36 @@ TEST_USING(fixture, stop_says_why)
  */
 TEST_USING(fixture, failed_start_leaves_nothing)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerStartRequest start = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
     const struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__CREATED, false);
-    cloud.fills_disk = true;
-    start.ref = (char *)"web";
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
-    request.container_start = &start;
-    assert_null(ask(&request));
+    fills_disk = true;
+    assert_null(ask_start("web"));
     assert_non_null(strstr(rig.err.message, "state database"));
-    run_until(cloud.deleted == 1);
+    run_until(fake_driver.removed == 1);
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__STARTING);
     assert_int_equal(stored_state(), SOCKERLESS__CONTAINER_STATE__STARTING);
     disk_full(false);
     run_until(c->view->state == SOCKERLESS__CONTAINER_STATE__CREATED);
     assert_int_equal(stored_state(), SOCKERLESS__CONTAINER_STATE__CREATED);
     run_until(co_live(&rig.loop) == 0);
-    assert_int_equal(cloud.deleted, 1);
+    assert_int_equal(fake_driver.removed, 1);
 }
 
 /* A removal that the store does not take can be asked for again. */
 TEST_USING(fixture, removal_is_repeated)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerRemoveRequest removal = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
     struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     run_until(c->run_deleted);
     c->run_deleted = false;
-    cloud.fills_disk = true;
-    removal.ref = (char *)"web";
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
-    request.container_remove = &removal;
-    assert_null(ask(&request));
+    fills_disk = true;
+    assert_null(ask_remove("web", false));
     assert_non_null(strstr(rig.err.message, "state database"));
-    removal.force = true; /* waits for no removal that is not at work */
-    assert_null(ask(&request));
+    /* force: waits for no removal that is not under way */
+    assert_null(ask_remove("web", true));
     assert_non_null(strstr(rig.err.message, "state database"));
-    cloud.fills_disk = false;
+    fills_disk = false;
     disk_full(false);
-    removal.force = false;
-    assert_non_null(ask(&request));
+    assert_non_null(ask_remove("web", false));
     assert_int_equal(rig.backend.containers.count, 0);
     assert_int_equal(stored_state(), -1);
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * start on a cloud of paper: an image that cannot bring the agent is started again with the agent
+ * start on a fake cloud: an image that cannot bring the agent is started again with the agent
  * as a layer, once, and straight so the next time; a run that cannot be asked for is asked again.
  */
-#include "test/kit/backend_transfer_rig.h"
+#include "test/kit/ask.h"
+#include "test/kit/transfer_rig.h"
 
 #include "backend/daemon/reconcile.h"
-#include "backend/run/run_report.h"
-#include "backend/run/watcher.h"
+#include "backend/inject/image_inject.h"
 #include "test/kit/test.h"
 
 enum { STARTS_MAX = 8 };
 
 /* What the cloud saw, and how it behaves. */
 static struct {
-    int prepared, deleted, described;
+    int deleted;
     char images[STARTS_MAX][256], tokens[STARTS_MAX][40];
     bool layered[STARTS_MAX];
     bool needs_layer; /* without the layer nothing runs */
@@ -32,16 +32,14 @@ static struct {
     int preparing;     /* … and so many do */
     int refused;       /* preparations still to refuse */
     int kept;          /* preparations that found what the container owns */
-    int owned_removed, stopped;
+    int owned_removed;
     int unremoved; /* removals of what containers own, still to refuse */
     struct workload_found found[2];
 } cloud;
 
-static int co_prepare(void *self, const struct workload_spec *spec, struct workload *w,
-                      struct error *err)
+static int co_prepare(const struct workload_spec *spec, struct workload *w, struct error *err)
 {
-    int n = cloud.prepared++;
-    (void)self;
+    int n = fake_driver.prepared - 1;
     if (n == STARTS_MAX)
         return error_set(err, ERROR_SYSTEM, "too many starts");
     snprintf(cloud.images[n], sizeof cloud.images[n], "%s", spec->image);
@@ -60,28 +58,25 @@ static int co_prepare(void *self, const struct workload_spec *spec, struct workl
         cloud.refused--;
         return error_set(err, ERROR_UNAVAILABLE, "no room for a function");
     }
-    snprintf(w->definition, sizeof w->definition, "definition-%d", n);
     return 0;
 }
 
-static int co_run(void *self, const struct workload_spec *spec, struct workload *w,
-                  struct error *err)
+static int co_run(const struct workload_spec *spec, struct workload *w, struct error *err)
 {
-    (void)self;
     (void)err;
     snprintf(w->resource, sizeof w->resource, "%s-%s", spec->agent_in_image ? "layered" : "bare",
              spec->run_token);
-    snprintf(w->log_ref, sizeof w->log_ref, "%s", w->resource);
+    strcpy(w->log_ref, w->resource);
     return 0;
 }
 
-static void describe_one(const struct workload *w, struct workload_status *out)
+static void describe(const struct workload *w, struct workload_status *out)
 {
     bool layered = strncmp(w->resource, "layered", 7) == 0;
     int number = atoi(w->definition + strlen("definition-"));
     bool runs = layered ? !cloud.layer_fails : !cloud.needs_layer;
     runs = runs && number >= cloud.failing && !cloud.ended;
-    *out = (struct workload_status){.phase = runs ? WORKLOAD_RUNNING : WORKLOAD_STOPPED};
+    out->phase = runs ? WORKLOAD_RUNNING : WORKLOAD_STOPPED;
     if (cloud.unknown > 0) {
         cloud.unknown--;
         *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN, .reason = "it does not say"};
@@ -93,21 +88,8 @@ static void describe_one(const struct workload *w, struct workload_status *out)
     }
 }
 
-static int co_describe(void *self, const struct workload *const *list, size_t count,
-                       struct workload_status *out, struct error *err)
+static int co_remove_run(const struct workload *w, struct error *err)
 {
-    (void)self;
-    cloud.described++;
-    if (co_sleep(1, err))
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        describe_one(list[i], &out[i]);
-    return 0;
-}
-
-static int co_remove_run(void *self, const struct workload *w, struct error *err)
-{
-    (void)self;
     cloud.held++;
     while (cloud.holds)
         if (co_sleep(1, err))
@@ -118,11 +100,8 @@ static int co_remove_run(void *self, const struct workload *w, struct error *err
     return 0;
 }
 
-static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
-                   struct error *err)
+static int co_list(struct workload_found **out, size_t *count, struct error *err)
 {
-    (void)self;
-    (void)arena;
     if (cloud.unlisted > 0) {
         cloud.unlisted--;
         return error_set(err, ERROR_UNAVAILABLE, "not now");
@@ -132,9 +111,8 @@ static int co_list(void *self, struct arena *arena, struct workload_found **out,
     return 0;
 }
 
-static int co_remove_container(void *self, const struct workload *w, struct error *err)
+static int co_remove_container(const struct workload *w, struct error *err)
 {
-    (void)self;
     assert_string_equal(w->owned, cloud.owned);
     assert_int_equal(cloud.held, 0); /* its runs are gone */
     if (cloud.unremoved > 0) {
@@ -145,67 +123,35 @@ static int co_remove_container(void *self, const struct workload *w, struct erro
     return 0;
 }
 
-static int co_stop(void *self, const struct workload *w, const char *reason, struct error *err)
-{
-    (void)self;
-    (void)w;
-    (void)reason;
-    (void)err;
-    cloud.stopped++;
-    return 0;
-}
-
-static const struct workload_ops workload_ops = {
-    .co_prepare = co_prepare,
-    .co_run = co_run,
-    .co_describe = co_describe,
-    .co_stop = co_stop,
-    .co_remove_run = co_remove_run,
-    .co_remove_container = co_remove_container,
-    .co_list = co_list,
-};
-
-static char agent_path[128];
-
 static int fixture_setup(void **state)
 {
-    struct error err;
-    if (transfer_setup(state))
-        return -1;
+    transfer_rig_setup(state);
+    backend_rig_add(RIG_WATCHER);
     memset(&cloud, 0, sizeof cloud);
-    rig.driver.caps = (struct driver_caps){.describe_batch_max = 10, .poll_interval_ms = 10};
-    rig.driver.workload = &workload_ops;
+    fake_driver.co_prepare = co_prepare;
+    fake_driver.co_run = co_run;
+    fake_driver.describe = describe;
+    fake_driver.co_remove_run = co_remove_run;
+    fake_driver.co_remove_container = co_remove_container;
+    fake_driver.co_list = co_list;
     rig.config.start_timeout_s = 15;
     rig.config.agent_port = 1;
-    snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
-    FILE *f = fopen(agent_path, "w");
-    assert_non_null(f);
-    fputs("the agent", f);
-    fclose(f);
-    rig.config.agent_binary = agent_path;
-    return watcher_open(&rig.backend, run_report_status, &err);
+    agent_binary_write("the agent");
+    return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    watcher_close(&rig.backend);
-    return transfer_teardown(state);
+    return transfer_rig_teardown(state);
 }
 
 static struct container *create_with(const char *name, bool auto_remove)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
     Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
     config.image = (char *)"app:1";
     host.auto_remove = auto_remove;
-    r.name = (char *)name;
-    r.config = &config;
-    r.host = &host;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
-    request.container_create = &r;
-    if (!ask(&request))
+    if (!ask_create(name, &config, &host))
         fail_msg("%s", rig.err.message);
     return rig.backend.containers.newest;
 }
@@ -215,30 +161,24 @@ static struct container *create(const char *name)
     return create_with(name, false);
 }
 
-/* NULL: it went well. */
-static const char *start(const char *name)
-{
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerStartRequest r = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
-    r.ref = (char *)name;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
-    request.container_start = &r;
-    return ask(&request) ? NULL : rig.err.message;
-}
-
 static void expect_started(const char *name)
 {
-    const char *problem = start(name);
-    if (problem)
-        fail_msg("%s", problem);
+    if (!ask_start(name))
+        fail_msg("%s", rig.err.message);
+}
+
+/* Those words are in why it does not start. */
+static void expect_start_fails(const char *name, const char *words)
+{
+    assert_null(ask_start(name));
+    assert_non_null(strstr(rig.err.message, words));
 }
 
 static void load(void)
 {
     struct test_image image;
-    image_make_small(&image, "start");
-    load_image(&image, "[\"app:1\"]");
-    image_free(&image);
+    load_small(&image, "start", "[\"app:1\"]");
+    test_image_free(&image);
 }
 
 TEST_USING(fixture, layer_when_needed)
@@ -248,7 +188,7 @@ TEST_USING(fixture, layer_when_needed)
     struct container *c = create("first");
     expect_started("first");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
-    assert_int_equal(cloud.prepared, 2);
+    assert_int_equal(fake_driver.prepared, 2);
     assert_false(cloud.layered[0]);
     assert_true(cloud.layered[1]);
     assert_memory_equal(cloud.images[1], staging_name, strlen(staging_name));
@@ -258,7 +198,7 @@ TEST_USING(fixture, layer_when_needed)
     assert_int_equal(c->past_count, 0); /* what the first try printed is no log of the container */
     create("second");
     expect_started("second"); /* it is known by now */
-    assert_int_equal(cloud.prepared, 3);
+    assert_int_equal(fake_driver.prepared, 3);
     assert_true(cloud.layered[2]);
     assert_string_equal(cloud.images[2], cloud.images[1]);
     assert_true(image_needs_agent(&rig.backend, c->view->image_id));
@@ -270,10 +210,8 @@ TEST_USING(fixture, not_without_a_registry)
     cloud.needs_layer = true;
     rig.config.staging_registry = NULL;
     create("alone");
-    const char *problem = start("alone");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "the image has no curl"));
-    assert_int_equal(cloud.prepared, 1);
+    expect_start_fails("alone", "the image has no curl");
+    assert_int_equal(fake_driver.prepared, 1);
     run_until(cloud.deleted == 1);
 }
 
@@ -282,10 +220,8 @@ TEST_USING(fixture, not_twice)
     load();
     cloud.needs_layer = cloud.layer_fails = true;
     struct container *c = create("twice");
-    const char *problem = start("twice");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "the image has no curl"));
-    assert_int_equal(cloud.prepared, 2);
+    expect_start_fails("twice", "the image has no curl");
+    assert_int_equal(fake_driver.prepared, 2);
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
     run_until(cloud.deleted == 2);
 }
@@ -296,9 +232,7 @@ TEST_USING(fixture, layer_cannot_be_made)
     cloud.needs_layer = true;
     rig.config.agent_binary = (char *)"/nowhere/agent";
     struct container *c = create("bad");
-    const char *problem = start("bad");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "SOCKERLESS_AGENT_BINARY"));
+    expect_start_fails("bad", "SOCKERLESS_AGENT_BINARY");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
     assert_int_equal(cloud.deleted, 1); /* there was nothing else to delete */
 }
@@ -310,8 +244,8 @@ TEST_USING(fixture, unknown_is_asked_again)
     struct container *c = create("shy");
     expect_started("shy");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
-    assert_int_equal(cloud.prepared, 1);
-    assert_true(cloud.described >= 2);
+    assert_int_equal(fake_driver.prepared, 1);
+    assert_true(fake_driver.described >= 2);
 }
 
 /* The cloud of paper brings no agent. */
@@ -360,7 +294,6 @@ static void start_two(const char *name, struct error *first, struct error *secon
 TEST_USING(fixture, start_after_a_failed_one)
 {
     struct error first, second;
-    (void)state;
     load();
     cloud.failing = 1;
     struct container *c = create("twin");
@@ -378,25 +311,18 @@ TEST_USING(fixture, start_after_a_failed_one)
 /* rm -f ends the first start; the second, which waited, begins no other run. */
 TEST_USING(fixture, removed_while_starts_wait)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
-    Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
     struct error first, second;
-    (void)state;
     load();
     cloud.pending = true;
     const struct container *c = create("gone");
     start_two("gone", &first, &second);
     run_until(c->active); /* the first waits for the cloud */
-    r.ref = (char *)"gone";
-    r.force = true;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
-    request.container_remove = &r;
-    assert_non_null(ask(&request));
+    assert_non_null(ask_remove("gone", true));
     run_until(answers == 2 && co_live(&rig.loop) == 1); /* the watcher */
     assert_int_equal(first.code, ERROR_CONFLICT);
     assert_int_equal(second.code, ERROR_CONFLICT);
     assert_int_equal(rig.backend.containers.count, 0);
-    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(fake_driver.prepared, 1);
 }
 
 /* --rm: from the end on it is on its way out, and its removal takes no other run with it. */
@@ -409,12 +335,10 @@ TEST_USING(fixture, no_start_while_removing)
     run_until(cloud.held == 1);
     cloud.ended = false;
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__REMOVING);
-    const char *problem = start("once");
-    assert_non_null(problem);
-    assert_non_null(strstr(problem, "marked for removal"));
+    expect_start_fails("once", "marked for removal");
     cloud.holds = false;
     run_until(rig.backend.containers.count == 0);
-    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(fake_driver.prepared, 1);
     assert_int_equal(cloud.deleted, 1);
 }
 
@@ -469,7 +393,7 @@ static void at_create(const char *owned)
 {
     load();
     cloud.owned = owned;
-    rig.driver.caps.prepare = PREPARE_AT_CREATE;
+    fake_driver.caps->prepare = PREPARE_AT_CREATE;
 }
 
 static char stored[512];
@@ -499,7 +423,7 @@ TEST_USING(fixture, prepared_behind_the_create)
     start_two("fn", &first, &second);
     run_until(co_live(&rig.loop) == live + 2); /* both wait for it */
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
-    assert_int_equal(cloud.prepared, 1);
+    assert_int_equal(fake_driver.prepared, 1);
     cloud.slow = false;
     run_until(answers == 2);
     const struct error *late = first.code == ERROR_NONE ? &second : &first;
@@ -540,9 +464,8 @@ TEST_USING(fixture, a_failed_preparation_is_told_by_the_start)
     struct container *c = create("fn");
     run_until(!c->preparing);
     assert_string_equal(stored_owned(), "function-3"); /* it may exist, half made */
-    const char *why = start("fn");
-    assert_non_null(why);
-    assert_non_null(strstr(why, "no room for a function"));
+    assert_null(ask_start("fn"));
+    assert_non_null(strstr(rig.err.message, "no room for a function"));
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
     expect_started("fn");
 }
@@ -595,11 +518,11 @@ TEST_USING(fixture, no_stop)
     load();
     struct container *c = create("web");
     expect_started("web");
-    rig.driver.caps.stop = STOP_NONE;
+    fake_driver.caps->stop = STOP_NONE;
     assert_true(stop_it("web"));
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
     assert_true(remove_it("web", true));
-    assert_int_equal(cloud.stopped, 0);
+    assert_int_equal(fake_driver.stopped, 0);
     assert_true(cloud.deleted >= 1); /* the removal of the run is what ends it */
     assert_int_equal(rig.backend.containers.count, 0);
 }

@@ -2,49 +2,47 @@
  *
  * docker import, push and save over real sessions and real docker-registries.
  */
-#include "test/kit/backend_transfer_rig.h"
+#include "test/kit/transfer_rig.h"
 
+#include "test/kit/free_port.h"
 #include "test/kit/http_mock.h"
 #include "test/kit/test.h"
 
 /* ---- push ---- */
 
-static void push(struct client *c, const char *repo, const char *tag)
+static void push(struct rig_client *c, const char *repo, const char *tag)
 {
     Sockerless__ImagePushOpen open = SOCKERLESS__IMAGE_PUSH_OPEN__INIT;
     open.repo = (char *)repo;
     open.tag = (char *)tag;
-    client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH, &open);
-    client_finish(c);
+    rig_client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH, &open);
+    rig_client_finish(c);
 }
 
-static void expect_lines(const struct client *c, const char *expected)
+static void expect_lines(const struct rig_client *c, const char *expected)
 {
-    assert_string_equal(c->lines.data ? c->lines.data : "", expected);
+    assert_string_equal(rig_client_lines(c), expected);
 }
 
 /* Everything that was said, whatever its order. */
-static void expect_said(const struct client *c, const char *line)
+static void expect_said(const struct rig_client *c, const char *line)
 {
-    if (!c->lines.data || !strstr(c->lines.data, line))
-        fail_msg("\"%s\" is not in:\n%s", line, c->lines.data ? c->lines.data : "");
+    if (!strstr(rig_client_lines(c), line))
+        fail_msg("\"%s\" is not in:\n%s", line, rig_client_lines(c));
 }
 
-TEST_USING(transfer, push_elsewhere)
+TEST_USING(transfer_rig, push_elsewhere)
 {
     struct test_image image;
-    struct client c;
-    struct question q;
+    struct rig_client c;
+    struct registry_question q;
     char repo[64], tags[160], text[512];
-    (void)state;
     registry_start(&other_registry, rig.directory, "other");
     snprintf(repo, sizeof repo, "%s/team/app", other_registry.host);
     snprintf(tags, sizeof tags, "[\"%s:1\",\"%s:b\",\"app:1\"]", repo, repo);
-    image_make_small(&image, "pushed");
-    load_image(&image, tags);
+    load_small(&image, "pushed", tags);
     push(&c, repo, "1");
-    if (!c.ended)
-        fail_msg("push: %s", c.err.message);
+    rig_client_end(&c);
     snprintf(text, sizeof text,
              "The push refers to repository [%s]\n%.12s: Preparing\n%.12s: Preparing\n", repo,
              image.diff_ids[1] + 7, image.diff_ids[0] + 7);
@@ -57,7 +55,7 @@ TEST_USING(transfer, push_elsewhere)
     if (q.rc)
         fail_msg("pushed: %s", q.err.message);
     assert_string_equal(q.parsed.config.digest, image.id);
-    const Sockerless__ImageRecord *rec = known_image("app:1");
+    const Sockerless__ImageRecord *rec = rig_image("app:1");
     assert_string_equal(q.manifest.digest, rec->manifest_digest);
     snprintf(text, sizeof text, "1: digest: %s size: %zu\naux 1 %s %zu\n", q.manifest.digest,
              q.manifest.len, q.manifest.digest, q.manifest.len);
@@ -65,78 +63,73 @@ TEST_USING(transfer, push_elsewhere)
     assert_int_equal(rec->image->n_repo_digests, 1);
     snprintf(text, sizeof text, "%s@%s", repo, q.manifest.digest);
     assert_string_equal(rec->image->repo_digests[0], text);
-    question_free(&q);
-    client_free(&c);
+    registry_question_free(&q);
+    rig_client_free(&c);
 
     push(&c, repo, ""); /* both tags */
     assert_true(c.ended);
     expect_said(&c, ": Layer already exists\n");
     expect_said(&c, "aux 1 sha256:");
     expect_said(&c, "aux b sha256:");
-    client_free(&c);
-    image_free(&image);
+    rig_client_free(&c);
+    test_image_free(&image);
 }
 
-TEST_USING(transfer, push_mounts)
+TEST_USING(transfer_rig, push_mounts)
 {
     struct test_image image;
-    struct client c;
+    struct rig_client c;
     char repo[64], tags[80];
-    (void)state;
     snprintf(repo, sizeof repo, "%s/elsewhere", staging_registry.host);
     snprintf(tags, sizeof tags, "[\"%s:1\"]", repo);
-    image_make_small(&image, "mounted");
-    load_image(&image, tags);
+    load_small(&image, "mounted", tags);
     push(&c, repo, "1");
     assert_true(c.ended);
     expect_said(&c, ": Mounted from sockerless\n");
-    client_free(&c);
-    image_free(&image);
+    rig_client_free(&c);
+    test_image_free(&image);
 }
 
-TEST_USING(transfer, push_errors)
+TEST_USING(transfer_rig, push_errors)
 {
     struct test_image image;
-    struct client c;
+    struct rig_client c;
     char tags[64];
-    (void)state;
     push(&c, "BAD", "1");
     assert_true(c.failed && !c.opened);
     assert_int_equal(c.err.code, ERROR_INVALID_PARAMETER);
-    client_free(&c);
+    rig_client_free(&c);
 
     push(&c, "nothere", "1");
     expect_lines(&c, "The push refers to repository [docker.io/library/nothere]\n");
     assert_string_equal(c.err.message, "An image does not exist locally with the tag: nothere");
-    client_free(&c);
+    rig_client_free(&c);
 
-    image_make_small(&image, "unreachable");
+    test_image_make_small(&image, "unreachable");
     snprintf(tags, sizeof tags, "[\"127.0.0.1:%d/x:1\"]", free_port());
     load_image(&image, tags);
     tags[strlen(tags) - 4] = '\0';
     push(&c, tags + 2, "latest");
     assert_non_null(strstr(c.err.message, "tag does not exist: 127.0.0.1:"));
-    client_free(&c);
+    rig_client_free(&c);
     push(&c, tags + 2, "1");
     assert_true(c.failed && c.opened);
     assert_non_null(strstr(c.err.message, "connection refused"));
-    client_free(&c);
-    image_free(&image);
+    rig_client_free(&c);
+    test_image_free(&image);
 }
 
-TEST_USING(transfer, push_without_layers)
+TEST_USING(transfer_rig, push_without_layers)
 {
     struct test_image image;
-    struct client c;
-    (void)state;
+    struct rig_client c;
     rig.config.staging_registry = NULL;
-    image_make_small(&image, "nowhere");
-    load_image(&image, "[\"nowhere:1\"]");
+    load_small(&image, "nowhere", "[\"nowhere:1\"]");
     push(&c, "nowhere", "1");
     assert_true(c.failed);
     assert_non_null(strstr(c.err.message, "SOCKERLESS_STAGING_REGISTRY"));
-    client_free(&c);
-    image_free(&image);
+    rig_client_free(&c);
+    test_image_free(&image);
 }
 
 static bool stall_patch(void *arg, struct mock_request *r)
@@ -156,50 +149,48 @@ static bool stall_patch(void *arg, struct mock_request *r)
 }
 
 /* What is on its way is broken off; nothing is left. */
-TEST_USING(transfer, push_client_gone)
+TEST_USING(transfer_rig, push_client_gone)
 {
     Sockerless__ImagePushOpen open = SOCKERLESS__IMAGE_PUSH_OPEN__INIT;
     struct test_image image;
-    struct client c;
+    struct rig_client c;
     bool stalled = false;
     char repo[64], tags[80];
-    (void)state;
     struct mock *mock = mock_start(stall_patch, &stalled);
     snprintf(repo, sizeof repo, "127.0.0.1:%d/x", mock->port);
     snprintf(tags, sizeof tags, "[\"%s:1\"]", repo);
-    image_make_small(&image, "gone");
-    load_image(&image, tags);
+    load_small(&image, "gone", tags);
     open.repo = repo;
     open.tag = (char *)"1";
-    client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH, &open);
+    rig_client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PUSH, &open);
     run_until(__atomic_load_n(&stalled, __ATOMIC_ACQUIRE));
     channel_abort(c.channel);
     run_until(c.closed && co_live(&rig.loop) == 0);
-    client_free(&c);
+    rig_client_free(&c);
     mock_stop(mock);
-    image_free(&image);
+    test_image_free(&image);
 }
 
 /* ---- save ---- */
 
-static void save(struct client *c, const char *const *refs, size_t count)
+static void save(struct rig_client *c, const char *const *refs, size_t count)
 {
     Sockerless__ImageSaveOpen open = SOCKERLESS__IMAGE_SAVE_OPEN__INIT;
     open.refs = (char **)refs;
     open.n_refs = count;
-    client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_SAVE, &open);
-    client_finish(c);
+    rig_client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_SAVE, &open);
+    rig_client_finish(c);
 }
 
 static void save_fails(const char *ref, enum error_code code, const char *message)
 {
-    struct client c;
+    struct rig_client c;
     save(&c, &ref, 1);
     assert_true(c.failed && !c.opened);
     assert_int_equal(c.err.code, code);
     if (!strstr(c.err.message, message))
         fail_msg("%s", c.err.message);
-    client_free(&c);
+    rig_client_free(&c);
 }
 
 static void forget_images(void)
@@ -226,103 +217,87 @@ static size_t occurrences(const struct buf *b, const char *text)
     return n;
 }
 
-TEST_USING(transfer, save_and_load)
+TEST_USING(transfer_rig, save_and_load)
 {
     static const char *const refs[] = {"pair", "other:1", "pair:a"};
     struct test_image one, two;
-    struct client c, again;
+    struct rig_client c, again;
     char digest[DIGEST_MAX];
-    (void)state;
-    image_make_small(&one, "one");
-    image_make_small(&two, "two");
+    test_image_make_small(&one, "one");
+    test_image_make_small(&two, "two");
     load_image(&one, "[\"pair:a\",\"pair:b\"]");
     load_image(&two, "[\"other:1\",\"unasked:1\"]");
-    strcpy(digest, known_image("pair:a")->manifest_digest);
+    strcpy(digest, rig_image("pair:a")->manifest_digest);
     save(&c, refs, ARRAY_LEN(refs));
-    if (!c.ended)
-        fail_msg("save: %s", c.err.message);
-    assert_int_equal(occurrences(&c.bytes, one.config.data), 1);
+    rig_client_end(&c);
+    assert_int_equal(occurrences(&c.out, one.config.data), 1);
     forget_images();
-    load_bytes(&again, &c.bytes, true);
+    load_bytes(&again, &c.out, true);
     if (!again.ended)
         fail_msg("load: %s", again.err.message);
     expect_said(&again, "Loaded image: pair:a\n");
     expect_said(&again, "Loaded image: pair:b\n");
     expect_said(&again, "Loaded image: other:1\n");
     assert_null(strstr(again.lines.data, "unasked"));
-    assert_string_equal(known_image("pair:b")->image->id, one.id);
-    assert_string_equal(known_image("pair:b")->manifest_digest, digest);
-    client_free(&c);
-    client_free(&again);
-    image_free(&one);
-    image_free(&two);
+    assert_string_equal(rig_image("pair:b")->image->id, one.id);
+    assert_string_equal(rig_image("pair:b")->manifest_digest, digest);
+    rig_client_free(&c);
+    rig_client_free(&again);
+    test_image_free(&one);
+    test_image_free(&two);
 }
 
-TEST_USING(transfer, save_by_id)
+TEST_USING(transfer_rig, save_by_id)
 {
     struct test_image image;
-    struct client c, again;
-    (void)state;
-    image_make_small(&image, "by id");
-    load_image(&image, "[\"named:1\"]");
+    struct rig_client c, again;
+    load_small(&image, "by id", "[\"named:1\"]");
     const char *id = image.id;
     save(&c, &id, 1);
     assert_true(c.ended);
     forget_images();
-    load_bytes(&again, &c.bytes, true);
+    load_bytes(&again, &c.out, true);
     assert_true(again.ended);
     expect_said(&again, "Loaded image ID: sha256:");
-    client_free(&c);
-    client_free(&again);
-    image_free(&image);
+    rig_client_free(&c);
+    rig_client_free(&again);
+    test_image_free(&image);
 }
 
-TEST_USING(transfer, save_errors)
+TEST_USING(transfer_rig, save_errors)
 {
     struct test_image image;
-    (void)state;
     save_fails("nope:1", ERROR_NOT_FOUND, "reference does not exist");
     save_fails("nope", ERROR_NOT_FOUND, "No such image: nope");
     rig.config.staging_registry = NULL;
-    image_make_small(&image, "nowhere");
-    load_image(&image, "[\"nowhere:1\"]");
+    load_small(&image, "nowhere", "[\"nowhere:1\"]");
     save_fails("nowhere:1", ERROR_INVALID_PARAMETER, "SOCKERLESS_STAGING_REGISTRY");
-    image_free(&image);
+    test_image_free(&image);
 }
 
 /* A client that stops reading stops the registry, and may then leave. */
-TEST_USING(transfer, save_slow_client)
+TEST_USING(transfer_rig, save_slow_client)
 {
     enum { SIZE = 16 * 1024 * 1024 };
     Sockerless__ImageSaveOpen open = SOCKERLESS__IMAGE_SAVE_OPEN__INIT;
-    struct test_image image = {0};
-    struct client c;
+    struct test_image image;
+    struct rig_client c;
     const char *ref = "big:1";
-    (void)state;
-    char *bytes = xmalloc(SIZE);
-    for (size_t i = 0; i + 8 <= SIZE; i += 8) {
-        uint64_t mixed = (i + 1) * 0x9e3779b97f4a7c15u;
-        mixed ^= mixed >> 29;
-        mixed *= 0xbf58476d1ce4e5b9u;
-        memcpy(bytes + i, &mixed, 8);
-    }
-    image_add_layer(&image, "big", bytes, SIZE);
-    image_make_config(&image, "big");
+    test_image_make_large(&image, SIZE, 1);
     load_image(&image, "[\"big:1\"]");
     open.refs = (char **)&ref;
     open.n_refs = 1;
-    client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_SAVE, &open);
-    c.bytes_max = 1024 * 1024;
-    run_until(c.bytes.len >= c.bytes_max);
+    rig_client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_SAVE, &open);
+    c.out_max = 1024 * 1024;
+    run_until(c.out.len >= c.out_max);
     channel_abort(c.channel);
     run_until(c.closed && co_live(&rig.loop) == 0);
-    client_free(&c);
+    rig_client_free(&c);
     save(&c, &ref, 1);
     assert_true(c.ended);
-    assert_true(c.bytes.len > SIZE);
-    client_free(&c);
-    free(bytes);
-    image_free(&image);
+    assert_true(c.out.len > SIZE);
+    rig_client_free(&c);
+    test_image_free(&image);
 }
 
 /* ---- import ---- */
@@ -334,15 +309,14 @@ static void root_tar(struct buf *tar)
     tar_put_end(tar);
 }
 
-TEST_USING(transfer, import_body)
+TEST_USING(transfer_rig, import_body)
 {
     Sockerless__ImageImportOpen open = SOCKERLESS__IMAGE_IMPORT_OPEN__INIT;
     char *changes[] = {(char *)"CMD [\"sh\",\"-c\",\"true\"]", (char *)"ENV A=b"};
     struct buf tar = BUF_INIT;
-    struct client c;
-    struct question q;
-    char text[128], tag[64];
-    (void)state;
+    struct rig_client c;
+    struct registry_question q;
+    char text[128];
     root_tar(&tar);
     open.source = (char *)"-";
     open.repo = (char *)"imp";
@@ -350,22 +324,19 @@ TEST_USING(transfer, import_body)
     open.message = (char *)"a message";
     open.changes = changes;
     open.n_changes = 2;
-    client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT, &open);
-    client_send(&c, tar.data, tar.len);
-    client_finish(&c);
-    if (!c.ended)
-        fail_msg("import: %s", c.err.message);
-    const Sockerless__ImageRecord *rec = known_image("imp:2");
+    rig_client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT, &open);
+    rig_client_send(&c, tar.data, tar.len);
+    rig_client_finish(&c);
+    rig_client_end(&c);
+    const Sockerless__ImageRecord *rec = rig_image("imp:2");
     snprintf(text, sizeof text, "%s\n", rec->image->id);
     expect_lines(&c, text);
     assert_string_equal(rec->image->config->cmd->items[2], "true");
     assert_string_equal(rec->image->architecture, "amd64");
-    snprintf(tag, sizeof tag, "sha256-%.40s", rec->image->id + 7);
-    registry_ask(&q, staging_name, tag);
-    assert_int_equal(q.rc, 0);
+    registry_ask_staging(&q, rec->image->id);
     assert_string_equal(q.parsed.config.digest, rec->image->id);
-    question_free(&q);
-    client_free(&c);
+    registry_question_free(&q);
+    rig_client_free(&c);
     buf_free(&tar);
 }
 
@@ -377,68 +348,65 @@ static bool serve_tar(void *arg, struct mock_request *r)
     return mock_text(r, 404, "", "nothing here\n");
 }
 
-static void import_url(struct client *c, const char *url, const char *repo)
+static void import_url(struct rig_client *c, const char *url, const char *repo)
 {
     Sockerless__ImageImportOpen open = SOCKERLESS__IMAGE_IMPORT_OPEN__INIT;
     open.source = (char *)url;
     open.repo = (char *)repo;
-    client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT, &open);
-    client_finish(c);
+    rig_client_open(c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT, &open);
+    rig_client_finish(c);
 }
 
-TEST_USING(transfer, import_url)
+TEST_USING(transfer_rig, import_url)
 {
     struct buf tar = BUF_INIT;
-    struct client c;
+    struct rig_client c;
     char url[128], text[512];
-    (void)state;
     root_tar(&tar);
     struct mock *mock = mock_start(serve_tar, &tar);
     snprintf(url, sizeof url, "u:secret@127.0.0.1:%d/root.tar", mock->port);
     import_url(&c, url, "fetched");
-    if (!c.ended)
-        fail_msg("import: %s", c.err.message);
+    rig_client_end(&c);
     snprintf(text, sizeof text, "Downloading from http://127.0.0.1:%d/root.tar\n%s\n", mock->port,
-             known_image("fetched:latest")->image->id);
+             rig_image("fetched:latest")->image->id);
     expect_lines(&c, text);
-    client_free(&c);
+    rig_client_free(&c);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/other", mock->port);
     import_url(&c, url, "");
     assert_true(c.failed && !c.opened);
     assert_int_equal(c.err.code, ERROR_NOT_FOUND);
     snprintf(text, sizeof text, "failed to GET %s with status 404", url);
     assert_memory_equal(c.err.message, text, strlen(text));
-    client_free(&c);
+    rig_client_free(&c);
     mock_stop(mock);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/x.tar", free_port());
     import_url(&c, url, "");
     assert_true(c.failed);
     assert_non_null(strstr(c.err.message, "connection refused"));
-    client_free(&c);
+    rig_client_free(&c);
     buf_free(&tar);
 }
 
 static void import_fails(const Sockerless__ImageImportOpen *open, const char *bytes,
                          enum error_code code, const char *message)
 {
-    struct client c;
-    client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT, (void *)open);
-    client_send(&c, bytes, strlen(bytes));
-    client_finish(&c);
+    struct rig_client c;
+    rig_client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT, (void *)open);
+    rig_client_send(&c, bytes, strlen(bytes));
+    rig_client_finish(&c);
     assert_true(c.failed);
     if (code)
         assert_int_equal(c.err.code, code);
     if (!strstr(c.err.message, message))
         fail_msg("%s", c.err.message);
-    client_free(&c);
+    rig_client_free(&c);
     assert_int_equal(image_store_count(rig.backend.images), 0);
 }
 
-TEST_USING(transfer, import_errors)
+TEST_USING(transfer_rig, import_errors)
 {
     Sockerless__ImageImportOpen open = SOCKERLESS__IMAGE_IMPORT_OPEN__INIT;
     char *change = (char *)"RUN x";
-    (void)state;
     open.source = (char *)"-";
     import_fails(&open, "garbage", ERROR_NONE, "");
     open.repo = (char *)"BAD:x";

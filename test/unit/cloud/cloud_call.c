@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
-#include "test/kit/ecs_harness.h"
+#include "test/kit/cloud_harness.h"
 #include "test/kit/test.h"
 
 enum { ATTEMPTS = 4, THROTTLED_ATTEMPTS = 8, BASE_MS = 8, THROTTLED_BASE_MS = 16, CAP_MS = 40 };

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "loop/http_url.h"
-#include "test/kit/ecs_harness.h"
+#include "test/kit/cloud_harness.h"
 #include "test/kit/test.h"
 
 #define TOKEN(value)                                                                               \

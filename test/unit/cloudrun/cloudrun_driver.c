@@ -9,8 +9,8 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "json/json_doc.h"
+#include "test/kit/cloud_harness.h"
 #include "test/kit/driver_suite.h"
-#include "test/kit/ecs_harness.h"
 #include "test/kit/test.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "test/kit/ecs_harness.h"
+#include "test/kit/cloud_harness.h"
 #include "test/kit/test.h"
 
 #include <stdlib.h>

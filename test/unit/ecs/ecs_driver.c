@@ -8,8 +8,8 @@
 #include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "test/kit/cloud_harness.h"
 #include "test/kit/driver_suite.h"
-#include "test/kit/ecs_harness.h"
 #include "test/kit/test.h"
 
 #include <string.h>

@@ -5,12 +5,13 @@
  */
 #include "base/log.h"
 #include "test/sim/http/value.h"
-#include "test/kit/ecs_sim_kit.h"
+#include "test/kit/sim_kit.h"
 #include "test/kit/test.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PARENT "/v2/projects/sockerless-sim/locations/us-central1"
 #define SCOPE "https://www.googleapis.com/auth/cloud-platform"

@@ -1,16 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * For tests against the real simulator: its process, and a small registry with two images made of
- * busybox: `library/tool:1` (a shell) and `agent:1`, whose entry point installs a stand-in for the
- * agent: a script that drops its own arguments and becomes the user's process.
- */
-#ifndef SOCKERLESS_TEST_UNIT_ECS_SIM_KIT_H
-#define SOCKERLESS_TEST_UNIT_ECS_SIM_KIT_H
-
-#include "base/alloc.h"
-#include "base/buf.h"
-#include "base/str.h"
-#include "test/kit/http_mock.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/kit/sim_kit.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -22,18 +11,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* ---- images ---- */
-
-struct kit_blob {
-    char digest[80];
-    char *bytes;
-    size_t len;
-};
-struct kit_registry {
-    struct mock *mock;
-    struct kit_blob layer, configs[2], manifests[2];
-};
 
 static void kit_blob_init(struct kit_blob *b, char *bytes, size_t len)
 {
@@ -76,6 +53,7 @@ static char *kit_read_file(const char *path, size_t *len)
 }
 
 static const char kit_agent[] = "#!/bin/sh\nshift\nexec \"$@\"\n";
+
 static const char kit_install[] = "#!/bin/sh\ncp /agent.sh \"$2/sockerless-agent\"\n";
 
 static void kit_make_layer(struct kit_blob *out)
@@ -138,7 +116,7 @@ static bool kit_registry_serve(void *arg, struct mock_request *m)
         "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"manifest unknown\"}]}");
 }
 
-static void kit_registry_start(struct kit_registry *r)
+void kit_registry_start(struct kit_registry *r)
 {
     kit_make_layer(&r->layer);
     kit_make_image(r, 0, "null");
@@ -146,7 +124,7 @@ static void kit_registry_start(struct kit_registry *r)
     r->mock = mock_start(kit_registry_serve, r);
 }
 
-static void kit_registry_stop(struct kit_registry *r)
+void kit_registry_stop(struct kit_registry *r)
 {
     mock_stop(r->mock);
     free(r->layer.bytes);
@@ -156,17 +134,7 @@ static void kit_registry_stop(struct kit_registry *r)
     }
 }
 
-/* ---- the simulator ---- */
-
-struct kit_sim {
-    pid_t pid;
-    int output; /* its log */
-    char state_dir[64];
-    int port;
-};
-
-/* $VARIABLE, $BIN_DIR/NAME, or beside the test: ../../bin. NULL: none. */
-static const char *kit_sim_binary(const char *self, const char *variable, const char *name)
+const char *kit_sim_binary(const char *self, const char *variable, const char *name)
 {
     static char path[4096];
     const char *named = getenv(variable), *dir = getenv("BIN_DIR"), *slash = strrchr(self, '/');
@@ -216,7 +184,7 @@ static int kit_slot(void)
     return 0;
 }
 
-static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_port)
+bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_port)
 {
     int out[2];
     AUTO_FREE char *registry = xasprintf("--registry=docker.io=http://127.0.0.1:%d", registry_port);
@@ -240,7 +208,7 @@ static bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_
     return sim->pid > 0 && kit_sim_await(sim);
 }
 
-static void *kit_sim_drain(void *arg)
+void *kit_sim_drain(void *arg)
 {
     char bytes[4096];
     while (read(((struct kit_sim *)arg)->output, bytes, sizeof bytes) > 0)
@@ -248,8 +216,7 @@ static void *kit_sim_drain(void *arg)
     return NULL;
 }
 
-/* True: it ended orderly. */
-static bool kit_sim_stop(struct kit_sim *sim)
+bool kit_sim_stop(struct kit_sim *sim)
 {
     int status = 0;
     kill(sim->pid, SIGTERM);
@@ -257,5 +224,3 @@ static bool kit_sim_stop(struct kit_sim *sim)
     AUTO_FREE char *remove_it = xasprintf("rm -rf '%s'", sim->state_dir);
     return system(remove_it) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
-
-#endif

@@ -1,61 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * For tests of what makes calls to a cloud: a loop, an HTTP client, a scripted cloud, and ways to
- * run a test's body as a coroutine, or as many. In the script an answer is taken by the first rule
- * that matches target (or path) and still has answers to give.
- */
-#ifndef SOCKERLESS_TEST_UNIT_ECS_HARNESS_H
-#define SOCKERLESS_TEST_UNIT_ECS_HARNESS_H
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/kit/cloud_harness.h"
 
-#include "base/alloc.h"
-#include "base/timefmt.h"
-#include "loop/co.h"
-#include "loop/http_client.h"
-#include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-
-enum { RULES_MAX = 32, SEEN_MAX = 256 };
-
-struct rule {
-    const char *target;   /* "RunTask", "GET /path", or "Action=AssumeRole": a part of either */
-    const char *contains; /* in head or body; NULL: anything */
-    int status;           /* 0: close the connection without an answer */
-    const char *body;
-    const char *headers; /* complete lines; NULL: an AWS request id */
-    int times;           /* 0: for ever */
-    int used;
-};
-
-struct harness {
-    struct loop loop;
-    struct http_client *http;
-    struct mock *mock;
-    char url[64];
-    pthread_mutex_t lock;
-    struct rule rules[RULES_MAX];
-    size_t rule_count;
-    char *seen[SEEN_MAX]; /* "target head body" of every request */
-    size_t seen_count;
-    char problem[512]; /* what no rule matched */
-    void (*co_body)(struct harness *h);
-    int running; /* coroutines with it */
-};
-
-MOCK_UNUSED static void harness_rule(struct harness *h, const char *target, int status,
-                                     const char *body, int times)
+void harness_rule(struct harness *h, const char *target, int status, const char *body, int times)
 {
     h->rules[h->rule_count++] =
         (struct rule){.target = target, .status = status, .body = body, .times = times};
 }
 
-/* How many requests contained this text. */
-MOCK_UNUSED static int harness_seen(struct harness *h, const char *text)
+int harness_seen(struct harness *h, const char *text)
 {
     int n = 0;
     pthread_mutex_lock(&h->lock);
@@ -100,7 +57,7 @@ static bool harness_serve(void *arg, struct mock_request *m)
                      body);
 }
 
-MOCK_UNUSED static int harness_setup(void **state)
+int harness_setup(void **state)
 {
     struct harness *h = NEW(struct harness);
     struct error err = {0};
@@ -118,7 +75,7 @@ MOCK_UNUSED static int harness_setup(void **state)
     return 0;
 }
 
-MOCK_UNUSED static int harness_teardown(void **state)
+int harness_teardown(void **state)
 {
     struct harness *h = *state;
     http_client_close(h->http);
@@ -139,9 +96,7 @@ static void harness_co(void *arg)
         loop_stop(&h->loop);
 }
 
-/* Run the body as so many coroutines at once, to the end of all. */
-MOCK_UNUSED static void harness_run_many(struct harness *h, void (*co_body)(struct harness *h),
-                                         int count)
+void harness_run_many(struct harness *h, void (*co_body)(struct harness *h), int count)
 {
     struct error err = {0};
     h->co_body = co_body;
@@ -154,7 +109,7 @@ MOCK_UNUSED static void harness_run_many(struct harness *h, void (*co_body)(stru
         fail_msg("%s", h->problem);
 }
 
-MOCK_UNUSED static void harness_run(struct harness *h, void (*co_body)(struct harness *h))
+void harness_run(struct harness *h, void (*co_body)(struct harness *h))
 {
     harness_run_many(h, co_body, 1);
 }
@@ -178,14 +133,11 @@ static void co_harness_repeat(struct harness *h)
     }
 }
 
-/* Run the body again and again until it is enough, or *result is not 0. */
-MOCK_UNUSED static void harness_repeat(struct harness *h, void (*co_body)(struct harness *h),
-                                       bool (*enough)(struct harness *h), const int *result)
+void harness_repeat(struct harness *h, void (*co_body)(struct harness *h),
+                    bool (*enough)(struct harness *h), const int *result)
 {
     harness_repeated.co_body = co_body;
     harness_repeated.enough = enough;
     harness_repeated.result = result;
     harness_run(h, co_harness_repeat);
 }
-
-#endif
