@@ -30,7 +30,7 @@ struct acr;
 struct acr *acr_new(const struct acr_options *options);
 void acr_free(struct acr *a); /* no call may be under way */
 
-/* See driver.h: co_registry_credentials. Not found, too, when nothing is configured: a registry may
+/* See driver.h: registry_ops. Not found, too, when nothing is configured: a registry may
  * allow anonymous pulls. */
 int co_acr_credentials(struct acr *a, const char *registry_host, struct registry_credentials *out,
                        struct error *err) MUST_CHECK;

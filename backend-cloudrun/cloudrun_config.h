@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "cloud/driver_settings.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +26,8 @@ struct cloudrun_config {
     char *log_id, *agent_image, *agent_token;
     char *injection_method, *gcs_bucket, *gcs_object, *agent_url, *agent_sha256, *agent_registry;
     int64_t task_timeout_s;
-    int64_t poll_ms, log_poll_ms, log_grace_ms, log_reads_per_min, rate_percent;
+    struct driver_pace pace;
+    int64_t log_reads_per_min, rate_percent;
     bool reverse_agent; /* not a row: SOCKERLESS_CALLBACK_URL is set */
 
     /* Filled by cloudrun_config_finish. */
@@ -68,13 +70,7 @@ struct cloudrun_config {
                           "repository for images with the agent; else the staging registry"),      \
         CONFIG_ROW_INT("gcr-task-timeout-s", "SOCKERLESS_GCR_TASK_TIMEOUT", "86400",               \
                        &(c).task_timeout_s, "containers are ended after this", 1, 604800),         \
-        CONFIG_ROW_INT("gcr-poll-ms", "SOCKERLESS_GCR_POLL_MS", "1000", &(c).poll_ms,              \
-                       "how often a changing execution is looked at", 10, 60000),                  \
-        CONFIG_ROW_INT("gcr-log-poll-ms", "SOCKERLESS_GCR_LOG_POLL_MS", "1000", &(c).log_poll_ms,  \
-                       "how often followed logs are read", 10, 60000),                             \
-        CONFIG_ROW_INT("gcr-log-grace-ms", "SOCKERLESS_GCR_LOG_GRACE_MS", "15000",                 \
-                       &(c).log_grace_ms,                                                          \
-                       "how long after a run's end log entries may still arrive", 0, 600000),      \
+        DRIVER_PACE_SETTINGS((c).pace, "gcr", "SOCKERLESS_GCR", "1000", "15000"),                  \
         CONFIG_ROW_INT("gcr-log-reads-per-min", "SOCKERLESS_GCR_LOG_READS_PER_MIN", "60",          \
                        &(c).log_reads_per_min, "the project's entries.list quota", 1, 100000),     \
         CONFIG_ROW_INT("gcr-rate-percent", "SOCKERLESS_GCR_RATE_PERCENT", "80", &(c).rate_percent, \

@@ -153,7 +153,6 @@ static bool read_found(const struct cloudrun_api *api, const json_t *job, const 
         return false;
     strcpy(out->container_id, id);
     snprintf(out->container_name, sizeof out->container_name, "%s", title);
-    snprintf(out->instance, sizeof out->instance, "%s", instance);
     cloudrun_latest_execution(api, job, name, out->workload.resource,
                               sizeof out->workload.resource);
     strcpy(out->workload.log_ref, out->workload.resource);

@@ -26,7 +26,7 @@ struct cloudrun_log_source {
     void *arg;
 };
 
-/* co_log_pages of driver.h; a workload's log_ref is its execution's name. */
+/* log_ops of driver.h; a workload's log_ref is its execution's name. */
 int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct log_query *queries,
                           size_t count, struct log_page *pages, struct error *err) MUST_CHECK;
 /* co_cloudrun_log_fetch with arg a struct cloudrun_api. */

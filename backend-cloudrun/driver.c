@@ -16,10 +16,9 @@
 #include <stdio.h>
 
 enum {
-    DESCRIBE_MAX = 40,     /* one call each … */
-    DESCRIBE_AT_ONCE = 4,  /* … so that a slow one holds up few */
-    LOG_BATCH_MAX = 512,   /* as many as fit into a filter share a call */
-    STOP_TIMEOUT_MAX = 10, /* from SIGTERM to SIGKILL, not adjustable */
+    DESCRIBE_MAX = 40,    /* one call each … */
+    DESCRIBE_AT_ONCE = 4, /* … so that a slow one holds up few */
+    LOG_BATCH_MAX = 512,  /* as many as fit into a filter share a call */
 };
 
 /* Per second and at once: jobs.run 180 a minute, other writes ditto, reads 3,000 a minute. */
@@ -31,6 +30,7 @@ static const struct quota read_quota = {50, 100}, write_quota = {3, 30}, run_quo
 #define DEFAULT_SHARE 0.8
 
 struct cloudrun_driver {
+    char *instance;
     struct loop *loop;
     struct gcp_credential_chain *credentials;
     struct artifact_registry *registry;
@@ -101,19 +101,19 @@ static int co_stop(void *self, const struct workload *w, const char *reason, str
     return co_cloudrun_stop(&d->api, w, err);
 }
 
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     struct cloudrun_driver *d = self;
     return co_cloudrun_delete(&d->api, w, err);
 }
 
-static int co_list(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err)
+static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err)
 {
     struct cloudrun_driver *d = self;
     *out = NULL;
     *count = 0;
-    return co_cloudrun_list(&d->api, instance, arena, out, count, err);
+    return co_cloudrun_list(&d->api, d->instance, arena, out, count, err);
 }
 
 static int co_log_pages(void *self, const struct log_query *queries, size_t count,
@@ -125,32 +125,36 @@ static int co_log_pages(void *self, const struct log_query *queries, size_t coun
     return co_cloudrun_log_pages(&source, queries, count, pages, err);
 }
 
-static int co_registry_credentials(void *self, const char *registry_host,
-                                   struct registry_credentials *out, struct error *err)
+static int co_registry_credentials(void *self, const char *host, struct registry_credentials *out,
+                                   struct error *err)
 {
     struct cloudrun_driver *d = self;
-    return co_artifact_registry_credentials(d->registry, registry_host, out, err);
+    return co_artifact_registry_credentials(d->registry, host, out, err);
 }
 
-/* A job serves one run and goes with it: nothing stays behind unused. */
-static int co_maintain(void *self, const char *const *in_use, size_t count, bool closing,
-                       struct error *err)
-{
-    (void)self;
-    (void)in_use;
-    (void)count;
-    (void)closing;
-    (void)err;
-    return 0;
-}
+/* A job serves one run and goes with it: nothing stays behind unused, and containers own nothing.
+ */
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare,
+    .co_run = co_run,
+    .co_describe = co_describe,
+    .co_stop = co_stop,
+    .co_remove_run = co_remove_run,
+    .co_list = co_list,
+};
+static const struct log_ops log_ops = {.co_pages = co_log_pages};
+static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials};
 
 static void describe_self(void *self, char *out, size_t size)
 {
     const struct cloudrun_driver *d = self;
     const struct cloudrun_config *config = d->api.config;
-    bool elsewhere = !str_empty(config->endpoint_url);
-    snprintf(out, size, "Google Cloud Run jobs, %s, project %s%s%s", config->region,
-             config->project, elsewhere ? ", at " : "", elsewhere ? config->endpoint_url : "");
+    const struct driver_place place = {.product = "Google Cloud Run jobs",
+                                       .region = config->region,
+                                       .scope = "project",
+                                       .scope_name = config->project,
+                                       .endpoint_url = config->endpoint_url};
+    driver_settings_describe(&place, out, size);
 }
 
 static void driver_close(void *self)
@@ -159,26 +163,21 @@ static void driver_close(void *self)
     artifact_registry_free(d->registry);
     gcp_client_free(d->api.client);
     gcp_credential_chain_free(d->credentials);
+    free(d->instance);
     free(d);
 }
 
 static struct driver_caps caps_of(const struct cloudrun_config *config)
 {
-    return (struct driver_caps){
-        .has_agent = true,
-        .wants_agent_layer = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER,
-        .runs_as_image_user = true,
-        .has_addresses = !config->reverse_agent,
-        .describe_batch_max = DESCRIBE_MAX,
-        .log_batch_max = LOG_BATCH_MAX,
-        .log_batch_is_one = true,
-        .poll_interval_ms = (int)config->poll_ms,
-        .log_poll_interval_ms = (int)config->log_poll_ms,
-        .log_grace_ms = (int)config->log_grace_ms,
-        .stop_timeout_max_s = STOP_TIMEOUT_MAX,
-        .cpus_max = cloud_size_cpus_max(&cloudrun_size_table),
-        .memory_max = cloud_size_memory_max(&cloudrun_size_table),
-    };
+    struct driver_caps caps = driver_settings_caps(&config->pace, &cloudrun_size_table);
+    caps.agent = config->injection == CLOUDRUN_INJECT_IMAGE_LAYER ? AGENT_AS_LAYER
+                                                                  : AGENT_AS_LAYER_IF_NEEDED;
+    caps.runs_as_image_user = true;
+    caps.has_addresses = !config->reverse_agent;
+    caps.describe_batch_max = DESCRIBE_MAX;
+    caps.log_batch_max = LOG_BATCH_MAX;
+    caps.log_batch_is_one = true;
+    return caps;
 }
 
 static void init_quota(struct token_bucket *bucket, const struct quota *quota, int64_t percent)
@@ -197,16 +196,19 @@ static void init_quotas(struct cloudrun_api *api)
     token_bucket_init(&api->log_reads, (double)api->config->log_reads_per_min / 60, 1, now);
 }
 
-void cloudrun_driver_open(struct loop *loop, struct http_client *http,
-                          const struct cloudrun_config *config, struct cloud_driver *out)
+int cloudrun_driver_open(const void *settings, const struct driver_env *env,
+                         struct cloud_driver *out, struct error *err)
 {
+    const struct cloudrun_config *config = settings;
     struct cloudrun_driver *d = NEW(struct cloudrun_driver);
-    d->loop = loop;
-    d->credentials = gcp_credential_chain_new(http, NULL);
+    (void)err;
+    d->instance = xstrdup(env->instance);
+    d->loop = env->loop;
+    d->credentials = gcp_credential_chain_new(env->http, NULL);
     d->registry = artifact_registry_new(co_gcp_access_token, d->credentials);
     const struct gcp_client_options options = {
-        .loop = loop,
-        .http = http,
+        .loop = env->loop,
+        .http = env->http,
         .credentials = d->credentials,
         .endpoint_url = config->endpoint_url,
     };
@@ -217,16 +219,11 @@ void cloudrun_driver_open(struct loop *loop, struct http_client *http,
         .name = "cloudrun",
         .caps = caps_of(config),
         .self = d,
-        .co_prepare = co_prepare,
-        .co_run = co_run,
-        .co_describe = co_describe,
-        .co_stop = co_stop,
-        .co_delete = co_delete,
-        .co_list = co_list,
-        .co_log_pages = co_log_pages,
-        .co_registry_credentials = co_registry_credentials,
-        .co_maintain = co_maintain,
+        .workload = &workload_ops,
+        .logs = &log_ops,
+        .registry = &registry_ops,
         .describe_self = describe_self,
         .close = driver_close,
     };
+    return 0;
 }

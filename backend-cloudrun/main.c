@@ -25,12 +25,6 @@ static int finish(void *config, struct backend_config *backend, struct error *er
     return 0;
 }
 
-static void open_driver(const void *config, struct loop *loop, struct http_client *http,
-                        struct cloud_driver *out)
-{
-    cloudrun_driver_open(loop, http, config, out);
-}
-
 static void fini(void *config)
 {
     cloudrun_config_fini(config);
@@ -45,7 +39,7 @@ int main(int argc, char **argv)
         .settings = settings,
         .config = &config,
         .finish = finish,
-        .open = open_driver,
+        .open = cloudrun_driver_open,
         .fini = fini,
     };
     return backend_main(&cloud, argc, argv);

@@ -19,6 +19,7 @@
 enum { LOG_BATCH_MAX = 32 }; /* one call each, one after the other */
 
 struct ecs_driver {
+    char *instance;
     const struct ecs_config *config;
     struct aws_client *client;
     struct ecs_definition_store *definitions;
@@ -70,8 +71,8 @@ static int co_stop(void *self, const struct workload *w, const char *reason, str
     return *w->resource ? co_ecs_task_stop(&d->tasks, w->resource, reason, err) : 0;
 }
 
-/* Definitions are shared; co_maintain drops them when nothing uses them. */
-static int co_delete(void *self, const struct workload *w, struct error *err)
+/* Definitions are shared; co_maintain drops them when nothing uses them. Containers own nothing. */
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     struct ecs_driver *d = self;
     if (!*w->resource || ecs_stopped_has(&d->stopped, w->resource))
@@ -79,12 +80,11 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     return co_ecs_task_stop(&d->tasks, w->resource, "container removed", err);
 }
 
-static int co_list(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err)
+static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err)
 {
     struct ecs_driver *d = self;
-    ecs_definition_store_set_instance(d->definitions, instance);
-    return co_ecs_task_list(&d->tasks, instance, arena, out, count, err);
+    return co_ecs_task_list(&d->tasks, d->instance, arena, out, count, err);
 }
 
 /* One after the other: GetLogEvents takes one stream a call, and ten calls a second is all that
@@ -99,11 +99,11 @@ static int co_log_pages(void *self, const struct log_query *queries, size_t coun
     return 0;
 }
 
-static int co_registry_credentials(void *self, const char *registry_host,
-                                   struct registry_credentials *out, struct error *err)
+static int co_registry_credentials(void *self, const char *host, struct registry_credentials *out,
+                                   struct error *err)
 {
     struct ecs_driver *d = self;
-    return co_ecr_credentials(d->ecr, registry_host, out, err);
+    return co_ecr_credentials(d->ecr, host, out, err);
 }
 
 static int co_maintain(void *self, const char *const *in_use, size_t count, bool closing,
@@ -113,13 +113,27 @@ static int co_maintain(void *self, const char *const *in_use, size_t count, bool
     return co_ecs_definition_maintain(d->definitions, in_use, count, closing, err);
 }
 
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare,
+    .co_run = co_run,
+    .co_describe = co_describe,
+    .co_stop = co_stop,
+    .co_remove_run = co_remove_run,
+    .co_list = co_list,
+    .co_maintain = co_maintain,
+};
+static const struct log_ops log_ops = {.co_pages = co_log_pages};
+static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials};
+
 static void describe_self(void *self, char *out, size_t size)
 {
     const struct ecs_driver *d = self;
-    bool elsewhere = !str_empty(d->config->endpoint_url);
-    snprintf(out, size, "AWS ECS on Fargate, %s, cluster %s%s%s", d->config->region,
-             d->config->cluster, elsewhere ? ", at " : "",
-             elsewhere ? d->config->endpoint_url : "");
+    const struct driver_place place = {.product = "AWS ECS on Fargate",
+                                       .region = d->config->region,
+                                       .scope = "cluster",
+                                       .scope_name = d->config->cluster,
+                                       .endpoint_url = d->config->endpoint_url};
+    driver_settings_describe(&place, out, size);
 }
 
 static void driver_close(void *self)
@@ -129,57 +143,49 @@ static void driver_close(void *self)
     ecr_free(d->ecr);
     ecs_definition_store_free(d->definitions);
     aws_client_free(d->client);
+    free(d->instance);
     free(d);
 }
 
 static struct driver_caps caps_of(const struct ecs_config *config)
 {
-    return (struct driver_caps){
-        .has_agent = true,
-        .wants_agent_layer = config->injection == ECS_INJECT_IMAGE_LAYER,
-        .has_addresses = true,
-        .describe_batch_max = ECS_DESCRIBE_MAX,
-        .log_batch_max = LOG_BATCH_MAX,
-        .poll_interval_ms = (int)config->poll_ms,
-        .log_poll_interval_ms = (int)config->log_poll_ms,
-        .log_grace_ms = (int)config->log_grace_ms,
-        .stop_timeout_max_s = 120,
-        .cpus_max = cloud_size_cpus_max(&ecs_size_table),
-        .memory_max = cloud_size_memory_max(&ecs_size_table),
-    };
+    struct driver_caps caps = driver_settings_caps(&config->pace, &ecs_size_table);
+    caps.agent = config->injection == ECS_INJECT_IMAGE_LAYER ? AGENT_AS_LAYER : AGENT_BY_CLOUD;
+    caps.has_addresses = true;
+    caps.describe_batch_max = ECS_DESCRIBE_MAX;
+    caps.log_batch_max = LOG_BATCH_MAX;
+    return caps;
 }
 
-void ecs_driver_open(struct loop *loop, struct http_client *http, const struct ecs_config *config,
-                     struct cloud_driver *out)
+int ecs_driver_open(const void *settings, const struct driver_env *env, struct cloud_driver *out,
+                    struct error *err)
 {
+    const struct ecs_config *config = settings;
+    (void)err;
     const struct aws_client_options options = {
-        .loop = loop,
-        .http = http,
+        .loop = env->loop,
+        .http = env->http,
         .region = config->region,
         .endpoint_url = config->endpoint_url,
         .rate_percent = config->rate_percent,
         .log_events_per_s = config->log_events_per_s,
     };
     struct ecs_driver *d = NEW(struct ecs_driver);
+    d->instance = xstrdup(env->instance);
     d->config = config;
     d->client = aws_client_new(&options);
-    d->definitions = ecs_definition_store_new(d->client, config);
+    d->definitions = ecs_definition_store_new(d->client, config, d->instance);
     d->tasks = (struct ecs_tasks){.client = d->client, .config = config};
     d->ecr = ecr_new(d->client);
     *out = (struct cloud_driver){
         .name = "ecs",
         .caps = caps_of(config),
         .self = d,
-        .co_prepare = co_prepare,
-        .co_run = co_run,
-        .co_describe = co_describe,
-        .co_stop = co_stop,
-        .co_delete = co_delete,
-        .co_list = co_list,
-        .co_log_pages = co_log_pages,
-        .co_registry_credentials = co_registry_credentials,
-        .co_maintain = co_maintain,
+        .workload = &workload_ops,
+        .logs = &log_ops,
+        .registry = &registry_ops,
         .describe_self = describe_self,
         .close = driver_close,
     };
+    return 0;
 }

@@ -7,11 +7,9 @@
 
 #include "cloud/driver.h"
 #include "ecs_config.h"
-#include "loop/http_client.h"
-#include "loop/loop.h"
 
-/* loop, http and config are borrowed until driver.close. Makes no call yet. */
-void ecs_driver_open(struct loop *loop, struct http_client *http, const struct ecs_config *config,
-                     struct cloud_driver *out);
+/* driver_source.open; config is a struct ecs_config. */
+int ecs_driver_open(const void *config, const struct driver_env *env, struct cloud_driver *out,
+                    struct error *err) MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ struct ecr;
 struct ecr *ecr_new(struct aws_client *client);
 void ecr_free(struct ecr *e);
 
-/* See driver.h: co_registry_credentials. */
+/* See driver.h: registry_ops. */
 int co_ecr_credentials(struct ecr *e, const char *registry_host, struct registry_credentials *out,
                        struct error *err) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "cloud/driver_settings.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct ecs_config {
     char *log_group, *agent_injection, *agent_image, *platform_version;
     char *efs_filesystem_id, *efs_agent_path, *efs_access_point_id;
     bool assign_public_ip;
-    int64_t log_grace_ms, log_poll_ms, poll_ms;
+    struct driver_pace pace;
     int64_t definition_idle_s;
     int64_t rate_percent, log_events_per_s;
 
@@ -75,13 +76,7 @@ struct ecs_config {
                         &(c).assign_public_ip, "give tasks a public address"),                     \
         CONFIG_ROW_STRING("ecs-platform-version", "SOCKERLESS_ECS_PLATFORM_VERSION", "LATEST",     \
                           &(c).platform_version, "Fargate platform version"),                      \
-        CONFIG_ROW_INT("ecs-poll-ms", "SOCKERLESS_ECS_POLL_MS", "500", &(c).poll_ms,               \
-                       "how often a changing task is looked at", 10, 60000),                       \
-        CONFIG_ROW_INT("ecs-log-poll-ms", "SOCKERLESS_ECS_LOG_POLL_MS", "1000", &(c).log_poll_ms,  \
-                       "how often a followed log is read", 10, 60000),                             \
-        CONFIG_ROW_INT("ecs-log-grace-ms", "SOCKERLESS_ECS_LOG_GRACE_MS", "10000",                 \
-                       &(c).log_grace_ms,                                                          \
-                       "how long after a task's end log entries may still arrive", 0, 600000),     \
+        DRIVER_PACE_SETTINGS((c).pace, "ecs", "SOCKERLESS_ECS", "500", "10000"),                   \
         CONFIG_ROW_INT("ecs-definition-idle-s", "SOCKERLESS_ECS_DEFINITION_IDLE_S", "30",          \
                        &(c).definition_idle_s, "unused task definitions are deleted after this",   \
                        0, 86400),                                                                  \

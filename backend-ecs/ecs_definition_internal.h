@@ -41,7 +41,7 @@ struct foreign {
 struct ecs_definition_store {
     struct aws_client *client;
     const struct ecs_config *config;
-    char *instance; /* NULL: not known yet */
+    const char *instance;
     struct definition *definitions;
     struct registration *registrations;
     struct foreign *foreigners;

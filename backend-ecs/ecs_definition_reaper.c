@@ -246,7 +246,7 @@ static int co_delete_inactive(struct ecs_definition_store *s, const struct pass 
 static int co_pass(struct ecs_definition_store *s, const struct pass *pass, struct error *err)
 {
     bool due = !s->scanned_ms || pass->started_ms - s->scanned_ms > SCAN_EVERY_MS;
-    if (s->instance && due && co_scan(s, pass, err))
+    if (due && co_scan(s, pass, err))
         return error_wrap(err, "looking for unused task definitions");
     if (co_deregister_idle(s, pass, err) || co_delete_inactive(s, pass, err))
         return error_wrap(err, "dropping unused task definitions");

@@ -17,11 +17,13 @@
 enum { REGISTER_ATTEMPTS = 4, REGISTER_WAIT_MS = 180000 };
 
 struct ecs_definition_store *ecs_definition_store_new(struct aws_client *client,
-                                                      const struct ecs_config *config)
+                                                      const struct ecs_config *config,
+                                                      const char *instance)
 {
     struct ecs_definition_store *s = NEW(struct ecs_definition_store);
     s->client = client;
     s->config = config;
+    s->instance = instance;
     return s;
 }
 
@@ -38,14 +40,7 @@ void ecs_definition_store_free(struct ecs_definition_store *s)
         free(f->arn);
         free(f);
     }
-    free(s->instance);
     free(s);
-}
-
-void ecs_definition_store_set_instance(struct ecs_definition_store *s, const char *instance)
-{
-    if (!s->instance && !str_empty(instance))
-        s->instance = xstrdup(instance);
 }
 
 struct definition *definition_find(struct ecs_definition_store *s, const char *arn)
@@ -222,7 +217,6 @@ int co_ecs_definition_prepare(struct ecs_definition_store *s, const struct workl
                               char *out, size_t size, struct error *err)
 {
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    ecs_definition_store_set_instance(s, spec->instance);
     if (ecs_definition_build(s->config, spec, &request, err))
         return -1;
     for (int64_t deadline = time_mono_ms() + REGISTER_WAIT_MS;;) {

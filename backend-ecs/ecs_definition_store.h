@@ -15,12 +15,11 @@
 #include <stddef.h>
 
 struct ecs_definition_store;
+/* All is borrowed. Those marked with the instance may be cleaned up. */
 struct ecs_definition_store *ecs_definition_store_new(struct aws_client *client,
-                                                      const struct ecs_config *config);
+                                                      const struct ecs_config *config,
+                                                      const char *instance);
 void ecs_definition_store_free(struct ecs_definition_store *s);
-
-/* Whose definitions may be cleaned up; told by the first spec or list call. */
-void ecs_definition_store_set_instance(struct ecs_definition_store *s, const char *instance);
 
 /* The ARN of an ACTIVE definition with the spec's content, into out[size]. */
 int co_ecs_definition_prepare(struct ecs_definition_store *s, const struct workload_spec *spec,

@@ -226,7 +226,6 @@ static bool read_found(const struct ecs_tasks *t, const json_t *task, const char
         return false;
     strcpy(out->container_id, id);
     snprintf(out->container_name, sizeof out->container_name, "%s", str_or_empty(name));
-    snprintf(out->instance, sizeof out->instance, "%s", instance);
     return ecs_task_workload(t->config, task, &out->workload);
 }
 

@@ -10,12 +10,6 @@ static int finish(void *config, struct backend_config *backend, struct error *er
     return ecs_config_finish(config, backend->platform, err);
 }
 
-static void open_driver(const void *config, struct loop *loop, struct http_client *http,
-                        struct cloud_driver *out)
-{
-    ecs_driver_open(loop, http, config, out);
-}
-
 static void fini(void *config)
 {
     ecs_config_fini(config);
@@ -30,7 +24,7 @@ int main(int argc, char **argv)
         .settings = settings,
         .config = &config,
         .finish = finish,
-        .open = open_driver,
+        .open = ecs_driver_open,
         .fini = fini,
     };
     return backend_main(&cloud, argc, argv);

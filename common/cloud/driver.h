@@ -34,8 +34,8 @@ struct workload_spec {
     const char *instance;    /* which backend owns it; marks every cloud resource */
     const char *run_token;   /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
     const char *image;       /* reference for the cloud to pull, digest included when known */
-    bool agent_in_image;     /* the image holds the agent (caps.wants_agent_layer, or a status that
-                              * said needs_agent_layer): nothing else has to bring it; its path is
+    bool agent_in_image;     /* the image holds the agent (AGENT_AS_LAYER, or a status that said
+                              * needs_agent_layer): nothing else has to bring it; its path is
                               * AGENT_IMAGE_PATH */
     char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
     size_t agent_argc;
@@ -55,6 +55,8 @@ struct workload {
     char definition[512]; /* task definition ARN, job name … */
     char resource[512];   /* task ARN, execution name …: exists as soon as co_run returned */
     char log_ref[512];    /* where its log is: opaque to the core */
+    char owned[512];      /* what belongs to the container and serves all its runs (a function):
+                           * set by co_prepare, handed to the next run as it is; "" nothing */
 };
 
 enum workload_phase {
@@ -83,8 +85,7 @@ struct workload_status {
 struct workload_found {
     char container_id[65];
     char container_name[256];
-    char instance[129];
-    struct workload workload;
+    struct workload workload; /* without a run: only what the container owns */
 };
 
 /* Log reading. Events come in order; a token continues exactly after (or before, backward) the
@@ -121,31 +122,53 @@ struct registry_credentials { /* texts are owned by the receiver */
 /* Where image_layer injection puts the agent. */
 #define AGENT_IMAGE_PATH "/sockerless-agent"
 
+/* How the agent gets into a workload. */
+enum agent_delivery {
+    AGENT_NONE,               /* not at all: no exec, no attach, exit codes are the cloud's */
+    AGENT_BY_CLOUD,           /* the driver brings it with the cloud's means */
+    AGENT_AS_LAYER,           /* in the image: the core appends a layer in the staging registry
+                               * before co_prepare (image_layer injection) */
+    AGENT_AS_LAYER_IF_NEEDED, /* by the driver; as a layer when the container's user is not the
+                               * image's, or when a status has said needs_agent_layer */
+};
+
+/* When the core calls co_prepare. */
+enum prepare_time {
+    PREPARE_AT_START,
+    PREPARE_AT_CREATE, /* once behind the reply to create, for what takes longer than clients wait;
+                        * a start waits for it, and calls co_prepare for its run as well */
+};
+
+enum stop_kind {
+    STOP_GRACEFUL, /* co_stop */
+    STOP_NONE,     /* runs end by themselves or through their agent; co_stop may be NULL */
+};
+
 struct driver_caps {
-    bool has_agent;          /* workloads carry the agent */
-    bool wants_agent_layer;  /* … as a layer of the image, which the core appends in the staging
-                              * registry before co_prepare (image_layer injection) */
+    enum agent_delivery agent;
+    enum prepare_time prepare;
+    enum stop_kind stop;
     bool runs_as_image_user; /* nothing but the image's configuration says who runs: images with the
                               * agent get root, and the agent becomes the container's user */
     bool has_addresses;      /* forward agent: status.address is filled */
     int describe_batch_max;  /* workloads a co_describe call may name */
-    int log_batch_max;       /* queries a co_log_pages call may hold */
+    int log_batch_max;       /* queries a log_ops.co_pages call may hold */
     bool log_batch_is_one;   /* … and they cost one request of a scarce quota */
     int poll_interval_ms;    /* how often the core asks for status while something changes */
     int log_poll_interval_ms;
-    int log_grace_ms; /* how long after the end of a run entries may still arrive */
-    int64_t stop_timeout_max_s;
+    int log_grace_ms;   /* how long after the end of a run entries may still arrive */
     int cpus_max;       /* of one container, for `docker info` */
     int64_t memory_max; /* ditto, bytes */
 };
 
-struct cloud_driver {
-    const char *name; /* "ecs" */
-    struct driver_caps caps;
-    void *self; /* the driver's own state, passed first to every function */
+/* ---- what a driver does, by object ---- */
 
-    /* Make what a run needs before it starts (task definition …). Sets w->definition. Idempotent
-     * for the same spec. */
+/* Runs. The only group that every driver has, whole but for what says that it may be NULL. */
+struct workload_ops {
+    /* Make what a run needs before it starts (task definition …). Sets w->definition, and w->owned
+     * where the container is to own something: found set, it is used again. Idempotent for the same
+     * spec. Behind a create (PREPARE_AT_CREATE) there is no run yet: spec->run_token is "", and of
+     * *w only owned is kept, also when it fails. */
     int (*co_prepare)(void *self, const struct workload_spec *spec, struct workload *w,
                       struct error *err);
     /* Start it; sets w->resource and w->log_ref. Idempotent by spec->run_token. */
@@ -157,26 +180,69 @@ struct cloud_driver {
                        struct workload_status *out, struct error *err);
     /* Ask for the end: the cloud's TERM, grace, KILL. Success if it is already over or gone. */
     int (*co_stop)(void *self, const struct workload *w, const char *reason, struct error *err);
-    /* Remove every cloud object of the run (stopping it if need be), fields that are "" skipped.
-     * Success when nothing is left or its removal is under way by itself. Logs stay. */
-    int (*co_delete)(void *self, const struct workload *w, struct error *err);
+    /* Remove every cloud object of the run (stopping it if need be), fields that are "" skipped,
+     * w->owned left alone. Success when nothing is left or its removal is under way by itself. Logs
+     * stay. */
+    int (*co_remove_run)(void *self, const struct workload *w, struct error *err);
+    /* Remove w->owned, which is not "", after the container's last run. Success as above. NULL:
+     * containers own nothing. */
+    int (*co_remove_container)(void *self, const struct workload *w, struct error *err);
     /* Every live workload that carries this instance's mark. *out is an arena array. */
-    int (*co_list)(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err);
-    /* Answer `count` queries, batched where the API can. pages[i] answers queries[i]. */
-    int (*co_log_pages)(void *self, const struct log_query *queries, size_t count,
-                        struct log_page *pages, struct error *err);
-    /* Credentials of the cloud's own registry for this registry host; found=false: not ours. */
-    int (*co_registry_credentials)(void *self, const char *registry_host,
-                                   struct registry_credentials *out, struct error *err);
+    int (*co_list)(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err);
     /* Called every 10 s while the backend runs and once (with closing=true) when it ends orderly:
      * release what is no longer used (idle task definitions …). `in_use` are the definitions of all
-     * containers. */
+     * containers. NULL: nothing stays behind unused. */
     int (*co_maintain)(void *self, const char *const *in_use, size_t count, bool closing,
                        struct error *err);
+};
+
+/* The cloud's log service. Without it `docker logs` is refused. */
+struct log_ops {
+    /* Answer `count` queries, batched where the API can. pages[i] answers queries[i]. */
+    int (*co_pages)(void *self, const struct log_query *queries, size_t count,
+                    struct log_page *pages, struct error *err);
+};
+
+/* The cloud's own registry. Without it, logins are those of clients alone. */
+struct registry_ops {
+    /* Credentials for this registry host; found=false: not ours. */
+    int (*co_credentials)(void *self, const char *host, struct registry_credentials *out,
+                          struct error *err);
+};
+
+/* A group that is NULL is something the cloud does not have: what needs it is answered 501 by
+ * driver_group_check (common/backend/state/driver_group.h). Networks and volumes become groups of
+ * their own when the core has something to ask of them. */
+struct cloud_driver {
+    const char *name; /* "ecs" */
+    struct driver_caps caps;
+    void *self; /* the driver's own state, passed first to every function */
+
+    const struct workload_ops *workload;
+    const struct log_ops *logs;
+    const struct registry_ops *registry;
+
     /* One line for `docker info`: "AWS ECS on Fargate, us-east-1, cluster default". */
     void (*describe_self)(void *self, char *out, size_t size);
     void (*close)(void *self);
+};
+
+/* What a driver is opened with. */
+struct driver_env {
+    struct loop *loop;        /* borrowed until close */
+    struct http_client *http; /* ditto */
+    const char *instance;     /* which backend this is, borrowed for the call: the mark on its cloud
+                               * resources, the same in every life */
+};
+
+/* What a backend opens its driver from. */
+struct driver_source {
+    /* Makes no call yet. config is borrowed until close. After a failure there is nothing to close.
+     */
+    int (*open)(const void *config, const struct driver_env *env, struct cloud_driver *out,
+                struct error *err);
+    const void *config;
 };
 
 #endif

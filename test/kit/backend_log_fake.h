@@ -146,6 +146,8 @@ static int co_fake_log_pages(void *self, const struct log_query *queries, size_t
     return 0;
 }
 
+static const struct log_ops fake_log_ops = {.co_pages = co_fake_log_pages};
+
 /* ---- the agent ---- */
 
 static void agent_frame(void *owner, const struct frame *f)
@@ -376,11 +378,11 @@ static int fake_setup(void **state)
     uv_timer_init(&fake.loop.uv, &fake.guard);
     fake.page_size = 3;
     fake.driver = (struct cloud_driver){.name = "fake",
-                                        .caps = {.has_agent = true,
+                                        .caps = {.agent = AGENT_BY_CLOUD,
                                                  .log_batch_max = FAKE_BATCH,
                                                  .log_poll_interval_ms = 40,
                                                  .log_grace_ms = 1500},
-                                        .co_log_pages = co_fake_log_pages};
+                                        .logs = &fake_log_ops};
     fake.config.agent_port = free_port();
     fake.backend.loop = &fake.loop;
     fake.backend.driver = &fake.driver;

@@ -113,9 +113,9 @@ MOCK_UNUSED static void run_set_label(struct run *r, const char *value)
 
 static int co_start(struct run *r, struct error *err)
 {
-    if (driver.co_prepare(driver.self, &r->spec, &r->w, err))
+    if (driver.workload->co_prepare(driver.self, &r->spec, &r->w, err))
         return -1;
-    return driver.co_run(driver.self, &r->spec, &r->w, err);
+    return driver.workload->co_run(driver.self, &r->spec, &r->w, err);
 }
 
 static int co_reach(struct run *r, enum workload_phase phase, struct workload_status *out,
@@ -124,7 +124,7 @@ static int co_reach(struct run *r, enum workload_phase phase, struct workload_st
     const struct workload *list[] = {&r->w};
     int64_t deadline_ms = time_mono_ms() + PATIENCE_MS;
     do {
-        if (driver.co_describe(driver.self, list, 1, out, err))
+        if (driver.workload->co_describe(driver.self, list, 1, out, err))
             return -1;
         if (out->phase == phase)
             return 0;

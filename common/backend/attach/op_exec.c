@@ -4,6 +4,7 @@
 #include "backend/attach/exec.h"
 #include "backend/attach/session_exec.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/driver_group.h"
 
 static int create_refused(struct backend *b, const struct container *c, struct error *err)
 {
@@ -12,10 +13,8 @@ static int create_refused(struct backend *b, const struct container *c, struct e
                          "Container %s is paused, unpause the container before exec", c->id);
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING)
         return error_set(err, ERROR_CONFLICT, "Container %s is not running", c->id);
-    if (!b->driver->caps.has_agent)
-        return error_set(err, ERROR_NOT_IMPLEMENTED,
-                         "exec needs the agent, which %s does not carry", b->driver->name);
-    return 0;
+    return driver_group_check(b->driver, b->driver->caps.agent != AGENT_NONE,
+                              "exec needs the agent", err);
 }
 
 void op_exec_create(struct op *op)

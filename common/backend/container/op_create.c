@@ -6,6 +6,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/container/container_rules.h"
 #include "backend/container/name_generator.h"
+#include "backend/run/preparation.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -174,7 +175,8 @@ void op_container_create(struct op *op)
     /* The frontend repeats a request when its connection broke: answered as the first time, by the
      * row that the first left. */
     struct container *c = container_find_request(&op->backend->containers, id->data, id->len);
-    if (!c)
+    bool is_new = !c;
+    if (is_new)
         c = create(op, &err);
     if (!c) {
         op_fail(op, &err);
@@ -189,4 +191,6 @@ void op_container_create(struct op *op)
     reply.result_case = SOCKERLESS__REPLY__RESULT_CONTAINER_CREATE;
     reply.container_create = &created;
     op_reply(op, &reply);
+    if (is_new)
+        preparation_begin(c);
 }

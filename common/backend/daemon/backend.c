@@ -65,10 +65,22 @@ static int registry_open(struct backend *b, struct error *err)
 static const struct rpc_server_events server_events = {.request = dispatch_request,
                                                        .session = dispatch_session};
 
+/* The store, and the driver once the store has said which instance this is; both or none. */
+static int store_and_driver_open(struct backend *b, const struct driver_source *source,
+                                 struct error *err)
+{
+    const struct driver_env env = {.loop = b->loop, .http = b->http, .instance = b->instance};
+    if (store_open(b->config->state_dir, &b->store, err))
+        return -1;
+    if (instance_load(b, err) == 0 && source->open(source->config, &env, b->driver, err) == 0)
+        return 0;
+    store_close(b->store);
+    return -1;
+}
+
 static int parts_open(struct backend *b, struct error *err)
 {
-    if (store_open(b->config->state_dir, &b->store, err) || instance_load(b, err) ||
-        image_store_open(b->store, &b->images, err) ||
+    if (image_store_open(b->store, &b->images, err) ||
         credential_store_open(b->store, b->config->state_dir, &b->credentials, err) ||
         registry_open(b, err) || reconcile_load(b, err) ||
         reverse_agents_open(b, &b->reverse, err) || watcher_open(b, run_report_status, err))
@@ -86,13 +98,13 @@ static void co_driver_maintain(struct backend *b, bool closing)
     struct cloud_driver *driver = b->driver;
     struct strv in_use AUTO(strv) = STRV_INIT; /* copied: containers may go while we wait */
     struct error err;
-    if (!driver->co_maintain)
+    if (!driver->workload->co_maintain)
         return;
     for (struct container *c = b->containers.newest; c; c = c->older)
         if (container_alive(c) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
-    if (driver->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count, closing,
-                            &err))
+    if (driver->workload->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count,
+                                      closing, &err))
         log_warn("maintenance failed", LOG_STR("error", err.message));
 }
 
@@ -184,30 +196,36 @@ static void parts_close(struct backend *b)
     free(b);
 }
 
-int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
+int backend_run(struct loop *l, struct http_client *http, const struct driver_source *source,
                 const struct backend_config *config, struct error *err)
 {
+    struct cloud_driver driver = {0};
     struct backend *b = NEW(struct backend);
     b->loop = l;
     b->http = http;
-    b->driver = driver;
+    b->driver = &driver;
     b->config = config;
     b->run_listeners = run_listeners;
     container_table_init(&b->containers);
+    if (store_and_driver_open(b, source, err)) {
+        free(b);
+        return -1;
+    }
     if (parts_open(b, err)) {
         /* the process ends with the message; what was opened goes with it */
-        if (b->store)
-            store_close(b->store);
+        store_close(b->store);
+        driver.close(driver.self);
         return -1;
     }
     signals_open(b);
     reconcile_start(b);
     if (co_spawn(l, co_maintain_entry, b, err))
         return -1;
-    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver->name),
+    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver.name),
              LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
     loop_run(l);
     parts_close(b);
+    driver.close(driver.self);
     log_info("stopped");
     return 0;
 }

@@ -11,9 +11,9 @@
 #include "loop/http_client.h"
 #include "loop/loop.h"
 
-/* Serve until SIGTERM or SIGINT, then end orderly (running containers stay). 0 on an orderly end.
- */
-int backend_run(struct loop *l, struct http_client *http, struct cloud_driver *driver,
+/* Open the store, then the driver, and serve until SIGTERM or SIGINT; then end orderly (running
+ * containers stay). 0 on an orderly end. */
+int backend_run(struct loop *l, struct http_client *http, const struct driver_source *source,
                 const struct backend_config *config, struct error *err) MUST_CHECK;
 
 #endif

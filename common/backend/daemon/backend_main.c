@@ -16,12 +16,10 @@ static int serve(const struct backend_cloud *cloud, struct loop *loop,
         .user_agent = user_agent,
     };
     struct http_client *http;
-    struct cloud_driver driver;
+    const struct driver_source source = {.open = cloud->open, .config = cloud->config};
     if (http_client_open(loop, &options, &http, err))
         return -1;
-    cloud->open(cloud->config, loop, http, &driver);
-    int rc = backend_run(loop, http, &driver, backend, err);
-    driver.close(driver.self);
+    int rc = backend_run(loop, http, &source, backend, err);
     http_client_close(http);
     return rc;
 }

@@ -19,9 +19,9 @@ struct backend_cloud {
     void *config;                          /* what they fill */
     /* Complete and check it, before anything is opened; it may also complete the common part. */
     int (*finish)(void *config, struct backend_config *backend, struct error *err);
-    /* Makes no call yet. All is borrowed until driver.close. */
-    void (*open)(const void *config, struct loop *loop, struct http_client *http,
-                 struct cloud_driver *out);
+    /* driver_source.open */
+    int (*open)(const void *config, const struct driver_env *env, struct cloud_driver *out,
+                struct error *err);
     /* The derived parts of the configuration, also after finish has failed or was not called. */
     void (*fini)(void *config);
 };

@@ -88,7 +88,7 @@ static bool nothing_to_do(const struct container *c)
 
 /* The row's own run, or one that its start may be about to find; not an earlier one, whose clean-up
  * a crash has cut short after the next run had begun. */
-static bool belongs_to(const struct container *c, const struct workload *found)
+static bool run_belongs_to(const struct container *c, const struct workload *found)
 {
     bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING;
     if (!container_alive(c) && c->view->state != SOCKERLESS__CONTAINER_STATE__REMOVING)
@@ -99,30 +99,48 @@ static bool belongs_to(const struct container *c, const struct workload *found)
            (!found->resource[0] && strcmp(found->definition, c->current.definition) == 0);
 }
 
+/* What the row knows it owns, or may be about to find. */
+static bool owned_belongs_to(const struct container *c, const struct workload *found)
+{
+    return !c->current.owned[0] || strcmp(found->owned, c->current.owned) == 0;
+}
+
+/* c: the container that it is marked with; NULL: there is none any more. */
+static int co_end_orphan(const struct cloud_driver *driver, const struct container *c,
+                         const struct workload_found *found, struct error *err)
+{
+    const struct workload_ops *ops = driver->workload;
+    const struct workload *w = &found->workload;
+    bool run = (w->definition[0] || w->resource[0]) && !(c && run_belongs_to(c, w));
+    bool owned = w->owned[0] && ops->co_remove_container && !(c && owned_belongs_to(c, w));
+    if (!run && !owned)
+        return 0;
+    log_warn("ending what belongs to no container", LOG_STR("container", found->container_id),
+             LOG_STR("resource", run ? w->resource : w->owned));
+    if (run && ops->co_remove_run(driver->self, w, err))
+        return -1;
+    return owned ? ops->co_remove_container(driver->self, w, err) : 0;
+}
+
 /* Live runs that carry our mark and belong to no row: left by a lost state directory, or by a crash
  * between the cloud's answer and our writing it down (then the row's own token finds it again).
  * False: the cloud would not list them all, or end one. */
 static bool co_end_orphans(struct backend *b)
 {
-    struct cloud_driver *driver = b->driver;
+    const struct cloud_driver *driver = b->driver;
     AUTO(arena) struct arena arena;
     struct workload_found *found;
     size_t count;
     struct error err;
     bool done = true;
     arena_init(&arena);
-    if (driver->co_list(driver->self, b->instance, &arena, &found, &count, &err)) {
+    if (driver->workload->co_list(driver->self, &arena, &found, &count, &err)) {
         log_warn("the cloud's runs could not be listed", LOG_STR("error", err.message));
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        struct container *c = container_find(&b->containers, found[i].container_id, &err);
-        if (c && belongs_to(c, &found[i].workload))
-            continue;
-        log_warn("ending a run that belongs to no container",
-                 LOG_STR("container", found[i].container_id),
-                 LOG_STR("resource", found[i].workload.resource));
-        if (driver->co_delete(driver->self, &found[i].workload, &err) == 0)
+        const struct container *c = container_find(&b->containers, found[i].container_id, &err);
+        if (co_end_orphan(driver, c, &found[i], &err) == 0)
             continue;
         log_warn("it could not be ended", LOG_STR("error", err.message));
         done = false;

@@ -324,9 +324,9 @@ static int co_driver_login(struct cloud_driver *driver, const char *host,
                            struct registry_login *out, struct error *err)
 {
     struct registry_credentials found = {0};
-    if (!driver->co_registry_credentials)
+    if (!driver->registry)
         return 0;
-    if (driver->co_registry_credentials(driver->self, host, &found, err))
+    if (driver->registry->co_credentials(driver->self, host, &found, err))
         return -1;
     if (found.found) {
         out->username = found.username;

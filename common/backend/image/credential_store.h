@@ -33,7 +33,7 @@ int credential_store_get(struct credential_store *s, const char *host, struct re
                          struct error *err) MUST_CHECK;
 
 /* co_registry_login_fn for everything the backend does at registries; arg: struct backend. First
- * what was stored, then the cloud's own (driver->co_registry_credentials). What a client sends with
+ * what was stored, then the cloud's own (registry_ops). What a client sends with
  * its request comes before both (registry_auth.c). */
 int co_backend_login(void *backend, const char *host, struct registry_login *out,
                      struct error *err);

@@ -158,7 +158,7 @@ static void co_round_ask(struct log_hub *h, struct log_round *r)
         arena_init(&r->pages[i].arena);
     }
     r->asked_ms = time_mono_ms();
-    if (driver->co_log_pages(driver->self, r->queries, r->count, r->pages, &err)) {
+    if (driver->logs->co_pages(driver->self, r->queries, r->count, r->pages, &err)) {
         if (!co_cancelled())
             round_failed(h, &err);
     } else {

@@ -77,7 +77,7 @@ int co_log_page(struct backend *b, const struct log_query *query, struct log_pag
 {
     memset(page, 0, sizeof *page);
     arena_init(&page->arena);
-    if (b->driver->co_log_pages(b->driver->self, query, 1, page, err) == 0)
+    if (b->driver->logs->co_pages(b->driver->self, query, 1, page, err) == 0)
         return 0;
     arena_fini(&page->arena);
     return error_wrap(err, "read the log");

@@ -9,6 +9,7 @@
 #include "backend/api/session.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/driver_group.h"
 #include "backend/logs/log_format.h"
 #include "backend/logs/log_hub.h"
 #include "backend/logs/log_reader.h"
@@ -358,7 +359,8 @@ void session_logs_open(struct backend *b, struct channel *channel, const Sockerl
     else
         error_set(&err, ERROR_INVALID_PARAMETER,
                   "Bad parameters: you must choose at least one stream");
-    if (!c) {
+    if (!c ||
+        driver_group_check(b->driver, b->driver->logs, "docker logs needs a log service", &err)) {
         channel_fail(channel, &err);
         return;
     }

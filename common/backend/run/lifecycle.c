@@ -4,6 +4,7 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/run/preparation.h"
 #include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
@@ -13,7 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CLEANUP_TRIES = 6, CLEANUP_FIRST_PAUSE_MS = 500 };
+enum {
+    CLEANUP_TRIES = 6,
+    CLEANUP_FIRST_PAUSE_MS = 500,
+    PREPARED_PATIENCE_MS = 300 * 1000, /* what is made behind a create can take minutes */
+};
 
 /* A run that is over; by now the container may have another. */
 struct ended_run {
@@ -22,19 +27,29 @@ struct ended_run {
     unsigned number;
 };
 
-static int co_delete_run(const struct ended_run *e, struct error *err)
+/* One of the two removals, tried again for a while. */
+typedef int (*removal)(void *self, const struct workload *w, struct error *err);
+
+static int co_remove(const struct cloud_driver *driver, removal co_once, const struct workload *w,
+                     struct error *err)
 {
-    struct container *c = e->container;
-    struct cloud_driver *driver = c->backend->driver;
     int64_t pause_ms = CLEANUP_FIRST_PAUSE_MS;
     for (int attempt = 1;; attempt++) {
-        if (driver->co_delete(driver->self, &e->workload, err) == 0)
-            break;
         struct error ignored;
+        if (co_once(driver->self, w, err) == 0)
+            return 0;
         if (attempt == CLEANUP_TRIES || co_sleep(pause_ms, &ignored))
             return error_wrap(err, "%s: remove", driver->name);
         pause_ms *= 2;
     }
+}
+
+static int co_delete_run(const struct ended_run *e, struct error *err)
+{
+    struct container *c = e->container;
+    const struct cloud_driver *driver = c->backend->driver;
+    if (co_remove(driver, driver->workload->co_remove_run, &e->workload, err))
+        return -1;
     if (c->removed || e->number != c->run_number)
         return 0;
     c->run_deleted = true;
@@ -204,6 +219,20 @@ int co_lifecycle_cleanup(struct container *c, struct error *err)
     return c->has_run && !c->run_deleted ? co_delete_run(&e, err) : 0;
 }
 
+/* What the container owns, after its last run; a removal that is taken back saves that it is gone.
+ */
+static int co_remove_owned(struct container *c, struct error *err)
+{
+    const struct cloud_driver *driver = c->backend->driver;
+    const struct workload owner = c->current;
+    if (!owner.owned[0] || !driver->workload->co_remove_container)
+        return 0;
+    if (co_remove(driver, driver->workload->co_remove_container, &owner, err))
+        return -1;
+    c->current.owned[0] = '\0';
+    return 0;
+}
+
 static void removal_taken_back(struct container *c)
 {
     struct error err;
@@ -218,7 +247,8 @@ static void removal_taken_back(struct container *c)
 static int co_destroy(struct container *c, struct error *err)
 {
     struct backend *b = c->backend;
-    if (co_lifecycle_cleanup(c, err))
+    if (co_preparation_await(c, time_mono_ms() + PREPARED_PATIENCE_MS, err) ||
+        co_lifecycle_cleanup(c, err) || co_remove_owned(c, err))
         return -1;
     if (c->removed)
         return 0;

@@ -10,6 +10,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/inject/image_inject.h"
 #include "backend/run/lifecycle.h"
+#include "backend/run/preparation.h"
 #include "backend/run/run_report.h"
 #include "backend/attach/session_attach.h"
 #include "backend/run/watcher.h"
@@ -38,51 +39,6 @@ static int network_refused(const struct container *c, struct error *err)
     return error_set(err, ERROR_NOT_FOUND, "network %s not found", mode);
 }
 
-static bool is_root(const char *user)
-{
-    static const char *const names[] = {"", "0", "root", "0:0", "root:root"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(user, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Where nothing but the image says who runs, an agent that has to become somebody else must be in
- * an image that says root. */
-static bool wants_another_user(const struct container *c)
-{
-    struct error ignored;
-    const Sockerless__ImageRecord *rec =
-        c->backend->driver->caps.runs_as_image_user && image_agent_possible(c->backend)
-            ? image_store_find(c->backend->images, c->view->image_id, &ignored)
-            : NULL;
-    const char *user = rec ? str_or_empty(rec->image->config->user) : "";
-    return !is_root(user) && strcmp(user, str_or_empty(c->view->config->user)) != 0;
-}
-
-static bool agent_goes_into_image(const struct container *c)
-{
-    return c->backend->driver->caps.wants_agent_layer ||
-           image_needs_agent(c->backend, c->view->image_id) || wants_another_user(c);
-}
-
-/* The image with the agent in it. It is the same for every run of the image, so a start that is
- * taken up again after a crash finds what its definition names. */
-static int co_agent_into_image(struct container *c, struct workload_spec *spec, struct arena *arena,
-                               struct error *err)
-{
-    char *image;
-    if ((c->current.definition[0] && c->current.resource[0]) || !agent_goes_into_image(c))
-        return 0;
-    const Sockerless__ImageRecord *rec =
-        image_store_find(c->backend->images, c->view->image_id, err);
-    if (!rec || co_image_with_agent(c->backend, rec, arena, &image, err))
-        return -1;
-    spec->image = image;
-    spec->agent_in_image = true;
-    return 0;
-}
-
 static int co_run_in_cloud(struct container *c, struct error *err)
 {
     struct cloud_driver *driver = c->backend->driver;
@@ -91,17 +47,17 @@ static int co_run_in_cloud(struct container *c, struct error *err)
     if (c->run_deleted && container_run_again(c, err)) /* undone before a crash */
         return -1;
     struct workload_spec spec = workload_spec_of(c, &arena);
-    if (co_agent_into_image(c, &spec, &arena, err))
+    if (co_preparation_image(c, &spec, &arena, err))
         return -1;
     if (!c->current.definition[0]) {
-        if (driver->co_prepare(driver->self, &spec, &c->current, err))
+        if (driver->workload->co_prepare(driver->self, &spec, &c->current, err))
             return error_wrap(err, "%s", driver->name);
         if (container_save(c, err)) /* a crash from here on knows what to remove */
             return -1;
     }
     if (!c->current.resource[0]) {
         c->run_started_at = time_now_ns();
-        if (driver->co_run(driver->self, &spec, &c->current, err))
+        if (driver->workload->co_run(driver->self, &spec, &c->current, err))
             return error_wrap(err, "%s", driver->name);
     }
     return container_save(c, err);
@@ -147,7 +103,7 @@ static int stopped_too_early(struct container *c, struct error *err)
  * opens the agent's gate. */
 static int co_meet_agent(struct container *c, int64_t deadline_ms, struct error *err)
 {
-    if (!c->backend->driver->caps.has_agent)
+    if (c->backend->driver->caps.agent == AGENT_NONE)
         return 0;
     if (co_session_attach_connect(c, deadline_ms, err))
         return -1;
@@ -244,11 +200,12 @@ undo:
     return -1;
 }
 
-/* Two starts at once: the second waits for the first and then finds it running. */
+/* Two starts at once: the second waits for the first and then finds it running. What is still made
+ * behind the create is waited for, too. */
 static int co_start_checked(struct container *c, struct error *err)
 {
     int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
-    while (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
+    while (c->preparing || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
            c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;

@@ -12,6 +12,7 @@
 #include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 
@@ -32,7 +33,12 @@ static int co_cloud_stop(struct container *c, unsigned run, struct error *err)
 {
     struct cloud_driver *driver = c->backend->driver;
     struct workload w = c->current;
-    if (driver->co_stop(driver->self, &w, "stopped through the Docker API", err))
+    if (driver->caps.stop == STOP_NONE) {
+        log_warn("its agent is not connected and the cloud cannot stop it: it runs to its end",
+                 LOG_STR("container", c->id));
+        return 0;
+    }
+    if (driver->workload->co_stop(driver->self, &w, "stopped through the Docker API", err))
         return error_wrap(err, "%s: stop", driver->name);
     watcher_add(c);
     return co_wait_over(c, run, time_mono_ms() + CLOUD_STOP_MS, err);
@@ -51,7 +57,12 @@ int co_op_stop_kill(struct container *c, struct error *err)
     if (agent_link_signal(c, SIGKILL) &&
         co_wait_over(c, run, time_mono_ms() + AFTER_KILL_MS, err) == 0)
         return 0;
-    return co_cloud_stop(c, run, err);
+    if (c->backend->driver->caps.stop == STOP_GRACEFUL)
+        return co_cloud_stop(c, run, err);
+    /* It is over for Docker; the removal of the run ends in the cloud what can be ended. */
+    lifecycle_run_over(
+        c, &(struct run_end){.code = 128 + SIGKILL, .error = "killed without its agent's report"});
+    return 0;
 }
 
 static int co_stop_gently(struct container *c, int number, int64_t timeout_s, struct error *err)

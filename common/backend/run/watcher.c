@@ -57,7 +57,7 @@ static void co_poll_batch(struct watcher *w, struct container **batch, size_t n)
         run_numbers[i] = batch[i]->run_number;
         batch[i]->next_poll_ms = INT64_MAX;
     }
-    int rc = driver->co_describe(driver->self, list, n, status, &err);
+    int rc = driver->workload->co_describe(driver->self, list, n, status, &err);
     if (rc)
         log_warn("describe failed", LOG_STR("error", err.message));
     int64_t now = time_mono_ms();

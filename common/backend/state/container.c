@@ -180,7 +180,7 @@ static void past_add(struct container *c)
 
 static void run_reset(struct container *c)
 {
-    c->current = (struct workload){0};
+    c->current.definition[0] = c->current.resource[0] = c->current.log_ref[0] = '\0';
     c->has_run = true;
     c->run_deleted = c->stop_requested = false;
     c->run_started_at = c->run_finished_at = 0;
@@ -213,6 +213,7 @@ struct container *container_from_record(struct backend *b, const Sockerless__Con
     struct container *c = container_new(b, rec->container);
     if (rec->current)
         workload_read(c, rec->current);
+    snprintf(c->current.owned, sizeof c->current.owned, "%s", rec->cloud_owned);
     for (size_t i = 0; i < rec->n_past && i < CONTAINER_PAST_RUNS_MAX; i++)
         c->past[c->past_count++] = workload_copy(rec->past[i]);
     snprintf(c->agent_token, sizeof c->agent_token, "%s", rec->agent_token);
@@ -230,6 +231,7 @@ Sockerless__ContainerRecord *container_record(struct container *c, struct arena 
     rec->agent_token = c->agent_token;
     rec->request_id = (ProtobufCBinaryData){sizeof c->request_id, c->request_id};
     rec->image_reference = c->image_reference ? c->image_reference : (char *)"";
+    rec->cloud_owned = c->current.owned;
     rec->past = c->past;
     rec->n_past = c->past_count;
     if (c->has_run) {

@@ -51,6 +51,7 @@ struct container {
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 
+    bool preparing;         /* behind its create: preparation.h */
     bool removed;           /* out of the table; only references keep it */
     bool stop_requested;    /* by stop or kill of this run */
     unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */

@@ -17,7 +17,7 @@ struct artifact_registry;
 struct artifact_registry *artifact_registry_new(co_access_token_fn co_token, void *token_arg);
 void artifact_registry_free(struct artifact_registry *a); /* no call may be under way */
 
-/* See driver.h: co_registry_credentials. Not found, too, when there is no identity at all: public
+/* See driver.h: registry_ops. Not found, too, when there is no identity at all: public
  * images need none. */
 int co_artifact_registry_credentials(struct artifact_registry *a, const char *registry_host,
                                      struct registry_credentials *out,

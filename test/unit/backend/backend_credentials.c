@@ -294,6 +294,8 @@ static int co_cloud(void *self, const char *host, struct registry_credentials *o
     return 0;
 }
 
+static const struct registry_ops registry_ops = {.co_credentials = co_cloud};
+
 static const char *login_user(const char *host)
 {
     static char user[64];
@@ -307,7 +309,7 @@ static const char *login_user(const char *host)
 TEST_USING(fixture, stored_login_comes_before_the_clouds)
 {
     assert_string_equal(login_user(HOST), "");
-    rig.driver.co_registry_credentials = co_cloud;
+    rig.driver.registry = &registry_ops;
     assert_string_equal(login_user(HOST), "cloud");
     put(HOST, "alice", PASSWORD, NULL);
     put("docker.io", "bob", "b", NULL);

@@ -48,6 +48,21 @@ TEST_USING(fake, history)
     expect_logs(LOGS(.follow = true), "one\ntwo\n\nthree\nno newline");
 }
 
+TEST_USING(fake, a_cloud_without_a_log_service)
+{
+    struct client c;
+    Sockerless__LogsOpen open = LOGS(.follow = true);
+    fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
+    fake.driver.logs = NULL;
+    client_open(&c, &open);
+    run_until(c.closed);
+    assert_true(c.failed);
+    assert_int_equal(c.code, SOCKERLESS__ERROR_CODE__NOT_IMPLEMENTED);
+    assert_string_equal(c.message,
+                        "docker logs needs a log service, which the backend fake does not have");
+    client_free(&c);
+}
+
 TEST_USING(fake, timestamps_details)
 {
     fake_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));

@@ -17,7 +17,7 @@
 static struct config {
     char *own;
     int finished, opened, released;
-    char seen_own[32], seen_instance[32];
+    char seen_own[32], seen_instance[32], opened_as[64];
 } config;
 static const char *refusal;
 static char *output; /* of both streams */
@@ -32,14 +32,17 @@ static int finish(void *arg, struct backend_config *backend, struct error *err)
 }
 
 /* What serving would need is not here. */
-static void open_driver(const void *arg, struct loop *loop, struct http_client *http,
-                        struct cloud_driver *out)
+static int open_driver(const void *arg, const struct driver_env *env, struct cloud_driver *out,
+                       struct error *err)
 {
-    (void)arg;
-    (void)loop;
-    (void)http;
+    const struct config *c = arg;
     (void)out;
+    assert_string_equal(c->own, "mine");
+    assert_non_null(env->loop);
+    assert_non_null(env->http);
+    snprintf(config.opened_as, sizeof config.opened_as, "%s", env->instance);
     config.opened++;
+    return error_set(err, ERROR_FORBIDDEN, "no credentials anywhere");
 }
 
 static void fini(void *arg)
@@ -121,6 +124,28 @@ TEST(settings_that_the_cloud_refuses)
     assert_non_null(strstr(output, "\"error\":\"no such region\""));
     assert_int_equal(config.opened, 0);
     assert_int_equal(config.released, 1);
+}
+
+/* The driver is opened once the store has said which instance this is: the same in every life. */
+TEST(a_driver_that_cannot_be_opened)
+{
+    char directory[] = "/tmp/sockerless-main-XXXXXX", first[64];
+    assert_non_null(mkdtemp(directory));
+    AUTO_FREE char *state_dir = xasprintf("--state-dir=%s", directory);
+    AUTO_FREE char *listen = xasprintf("--listen=ipc://%s/rpc.sock", directory);
+    AUTO_FREE char *remove = xasprintf("rm -rf %s", directory);
+    char *flags[] = {"--test-own=mine", state_dir, listen, "--instance=ours"};
+    assert_int_equal(run(3, flags), 1);
+    assert_int_equal(config.opened, 1);
+    assert_non_null(strstr(output, "\"error\":\"no credentials anywhere\""));
+    assert_int_equal(config.released, 1);
+    strcpy(first, config.opened_as);
+    assert_int_equal(strncmp(first, "sockerless-", 11), 0);
+    assert_int_equal(run(3, flags), 1);
+    assert_string_equal(config.opened_as, first);
+    assert_int_equal(run(4, flags), 1);
+    assert_string_equal(config.opened_as, "ours");
+    assert_int_equal(system(remove), 0);
 }
 
 static int teardown(void **state)

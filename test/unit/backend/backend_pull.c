@@ -164,7 +164,8 @@ static int pull_setup(void **state)
     snprintf(mirror, sizeof mirror, "docker.io=http://127.0.0.1:%d", registry.mock->port);
     struct http_client_options http = {.user_agent = "test"};
     struct registry_options options = {.mirrors = mirror};
-    rig.driver.co_registry_credentials = co_credentials;
+    static const struct registry_ops registry_ops = {.co_credentials = co_credentials};
+    rig.driver.registry = &registry_ops;
     rig.config.image_ttl_s = 300;
     assert_int_equal(
         credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err), 0);
@@ -617,7 +618,7 @@ TEST_USING(pull, distribution_errors)
     assert_int_equal(rig.err.code, ERROR_INVALID_PARAMETER);
     assert_string_equal(rig.err.message, "no manifest found for full image ID");
     registry.wants = SENT;
-    rig.driver.co_registry_credentials = NULL;
+    rig.driver.registry = NULL;
     char *name = text("127.0.0.1:%d/library/busybox:latest", registry.mock->port);
     assert_null(distribution(name, NULL));
     assert_int_equal(rig.err.code, ERROR_SYSTEM);

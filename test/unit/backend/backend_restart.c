@@ -49,7 +49,7 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
     return 0;
 }
 
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     (void)self;
     if (co_sleep(1, err))
@@ -58,17 +58,19 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     return 0;
 }
 
-static int co_list(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err)
+static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err)
 {
     (void)self;
-    (void)instance;
     (void)arena;
     (void)err;
     *out = NULL;
     *count = 0;
     return 0;
 }
+
+static const struct workload_ops workload_ops = {
+    .co_describe = co_describe, .co_remove_run = co_remove_run, .co_list = co_list};
 
 static int fixture_setup(void **state)
 {
@@ -77,9 +79,7 @@ static int fixture_setup(void **state)
     memset(&cloud, 0, sizeof cloud);
     rig.driver.caps = (struct driver_caps){
         .describe_batch_max = 100, .poll_interval_ms = 60000, .has_addresses = true};
-    rig.driver.co_describe = co_describe;
-    rig.driver.co_delete = co_delete;
-    rig.driver.co_list = co_list;
+    rig.driver.workload = &workload_ops;
     rig.config.agent_port = 1; /* nobody listens there */
     rig.config.start_timeout_s = 60;
     return watcher_open(&rig.backend, run_report_status, &err);

@@ -149,7 +149,7 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
     return 0;
 }
 
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     (void)self;
     (void)err;
@@ -160,6 +160,9 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     return 0;
 }
 
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare, .co_run = co_run, .co_remove_run = co_remove_run};
+
 /* ---- rig ---- */
 
 static int fixture_setup(void **state)
@@ -169,9 +172,7 @@ static int fixture_setup(void **state)
     rig_setup(state);
     memset(&agent, 0, sizeof agent);
     memset(&cloud, 0, sizeof cloud);
-    rig.driver.co_prepare = co_prepare;
-    rig.driver.co_run = co_run;
-    rig.driver.co_delete = co_delete;
+    rig.driver.workload = &workload_ops;
     rig.config.start_timeout_s = 20;
     rig.config.agent_port = free_port();
     snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);

@@ -26,7 +26,14 @@ static struct {
     bool holds;       /* deletions wait until this is false … */
     int held;         /* … and so many do */
     char deletions[STARTS_MAX][256];
-    int unlisted; /* lists still to refuse */
+    int unlisted;      /* lists still to refuse */
+    const char *owned; /* what containers own; NULL: nothing */
+    bool slow;         /* preparations wait until this is false … */
+    int preparing;     /* … and so many do */
+    int refused;       /* preparations still to refuse */
+    int kept;          /* preparations that found what the container owns */
+    int owned_removed, stopped;
+    int unremoved; /* removals of what containers own, still to refuse */
     struct workload_found found[2];
 } cloud;
 
@@ -40,6 +47,19 @@ static int co_prepare(void *self, const struct workload_spec *spec, struct workl
     snprintf(cloud.images[n], sizeof cloud.images[n], "%s", spec->image);
     snprintf(cloud.tokens[n], sizeof cloud.tokens[n], "%s", spec->run_token);
     cloud.layered[n] = spec->agent_in_image;
+    if (cloud.owned) {
+        cloud.kept += w->owned[0] != '\0';
+        snprintf(w->owned, sizeof w->owned, "%s", cloud.owned);
+    }
+    cloud.preparing++;
+    while (cloud.slow)
+        if (co_sleep(1, err))
+            return -1;
+    cloud.preparing--;
+    if (cloud.refused > 0) {
+        cloud.refused--;
+        return error_set(err, ERROR_UNAVAILABLE, "no room for a function");
+    }
     snprintf(w->definition, sizeof w->definition, "definition-%d", n);
     return 0;
 }
@@ -85,7 +105,7 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
     return 0;
 }
 
-static int co_delete(void *self, const struct workload *w, struct error *err)
+static int co_remove_run(void *self, const struct workload *w, struct error *err)
 {
     (void)self;
     cloud.held++;
@@ -98,11 +118,10 @@ static int co_delete(void *self, const struct workload *w, struct error *err)
     return 0;
 }
 
-static int co_list(void *self, const char *instance, struct arena *arena,
-                   struct workload_found **out, size_t *count, struct error *err)
+static int co_list(void *self, struct arena *arena, struct workload_found **out, size_t *count,
+                   struct error *err)
 {
     (void)self;
-    (void)instance;
     (void)arena;
     if (cloud.unlisted > 0) {
         cloud.unlisted--;
@@ -113,6 +132,39 @@ static int co_list(void *self, const char *instance, struct arena *arena,
     return 0;
 }
 
+static int co_remove_container(void *self, const struct workload *w, struct error *err)
+{
+    (void)self;
+    assert_string_equal(w->owned, cloud.owned);
+    assert_int_equal(cloud.held, 0); /* its runs are gone */
+    if (cloud.unremoved > 0) {
+        cloud.unremoved--;
+        return error_set(err, ERROR_UNAVAILABLE, "not now");
+    }
+    cloud.owned_removed++;
+    return 0;
+}
+
+static int co_stop(void *self, const struct workload *w, const char *reason, struct error *err)
+{
+    (void)self;
+    (void)w;
+    (void)reason;
+    (void)err;
+    cloud.stopped++;
+    return 0;
+}
+
+static const struct workload_ops workload_ops = {
+    .co_prepare = co_prepare,
+    .co_run = co_run,
+    .co_describe = co_describe,
+    .co_stop = co_stop,
+    .co_remove_run = co_remove_run,
+    .co_remove_container = co_remove_container,
+    .co_list = co_list,
+};
+
 static char agent_path[128];
 
 static int fixture_setup(void **state)
@@ -122,11 +174,7 @@ static int fixture_setup(void **state)
         return -1;
     memset(&cloud, 0, sizeof cloud);
     rig.driver.caps = (struct driver_caps){.describe_batch_max = 10, .poll_interval_ms = 10};
-    rig.driver.co_prepare = co_prepare;
-    rig.driver.co_run = co_run;
-    rig.driver.co_describe = co_describe;
-    rig.driver.co_delete = co_delete;
-    rig.driver.co_list = co_list;
+    rig.driver.workload = &workload_ops;
     rig.config.start_timeout_s = 15;
     rig.config.agent_port = 1;
     snprintf(agent_path, sizeof agent_path, "%s/agent", rig.directory);
@@ -266,6 +314,26 @@ TEST_USING(fixture, unknown_is_asked_again)
     assert_true(cloud.described >= 2);
 }
 
+/* The cloud of paper brings no agent. */
+TEST_USING(fixture, no_exec_without_an_agent)
+{
+    static char *words[] = {"true"};
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ExecCreateRequest r = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
+    load();
+    create("bare");
+    expect_started("bare");
+    r.container = (char *)"bare";
+    r.cmd = words;
+    r.n_cmd = ARRAY_LEN(words);
+    request.op_case = SOCKERLESS__REQUEST__OP_EXEC_CREATE;
+    request.exec_create = &r;
+    assert_null(ask(&request));
+    assert_int_equal(rig.err.code, ERROR_NOT_IMPLEMENTED);
+    assert_string_equal(rig.err.message,
+                        "exec needs the agent, which the backend fake does not have");
+}
+
 static int answers;
 
 static void on_start_answer(void *arg, const Sockerless__Reply *reply, const struct error *err)
@@ -367,4 +435,171 @@ TEST_USING(fixture, earlier_run_is_ended)
     run_until(cloud.deleted == 1 && co_live(&rig.loop) == 1); /* the watcher */
     assert_string_equal(cloud.deletions[0], "earlier");
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
+}
+
+/* ---- what a container owns ---- */
+
+static bool ask_for(Sockerless__Request *request)
+{
+    return ask(request) != NULL;
+}
+
+static bool remove_it(const char *name, bool force)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
+    r.ref = (char *)(uintptr_t)name;
+    r.force = force;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
+    request.container_remove = &r;
+    return ask_for(&request);
+}
+
+static bool stop_it(const char *name)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerStopRequest r = SOCKERLESS__CONTAINER_STOP_REQUEST__INIT;
+    r.ref = (char *)(uintptr_t)name;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_STOP;
+    request.container_stop = &r;
+    return ask_for(&request);
+}
+
+static void at_create(const char *owned)
+{
+    load();
+    cloud.owned = owned;
+    rig.driver.caps.prepare = PREPARE_AT_CREATE;
+}
+
+static char stored[512];
+
+static void row_read(void *arg, const Sockerless__ContainerRecord *rec)
+{
+    (void)arg;
+    snprintf(stored, sizeof stored, "%s", rec->cloud_owned);
+}
+
+static const char *stored_owned(void)
+{
+    struct error err;
+    stored[0] = '\0';
+    assert_int_equal(store_container_each(rig.backend.store, row_read, NULL, &err), 0);
+    return stored;
+}
+
+TEST_USING(fixture, prepared_behind_the_create)
+{
+    struct error first, second;
+    at_create("function-1");
+    cloud.slow = true;
+    const struct container *c = create("fn"); /* answered, although nothing is ready */
+    run_until(cloud.preparing == 1);
+    unsigned live = co_live(&rig.loop);
+    start_two("fn", &first, &second);
+    run_until(co_live(&rig.loop) == live + 2); /* both wait for it */
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
+    assert_int_equal(cloud.prepared, 1);
+    cloud.slow = false;
+    run_until(answers == 2);
+    const struct error *late = first.code == ERROR_NONE ? &second : &first;
+    assert_int_equal(late == &first ? second.code : first.code, ERROR_NONE);
+    assert_int_equal(late->code, ERROR_NOT_MODIFIED);
+    assert_string_equal(cloud.tokens[0], ""); /* there was no run yet */
+    assert_string_equal(c->current.definition, "definition-1");
+    assert_int_equal(cloud.kept, 1); /* the run's preparation found the function */
+    assert_string_equal(stored_owned(), "function-1");
+}
+
+/* It outlives a run, and goes with the container, after its last run. */
+TEST_USING(fixture, owned_until_the_container_goes)
+{
+    at_create("function-2");
+    struct container *c = create("fn");
+    run_until(!c->preparing);
+    assert_string_equal(stored_owned(), "function-2");
+    expect_started("fn");
+    cloud.ended = true;
+    run_until(c->run_deleted);
+    assert_int_equal(cloud.owned_removed, 0);
+    cloud.ended = false;
+    expect_started("fn");
+    assert_int_equal(cloud.kept, 2);
+    cloud.ended = true;
+    run_until(c->run_deleted);
+    cloud.unremoved = 1; /* tried again */
+    assert_true(remove_it("fn", false));
+    assert_int_equal(cloud.owned_removed, 1);
+    assert_int_equal(rig.backend.containers.count, 0);
+}
+
+TEST_USING(fixture, a_failed_preparation_is_told_by_the_start)
+{
+    at_create("function-3");
+    cloud.refused = 2;
+    struct container *c = create("fn");
+    run_until(!c->preparing);
+    assert_string_equal(stored_owned(), "function-3"); /* it may exist, half made */
+    const char *why = start("fn");
+    assert_non_null(why);
+    assert_non_null(strstr(why, "no room for a function"));
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__CREATED);
+    expect_started("fn");
+}
+
+TEST_USING(fixture, removed_while_it_is_prepared)
+{
+    at_create("function-4");
+    cloud.slow = true;
+    create("fn");
+    run_until(cloud.preparing == 1);
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
+    struct error err;
+    r.ref = (char *)"fn";
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
+    request.container_remove = &r;
+    answers = 0;
+    rpc_call(rig.client, &request, 0, on_start_answer, &err);
+    run_until(rig.backend.containers.state_counts[SOCKERLESS__CONTAINER_STATE__REMOVING] == 1);
+    assert_int_equal(cloud.owned_removed, 0);
+    cloud.slow = false;
+    run_until(answers == 1);
+    assert_int_equal(err.code, ERROR_NONE);
+    assert_int_equal(cloud.owned_removed, 1);
+    assert_int_equal(cloud.deleted, 0); /* there never was a run */
+}
+
+/* Found in the cloud at a restart: what a row owns stays although nothing of it runs, what no row
+ * owns goes. */
+TEST_USING(fixture, owned_by_nobody)
+{
+    at_create("function-5");
+    struct container *c = create("fn");
+    run_until(!c->preparing);
+    for (size_t i = 0; i < ARRAY_LEN(cloud.found); i++)
+        strcpy(cloud.found[i].workload.owned, "function-5");
+    strcpy(cloud.found[0].container_id, c->id);
+    strcpy(cloud.found[1].container_id,
+           "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff");
+    reconcile_start(&rig.backend);
+    run_until(co_live(&rig.loop) == 1); /* the watcher */
+    assert_int_equal(cloud.owned_removed, 1);
+    assert_int_equal(cloud.deleted, 0);
+}
+
+/* ---- a cloud that cannot stop ---- */
+
+TEST_USING(fixture, no_stop)
+{
+    load();
+    struct container *c = create("web");
+    expect_started("web");
+    rig.driver.caps.stop = STOP_NONE;
+    assert_true(stop_it("web"));
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
+    assert_true(remove_it("web", true));
+    assert_int_equal(cloud.stopped, 0);
+    assert_true(cloud.deleted >= 1); /* the removal of the run is what ends it */
+    assert_int_equal(rig.backend.containers.count, 0);
 }

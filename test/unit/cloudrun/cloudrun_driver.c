@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole driver against a scripted Google Cloud: what it sends, and what it makes of refusals,
- * lost answers, throttling and expired tokens.
+ * The whole driver against a scripted Google Cloud: what Google answers in each situation of the
+ * suite that all drivers pass, and what is Cloud Run's own.
  */
 #include "backend-cloudrun/driver.h"
 
@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "json/json_doc.h"
+#include "test/kit/driver_suite.h"
 #include "test/kit/ecs_harness.h"
 #include "test/kit/test.h"
 
@@ -29,7 +30,6 @@
 static struct cloudrun_config config;
 static struct cloud_driver driver;
 static struct workload w;
-static struct workload_status status;
 static struct error problem;
 static int result;
 static char *key_path;
@@ -89,7 +89,8 @@ static int fixture_setup(void **state)
         .log_reads_per_min = 60000,
         .rate_percent = 100,
     };
-    cloudrun_driver_open(&h->loop, h->http, &config, &driver);
+    const struct driver_env opened_with = {.loop = &h->loop, .http = h->http, .instance = "Inst/1"};
+    assert_int_equal(cloudrun_driver_open(&config, &opened_with, &driver, &problem), 0);
     w = (struct workload){0};
     problem = (struct error){0};
     result = 0;
@@ -120,43 +121,162 @@ static void expect_problem(enum error_code code, const char *text)
 static void co_prepare(struct harness *h)
 {
     (void)h;
-    result = driver.co_prepare(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_prepare(driver.self, &spec, &w, &problem);
 }
 
 static void co_run(struct harness *h)
 {
     (void)h;
     strcpy(w.definition, JOB);
-    result = driver.co_run(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_run(driver.self, &spec, &w, &problem);
 }
 
-static void set_run(void)
-{
-    strcpy(w.definition, JOB);
-    strcpy(w.resource, EXECUTION);
-}
+/* ---- what every driver does ---- */
 
-static void co_describe(struct harness *h)
-{
-    (void)h;
-    const struct workload *list[] = {&w};
-    set_run();
-    result = driver.co_describe(driver.self, list, 1, &status, &problem);
-}
+#define NOTES(instance)                                                                            \
+    "\"annotations\":{\"sockerless.dev/instance\":\"" instance                                     \
+    "\",\"sockerless.dev/container-id\":\"" ID "\",\"sockerless.dev/container-name\":\"web\"}"
+#define OTHER PARENT "/jobs/sockerless-other/executions/sockerless-other-1"
+#define GONE REFUSED(404, "NOT_FOUND", "gone")
+#define ENTRY(id, second, text)                                                                    \
+    "{\"insertId\":\"" id "\",\"timestamp\":\"2026-01-01T00:00:0" second                           \
+    "Z\",\"textPayload\":\"" text                                                                  \
+    "\",\"logName\":\"projects/p-1/logs/run.googleapis.com%2Fstdout\",\"resource\":{\"labels\":{"  \
+    "\"job_name\":\"" JOB_ID "\"}},\"labels\":{\"run.googleapis.com/execution_name\":\"" JOB_ID    \
+    "-x7k2p\"}}"
+#define ENTRIES(list) "{\"entries\":[" list "]}"
+#define LIST_LOG "POST /v2/entries:list"
 
-static void co_stop(struct harness *h)
-{
-    (void)h;
-    set_run();
-    result = driver.co_stop(driver.self, &w, "bye", &problem);
-}
-
-static void co_delete(struct harness *h)
-{
-    (void)h;
-    set_run();
-    result = driver.co_delete(driver.self, &w, &problem);
-}
+static const struct driver_suite suite = {
+    .setup = fixture_setup,
+    .teardown = fixture_teardown,
+    .driver = &driver,
+    .spec = &spec,
+    .run = {.definition = JOB, .resource = EXECUTION, .log_ref = EXECUTION},
+    .other = {.definition = PARENT "/jobs/sockerless-other", .resource = OTHER, .log_ref = OTHER},
+    .prepare =
+        {{{"POST /v2/" PARENT "/jobs?jobId=" JOB_ID, .status = 200, .body = PENDING, .times = 1},
+          {"POST /v2/", .status = 409, .body = REFUSED(409, "ALREADY_EXISTS", "there")},
+          {"GET /v2/" OPERATION, .status = 200, .body = PENDING, .times = 1},
+          {"GET /v2/" OPERATION, .status = 200, .body = DONE},
+          {"GET /v2/" JOB, .status = 200, .body = PLAIN_JOB}},
+         {{"POST /v2/", 2}, {"GET /v2/" OPERATION, 2}, {"Authorization: Bearer ya29.one", 5}}},
+    .prepare_lost = {{{"POST /v2/", .status = 0, .times = 1},
+                      {"POST /v2/", .status = 409, .body = REFUSED(409, "ALREADY_EXISTS", "there")},
+                      {"GET /v2/" JOB, .status = 200, .body = PLAIN_JOB}},
+                     {{"POST /v2/", 2}}},
+    .begin = {{{"GET /v2/" JOB, .status = 200, .body = PLAIN_JOB},
+               {"POST /v2/" JOB ":run", .status = 200, .body = RUNNING}},
+              {{"POST /v2/" JOB ":run", 1}}},
+    /* Looked for, since the call has no token. */
+    .begin_lost = {{{"GET /v2/" JOB, .status = 200, .body = PLAIN_JOB, .times = 2},
+                    {"GET /v2/" JOB, .status = 200, .body = RUN_JOB},
+                    {"POST /v2/" JOB ":run", .status = 0}},
+                   {{"POST /v2/" JOB ":run", 1}}},
+    .begun_before = {{{"GET /v2/" JOB, .status = 200, .body = RUN_JOB}}, {{":run", 0}}},
+    .throttled = {{{"POST /v2/", .status = 429, .body = REFUSED(429, "RESOURCE_EXHAUSTED", "slow"),
+                    .headers = "Retry-After: 1\r\n", .times = 1},
+                   {"POST /v2/", .status = 503, .body = "<html>", .times = 1},
+                   {"POST /v2/", .status = 200, .body = DONE}},
+                  {{"POST /v2/", 3}}},
+    .throttled_ms = 1000,
+    .expired = {{{"POST /v2/", .status = 401, .body = REFUSED(401, "UNAUTHENTICATED", "expired"),
+                  .times = 1},
+                 {"POST /v2/", .status = 200, .body = DONE, .times = 1},
+                 {"POST /v2/", .status = 401, .body = REFUSED(401, "UNAUTHENTICATED", "expired")}},
+                {{"POST /v2/", 4}, {"POST /token", 3}}},
+    .locked_out = {.code = ERROR_FORBIDDEN, .words = {"UNAUTHENTICATED"}},
+    .refused = {.seen = {{"POST /v2/", 2}}},
+    .refusals = {{{"POST /v2/", .status = 403,
+                   .body = "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":"
+                           "\"No.\",\"details\":[{\"@type\":\"x\"},{\"requestId\":\"req-9\"}]}}"},
+                  ERROR_FORBIDDEN,
+                  {"PERMISSION_DENIED: No.; the backend's account lacks", "(request id req-9)"}},
+                 {{"POST /v2/", .status = 400, .body = REFUSED(400, "INVALID_ARGUMENT", "bad")},
+                  ERROR_INVALID_PARAMETER,
+                  {"INVALID_ARGUMENT: bad"}}},
+    .refused_definition = JOB, /* it may exist all the same */
+    .running = {{{"GET /v2/" OTHER, .status = 404, .body = GONE},
+                 {"GET /v2/" EXECUTION, .status = 200, .body = "{\"runningCount\":1}"}},
+                {{"GET /v2/" OTHER, 1}, {"GET /v2/" EXECUTION, 1}}},
+    .ended = {{{"GET /v2/" EXECUTION "/tasks", .status = 200,
+                .body =
+                    "{\"tasks\":[{\"startTime\":\"2026-01-01T00:00:01Z\",\"lastAttemptResult\":{"
+                    "\"exitCode\":3,\"status\":{\"code\":9}}}]}"},
+               {"GET /v2/" EXECUTION, .status = 200,
+                .body =
+                    "{\"name\":\"" EXECUTION "\",\"failedCount\":1,\"completionTime\":"
+                    "\"2026-01-01T00:00:09Z\",\"conditions\":[{\"type\":\"Completed\",\"state\":"
+                    "\"CONDITION_FAILED\",\"message\":\"The container exited with an error.\","
+                    "\"executionReason\":\"NON_ZERO_EXIT_CODE\"}]}"}},
+              {{"GET /v2/" EXECUTION, 2}}},
+    .exit_code = 3,
+    .one_unknown = {{{"GET /v2/" OTHER, .status = 404, .body = GONE},
+                     {"GET /v2/" EXECUTION, .status = 403,
+                      .body = REFUSED(403, "PERMISSION_DENIED", "No.")}},
+                    {{"GET /v2/", 2}}},
+    .unknown_reason = "PERMISSION_DENIED: No.",
+    .none_known = {.seen = {{"GET /v2/", 1}}},
+    .none_known_why = {{"GET /v2/" EXECUTION, .status = 403,
+                        .body = REFUSED(403, "PERMISSION_DENIED", "No.")},
+                       ERROR_FORBIDDEN,
+                       {"run: get execution: PERMISSION_DENIED: No."}},
+    .stop = {{{"POST /v2/" EXECUTION ":cancel", .status = 200, .body = RUNNING, .times = 1},
+              {"POST /v2/" EXECUTION ":cancel", .status = 404, .body = GONE, .times = 1},
+              {"POST /v2/" EXECUTION ":cancel", .status = 400, .times = 2,
+               .body = REFUSED(400, "FAILED_PRECONDITION", "completed")},
+              {"GET /v2/" EXECUTION "/tasks", .status = 200, .body = "{}"},
+              {"GET /v2/" EXECUTION, .status = 200, .times = 1,
+               .body = "{\"completionTime\":\"2026-01-01T00:00:09Z\",\"succeededCount\":1}"},
+              {"GET /v2/" EXECUTION, .status = 200, .times = 1,
+               .body = "{\"runningCount\":1,\"conditions\":[{\"type\":\"Completed\",\"state\":"
+                       "\"CONDITION_RECONCILING\",\"executionReason\":\"CANCELLING\"}]}"},
+              {"GET /v2/" EXECUTION, .status = 200, .body = "{\"runningCount\":1}"}},
+             {{":cancel", 5}}},
+    .stops = 4,
+    .stop_refused = {{"POST /v2/" EXECUTION ":cancel", .status = 400,
+                      .body = REFUSED(400, "FAILED_PRECONDITION", "completed")},
+                     ERROR_INVALID_PARAMETER,
+                     {"FAILED_PRECONDITION: completed"}},
+    /* What runs cannot be deleted: it is cancelled first. */
+    .removal = {{{"DELETE /v2/" JOB, .status = 400,
+                  .body = REFUSED(400, "FAILED_PRECONDITION", "runs"), .times = 1},
+                 {"POST /v2/" EXECUTION ":cancel", .status = 200, .body = DONE},
+                 {"DELETE /v2/" JOB, .status = 200, .body = PENDING, .times = 1},
+                 {"GET /v2/" OPERATION, .status = 200, .body = DONE},
+                 {"DELETE /v2/" JOB, .status = 404, .body = GONE}},
+                {{"DELETE /v2/" JOB, 3}, {":cancel", 1}}},
+    .list = {{{"pageToken=a%2Fb", .status = 200,
+               .body = "{\"jobs\":[{\"name\":\"" JOB
+                       "\"," NOTES("Inst/1") ",\"latestCreatedExecution\":{"
+                                             "\"name\":\"" EXECUTION
+                                             "\"}},{\"name\":\"../../x\"," NOTES("Inst/1") "}]}"},
+              {"GET /v2/" PARENT "/jobs?pageSize=100", .status = 200,
+               .body = "{\"jobs\":[{\"name\":\"" JOB
+                       "\"," NOTES("Inst/1") "},{\"name\":\"" JOB "\"," NOTES(
+                           "other") "},{\"name\":\"" JOB "\"}],\"nextPageToken\":\"a/b\"}"}},
+             {{"GET /v2/", 2}}},
+    .listed = {{.container_id = ID, .container_name = "web", .workload = {.definition = JOB}},
+               {.container_id = ID,
+                .container_name = "web",
+                .workload = {.definition = JOB, .resource = EXECUTION, .log_ref = EXECUTION}}},
+    .listed_count = 2,
+    /* One question about both logs a round. */
+    .log = {{{LIST_LOG, .contains = "2026-01-01T00:00:00", .status = 200,
+              .body = ENTRIES(ENTRY("a", "1", "one")), .times = 1},
+             {LIST_LOG, .status = 200,
+              .body = ENTRIES(
+                  ENTRY("a", "1", "one") "," ENTRY("b", "1", "two") "," ENTRY("c", "2", "three")),
+              .times = 1},
+             {LIST_LOG, .status = 200, .body = ENTRIES(ENTRY("c", "2", "three"))}},
+            {{LIST_LOG, 3}}},
+    .log_since_ns = 1767225600 * INT64_C(1000000000), /* 2026-01-01T00:00:00Z */
+    .login = {.seen = {{"POST /token", 1}}},
+    .registry_host = "europe-west1-docker.pkg.dev",
+    .username = "oauth2accesstoken",
+    .password = "ya29.one",
+};
+DRIVER_SUITE(suite);
 
 /* ---- jobs ---- */
 
@@ -282,14 +402,11 @@ TEST_USING(fixture, odd_variables_are_carried)
     spec.env_count = 4;
 }
 
-TEST_USING(fixture, a_job_made_before_is_adopted)
+TEST_USING(fixture, a_job_of_another_run_is_not_adopted)
 {
     struct harness *h = *state;
-    harness_rule(h, "POST /v2/", 0, NULL, 1);
     harness_rule(h, "POST /v2/", 409, REFUSED(409, "ALREADY_EXISTS", "there"), 0);
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
-    harness_run(h, co_prepare);
-    expect_success();
     spec.run_token = "00ff00ff-2"; /* the same name, another run */
     harness_run(h, co_prepare);
     spec.run_token = "00ff00ff-1";
@@ -308,83 +425,7 @@ TEST_USING(fixture, an_operation_that_fails)
     assert_string_equal(w.definition, JOB); /* to be removed */
 }
 
-TEST_USING(fixture, refusals_carry_the_service_s_words)
-{
-    struct harness *h = *state;
-    harness_rule(h, "POST /v2/", 403,
-                 "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"message\":\"No.\","
-                 "\"details\":[{\"@type\":\"x\"},{\"requestId\":\"req-9\"}]}}",
-                 1);
-    harness_rule(h, "POST /v2/", 400, REFUSED(400, "INVALID_ARGUMENT", "bad"), 0);
-    harness_run(h, co_prepare);
-    expect_problem(ERROR_FORBIDDEN, "PERMISSION_DENIED: No.; the backend's account lacks");
-    expect_problem(ERROR_FORBIDDEN, "(request id req-9)");
-    harness_run(h, co_prepare);
-    expect_problem(ERROR_INVALID_PARAMETER, "INVALID_ARGUMENT: bad");
-}
-
-TEST_USING(fixture, a_refused_token_is_renewed_once)
-{
-    struct harness *h = *state;
-    harness_rule(h, "POST /v2/", 401, REFUSED(401, "UNAUTHENTICATED", "expired"), 1);
-    harness_rule(h, "POST /v2/", 200, DONE, 1);
-    harness_rule(h, "POST /v2/", 401, REFUSED(401, "UNAUTHENTICATED", "expired"), 0);
-    harness_run(h, co_prepare);
-    expect_success();
-    assert_int_equal(harness_seen(h, "POST /token"), 2);
-    harness_run(h, co_prepare);
-    expect_problem(ERROR_FORBIDDEN, "UNAUTHENTICATED");
-    assert_int_equal(harness_seen(h, "POST /v2/"), 4);
-}
-
-TEST_USING(fixture, throttling_is_waited_for)
-{
-    struct harness *h = *state;
-    harness_rule(h, "POST /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
-    h->rules[h->rule_count - 1].headers = "Retry-After: 1\r\n";
-    harness_rule(h, "POST /v2/", 503, "<html>", 1);
-    harness_rule(h, "POST /v2/", 200, DONE, 0);
-    int64_t began = time_mono_ms();
-    harness_run(h, co_prepare);
-    expect_success();
-    assert_true(time_mono_ms() - began >= 1000);
-    assert_int_equal(harness_seen(h, "POST /v2/"), 3);
-}
-
 /* ---- executions ---- */
-
-TEST_USING(fixture, a_run_names_its_execution)
-{
-    struct harness *h = *state;
-    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
-    harness_rule(h, "POST /v2/" JOB ":run", 200, RUNNING, 0);
-    harness_run(h, co_run);
-    expect_success();
-    assert_string_equal(w.resource, EXECUTION);
-    assert_string_equal(w.log_ref, EXECUTION);
-}
-
-TEST_USING(fixture, a_run_that_began_is_not_begun_again)
-{
-    struct harness *h = *state;
-    harness_rule(h, "GET /v2/" JOB, 200, RUN_JOB, 0);
-    harness_run(h, co_run);
-    expect_success();
-    assert_string_equal(w.resource, EXECUTION);
-    assert_int_equal(harness_seen(h, ":run"), 0);
-}
-
-TEST_USING(fixture, a_lost_answer_is_looked_for)
-{
-    struct harness *h = *state;
-    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 2);
-    harness_rule(h, "GET /v2/" JOB, 200, RUN_JOB, 0);
-    harness_rule(h, "POST /v2/" JOB ":run", 0, NULL, 0);
-    harness_run(h, co_run);
-    expect_success();
-    assert_string_equal(w.resource, EXECUTION);
-    assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
-}
 
 TEST_USING(fixture, a_run_is_never_repeated_blindly)
 {
@@ -394,107 +435,4 @@ TEST_USING(fixture, a_run_is_never_repeated_blindly)
     harness_run(h, co_run);
     expect_problem(ERROR_UNAVAILABLE, "run: run job: INTERNAL: oops");
     assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
-}
-
-TEST_USING(fixture, an_end_is_described)
-{
-    struct harness *h = *state;
-    harness_rule(h, "GET /v2/" EXECUTION "/tasks", 200,
-                 "{\"tasks\":[{\"startTime\":\"2026-01-01T00:00:01Z\",\"lastAttemptResult\":{"
-                 "\"exitCode\":3,\"status\":{\"code\":9}}}]}",
-                 0);
-    harness_rule(h, "GET /v2/" EXECUTION, 200,
-                 "{\"name\":\"" EXECUTION "\",\"failedCount\":1,\"completionTime\":"
-                 "\"2026-01-01T00:00:09Z\",\"conditions\":[{\"type\":\"Completed\",\"state\":"
-                 "\"CONDITION_FAILED\",\"message\":\"The container exited with an error.\","
-                 "\"executionReason\":\"NON_ZERO_EXIT_CODE\"}]}",
-                 1);
-    harness_rule(h, "GET /v2/" EXECUTION, 404, REFUSED(404, "NOT_FOUND", "gone"), 0);
-    harness_run(h, co_describe);
-    expect_success();
-    assert_int_equal(status.phase, WORKLOAD_STOPPED);
-    assert_true(status.has_exit_code);
-    assert_int_equal(status.exit_code, 3);
-    harness_run(h, co_describe);
-    expect_success();
-    assert_int_equal(status.phase, WORKLOAD_MISSING);
-}
-
-TEST_USING(fixture, stopping_what_is_over_is_no_failure)
-{
-    struct harness *h = *state;
-    harness_rule(h, "POST /v2/" EXECUTION ":cancel", 200, RUNNING, 1);
-    harness_rule(h, "POST /v2/" EXECUTION ":cancel", 404, REFUSED(404, "NOT_FOUND", "gone"), 1);
-    harness_rule(h, "POST /v2/" EXECUTION ":cancel", 400,
-                 REFUSED(400, "FAILED_PRECONDITION", "completed"), 0);
-    harness_rule(h, "GET /v2/" EXECUTION "/tasks", 200, "{}", 0);
-    harness_rule(h, "GET /v2/" EXECUTION, 200,
-                 "{\"completionTime\":\"2026-01-01T00:00:09Z\",\"succeededCount\":1}", 1);
-    harness_rule(h, "GET /v2/" EXECUTION, 200,
-                 "{\"runningCount\":1,\"conditions\":[{\"type\":\"Completed\",\"state\":"
-                 "\"CONDITION_RECONCILING\",\"executionReason\":\"CANCELLING\"}]}",
-                 1);
-    harness_rule(h, "GET /v2/" EXECUTION, 200, "{\"runningCount\":1}", 0);
-    for (int i = 0; i < 4; i++) {
-        harness_run(h, co_stop);
-        expect_success();
-    }
-    harness_run(h, co_stop);
-    expect_problem(ERROR_INVALID_PARAMETER, "FAILED_PRECONDITION: completed");
-}
-
-TEST_USING(fixture, deleting_cancels_what_runs)
-{
-    struct harness *h = *state;
-    harness_rule(h, "DELETE /v2/" JOB, 400, REFUSED(400, "FAILED_PRECONDITION", "runs"), 1);
-    harness_rule(h, "POST /v2/" EXECUTION ":cancel", 200, DONE, 0);
-    harness_rule(h, "DELETE /v2/" JOB, 200, PENDING, 1);
-    harness_rule(h, "GET /v2/" OPERATION, 200, DONE, 0);
-    harness_rule(h, "DELETE /v2/" JOB, 404, REFUSED(404, "NOT_FOUND", "gone"), 0);
-    harness_run(h, co_delete);
-    expect_success();
-    assert_int_equal(harness_seen(h, "DELETE /v2/" JOB), 2);
-    harness_run(h, co_delete);
-    expect_success();
-}
-
-/* ---- list ---- */
-
-static void co_list(struct harness *h)
-{
-    AUTO(arena) struct arena arena;
-    struct workload_found *found;
-    size_t count;
-    (void)h;
-    arena_init(&arena);
-    result = driver.co_list(driver.self, "Inst/1", &arena, &found, &count, &problem);
-    expect_success();
-    assert_int_equal(count, 2);
-    assert_string_equal(found[0].container_id, ID);
-    assert_string_equal(found[0].container_name, "web");
-    assert_string_equal(found[0].workload.definition, JOB);
-    assert_string_equal(found[0].workload.resource, "");
-    assert_string_equal(found[1].workload.resource, EXECUTION);
-}
-
-#define NOTES(instance)                                                                            \
-    "\"annotations\":{\"sockerless.dev/instance\":\"" instance                                     \
-    "\",\"sockerless.dev/container-id\":\"" ID "\",\"sockerless.dev/container-name\":\"web\"}"
-
-TEST_USING(fixture, our_jobs_are_found_on_all_pages)
-{
-    struct harness *h = *state;
-    harness_rule(h, "pageToken=a%2Fb", 200,
-                 "{\"jobs\":[{\"name\":\"" JOB
-                 "\"," NOTES("Inst/1") ",\"latestCreatedExecution\":{"
-                                       "\"name\":\"" EXECUTION
-                                       "\"}},{\"name\":\"../../x\"," NOTES("Inst/1") "}]}",
-                 0);
-    harness_rule(h, "GET /v2/" PARENT "/jobs?pageSize=100", 200,
-                 "{\"jobs\":[{\"name\":\"" JOB
-                 "\"," NOTES("Inst/1") "},{\"name\":\"" JOB
-                                       "\"," NOTES("other") "},{\"name\":\"" JOB
-                                                            "\"}],\"nextPageToken\":\"a/b\"}",
-                 0);
-    harness_run(h, co_list);
 }

@@ -71,7 +71,10 @@ static void driver_reopen(void)
 {
     if (driver.self)
         driver.close(driver.self);
-    cloudrun_driver_open(&loop, http, &config, &driver);
+    const struct driver_env env = {.loop = &loop, .http = http, .instance = "cloudrun-sim"};
+    struct error err;
+    if (cloudrun_driver_open(&config, &env, &driver, &err))
+        fail_msg("%s", err.message);
 }
 
 static int co_is_listed(struct run *r, bool *listed, struct error *err)
@@ -81,7 +84,7 @@ static int co_is_listed(struct run *r, bool *listed, struct error *err)
     size_t count;
     arena_init(&arena);
     *listed = false;
-    if (driver.co_list(driver.self, "cloudrun-sim", &arena, &found, &count, err))
+    if (driver.workload->co_list(driver.self, &arena, &found, &count, err))
         return -1;
     for (size_t i = 0; i < count; i++)
         *listed = *listed || (strcmp(found[i].container_id, r->id) == 0 &&
@@ -99,14 +102,15 @@ static int co_whole_life(struct run *r, struct error *err)
     if (!listed)
         return error_set(err, ERROR_SYSTEM, "the run is not listed");
     struct workload again = r->w; /* the same run again is the same execution */
-    if (driver.co_run(driver.self, &r->spec, &again, err))
+    if (driver.workload->co_run(driver.self, &r->spec, &again, err))
         return -1;
     if (strcmp(again.resource, r->w.resource) != 0)
         return error_set(err, ERROR_SYSTEM, "it runs twice");
-    if (driver.co_stop(driver.self, &r->w, "test", err) || co_reach(r, WORKLOAD_STOPPED, &s, err) ||
-        driver.co_stop(driver.self, &r->w, "test", err))
+    if (driver.workload->co_stop(driver.self, &r->w, "test", err) ||
+        co_reach(r, WORKLOAD_STOPPED, &s, err) ||
+        driver.workload->co_stop(driver.self, &r->w, "test", err))
         return -1;
-    return driver.co_delete(driver.self, &r->w, err);
+    return driver.workload->co_remove_run(driver.self, &r->w, err);
 }
 
 static int co_life(struct error *err)
@@ -115,11 +119,11 @@ static int co_life(struct error *err)
     bool listed;
     run_init(&r, "exec sleep 100");
     CHECK(co_whole_life(&r, err) == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0); /* gone: as good */
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0); /* gone: as good */
     CHECK(co_is_listed(&r, &listed, err) == 0 && !listed);
     run_init(&r, "exec sleep 100");
     CHECK(co_start(&r, err) == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0); /* while it starts */
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0); /* while it starts */
     CHECK(co_await_nothing(err) == 0);
     return 0;
 }
@@ -132,14 +136,14 @@ static int co_exit_code_and_reason(struct error *err)
     CHECK(co_start(&r, err) == 0);
     CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.exit_code == 7 && !s.start_failed && !s.needs_agent_layer);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     run_init(&missing, "true");
     missing.spec.image = "docker.io/library/nothing:1";
     CHECK(co_start(&missing, err) == 0);
     CHECK(co_reach(&missing, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.start_failed && !s.has_exit_code && strstr(s.reason, "nothing:1"));
     CHECK(!s.needs_agent_layer);
-    CHECK(driver.co_delete(driver.self, &missing.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &missing.w, err) == 0);
     CHECK(co_await_nothing(err) == 0);
     return 0;
 }
@@ -157,13 +161,13 @@ static int co_startup_failure(struct error *err)
     CHECK(co_reach(&bare, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.exit_code == 122 && !s.needs_agent_layer);
     CHECK(strstr(s.reason, "the agent could not be downloaded"));
-    CHECK(driver.co_delete(driver.self, &bare.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &bare.w, err) == 0);
     run_init(&layered, "exit 121");
     CHECK(co_start(&layered, err) == 0);
     CHECK(co_reach(&layered, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.exit_code == 121 && !s.needs_agent_layer);
     CHECK(!strstr(s.reason, "curl"));
-    CHECK(driver.co_delete(driver.self, &layered.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &layered.w, err) == 0);
     config.injection = CLOUDRUN_INJECT_IMAGE_LAYER;
     return co_await_nothing(err);
 }
@@ -201,7 +205,7 @@ static int co_fault_case(const char *operation, const struct fault *f, struct er
         return -1;
     }
     CHECK(co_sim("DELETE", "/_sim/faults", NULL, NULL, err) == 0);
-    CHECK(rc == 0 || driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(rc == 0 || driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     if (co_await_nothing(err) == 0)
         return 0;
     snprintf(problem, sizeof problem, "%s %s: %.1000s", operation, f->kind, err->message);
@@ -249,12 +253,12 @@ static int co_refusals(struct error *err)
     CHECK(co_fault("run.jobs.create", &denied, err) == 0);
     CHECK(co_start(&r, err) == -1 && err->code == ERROR_FORBIDDEN);
     CHECK(strstr(err->message, "run: create job: PERMISSION_DENIED") && !*r.w.resource);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     run_init(&r, "true");
     CHECK(co_fault("run.jobs.run", &bad, err) == 0);
     CHECK(co_start(&r, err) == -1 && err->code == ERROR_INVALID_PARAMETER);
     CHECK(strstr(err->message, "the service's own words") && !*r.w.resource);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 
@@ -273,14 +277,15 @@ static int co_one_is_unknown(struct error *err)
     CHECK(co_reach(&a, WORKLOAD_RUNNING, s, err) == 0);
     CHECK(co_reach(&b, WORKLOAD_RUNNING, s, err) == 0);
     CHECK(co_fault("run.executions.get", &denied, err) == 0);
-    CHECK(driver.co_describe(driver.self, list, 2, s, err) == 0);
+    CHECK(driver.workload->co_describe(driver.self, list, 2, s, err) == 0);
     size_t bad = s[0].phase == WORKLOAD_UNKNOWN ? 0 : 1; /* they are asked for at the same time */
     CHECK(s[bad].phase == WORKLOAD_UNKNOWN && strstr(s[bad].reason, "PERMISSION_DENIED"));
     CHECK(s[1 - bad].phase == WORKLOAD_RUNNING);
     CHECK(co_fault("run.executions.get", &both, err) == 0);
-    CHECK(driver.co_describe(driver.self, list, 2, s, err) == -1 && err->code == ERROR_FORBIDDEN);
-    CHECK(driver.co_delete(driver.self, &a.w, err) == 0);
-    CHECK(driver.co_delete(driver.self, &b.w, err) == 0);
+    CHECK(driver.workload->co_describe(driver.self, list, 2, s, err) == -1 &&
+          err->code == ERROR_FORBIDDEN);
+    CHECK(driver.workload->co_remove_run(driver.self, &a.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &b.w, err) == 0);
     return co_await_nothing(err);
 }
 
@@ -292,17 +297,17 @@ static int co_token_expires(struct error *err)
     struct workload_status s;
     driver_reopen();
     run_init(&r, "exec sleep 100");
-    CHECK(driver.co_prepare(driver.self, &r.spec, &r.w, err) == 0);
+    CHECK(driver.workload->co_prepare(driver.self, &r.spec, &r.w, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
-    CHECK(driver.co_run(driver.self, &r.spec, &r.w, err) == 0);
+    CHECK(driver.workload->co_run(driver.self, &r.spec, &r.w, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
     CHECK(co_reach(&r, WORKLOAD_RUNNING, &s, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
     CHECK(co_fault("oauth.token", &busy, err) == 0); /* nor comes the next one at once */
-    CHECK(driver.co_stop(driver.self, &r.w, "test", err) == 0);
+    CHECK(driver.workload->co_stop(driver.self, &r.w, "test", err) == 0);
     CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(co_sim("DELETE", "/_sim/tokens", NULL, NULL, err) == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 
@@ -332,7 +337,7 @@ static int co_follow(struct run *r, struct error *err)
         struct log_query query = {.workload = &r->w, .token = token};
         struct log_page page = {0};
         arena_init(&page.arena);
-        int rc = driver.co_log_pages(driver.self, &query, 1, &page, err);
+        int rc = driver.logs->co_pages(driver.self, &query, 1, &page, err);
         bool good = rc == 0 && take_lines(&page, seen, &lines);
         idle = page.at_end;
         if (page.next_token) {
@@ -370,7 +375,7 @@ static int co_log_disorder(struct error *err)
     CHECK(co_printed(&r, err) == 0);
     if (co_follow(&r, err))
         return -1;
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 
@@ -385,7 +390,7 @@ static int co_log_faults(struct error *err)
             return -1;
         CHECK(co_sim("DELETE", "/_sim/faults", NULL, NULL, err) == 0);
     }
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 
@@ -401,7 +406,7 @@ static int co_log_limit(struct error *err)
         struct log_query query = {.workload = &r.w, .token = token, .backward = true, .limit = 150};
         struct log_page page = {0};
         arena_init(&page.arena);
-        CHECK(driver.co_log_pages(driver.self, &query, 1, &page, err) == 0);
+        CHECK(driver.logs->co_pages(driver.self, &query, 1, &page, err) == 0);
         CHECK(page.count <= 150);
         for (size_t i = page.count; i-- > 0;)
             CHECK(atol(page.events[i].text) == expected--);
@@ -411,7 +416,7 @@ static int co_log_limit(struct error *err)
         arena_fini(&page.arena);
     }
     CHECK(expected == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 
@@ -421,7 +426,7 @@ static int co_texts(struct run *r, bool backward, struct buf *out, struct error 
     struct log_query query = {.workload = &r->w, .backward = backward};
     struct log_page page = {0};
     arena_init(&page.arena);
-    int rc = driver.co_log_pages(driver.self, &query, 1, &page, err);
+    int rc = driver.logs->co_pages(driver.self, &query, 1, &page, err);
     for (size_t i = 0; i < page.count; i++)
         buf_printf(out, "%s ", page.events[i].text);
     arena_fini(&page.arena);
@@ -443,7 +448,7 @@ static int co_log_same_time(struct error *err)
     if (co_follow(&r, err))
         return -1;
     CHECK(co_set("{\"log_same_time\":0,\"log_ids_ascend\":0}", err) == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     return co_await_nothing(err);
 }
 

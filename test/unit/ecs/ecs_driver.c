@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole driver against a scripted AWS: what it sends, and what it makes of refusals, lost
- * answers, throttling and expired credentials.
+ * The whole driver against a scripted AWS: what AWS answers in each situation of the suite that all
+ * drivers pass, and what is ECS's own.
  */
 #include "backend-ecs/driver.h"
 
 #include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "test/kit/driver_suite.h"
 #include "test/kit/ecs_harness.h"
 #include "test/kit/test.h"
 
@@ -19,6 +20,9 @@
 #define REGISTERED "{\"taskDefinition\":{\"taskDefinitionArn\":\"" DEFINITION "\"}}"
 #define NO_DEFINITION                                                                              \
     "{\"__type\":\"ClientException\",\"message\":\"Unable to describe task definition.\"}"
+#define NO_TASK                                                                                    \
+    "{\"__type\":\"InvalidParameterException\",\"message\":\"The referenced task was not "         \
+    "found.\"}"
 #define STARTED "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"taskDefinitionArn\":\"" DEFINITION "\"}]}"
 
 static struct ecs_config config;
@@ -39,6 +43,12 @@ static struct workload_spec spec = {
     .stop_timeout_s = 10,
 };
 
+static int open_driver(struct harness *h)
+{
+    const struct driver_env env = {.loop = &h->loop, .http = h->http, .instance = "inst"};
+    return ecs_driver_open(&config, &env, &driver, &problem);
+}
+
 static int fixture_setup(void **state)
 {
     if (harness_setup(state))
@@ -58,7 +68,7 @@ static int fixture_setup(void **state)
         .definition_idle_s = 30,
     };
     strv_push(&config.subnet_list, "subnet-1");
-    ecs_driver_open(&h->loop, h->http, &config, &driver);
+    assert_int_equal(open_driver(h), 0);
     w = (struct workload){0};
     problem = (struct error){0};
     result = 0;
@@ -88,63 +98,139 @@ static void expect_problem(enum error_code code, const char *text)
 static void co_prepare(struct harness *h)
 {
     (void)h;
-    result = driver.co_prepare(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_prepare(driver.self, &spec, &w, &problem);
 }
 
 static void co_run(struct harness *h)
 {
     (void)h;
-    result = driver.co_run(driver.self, &spec, &w, &problem);
+    result = driver.workload->co_run(driver.self, &spec, &w, &problem);
 }
+
+/* ---- what every driver does ---- */
+
+#define FAILED(type) "{\"__type\":\"" type "\",\"message\":\"x\"}"
+#define PAGE(events, token) "{\"events\":[" events "],\"nextForwardToken\":\"" token "\"}"
+#define GET_LOG "Logs_20140328.GetLogEvents"
+
+static const struct driver_suite suite = {
+    .setup = fixture_setup,
+    .teardown = fixture_teardown,
+    .driver = &driver,
+    .spec = &spec,
+    .run = {.definition = DEFINITION, .resource = TASK, .log_ref = "/g\nsockerless/main/aaaa"},
+    .other = {.resource = "arn:other", .log_ref = "/g\nsockerless/main/gone"},
+    /* The scripted ARN has another family than the content's: asked for again, by design. */
+    .prepare = {{{".DescribeTaskDefinition", .status = 400, .body = NO_DEFINITION},
+                 {".RegisterTaskDefinition", .status = 200, .body = REGISTERED}},
+                {{"AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", 2},
+                 {"application/x-amz-json-1.1", 4},
+                 {"Credential=AKIATEST/", 4}}},
+    /* It was carried out: the description shows it, with the right content. */
+    .prepare_lost = {{{".DescribeTaskDefinition", .status = 400, .body = NO_DEFINITION, .times = 1},
+                      {".RegisterTaskDefinition", .status = 0, .times = 1},
+                      {".DescribeTaskDefinition", .status = 200, .body = "{}", .times = 1},
+                      {".RegisterTaskDefinition", .status = 500, .times = 1},
+                      {".DescribeTaskDefinition", .status = 400, .body = NO_DEFINITION},
+                      {".RegisterTaskDefinition", .status = 200, .body = REGISTERED, .times = 1}},
+                     {{".RegisterTaskDefinition", 3}, {".DescribeTaskDefinition", 3}}},
+    .begin = {{{".RunTask", .status = 200, .body = STARTED}}, {{"\"clientToken\":\"run-1\"", 1}}},
+    .begin_lost = {{{".RunTask", .status = 0, .times = 2},
+                    {".RunTask", .status = 200, .body = STARTED}},
+                   {{"\"clientToken\":\"run-1\"", 3}}},
+    /* AWS knows the token, and answers with the task that it has. */
+    .begun_before = {{{".RunTask", .contains = "\"clientToken\":\"run-1\"", .status = 200,
+                       .body = STARTED}},
+                     {{".RunTask", 1}}},
+    .faults_at_run = true,
+    .throttled = {{{".RunTask", .status = 400, .body = FAILED("ThrottlingException"), .times = 2},
+                   {".RunTask", .status = 200, .body = STARTED}},
+                  {{".RunTask", 3}}},
+    .expired = {{{".RunTask", .status = 400, .body = FAILED("ExpiredTokenException"), .times = 1},
+                 {".RunTask", .status = 200, .body = STARTED, .times = 1},
+                 {".RunTask", .status = 400, .body = FAILED("UnrecognizedClientException")}},
+                {{".RunTask", 4}}},
+    .locked_out = {.code = ERROR_FORBIDDEN, .words = {"check the AWS credentials"}},
+    .refused = {{{".DescribeTaskDefinition", .status = 400, .body = NO_DEFINITION}},
+                {{".RegisterTaskDefinition", 2}}},
+    .refusals = {{{".RegisterTaskDefinition", .status = 400,
+                   .body = "{\"__type\":\"AccessDeniedException\",\"message\":\"not you\"}"},
+                  ERROR_FORBIDDEN,
+                  {"not you", "request id req-1"}},
+                 {{".RegisterTaskDefinition", .status = 200, .body = "{\"taskDefinition\":{}}"},
+                  ERROR_SYSTEM,
+                  {"no ARN"}}},
+    .refused_definition = "",
+    .running = {{{".DescribeTasks", .status = 200,
+                  .body = "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"RUNNING\"}],"
+                          "\"failures\":[{\"arn\":\"arn:other\",\"reason\":\"MISSING\"}]}"}},
+                {{"\"tasks\":[\"" TASK "\",\"arn:other\"]", 1}}},
+    .ended = {{{".DescribeTasks", .status = 200,
+                .body = "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"STOPPED\","
+                        "\"stopCode\":\"EssentialContainerExited\",\"startedAt\":1700000000.25,"
+                        "\"stoppedAt\":1700000009,\"containers\":[{\"name\":\"main\","
+                        "\"exitCode\":3}]}]}"}},
+              {{".DescribeTasks", 1}}},
+    .exit_code = 3,
+    /* one_unknown: DescribeTasks answers for all or for none */
+    .none_known = {.seen = {{".DescribeTasks", 1}}},
+    .none_known_why = {{".DescribeTasks", .status = 400, .body = FAILED("AccessDeniedException")},
+                       ERROR_FORBIDDEN,
+                       {"ecs: DescribeTasks", "request id req-1"}},
+    .stop = {{{".StopTask", .status = 200, .body = "{\"task\":{}}", .times = 1},
+              {".StopTask", .status = 400, .body = NO_TASK, .times = 1}},
+             {{".StopTask", 3},
+              {"\"task\":\"" TASK "\"", 3},
+              {"\"reason\":\"stopped by \\\"user\\\"\"", 3}}},
+    .stops = 2,
+    .stop_refused = {{".StopTask", .status = 400, .body = FAILED("ClusterNotFoundException")},
+                     ERROR_SYSTEM,
+                     {"SOCKERLESS_ECS_CLUSTER"}},
+    .removal = {{{".StopTask", .status = 200, .body = "", .times = 1},
+                 {".StopTask", .status = 400, .body = NO_TASK}},
+                {{".StopTask", 2}}},
+    .list = {{{".ListTasks", .status = 200, .times = 1,
+               .body = "{\"taskArns\":[\"" TASK "\"],\"nextToken\":\"n1\"}"},
+              {".ListTasks", .status = 200, .times = 1,
+               .body = "{\"taskArns\":[\"arn:x/b\",\"arn:x/c\"]}"},
+              {".DescribeTasks", .status = 200,
+               .body = "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"taskDefinitionArn\":\"" DEFINITION
+                       "\",\"tags\":[{\"key\":\"sockerless:instance\",\"value\":\"inst\"},"
+                       "{\"key\":\"sockerless:container-id\",\"value\":\"" ID "\"},{\"key\":"
+                       "\"sockerless:container-name\",\"value\":\"web\"}]},"
+                       "{\"taskArn\":\"arn:x/b\",\"tags\":[{\"key\":\"sockerless:instance\","
+                       "\"value\":\"inst2\"}]},{\"taskArn\":\"arn:x/c\"}]}"}},
+             {{"\"startedBy\":\"sockerless/inst\",\"nextToken\":\"n1\"", 1},
+              {"\"include\":[\"TAGS\"]", 1}}},
+    .listed = {{.container_id = ID,
+                .container_name = "web",
+                .workload = {.definition = DEFINITION,
+                             .resource = TASK,
+                             .log_ref = "/g\nsockerless/main/aaaa"}}},
+    .listed_count = 1,
+    .log = {{{"main/gone", .status = 400, .body = "{\"__type\":\"ResourceNotFoundException\"}"},
+             {GET_LOG, .contains = "\"nextToken\":\"f/2\"", .status = 200, .body = PAGE("", "f/2")},
+             {GET_LOG, .contains = "\"nextToken\":\"f/1\"", .status = 200, .body = PAGE("", "f/1"),
+              .times = 1},
+             {GET_LOG, .contains = "\"nextToken\":\"f/1\"", .status = 200,
+              .body = PAGE(
+                  "{\"timestamp\":4,\"message\":\"two\"},{\"timestamp\":5,\"message\":\"three\"}",
+                  "f/2")},
+             {GET_LOG, .status = 200, .body = PAGE("{\"timestamp\":4,\"message\":\"one\"}", "f/1"),
+              .times = 1}},
+            {{"\"startFromHead\":true,\"startTime\":3}", 1}, {"\"nextToken\":\"f/1\"", 2}}},
+    .log_since_ns = 3000000,
+    .login = {{{".GetAuthorizationToken", .status = 200,
+                .body = "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOnBhc3M6d29yZA==\","
+                        "\"expiresAt\":4102444800.5}]}"}},
+              {{"AmazonEC2ContainerRegistry_V20150921.", 1}, {"/eu-west-1/ecr/aws4_request", 1}}},
+    .registry_host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+    .username = "AWS",
+    .password = "pass:word",
+};
+DRIVER_SUITE(suite);
 
 /* ---- definitions ---- */
-
-TEST_USING(fixture, prepare_registers_once)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
-    harness_rule(h, ".RegisterTaskDefinition", 200, REGISTERED, 0);
-    harness_run(h, co_prepare);
-    expect_success();
-    assert_string_equal(w.definition, DEFINITION);
-    harness_run(h, co_prepare);
-    /* The scripted ARN has another family than the content's: asked for again, by design. */
-    assert_int_equal(harness_seen(h, "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition"),
-                     2);
-    assert_int_equal(harness_seen(h, "application/x-amz-json-1.1"), 4);
-    assert_int_equal(harness_seen(h, "Credential=AKIATEST/"), 4);
-}
-
-TEST_USING(fixture, a_lost_answer_registers_no_second_revision)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 1);
-    harness_rule(h, ".RegisterTaskDefinition", 0, NULL, 1);
-    /* It was carried out: the description shows it, with the right content. */
-    harness_rule(h, ".DescribeTaskDefinition", 200, "{}", 1);
-    harness_rule(h, ".RegisterTaskDefinition", 500, "", 1);
-    harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
-    harness_rule(h, ".RegisterTaskDefinition", 200, REGISTERED, 1);
-    harness_run(h, co_prepare);
-    expect_success();
-    assert_int_equal(harness_seen(h, ".RegisterTaskDefinition"), 3);
-    assert_int_equal(harness_seen(h, ".DescribeTaskDefinition"), 3);
-}
-
-TEST_USING(fixture, refused_definitions)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
-    harness_rule(h, ".RegisterTaskDefinition", 400,
-                 "{\"__type\":\"AccessDeniedException\",\"message\":\"not you\"}", 1);
-    harness_run(h, co_prepare);
-    expect_problem(ERROR_FORBIDDEN, "not you");
-    expect_problem(ERROR_FORBIDDEN, "request id req-1");
-    assert_string_equal(w.definition, "");
-    harness_rule(h, ".RegisterTaskDefinition", 200, "{\"taskDefinition\":{}}", 0);
-    harness_run(h, co_prepare);
-    expect_problem(ERROR_SYSTEM, "no ARN");
-}
 
 static void co_prepare_too_large(struct harness *h)
 {
@@ -154,7 +240,7 @@ static void co_prepare_too_large(struct harness *h)
     char *huge_argv[] = {"--", huge};
     struct workload_spec large = spec;
     large.agent_argv = huge_argv;
-    result = driver.co_prepare(driver.self, &large, &w, &problem);
+    result = driver.workload->co_prepare(driver.self, &large, &w, &problem);
 }
 
 TEST_USING(fixture, what_no_definition_holds_costs_no_call)
@@ -166,28 +252,6 @@ TEST_USING(fixture, what_no_definition_holds_costs_no_call)
 }
 
 /* ---- runs ---- */
-
-TEST_USING(fixture, run_sets_task_and_log)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".RunTask", 200, STARTED, 0);
-    strcpy(w.definition, DEFINITION);
-    harness_run(h, co_run);
-    expect_success();
-    assert_string_equal(w.resource, TASK);
-    assert_string_equal(w.log_ref, "/g\nsockerless/main/aaaa");
-}
-
-TEST_USING(fixture, a_lost_answer_repeats_with_the_same_token)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".RunTask", 0, NULL, 2);
-    harness_rule(h, ".RunTask", 200, STARTED, 0);
-    strcpy(w.definition, DEFINITION);
-    harness_run(h, co_run);
-    expect_success();
-    assert_int_equal(harness_seen(h, "\"clientToken\":\"run-1\""), 3);
-}
 
 /* The n-th RunTask request's body; NULL when there were fewer. */
 static const char *run_body(struct harness *h, int n)
@@ -221,7 +285,7 @@ TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
         harness_run(h, co_prepare);
         harness_run(h, co_run);
         driver.close(driver.self);
-        ecs_driver_open(&h->loop, h->http, &config, &driver);
+        assert_int_equal(open_driver(h), 0);
         harness_run(h, co_run);
         spec = usual;
         expect_success();
@@ -232,33 +296,6 @@ TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
         assert_int_equal(strstr(first, "\"command\":[\"--\",\"true\"]") != NULL, i == 0);
     }
     assert_int_equal(harness_seen(h, large), 1); /* in the one definition */
-}
-
-TEST_USING(fixture, throttled_then_served)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".RunTask", 400,
-                 "{\"__type\":\"ThrottlingException\",\"message\":\"Rate exceeded\"}", 2);
-    harness_rule(h, ".RunTask", 200, STARTED, 0);
-    strcpy(w.definition, DEFINITION);
-    harness_run(h, co_run);
-    expect_success();
-    assert_int_equal(harness_seen(h, ".RunTask"), 3);
-}
-
-TEST_USING(fixture, expired_credentials_are_renewed_once)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".RunTask", 400, "{\"__type\":\"ExpiredTokenException\",\"message\":\"x\"}", 1);
-    harness_rule(h, ".RunTask", 200, STARTED, 1);
-    harness_rule(h, ".RunTask", 400,
-                 "{\"__type\":\"UnrecognizedClientException\",\"message\":\"x\"}", 0);
-    strcpy(w.definition, DEFINITION);
-    harness_run(h, co_run);
-    expect_success();
-    harness_run(h, co_run);
-    expect_problem(ERROR_FORBIDDEN, "check the AWS credentials");
-    assert_int_equal(harness_seen(h, ".RunTask"), 4);
 }
 
 TEST_USING(fixture, no_capacity)
@@ -290,78 +327,34 @@ TEST_USING(fixture, a_definition_that_vanished_is_prepared_again)
     assert_string_equal(w.resource, TASK);
 }
 
-/* ---- describe, stop, delete, list ---- */
-
-static struct workload_status status[3];
+/* ---- removing ---- */
 
 static void co_describe(struct harness *h)
 {
     (void)h;
-    struct workload other = {.resource = "arn:other"}, none = {0};
+    struct workload_status status;
     strcpy(w.resource, TASK);
-    const struct workload *list[] = {&w, &none, &other};
-    result = driver.co_describe(driver.self, list, 3, status, &problem);
+    const struct workload *list[] = {&w};
+    result = driver.workload->co_describe(driver.self, list, 1, &status, &problem);
 }
 
-TEST_USING(fixture, missing_tasks)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".DescribeTasks", 200,
-                 "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"RUNNING\"}],"
-                 "\"failures\":[{\"arn\":\"arn:other\",\"reason\":\"MISSING\"}]}",
-                 0);
-    harness_run(h, co_describe);
-    expect_success();
-    assert_int_equal(status[0].phase, WORKLOAD_RUNNING);
-    assert_int_equal(status[1].phase, WORKLOAD_MISSING);
-    assert_int_equal(status[2].phase, WORKLOAD_MISSING);
-    assert_int_equal(harness_seen(h, "\"tasks\":[\"" TASK "\",\"arn:other\"]"), 1);
-}
-
-static void co_stop(struct harness *h)
+static void co_remove_run(struct harness *h)
 {
     (void)h;
     strcpy(w.resource, TASK);
-    result = driver.co_stop(driver.self, &w, "stopped by \"user\"", &problem);
+    result = driver.workload->co_remove_run(driver.self, &w, &problem);
 }
 
-static void co_delete(struct harness *h)
-{
-    (void)h;
-    strcpy(w.resource, TASK);
-    result = driver.co_delete(driver.self, &w, &problem);
-}
-
-TEST_USING(fixture, stopping)
+TEST_USING(fixture, removing_what_was_seen_stopped_costs_no_call)
 {
     struct harness *h = *state;
-    harness_rule(h, ".StopTask", 400,
-                 "{\"__type\":\"InvalidParameterException\",\"message\":\"The referenced task was "
-                 "not found.\"}",
-                 1);
-    harness_rule(h, ".StopTask", 200, "{\"task\":{}}", 1);
-    harness_rule(h, ".StopTask", 400, "{\"__type\":\"ClusterNotFoundException\"}", 1);
-    harness_run(h, co_stop);
-    expect_success();
-    harness_run(h, co_stop);
-    expect_success();
-    harness_run(h, co_stop);
-    expect_problem(ERROR_SYSTEM, "SOCKERLESS_ECS_CLUSTER");
-}
-
-TEST_USING(fixture, deleting)
-{
-    struct harness *h = *state;
-    harness_rule(h, ".StopTask", 200, "", 0);
-    harness_run(h, co_delete); /* nothing is known of it */
-    expect_success();
-    assert_int_equal(harness_seen(h, ".StopTask"), 1);
     harness_rule(h, ".DescribeTasks", 200,
                  "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"STOPPED\"}]}", 0);
     harness_run(h, co_describe);
-    harness_run(h, co_delete); /* seen stopped: costs no call */
     expect_success();
-    assert_int_equal(harness_seen(h, ".StopTask"), 1);
+    harness_run(h, co_remove_run);
+    expect_success();
+    assert_int_equal(harness_seen(h, ".StopTask"), 0);
 }
 
 TEST(memory_of_stopped_tasks_is_bounded)
@@ -380,43 +373,6 @@ TEST(memory_of_stopped_tasks_is_bounded)
     ecs_stopped_fini(&s);
 }
 
-static struct arena arena;
-static struct workload_found *found;
-static size_t found_count;
-
-static void co_list(struct harness *h)
-{
-    (void)h;
-    result = driver.co_list(driver.self, "inst", &arena, &found, &found_count, &problem);
-}
-
-TEST_USING(fixture, listing)
-{
-    struct harness *h = *state;
-    arena_init(&arena);
-    harness_rule(h, ".ListTasks", 200, "{\"taskArns\":[\"" TASK "\"],\"nextToken\":\"n1\"}", 1);
-    harness_rule(h, ".ListTasks", 200, "{\"taskArns\":[\"arn:x/b\",\"arn:x/c\"]}", 1);
-    harness_rule(h, ".DescribeTasks", 200,
-                 "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"taskDefinitionArn\":\"" DEFINITION
-                 "\",\"tags\":[{\"key\":\"sockerless:instance\",\"value\":\"inst\"},{\"key\":"
-                 "\"sockerless:container-id\",\"value\":\"" ID "\"},{\"key\":"
-                 "\"sockerless:container-name\",\"value\":\"web\"}]},"
-                 "{\"taskArn\":\"arn:x/b\",\"tags\":[{\"key\":\"sockerless:instance\",\"value\":"
-                 "\"inst2\"}]},{\"taskArn\":\"arn:x/c\"}]}",
-                 0);
-    harness_run(h, co_list);
-    expect_success();
-    assert_int_equal(found_count, 1);
-    assert_string_equal(found[0].container_id, ID);
-    assert_string_equal(found[0].container_name, "web");
-    assert_string_equal(found[0].workload.resource, TASK);
-    assert_string_equal(found[0].workload.definition, DEFINITION);
-    assert_string_equal(found[0].workload.log_ref, "/g\nsockerless/main/aaaa");
-    assert_int_equal(harness_seen(h, "\"startedBy\":\"sockerless/inst\",\"nextToken\":\"n1\""), 1);
-    assert_int_equal(harness_seen(h, "\"include\":[\"TAGS\"]"), 1);
-    arena_fini(&arena);
-}
-
 /* ---- maintenance ---- */
 
 #define OURS "arn:aws:ecs:us-east-1:1:task-definition/sockerless-aaaaaaaaaaaa:1"
@@ -433,18 +389,15 @@ static char *described(const char *instance)
 
 static void co_close_down(struct harness *h)
 {
-    co_list(h); /* tells the instance */
+    (void)h;
     const char *in_use[] = {USED, ""};
-    if (result == 0)
-        result = driver.co_maintain(driver.self, in_use, 2, true, &problem);
+    result = driver.workload->co_maintain(driver.self, in_use, 2, true, &problem);
 }
 
 TEST_USING(fixture, leftovers_are_dropped)
 {
     struct harness *h = *state;
     AUTO_FREE char *ours = described("inst"), *theirs = described("other");
-    arena_init(&arena);
-    harness_rule(h, ".ListTasks", 200, "{}", 0);
     harness_rule(h, "\"status\":\"ACTIVE\",\"maxResults\":100}", 200,
                  "{\"taskDefinitionArns\":[\"" OURS "\",\"" USED "\"],\"nextToken\":\"n\"}", 0);
     harness_rule(h, "\"nextToken\":\"n\"", 200,
@@ -464,19 +417,18 @@ TEST_USING(fixture, leftovers_are_dropped)
     assert_int_equal(harness_seen(h, ".DeleteTaskDefinitions"), 1);
     assert_int_equal(harness_seen(h, "{\"taskDefinitions\":["), 1);
     assert_int_equal(harness_seen(h, "{\"taskDefinition\":\"" USED), 0);
-    arena_fini(&arena);
 }
 
 static void co_maintain_unused(struct harness *h)
 {
     co_prepare(h);
     if (result == 0)
-        result = driver.co_maintain(driver.self, NULL, 0, false, &problem);
+        result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
     if (result == 0)
         result = co_sleep(5, &problem); /* so that the clock has moved since the preparation */
     config.definition_idle_s = 0;
     if (result == 0)
-        result = driver.co_maintain(driver.self, NULL, 0, false, &problem);
+        result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
 }
 
 TEST_USING(fixture, idle_definitions_are_dropped)
@@ -495,7 +447,7 @@ TEST_USING(fixture, idle_definitions_are_dropped)
     assert_int_equal(harness_seen(h, "{\"taskDefinitions\":[\"" DEFINITION "\"]}"), 1);
 }
 
-/* ---- logs and registry ---- */
+/* ---- logs ---- */
 
 static struct log_page pages[2];
 
@@ -505,26 +457,7 @@ static void co_logs(struct harness *h)
     strcpy(w.log_ref, "/g\nsockerless/main/aaaa");
     struct workload gone = {.log_ref = "/g\nsockerless/main/gone"};
     const struct log_query queries[] = {{.workload = &w, .since_ns = 3000000}, {.workload = &gone}};
-    result = driver.co_log_pages(driver.self, queries, 2, pages, &problem);
-}
-
-TEST_USING(fixture, log_pages)
-{
-    struct harness *h = *state;
-    arena_init(&pages[0].arena);
-    arena_init(&pages[1].arena);
-    harness_rule(h, "main/gone", 400, "{\"__type\":\"ResourceNotFoundException\"}", 0);
-    harness_rule(h, "Logs_20140328.GetLogEvents", 200,
-                 "{\"events\":[{\"timestamp\":4,\"message\":\"hi\"}],\"nextForwardToken\":\"f/1\"}",
-                 0);
-    harness_run(h, co_logs);
-    expect_success();
-    assert_int_equal(pages[0].count, 1);
-    assert_string_equal(pages[0].events[0].text, "hi");
-    assert_true(pages[1].at_end);
-    assert_int_equal(harness_seen(h, "\"startFromHead\":true,\"startTime\":3}"), 1);
-    arena_fini(&pages[0].arena);
-    arena_fini(&pages[1].arena);
+    result = driver.logs->co_pages(driver.self, queries, 2, pages, &problem);
 }
 
 /* More than the loop parses itself, well-formed and cut off. */
@@ -553,37 +486,4 @@ TEST_USING(fixture, large_answers_are_read_elsewhere)
     expect_problem(ERROR_UNAVAILABLE, "cannot be read");
     arena_fini(&pages[0].arena);
     arena_fini(&pages[1].arena);
-}
-
-static struct registry_credentials login;
-
-static void co_login(struct harness *h)
-{
-    (void)h;
-    free(login.username);
-    free(login.password);
-    result = driver.co_registry_credentials(
-        driver.self, "123456789012.dkr.ecr.eu-west-1.amazonaws.com", &login, &problem);
-}
-
-TEST_USING(fixture, ecr_login)
-{
-    struct harness *h = *state;
-    AUTO_FREE char *answer = xasprintf(
-        "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOnBhc3M6d29yZA==\",\"expiresAt\":"
-        "%lld.5}]}",
-        (long long)(time_now_ns() / 1000000000 + 43200));
-    harness_rule(h, ".GetAuthorizationToken", 200, answer, 0);
-    harness_run(h, co_login);
-    expect_success();
-    assert_true(login.found);
-    assert_string_equal(login.username, "AWS");
-    assert_string_equal(login.password, "pass:word");
-    harness_run(h, co_login); /* kept */
-    expect_success();
-    assert_int_equal(harness_seen(h, "AmazonEC2ContainerRegistry_V20150921."), 1);
-    assert_int_equal(harness_seen(h, "/eu-west-1/ecr/aws4_request"), 1);
-    free(login.username);
-    free(login.password);
-    login = (struct registry_credentials){0};
 }

@@ -10,6 +10,12 @@
 
 static struct ecs_config config;
 
+static int open_as(const char *instance, struct error *err)
+{
+    const struct driver_env env = {.loop = &loop, .http = http, .instance = instance};
+    return ecs_driver_open(&config, &env, &driver, err);
+}
+
 /* ---- the simulator's own door ---- */
 
 static int co_fault(const char *operation, const char *kind, int count, struct error *err)
@@ -60,26 +66,30 @@ static int co_life(struct error *err)
     CHECK(co_reach(&r, WORKLOAD_RUNNING, &s, err) == 0);
     CHECK(*s.address && s.started_ns && !s.has_exit_code);
     arena_init(&arena);
-    CHECK(driver.co_list(driver.self, "ecs-sim", &arena, &found, &count, err) == 0);
+    CHECK(driver.workload->co_list(driver.self, &arena, &found, &count, err) == 0);
     CHECK(count == 1 && strcmp(found[0].container_id, r.id) == 0);
     CHECK(strcmp(found[0].workload.resource, r.w.resource) == 0);
     CHECK(strcmp(found[0].workload.definition, r.w.definition) == 0);
     CHECK(strcmp(found[0].workload.log_ref, r.w.log_ref) == 0);
-    CHECK(driver.co_list(driver.self, "other", &arena, &found, &count, err) == 0 && count == 0);
+    driver.close(driver.self);
+    CHECK(open_as("other", err) == 0);
+    CHECK(driver.workload->co_list(driver.self, &arena, &found, &count, err) == 0 && count == 0);
+    driver.close(driver.self);
+    CHECK(open_as("ecs-sim", err) == 0);
     arena_fini(&arena);
     /* The same token again is the same task. */
     struct workload again = r.w;
-    CHECK(driver.co_run(driver.self, &r.spec, &again, err) == 0);
+    CHECK(driver.workload->co_run(driver.self, &r.spec, &again, err) == 0);
     CHECK(strcmp(again.resource, r.w.resource) == 0);
-    CHECK(driver.co_stop(driver.self, &r.w, "test", err) == 0);
+    CHECK(driver.workload->co_stop(driver.self, &r.w, "test", err) == 0);
     CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(s.has_exit_code && s.stopped_ns && !s.start_failed);
-    CHECK(driver.co_stop(driver.self, &r.w, "test", err) == 0);
-    CHECK(driver.co_delete(driver.self, &r.w, err) == 0);
+    CHECK(driver.workload->co_stop(driver.self, &r.w, "test", err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &r.w, err) == 0);
     struct workload gone = {.resource = "arn:aws:ecs:us-east-1:123456789012:task/default/"
                                         "00000000000000000000000000000000"};
-    CHECK(driver.co_stop(driver.self, &gone, "test", err) == 0);
-    CHECK(driver.co_delete(driver.self, &gone, err) == 0);
+    CHECK(driver.workload->co_stop(driver.self, &gone, "test", err) == 0);
+    CHECK(driver.workload->co_remove_run(driver.self, &gone, err) == 0);
     CHECK(co_alive(&alive, err) == 0 && alive.tasks == 0 && alive.netns == 0);
     return 0;
 }
@@ -123,7 +133,7 @@ static int co_image_layer(struct error *err)
         if (s.exit_code != 5 + (int)i)
             return error_set(err, ERROR_SYSTEM, "run %zu: exit code %d, %s", i, s.exit_code,
                              s.reason);
-        CHECK(driver.co_delete(driver.self, &runs[i]->w, err) == 0);
+        CHECK(driver.workload->co_remove_run(driver.self, &runs[i]->w, err) == 0);
     }
     CHECK(strcmp(baked.w.definition, again.w.definition) == 0);
     CHECK(strcmp(baked.w.definition, read_only.w.definition) != 0);
@@ -145,7 +155,7 @@ static int co_read_log(struct run *r, bool backward, size_t *lines, struct error
         struct log_query query = {.workload = &r->w, .token = token, .backward = backward};
         struct log_page page;
         arena_init(&page.arena);
-        rc = driver.co_log_pages(driver.self, &query, 1, &page, err);
+        rc = driver.logs->co_pages(driver.self, &query, 1, &page, err);
         for (size_t i = 0; rc == 0 && i < page.count; i++) {
             size_t at = backward ? page.count - 1 - i : i;
             if (atol(page.events[at].text) != expected)
@@ -172,7 +182,7 @@ static int co_logs(struct error *err)
     struct log_page page;
     CHECK(co_start(&r, err) == 0);
     arena_init(&page.arena);
-    CHECK(driver.co_log_pages(driver.self, &early, 1, &page, err) == 0);
+    CHECK(driver.logs->co_pages(driver.self, &early, 1, &page, err) == 0);
     arena_fini(&page.arena);
     CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(co_read_log(&r, false, &lines, err) == 0 && lines == 25000);
@@ -238,7 +248,8 @@ static int co_refusals(struct error *err)
           strstr(err->message, "request id"));
     CHECK(co_fault("StopTask", "access_denied", 1, err) == 0);
     strcpy(r.w.resource, "arn:aws:ecs:us-east-1:123456789012:task/default/0");
-    CHECK(driver.co_stop(driver.self, &r.w, "x", err) == -1 && err->code == ERROR_FORBIDDEN);
+    CHECK(driver.workload->co_stop(driver.self, &r.w, "x", err) == -1 &&
+          err->code == ERROR_FORBIDDEN);
     config.cluster = (char *)"missing";
     int rc = co_start(&r, err);
     config.cluster = (char *)"default";
@@ -255,7 +266,8 @@ static int co_eventual_consistency(struct error *err)
     run_init(&r, "true");
     CHECK(co_set("{\"describe_missing\":2}", err) == 0);
     CHECK(co_start(&r, err) == 0);
-    CHECK(driver.co_describe(driver.self, list, 1, &s, err) == 0 && s.phase == WORKLOAD_MISSING);
+    CHECK(driver.workload->co_describe(driver.self, list, 1, &s, err) == 0 &&
+          s.phase == WORKLOAD_MISSING);
     CHECK(co_reach(&r, WORKLOAD_STOPPED, &s, err) == 0 && s.has_exit_code);
     return co_set("{\"describe_missing\":0}", err);
 }
@@ -266,9 +278,11 @@ static int running, failed;
 
 static void driver_reopen(int rate_percent)
 {
+    struct error err;
     config.rate_percent = rate_percent;
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
+    if (open_as("ecs-sim", &err))
+        abort();
 }
 
 static void co_one_of_many(void *arg)
@@ -331,7 +345,7 @@ static int co_large_command(size_t padding, struct error *err)
     CHECK(s.has_exit_code && s.exit_code == 5);
     /* Repeated, it is still the same request. */
     struct workload again = r.w;
-    CHECK(driver.co_run(driver.self, &r.spec, &again, err) == 0);
+    CHECK(driver.workload->co_run(driver.self, &r.spec, &again, err) == 0);
     CHECK(strcmp(again.resource, r.w.resource) == 0);
     return 0;
 }
@@ -383,17 +397,11 @@ static int co_maintenance(struct error *err)
     CHECK(co_alive(&alive, err) == 0 && alive.active > 1);
     /* A second life: it knows nothing of the first one's definitions but finds them. */
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
-    struct arena arena;
-    struct workload_found *found;
-    size_t count;
-    arena_init(&arena);
-    CHECK(driver.co_list(driver.self, "ecs-sim", &arena, &found, &count, err) == 0);
-    arena_fini(&arena);
+    CHECK(open_as("ecs-sim", err) == 0);
     const char *in_use[] = {used.w.definition};
     CHECK(co_fault("DeleteTaskDefinitions", "lost_answer", 1, err) == 0);
     CHECK(co_fault("DeregisterTaskDefinition", "lost_answer", 2, err) == 0);
-    CHECK(driver.co_maintain(driver.self, in_use, 1, true, err) == 0);
+    CHECK(driver.workload->co_maintain(driver.self, in_use, 1, true, err) == 0);
     CHECK(co_alive(&alive, err) == 0 && alive.active == 1 && alive.inactive == 0);
     /* The one in use can still be run, by a run that finds it in the cloud. */
     struct run again;
@@ -401,7 +409,7 @@ static int co_maintenance(struct error *err)
     run_set_label(&again, "used");
     CHECK(co_start(&again, err) == 0 && co_reach(&again, WORKLOAD_STOPPED, &s, err) == 0);
     CHECK(strcmp(again.w.definition, used.w.definition) == 0);
-    CHECK(driver.co_maintain(driver.self, NULL, 0, true, err) == 0);
+    CHECK(driver.workload->co_maintain(driver.self, NULL, 0, true, err) == 0);
     CHECK(co_alive(&alive, err) == 0 && alive.active == 0 && alive.inactive == 0);
     return 0;
 }
@@ -414,7 +422,7 @@ static int co_short_lived_credentials(struct error *err)
     unsetenv("AWS_SECRET_ACCESS_KEY");
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint, 1);
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
+    CHECK(open_as("ecs-sim", err) == 0);
     CHECK(co_set("{\"credential_ttl_s\":3}", err) == 0);
     for (int64_t end = time_mono_ms() + 7000; time_mono_ms() < end;) {
         if (co_run_once("credentials", err))
@@ -425,9 +433,9 @@ static int co_short_lived_credentials(struct error *err)
     unsetenv("AWS_EC2_METADATA_DISABLED");
     setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url, 1);
     driver.close(driver.self);
-    ecs_driver_open(&loop, http, &config, &driver);
+    CHECK(open_as("ecs-sim", err) == 0);
     CHECK(co_run_once("metadata", err) == 0);
-    CHECK(driver.co_maintain(driver.self, NULL, 0, true, err) == 0);
+    CHECK(driver.workload->co_maintain(driver.self, NULL, 0, true, err) == 0);
     return 0;
 }
 
@@ -456,6 +464,7 @@ static void set_environment(void)
 
 static int setup(void **state)
 {
+    struct error err;
     (void)state;
     if (rig_open("SIM_AWS_BIN", "sockerless-sim-aws"))
         return -1;
@@ -474,8 +483,7 @@ static int setup(void **state)
         .definition_idle_s = 30,
     };
     strv_push(&config.subnet_list, "subnet-1");
-    ecs_driver_open(&loop, http, &config, &driver);
-    return 0;
+    return open_as("ecs-sim", &err);
 }
 
 static int teardown(void **state)

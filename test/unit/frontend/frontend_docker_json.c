@@ -8,32 +8,20 @@
 #include "frontend/json/json_decode.h"
 #include "frontend/http/query.h"
 #include "frontend/routes/router.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 #include "frontend/json/version.h"
 #include <string.h>
 
-static struct arena arena;
+TEST_GROUP(arena_setup, arena_teardown);
 
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
+static struct error err; /* of the last call */
 
 /* ---- query ---- */
 
 TEST(query)
 {
     struct query q;
-    struct error err;
     int64_t n;
     query_parse(&q, &arena, "a=1&b=x%20y+z&flag&bad=%zz&c=&d=no&e=True&&f=%2Fp");
     assert_string_equal(query_get(&q, "a"), "1");
@@ -55,21 +43,20 @@ TEST(query)
     assert_int_equal(q.count, 0);
 }
 
-static int filters(const char *json, Sockerless__Filter ***out, size_t *count, struct error *err)
+static int filters(const char *json, Sockerless__Filter ***out, size_t *count)
 {
     struct query_pair pair = {"filters", json};
     struct query q = {&pair, 1};
-    return query_filters(&q, &arena, out, count, err);
+    return query_filters(&q, &arena, out, count, &err);
 }
 
 TEST(filters)
 {
     Sockerless__Filter **f;
     size_t count;
-    struct error err;
     assert_int_equal(
-        filters("{\"label\":[\"a\",\"b=c\"],\"status\":{\"running\":true,\"x\":false}}", &f, &count,
-                &err),
+        filters("{\"label\":[\"a\",\"b=c\"],\"status\":{\"running\":true,\"x\":false}}", &f,
+                &count),
         0);
     assert_int_equal(count, 2);
     assert_string_equal(f[0]->key, "label");
@@ -80,9 +67,9 @@ TEST(filters)
     static const char *const bad[] = {
         "nope", "[]", "{\"a\":\"b\"}", "{\"a\":[1]}", "{\"a\":{\"b\":1}}", "{\"a\":", "3"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_int_equal(filters(bad[i], &f, &count, &err), -1);
-    assert_int_equal(filters("", &f, &count, &err), 0);
-    assert_int_equal(filters("{}", &f, &count, &err), 0);
+        assert_int_equal(filters(bad[i], &f, &count), -1);
+    assert_int_equal(filters("", &f, &count), 0);
+    assert_int_equal(filters("{}", &f, &count), 0);
     assert_int_equal(count, 0);
 }
 
@@ -134,21 +121,21 @@ TEST(router)
 
 /* ---- create ---- */
 
-static int create(const char *json, Sockerless__ContainerCreateRequest *out, struct error *err)
+static Sockerless__ContainerCreateRequest request; /* the last one that was read */
+
+static int create(const char *json)
 {
-    sockerless__container_create_request__init(out);
-    json_t *root = docker_json_load(json, strlen(json), err);
+    sockerless__container_create_request__init(&request);
+    json_t *root = docker_json_load(json, strlen(json), &err);
     if (!root)
         return -1;
-    int rc = docker_json_create(root, &arena, out, err);
+    int rc = docker_json_create(root, &arena, &request, &err);
     json_decref(root);
     return rc;
 }
 
 TEST(create_fields)
 {
-    Sockerless__ContainerCreateRequest r;
-    struct error err;
     const char *body =
         "{\"image\":\"busybox:1\",\"Cmd\":\"true\",\"Entrypoint\":[\"sh\",\"-c\"],\"Env\":[\"A=1\","
         "\"B\"],\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"a\":\"b\"},\"StopTimeout\":5,"
@@ -157,26 +144,26 @@ TEST(create_fields)
         "\"HostConfig\":{\"Memory\":67108864,\"Binds\":[\"/a:/b\"],\"RestartPolicy\":{\"Name\":"
         "\"on-failure\",\"MaximumRetryCount\":3},\"AutoRemove\":true,\"Custom\":{\"x\":[1,2]}},"
         "\"NetworkingConfig\":{\"EndpointsConfig\":{\"net\":{\"Aliases\":[\"x\"]}}}} trailing";
-    assert_int_equal(create(body, &r, &err), 0);
-    assert_string_equal(r.config->image, "busybox:1");
-    assert_int_equal(r.config->cmd->n_items, 1);
-    assert_string_equal(r.config->cmd->items[0], "true");
-    assert_int_equal(r.config->entrypoint->n_items, 2);
-    assert_string_equal(r.config->env->items[1], "B");
-    assert_string_equal(r.config->exposed_ports[0], "80/tcp");
-    assert_string_equal(r.config->labels[0]->value, "b");
-    assert_true(r.config->has_stop_timeout);
-    assert_int_equal(r.config->stop_timeout_s, 5);
-    assert_true(r.config->tty);
-    assert_string_equal(r.config->healthcheck->test[0], "CMD");
-    assert_int_equal(r.host->memory, 67108864);
-    assert_string_equal(r.host->binds[0], "/a:/b");
-    assert_string_equal(r.host->restart_policy, "on-failure");
-    assert_int_equal(r.host->restart_max, 3);
-    assert_true(r.host->auto_remove);
-    assert_string_equal(r.host->network_mode, "default");
-    assert_non_null(strstr((char *)r.networking_config_json.data, "{\"net\":"));
-    const char *host = (char *)r.host_config_json.data;
+    assert_int_equal(create(body), 0);
+    assert_string_equal(request.config->image, "busybox:1");
+    assert_int_equal(request.config->cmd->n_items, 1);
+    assert_string_equal(request.config->cmd->items[0], "true");
+    assert_int_equal(request.config->entrypoint->n_items, 2);
+    assert_string_equal(request.config->env->items[1], "B");
+    assert_string_equal(request.config->exposed_ports[0], "80/tcp");
+    assert_string_equal(request.config->labels[0]->value, "b");
+    assert_true(request.config->has_stop_timeout);
+    assert_int_equal(request.config->stop_timeout_s, 5);
+    assert_true(request.config->tty);
+    assert_string_equal(request.config->healthcheck->test[0], "CMD");
+    assert_int_equal(request.host->memory, 67108864);
+    assert_string_equal(request.host->binds[0], "/a:/b");
+    assert_string_equal(request.host->restart_policy, "on-failure");
+    assert_int_equal(request.host->restart_max, 3);
+    assert_true(request.host->auto_remove);
+    assert_string_equal(request.host->network_mode, "default");
+    assert_non_null(strstr((char *)request.networking_config_json.data, "{\"net\":"));
+    const char *host = (char *)request.host_config_json.data;
     assert_non_null(strstr(host, "\"Custom\":{\"x\":[1,2]}"));
     assert_non_null(strstr(host, "\"MemorySwap\":134217728"));
     assert_non_null(strstr(host, "\"Binds\":[\"/a:/b\"]"));
@@ -204,10 +191,8 @@ TEST(create_refused)
         {"{\"Image\":\"x\",\"Healthcheck\":3}", "Healthcheck"},
         {"\xef\xbb\xbf{}", "invalid JSON"},
     };
-    Sockerless__ContainerCreateRequest r;
-    struct error err;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_int_equal(create(cases[i].body, &r, &err), -1);
+        assert_int_equal(create(cases[i].body), -1);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
         if (!strstr(err.message, cases[i].text))
             fail_msg("%s: %s", cases[i].body, err.message);
@@ -218,22 +203,17 @@ TEST(create_refused)
 TEST(create_without_config)
 {
     static const char *const bodies[] = {"{}", "null", "{\"HostConfig\":{}}", "{\"Unknown\":1}"};
-    Sockerless__ContainerCreateRequest r;
-    struct error err;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        assert_int_equal(create(bodies[i], &r, &err), 0);
-        assert_null(r.config);
+        assert_int_equal(create(bodies[i]), 0);
+        assert_null(request.config);
     }
-    assert_int_equal(
-        create("{\"Image\":\"x\",\"HostConfig\":{\"Memory\":-5,\"ShmSize\":-1}}", &r, &err), 0);
-    assert_int_equal(r.host->memory, -5);
-    assert_int_equal(r.host->shm_size, -1);
+    assert_int_equal(create("{\"Image\":\"x\",\"HostConfig\":{\"Memory\":-5,\"ShmSize\":-1}}"), 0);
+    assert_int_equal(request.host->memory, -5);
+    assert_int_equal(request.host->shm_size, -1);
 }
 
 TEST(create_large)
 {
-    Sockerless__ContainerCreateRequest r;
-    struct error err;
     AUTO(buf) struct buf body = BUF_INIT;
     buf_puts(&body, "{\"Image\":\"x\",\"Env\":[\"A=0\"");
     for (int i = 1; i < 10000; i++)
@@ -242,25 +222,23 @@ TEST(create_large)
     for (int i = 0; i < 300 * 1024; i++)
         buf_putc(&body, 'x');
     buf_puts(&body, "\"]}");
-    assert_int_equal(create(body.data, &r, &err), 0);
-    assert_int_equal(r.config->env->n_items, 10000);
-    assert_int_equal(strlen(r.config->cmd->items[0]), 300 * 1024);
+    assert_int_equal(create(body.data), 0);
+    assert_int_equal(request.config->env->n_items, 10000);
+    assert_int_equal(strlen(request.config->cmd->items[0]), 300 * 1024);
 }
 
 /* ---- answers: shapes, checked through a JSON parser ---- */
 
 static json_t *inspect_of(const char *create_body, unsigned api)
 {
-    Sockerless__ContainerCreateRequest r;
     Sockerless__Container c = SOCKERLESS__CONTAINER__INIT;
-    struct error err;
     AUTO(buf) struct buf out = BUF_INIT;
-    assert_int_equal(create(create_body, &r, &err), 0);
+    assert_int_equal(create(create_body), 0);
     c.id = (char *)(uintptr_t) "1234";
     c.name = (char *)(uintptr_t) "web";
-    c.config = r.config;
-    c.host = r.host;
-    c.host_config_json = r.host_config_json;
+    c.config = request.config;
+    c.host = request.host;
+    c.host_config_json = request.host_config_json;
     docker_json_put_container(&out, &c, api, false);
     json_t *root = json_loads(out.data, 0, NULL);
     assert_non_null(root);
@@ -364,7 +342,6 @@ TEST(exec_shapes)
     Sockerless__ExecCreateRequest create_request = SOCKERLESS__EXEC_CREATE_REQUEST__INIT;
     Sockerless__ExecInspectReply r = SOCKERLESS__EXEC_INSPECT_REPLY__INIT;
     Sockerless__ExecStartOpen start = SOCKERLESS__EXEC_START_OPEN__INIT;
-    struct error err;
     AUTO(buf) struct buf out = BUF_INIT;
     json_t *root = docker_json_load("{\"Cmd\":[\"sh\",\"-c\"],\"Tty\":true}", 31, &err);
     assert_non_null(root);
@@ -453,5 +430,3 @@ TEST(progress_words)
     check_progress(&p, "{\"progressDetail\":{},\"aux\":{\"Tag\":\"1\",\"Digest\":\"sha256:aa\","
                        "\"Size\":527}}\r\n");
 }
-
-TEST_GROUP(setup, teardown);

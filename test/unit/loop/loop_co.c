@@ -7,6 +7,7 @@
 #include <string.h>
 
 static struct loop loop;
+static struct error err; /* of the last call */
 static char trace[256];
 
 static void note(const char *text)
@@ -14,24 +15,20 @@ static void note(const char *text)
     strcat(trace, text);
 }
 
-static int fixture_setup(void **state)
+static int fixture_setup(void **state __attribute__((unused)))
 {
-    struct error err;
-    (void)state;
     trace[0] = '\0';
     return loop_init(&loop, &err);
 }
 
-static int fixture_teardown(void **state)
+static int fixture_teardown(void **state __attribute__((unused)))
 {
-    (void)state;
     loop_fini(&loop);
     return 0;
 }
 
 static void spawn(void (*fn)(void *), void *arg)
 {
-    struct error err;
     assert_int_equal(co_spawn(&loop, fn, arg, &err), 0);
 }
 
@@ -48,7 +45,6 @@ static void stop_when_idle(void)
 
 static void co_sleeper(void *arg)
 {
-    struct error err;
     const char *name = arg;
     note(name);
     assert_int_equal(co_sleep(name[0] == 'a' ? 30 : 5, &err), 0);
@@ -68,19 +64,15 @@ TEST_USING(fixture, sleep_order)
 static struct co_cond cond;
 static int woken;
 
-static void co_waits(void *arg)
+static void co_waits(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     assert_int_equal(co_cond_wait(&cond, INT64_MAX, &err), 0);
     woken++;
     stop_when_idle();
 }
 
-static void co_broadcasts(void *arg)
+static void co_broadcasts(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     assert_int_equal(co_sleep(1, &err), 0);
     co_cond_broadcast(&cond);
     stop_when_idle();
@@ -96,10 +88,8 @@ TEST_USING(fixture, broadcast_wakes_all)
     assert_int_equal(woken, 100);
 }
 
-static void co_times_out(void *arg)
+static void co_times_out(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     int64_t before = time_mono_ms();
     assert_int_equal(co_cond_wait(&cond, before + 20, &err), -1);
     assert_int_equal(err.code, ERROR_DEADLINE);
@@ -116,10 +106,8 @@ TEST_USING(fixture, deadline)
 
 static struct co *victim;
 
-static void co_is_cancelled(void *arg)
+static void co_is_cancelled(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     victim = co_current();
     assert_int_equal(co_sleep(60000, &err), -1);
     assert_int_equal(err.code, ERROR_CANCELLED);
@@ -135,10 +123,8 @@ TEST_USING(fixture, cancel)
     run();
 }
 
-static void co_joins(void *arg)
+static void co_joins(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     victim = co_current();
     note("(");
     co_cond_join(&cond);
@@ -161,10 +147,8 @@ TEST_USING(fixture, join)
     assert_string_equal(trace, "()");
 }
 
-static void co_wakes_itself(void *arg)
+static void co_wakes_itself(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     co_wake(co_current()); /* before the suspend: remembered */
     assert_int_equal(co_suspend(INT64_MAX, &err), 0);
     loop_stop(&loop);
@@ -176,21 +160,11 @@ TEST_USING(fixture, early_wake)
     run();
 }
 
-static void co_blocked(void *arg)
-{
-    struct error err;
-    (void)arg;
-    assert_int_equal(co_cond_wait(&cond, INT64_MAX, &err), 0);
-    if (co_live(&loop) == 1)
-        loop_stop(&loop);
-}
-
 TEST_USING(fixture, limit)
 {
-    struct error err;
     for (int i = 0; i < CO_MAX_LIVE; i++)
-        spawn(co_blocked, NULL);
-    assert_int_equal(co_spawn(&loop, co_blocked, NULL, &err), -1);
+        spawn(co_waits, NULL);
+    assert_int_equal(co_spawn(&loop, co_waits, NULL, &err), -1);
     assert_int_equal(err.code, ERROR_UNAVAILABLE);
     co_cond_broadcast(&cond);
     run();
@@ -199,16 +173,14 @@ TEST_USING(fixture, limit)
     run();
 }
 
-static void co_child(void *arg)
+static void co_child(void *arg __attribute__((unused)))
 {
-    (void)arg;
     note("c");
     loop_stop(&loop);
 }
 
-static void co_parent(void *arg)
+static void co_parent(void *arg __attribute__((unused)))
 {
-    (void)arg;
     spawn(co_child, NULL);
     note("p"); /* a coroutine started by one runs after it */
 }

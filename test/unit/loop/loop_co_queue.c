@@ -10,22 +10,20 @@
 enum { WORKS = 2000 };
 
 static struct loop loop;
+static struct error err; /* of the last call */
 static struct co_queue queue;
 static unsigned begun, ended, cancelled, live_max;
 static unsigned order[WORKS]; /* number of the work that began as the n-th */
 
-static int fixture_setup(void **state)
+static int fixture_setup(void **state __attribute__((unused)))
 {
-    struct error err;
-    (void)state;
     memset(&queue, 0, sizeof queue);
     begun = ended = cancelled = live_max = 0;
     return loop_init(&loop, &err);
 }
 
-static int fixture_teardown(void **state)
+static int fixture_teardown(void **state __attribute__((unused)))
 {
-    (void)state;
     loop_fini(&loop);
     return 0;
 }
@@ -39,7 +37,6 @@ static void run(void)
 static void co_one(void *arg)
 {
     unsigned *number = arg;
-    struct error err;
     order[begun++] = *number;
     free(number);
     if (co_live(&loop) > live_max)
@@ -51,7 +48,6 @@ static void co_one(void *arg)
 
 static void add_all(void)
 {
-    struct error err;
     for (unsigned i = 0; i < WORKS; i++) {
         unsigned *number = NEW(unsigned);
         *number = i;
@@ -92,17 +88,14 @@ TEST_USING(fixture, cancelled_work_is_begun)
     assert_int_equal(cancelled, WORKS);
 }
 
-static void co_forever(void *arg)
+static void co_forever(void *arg __attribute__((unused)))
 {
-    struct error err;
-    (void)arg;
     while (co_sleep(60000, &err) == 0)
         ;
 }
 
 TEST_USING(fixture, refused_when_nobody_can_work)
 {
-    struct error err;
     unsigned *number = NEW(unsigned);
     for (unsigned i = 0; i < CO_MAX_LIVE; i++)
         assert_int_equal(co_spawn(&loop, co_forever, NULL, &err), 0);

@@ -5,17 +5,10 @@
  */
 #include "loop/http_client.h"
 
-#include "base/alloc.h"
-#include "base/timefmt.h"
 #include "loop/co.h"
-#include "test/kit/http_mock.h"
+#include "test/kit/co_task.h"
+#include "test/kit/http_rig.h"
 #include "test/kit/test.h"
-
-struct fixture {
-    struct loop loop;
-    struct http_client *http;
-    struct mock *mock, *other;
-};
 
 /* ---- the server ---- */
 
@@ -41,12 +34,8 @@ static bool serve_chunked(struct mock_request *r)
 static bool serve_big(struct mock_request *r)
 {
     size_t n = strtoul(r->path + strlen("/big/"), NULL, 10);
-    char *body = malloc(n);
-    for (size_t i = 0; i < n; i++)
-        body[i] = (char)(i * 31 + (i >> 11));
-    bool sent = mock_reply(r, 200, "", body, n);
-    free(body);
-    return sent;
+    char *body AUTO_FREE = http_rig_body(n);
+    return mock_reply(r, 200, "", body, n);
 }
 
 static bool serve_endless(struct mock_request *r)
@@ -76,15 +65,12 @@ static bool serve_headers(struct mock_request *r)
 static bool serve_echo(struct mock_request *r)
 {
     size_t n = strlen(r->head) + r->body_len;
-    char *all = malloc(n + 1);
-    snprintf(all, n + 1, "%s", r->head);
+    char *all AUTO_FREE = xasprintf("%s%*s", r->head, (int)r->body_len, "");
     memcpy(all + strlen(r->head), r->body, r->body_len);
-    bool sent = mock_reply(r, 200, "", all, n);
-    free(all);
-    return sent;
+    return mock_reply(r, 200, "", all, n);
 }
 
-static bool serve_redirect(struct fixture *f, struct mock_request *r)
+static bool serve_redirect(struct rig *f, struct mock_request *r)
 {
     char headers[256];
     if (strcmp(r->path, "/redirect/other") == 0)
@@ -118,7 +104,7 @@ static bool serve_broken(struct mock_request *r)
 
 static bool serve(void *arg, struct mock_request *r)
 {
-    struct fixture *f = arg;
+    struct rig *f = arg;
     __atomic_add_fetch(&hits, 1, __ATOMIC_RELAXED);
     if (strncmp(r->path, "/status/", 8) == 0)
         return mock_text(r, atoi(r->path + 8), "X-Test: yes\r\n", "body");
@@ -149,7 +135,7 @@ static bool serve(void *arg, struct mock_request *r)
 /* ---- running a request to its end ---- */
 
 struct call {
-    struct fixture *f;
+    struct rig *f;
     struct http_request req;
     struct http_response res;
     struct error err;
@@ -167,6 +153,11 @@ static void call_body(void *arg)
         loop_stop(&c->f->loop);
 }
 
+static void auto_release_call(struct call *c)
+{
+    http_response_free(&c->res);
+}
+
 static void call_run(struct call *c)
 {
     struct error err;
@@ -174,127 +165,104 @@ static void call_run(struct call *c)
     loop_run(&c->f->loop);
 }
 
-static const char *url_at(struct mock *m, const char *path)
+/* A request that is answered; to be released. */
+static struct call ask(struct rig *f, struct http_request req)
 {
-    static char urls[8][256];
-    static int next;
-    char *url = urls[next++ % 8];
-    snprintf(url, sizeof urls[0], "http://127.0.0.1:%d%s", m->port, path);
-    return url;
+    struct call c = {.f = f, .req = req};
+    call_run(&c);
+    if (c.rc)
+        print_error("%s: %s\n", req.url, c.err.message);
+    assert_int_equal(c.rc, 0);
+    return c;
 }
 
-static struct call get(struct fixture *f, const char *path)
+static struct call get(struct rig *f, const char *path)
 {
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, path)}};
+    return ask(f, (struct http_request){.url = http_rig_url(f->mock, path)});
+}
+
+/* That it is answered at all is what the test wants to know. */
+static void check_answered(struct call c)
+{
+    auto_release_call(&c);
+}
+
+/* A request that fails with an error which tells these words. */
+static void check_failure(struct rig *f, struct http_request req, enum error_code code,
+                          const char *words)
+{
+    AUTO(call) struct call c = {.f = f, .req = req};
     call_run(&c);
-    return c;
+    if (c.rc != -1 || c.err.code != code || !strstr(c.err.message, words))
+        fail_msg("%s: %d %s %s", req.url, c.rc, error_code_name(c.err.code), c.err.message);
+    assert_true(!req.max_body || c.res.body.len <= req.max_body);
 }
 
 static int fixture_setup(void **state)
 {
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
-        free(f);
-        return -1;
-    }
-    f->mock = mock_start(serve, f);
-    f->other = mock_start(serve_other, f);
-    *state = f;
-    return 0;
+    return http_rig_open(state, serve, serve_other);
 }
 
 static int fixture_teardown(void **state)
 {
-    struct fixture *f = *state;
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    mock_stop(f->mock);
-    mock_stop(f->other);
-    free(f);
-    return 0;
+    return http_rig_close(state);
 }
 
 /* ---- tests ---- */
 
 TEST_USING(fixture, status_and_headers)
 {
-    struct call c = get(*state, "/status/404");
-    assert_int_equal(c.rc, 0);
+    struct rig *f = *state;
+    AUTO(call) struct call c = get(f, "/status/404");
     assert_int_equal(c.res.status, 404);
     assert_string_equal(c.res.body.data, "body");
     assert_string_equal(http_response_header(&c.res, "x-test"), "yes");
     assert_null(http_response_header(&c.res, "x-tes"));
     assert_string_equal(c.res.final_url, c.req.url);
-    http_response_free(&c.res);
 
-    c = get(*state, "/headers/100");
-    assert_int_equal(c.rc, 0);
-    assert_string_equal(http_response_header(&c.res, "X-99"), "value 99");
-    http_response_free(&c.res);
-    c = get(*state, "/headers/1000");
-    assert_int_equal(c.rc, -1);
-    assert_int_equal(c.err.code, ERROR_TOO_LARGE);
-    http_response_free(&c.res);
-    c = get(*state, "/continue");
-    assert_int_equal(c.rc, 0);
-    assert_int_equal(c.res.status, 200);
-    assert_null(http_response_header(&c.res, "X-A"));
-    assert_string_equal(http_response_header(&c.res, "X-B"), "2");
-    http_response_free(&c.res);
+    AUTO(call) struct call many = get(f, "/headers/100");
+    assert_string_equal(http_response_header(&many.res, "X-99"), "value 99");
+    check_failure(f, (struct http_request){.url = http_rig_url(f->mock, "/headers/1000")},
+                  ERROR_TOO_LARGE, "");
+    AUTO(call) struct call after = get(f, "/continue");
+    assert_int_equal(after.res.status, 200);
+    assert_null(http_response_header(&after.res, "X-A"));
+    assert_string_equal(http_response_header(&after.res, "X-B"), "2");
 }
 
 TEST_USING(fixture, chunked)
 {
-    struct call c = get(*state, "/chunked");
-    assert_int_equal(c.rc, 0);
+    AUTO(call) struct call c = get(*state, "/chunked");
     assert_string_equal(c.res.body.data, "hello world");
     assert_null(http_response_header(&c.res, "Trailer"));
-    http_response_free(&c.res);
 }
 
 TEST_USING(fixture, big_body)
 {
-    struct call c = get(*state, "/big/10000000");
-    assert_int_equal(c.rc, 0);
+    AUTO(call) struct call c = get(*state, "/big/10000000");
+    char *expected AUTO_FREE = http_rig_body(10000000);
     assert_int_equal(c.res.body.len, 10000000);
-    for (size_t i = 0; i < c.res.body.len; i++)
-        if (c.res.body.data[i] != (char)(i * 31 + (i >> 11)))
-            fail_msg("byte %zu differs", i);
-    http_response_free(&c.res);
+    assert_memory_equal(c.res.body.data, expected, 10000000);
 }
 
 TEST_USING(fixture, limit)
 {
-    const char *paths[] = {"/big/5001", "/endless"};
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct fixture *f = *state;
-        struct call c = {.f = f, .req = {.url = url_at(f->mock, paths[i]), .max_body = 5000}};
-        call_run(&c);
-        assert_int_equal(c.rc, -1);
-        assert_int_equal(c.err.code, ERROR_TOO_LARGE);
-        assert_true(c.res.body.len <= 5000);
-        http_response_free(&c.res);
-    }
-    struct fixture *f = *state;
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, "/big/5000"), .max_body = 5000}};
-    call_run(&c);
-    assert_int_equal(c.rc, 0);
-    http_response_free(&c.res);
+    struct rig *f = *state;
+    struct http_request req = {.max_body = 5000};
+    req.url = http_rig_url(f->mock, "/big/5001");
+    check_failure(f, req, ERROR_TOO_LARGE, "");
+    req.url = http_rig_url(f->mock, "/endless");
+    check_failure(f, req, ERROR_TOO_LARGE, "");
+    req.url = http_rig_url(f->mock, "/big/5000");
+    check_answered(ask(f, req));
 }
 
 TEST_USING(fixture, timeout)
 {
-    struct fixture *f = *state;
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, "/stall"), .timeout_ms = 60}};
-    call_run(&c);
-    assert_int_equal(c.rc, -1);
-    assert_int_equal(c.err.code, ERROR_DEADLINE);
-    assert_non_null(strstr(c.err.message, "127.0.0.1"));
-    http_response_free(&c.res);
-    c = get(f, "/status/200"); /* the client is none the worse */
-    assert_int_equal(c.rc, 0);
-    http_response_free(&c.res);
+    struct rig *f = *state;
+    struct http_request req = {.url = http_rig_url(f->mock, "/stall"), .timeout_ms = 60};
+    check_failure(f, req, ERROR_DEADLINE, "127.0.0.1");
+    check_answered(get(f, "/status/200")); /* the client is none the worse */
 }
 
 static void cancel_body(void *arg)
@@ -305,157 +273,128 @@ static void cancel_body(void *arg)
 
 TEST_USING(fixture, cancel)
 {
-    struct fixture *f = *state;
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, "/stall")}};
+    struct rig *f = *state;
+    AUTO(call) struct call c = {.f = f, .req = {.url = http_rig_url(f->mock, "/stall")}};
     struct error err;
     assert_int_equal(co_spawn(&f->loop, call_body, &c, &err), 0);
     assert_int_equal(co_spawn(&f->loop, cancel_body, &c, &err), 0);
     loop_run(&f->loop);
     assert_int_equal(c.rc, -1);
     assert_int_equal(c.err.code, ERROR_CANCELLED);
-    http_response_free(&c.res);
-}
-
-static void check_failure(struct fixture *f, const char *url, enum error_code code,
-                          const char *words)
-{
-    struct call c = {.f = f, .req = {.url = url, .follow_redirects = true}};
-    call_run(&c);
-    assert_int_equal(c.rc, -1);
-    if (c.err.code != code || !strstr(c.err.message, words))
-        fail_msg("%s: %s %s", url, error_code_name(c.err.code), c.err.message);
-    http_response_free(&c.res);
 }
 
 TEST_USING(fixture, broken)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     struct mock *gone = mock_start(serve_other, NULL);
-    char closed[64];
-    snprintf(closed, sizeof closed, "http://127.0.0.1:%d/", gone->port);
+    const char *closed = http_rig_url(gone, "/");
     mock_stop(gone);
-    check_failure(f, closed, ERROR_UNAVAILABLE, ": connect: connection refused");
-    check_failure(f, "http://no-such-host.invalid/", ERROR_UNAVAILABLE, "lookup no-such-host");
-    check_failure(f, url_at(f->mock, "/reset"), ERROR_UNAVAILABLE, "reset");
-    check_failure(f, url_at(f->mock, "/hangup"), ERROR_UNAVAILABLE, "EOF");
-    check_failure(f, url_at(f->mock, "/partial"), ERROR_UNAVAILABLE, "unexpected EOF");
-    check_failure(f, url_at(f->mock, "/garbage"), ERROR_UNAVAILABLE, "127.0.0.1");
-    check_failure(f, url_at(f->mock, "/redirect/loop"), ERROR_UNAVAILABLE, "redirects");
-    check_failure(f, url_at(f->mock, "/redirect/file"), ERROR_UNAVAILABLE, "http");
-    check_failure(f, "file:///etc/passwd", ERROR_INVALID_PARAMETER, "file:///etc/passwd");
-    check_failure(f, "not a url", ERROR_INVALID_PARAMETER, "not a url");
+    const struct {
+        const char *url; /* or a path at the mock */
+        enum error_code code;
+        const char *words;
+    } cases[] = {
+        {closed, ERROR_UNAVAILABLE, ": connect: connection refused"},
+        {"http://no-such-host.invalid/", ERROR_UNAVAILABLE, "lookup no-such-host"},
+        {"/reset", ERROR_UNAVAILABLE, "reset"},
+        {"/hangup", ERROR_UNAVAILABLE, "EOF"},
+        {"/partial", ERROR_UNAVAILABLE, "unexpected EOF"},
+        {"/garbage", ERROR_UNAVAILABLE, "127.0.0.1"},
+        {"/redirect/loop", ERROR_UNAVAILABLE, "redirects"},
+        {"/redirect/file", ERROR_UNAVAILABLE, "http"},
+        {"file:///etc/passwd", ERROR_INVALID_PARAMETER, "file:///etc/passwd"},
+        {"not a url", ERROR_INVALID_PARAMETER, "not a url"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool is_path = cases[i].url[0] == '/';
+        const char *url = is_path ? http_rig_url(f->mock, cases[i].url) : cases[i].url;
+        check_failure(f, (struct http_request){.url = url, .follow_redirects = true}, cases[i].code,
+                      cases[i].words);
+    }
 }
 
 TEST_USING(fixture, redirect)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     const char *headers[] = {"Authorization: Bearer secret", NULL};
-    struct call c = {.f = f,
-                     .req = {.url = url_at(f->mock, "/redirect/same"),
-                             .headers = headers,
-                             .follow_redirects = true}};
-    call_run(&c);
-    assert_int_equal(c.rc, 0);
-    assert_int_equal(c.res.status, 200);
-    assert_non_null(strstr(c.res.body.data, "Bearer secret"));
-    assert_null(strstr(c.res.body.data, "go there"));
-    assert_null(http_response_header(&c.res, "X-First"));
-    assert_non_null(strstr(c.res.final_url, "/echo"));
-    http_response_free(&c.res);
+    struct http_request req = {.headers = headers, .follow_redirects = true};
+    req.url = http_rig_url(f->mock, "/redirect/same");
+    AUTO(call) struct call same = ask(f, req);
+    assert_int_equal(same.res.status, 200);
+    assert_non_null(strstr(same.res.body.data, "Bearer secret"));
+    assert_null(strstr(same.res.body.data, "go there"));
+    assert_null(http_response_header(&same.res, "X-First"));
+    assert_non_null(strstr(same.res.final_url, "/echo"));
 
-    c.req.url = url_at(f->mock, "/redirect/other");
-    call_run(&c);
-    assert_int_equal(c.rc, 0);
-    assert_string_equal(c.res.body.data, "other");
+    req.url = http_rig_url(f->mock, "/redirect/other");
+    AUTO(call) struct call other = ask(f, req);
+    assert_string_equal(other.res.body.data, "other");
     assert_string_equal(auth_at_other, "none");
-    http_response_free(&c.res);
 
-    c.req.follow_redirects = false;
-    call_run(&c);
+    req.follow_redirects = false;
+    AUTO(call) struct call c = ask(f, req);
     assert_int_equal(c.res.status, 307);
     assert_non_null(http_response_header(&c.res, "Location"));
-    http_response_free(&c.res);
 }
 
 TEST_USING(fixture, methods)
 {
-    struct fixture *f = *state;
-    const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
+    struct rig *f = *state;
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
     const char *headers[] = {"Content-Type: application/json", NULL};
+    struct http_request req = {
+        .url = http_rig_url(f->mock, "/echo"), .headers = headers, .body = "{}\0x", .body_len = 4};
     for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-        struct call c = {.f = f,
-                         .req = {.url = url_at(f->mock, "/echo"),
-                                 .method = methods[i],
-                                 .headers = headers,
-                                 .body = "{}\0x",
-                                 .body_len = 4}};
-        call_run(&c);
-        assert_int_equal(c.rc, 0);
+        req.method = methods[i];
+        AUTO(call) struct call c = ask(f, req);
         assert_memory_equal(c.res.body.data, methods[i], strlen(methods[i]));
         assert_memory_equal(c.res.body.data + c.res.body.len - 4, "{}\0x", 4);
         assert_non_null(strstr(c.res.body.data, "application/json"));
-        http_response_free(&c.res);
     }
-    struct call c = {.f = f, .req = {.url = url_at(f->mock, "/echo"), .method = "HEAD"}};
-    call_run(&c);
-    assert_int_equal(c.rc, 0);
+    req = (struct http_request){.url = req.url, .method = "HEAD"};
+    AUTO(call) struct call c = ask(f, req);
     assert_int_equal(c.res.body.len, 0);
     assert_non_null(http_response_header(&c.res, "Content-Length"));
-    http_response_free(&c.res);
     const char *smuggled[] = {"X: a\r\nY: b", NULL};
-    c.req.headers = smuggled;
-    call_run(&c);
-    assert_int_equal(c.rc, -1);
-    assert_int_equal(c.err.code, ERROR_INVALID_PARAMETER);
-    http_response_free(&c.res);
+    req.headers = smuggled;
+    check_failure(f, req, ERROR_INVALID_PARAMETER, "");
 }
 
 /* A body large enough for a 100-continue, and no header signed that is not sent. */
 TEST_USING(fixture, big_upload_and_sigv4)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     size_t n = 3 << 20;
-    char *body = xmalloc(n);
+    char *body AUTO_FREE = xmalloc(n);
     memset(body, 'u', n);
     const char *headers[] = {"Content-Type: application/x-amz-json-1.1", "X-Amz-Target: T.Do",
                              NULL};
-    struct call c = {.f = f,
-                     .req = {.url = url_at(f->mock, "/echo"),
-                             .method = "POST",
-                             .body = body,
-                             .body_len = n,
-                             .headers = headers,
-                             .aws_sigv4 = "aws:amz:us-east-1:ecs",
-                             .aws_access_key = "AKID",
-                             .aws_secret_key = "se:cret"}};
-    call_run(&c);
-    assert_int_equal(c.rc, 0);
+    AUTO(call)
+    struct call c = ask(f, (struct http_request){.url = http_rig_url(f->mock, "/echo"),
+                                                 .method = "POST",
+                                                 .body = body,
+                                                 .body_len = n,
+                                                 .headers = headers,
+                                                 .aws_sigv4 = "aws:amz:us-east-1:ecs",
+                                                 .aws_access_key = "AKID",
+                                                 .aws_secret_key = "se:cret"});
     assert_non_null(strstr(c.res.body.data, "Authorization: AWS4-HMAC-SHA256 Credential=AKID/"));
     assert_non_null(
         strstr(c.res.body.data, "SignedHeaders=content-type;host;x-amz-date;x-amz-target"));
-    http_response_free(&c.res);
-    free(body);
 }
 
 TEST_USING(fixture, connection_reuse)
 {
-    struct fixture *f = *state;
-    for (int i = 0; i < 20; i++) {
-        struct call c = get(f, "/status/200");
-        assert_int_equal(c.rc, 0);
-        http_response_free(&c.res);
-    }
+    struct rig *f = *state;
+    for (int i = 0; i < 20; i++)
+        check_answered(get(f, "/status/200"));
     assert_int_equal(mock_connections(f->mock), 1);
-    for (int i = 0; i < 5; i++) { /* a dropped idle connection is not an error */
-        struct call c = get(f, "/once");
-        if (c.rc)
-            fail_msg("%s", c.err.message);
-        http_response_free(&c.res);
-    }
+    for (int i = 0; i < 5; i++) /* a dropped idle connection is not an error */
+        check_answered(get(f, "/once"));
 }
 
 struct sink {
-    struct fixture *f;
+    struct rig *f;
     size_t seen, stop_after;
     struct call nested;
     bool spawned;
@@ -479,56 +418,36 @@ static int sink_take(void *arg, const void *bytes, size_t len)
 
 TEST_USING(fixture, on_body)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     struct sink s = {.f = f};
     int left = 2;
-    s.nested = (struct call){.f = f, .req = {.url = url_at(f->mock, "/status/201")}, .left = &left};
-    struct call c = {
-        .f = f,
-        .left = &left,
-        .req = {.url = url_at(f->mock, "/big/5000000"), .on_body = sink_take, .on_body_arg = &s}};
+    s.nested =
+        (struct call){.f = f, .req = {.url = http_rig_url(f->mock, "/status/201")}, .left = &left};
+    struct http_request req = {
+        .url = http_rig_url(f->mock, "/big/5000000"), .on_body = sink_take, .on_body_arg = &s};
+    AUTO(call) struct call c = {.f = f, .left = &left, .req = req};
     call_run(&c);
     assert_int_equal(c.rc, 0);
     assert_int_equal(s.seen, 5000000);
     assert_int_equal(c.res.body.len, 0);
     assert_int_equal(s.nested.rc, 0);
     assert_int_equal(s.nested.res.status, 201);
-    http_response_free(&c.res);
     http_response_free(&s.nested.res);
 
     s = (struct sink){.f = f, .stop_after = 100000};
-    c.left = NULL;
-    call_run(&c);
-    assert_int_equal(c.rc, -1);
-    assert_int_equal(c.err.code, ERROR_CANCELLED);
-    http_response_free(&c.res);
+    check_failure(f, req, ERROR_CANCELLED, "");
 }
 
-struct crowd {
-    struct fixture *f;
-    int left, good;
-};
-
-static void crowd_member(void *arg)
+static void run_one_of_many(struct task *t)
 {
-    struct crowd *crowd = arg;
-    struct http_request req = {.url = url_at(crowd->f->mock, "/big/20000")};
+    struct http_request req = {.url = http_rig_url(t->f->mock, "/big/20000")};
     struct http_response res AUTO(http_response);
-    struct error err;
-    if (co_http_do(crowd->f->http, &req, &res, &err) == 0 && res.body.len == 20000)
-        crowd->good++;
-    if (--crowd->left == 0)
-        loop_stop(&crowd->f->loop);
+    EXPECT(co_http_do(t->f->http, &req, &res, &t->err) == 0 && res.body.len == 20000);
 }
 
 TEST_USING(fixture, hundred_at_once)
 {
-    struct fixture *f = *state;
-    struct crowd crowd = {.f = f, .left = 100};
-    struct error err;
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(co_spawn(&f->loop, crowd_member, &crowd, &err), 0);
-    loop_run(&f->loop);
-    assert_int_equal(crowd.good, 100);
+    struct rig *f = *state;
+    task_crowd(&f->loop, f, 100, run_one_of_many);
     assert_true(mock_connections(f->mock) <= 64);
 }

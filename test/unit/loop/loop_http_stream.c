@@ -5,21 +5,15 @@
  */
 #include "loop/http_stream.h"
 
-#include "base/alloc.h"
 #include "base/timefmt.h"
 #include "loop/co.h"
-#include "test/kit/http_mock.h"
+#include "test/kit/co_task.h"
+#include "test/kit/http_rig.h"
 #include "test/kit/test.h"
 
 #include <poll.h>
 
 enum { BIG = 20 * 1000 * 1000 };
-
-struct fixture {
-    struct loop loop;
-    struct http_client *http;
-    struct mock *mock;
-};
 
 /* What serve_slow got rid of when the client took no more. */
 static struct {
@@ -37,25 +31,12 @@ static void on_held_back(struct loop_task *task)
     co_cond_broadcast(&slow.cond);
 }
 
-static char byte_at(size_t i)
-{
-    return (char)(i * 31 + (i >> 11));
-}
-
-static char *big_body(size_t n)
-{
-    char *body = xmalloc(n);
-    for (size_t i = 0; i < n; i++)
-        body[i] = byte_at(i);
-    return body;
-}
-
 /* ---- the server ---- */
 
 static bool serve_slow(struct mock_request *r)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n";
-    char *body = big_body(BIG);
+    char *body = http_rig_body(BIG);
     bool sent = mock_send(r->fd, head, sizeof head - 1);
     bool told = false;
     for (size_t at = 0; sent && at < BIG; at += 10000) {
@@ -77,7 +58,7 @@ static bool serve_upload(struct mock_request *r)
     if (!mock_read_body(r))
         return false;
     size_t good = 0;
-    while (good < r->body_len && r->body[good] == byte_at(good))
+    while (good < r->body_len && r->body[good] == http_rig_byte(good))
         good++;
     snprintf(text, sizeof text, "%s %zu %zu", r->method, r->body_len, good);
     return mock_text(r, 202, "Location: /next\r\n", text);
@@ -119,52 +100,22 @@ static bool serve(void *arg, struct mock_request *r)
     return false;
 }
 
-/* ---- a coroutine that can fail ---- */
-
-struct task {
-    struct fixture *f;
-    void (*run)(struct task *t);
-    int failed;
-    struct error err;
-    struct co *self;
-    int *left;
-};
-
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition) && !t->failed) {                                                          \
-            t->failed = __LINE__;                                                                  \
-            print_error("%s: %s\n", #condition, t->err.message);                                   \
-        }                                                                                          \
-    } while (0)
-
-static void task_body(void *arg)
+static int fixture_setup(void **state)
 {
-    struct task *t = arg;
-    t->self = co_current();
-    t->run(t);
-    if (!t->left || --*t->left == 0)
-        loop_stop(&t->f->loop);
+    return http_rig_open(state, serve, serve);
 }
 
-static void task_run(struct fixture *f, void (*run)(struct task *t))
+static int fixture_teardown(void **state)
 {
-    struct task t = {.f = f, .run = run};
-    struct error err;
-    assert_int_equal(co_spawn(&f->loop, task_body, &t, &err), 0);
-    loop_run(&f->loop);
-    assert_int_equal(t.failed, 0);
+    return http_rig_close(state);
 }
 
 static struct http_stream *co_open(struct task *t, const char *path, int64_t timeout_ms)
 {
-    char url[256];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", t->f->mock->port, path);
-    struct http_request req = {.url = url, .timeout_ms = timeout_ms, .follow_redirects = true};
+    struct http_request req = {
+        .url = http_rig_url(t->f->mock, path), .timeout_ms = timeout_ms, .follow_redirects = true};
     struct http_stream *s = NULL;
-    if (co_http_stream_open(t->f->http, &req, &s, &t->err))
-        return NULL;
-    return s;
+    return co_http_stream_open(t->f->http, &req, &s, &t->err) ? NULL : s;
 }
 
 /* ---- reading ---- */
@@ -199,33 +150,10 @@ static void run_texts(struct task *t)
     http_stream_close(s);
 }
 
-static int fixture_setup(void **state)
-{
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err)) {
-        free(f);
-        return -1;
-    }
-    f->mock = mock_start(serve, f);
-    *state = f;
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    struct fixture *f = *state;
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    mock_stop(f->mock);
-    free(f);
-    return 0;
-}
-
 TEST_USING(fixture, texts)
 {
-    task_run(*state, run_texts);
-    struct fixture *f = *state;
+    struct rig *f = *state;
+    task_run(&f->loop, f, run_texts);
     assert_true(mock_connections(f->mock) <= 3); /* kept alive */
 }
 
@@ -242,7 +170,7 @@ static void run_slow(struct task *t)
     while (s && got && !t->failed) {
         EXPECT(co_http_stream_read(s, piece, have % 3 ? 1 << 20 : 70001, &got, &t->err) == 0);
         for (size_t i = 0; i < got; i++)
-            EXPECT(piece[i] == byte_at(have + i));
+            EXPECT(piece[i] == http_rig_byte(have + i));
         have += got;
     }
     EXPECT(have == BIG);
@@ -252,10 +180,10 @@ static void run_slow(struct task *t)
 
 TEST_USING(fixture, slow_reader)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     slow.loop = &f->loop;
     slow.posted.run = on_held_back;
-    task_run(f, run_slow);
+    task_run(&f->loop, f, run_slow);
     slow.loop = NULL;
 }
 
@@ -288,9 +216,7 @@ static void run_broken(struct task *t)
     struct http_stream *s = co_open(t, "/slow", 0); /* left half-way */
     EXPECT(s != NULL);
     http_stream_close(s);
-    char url[256];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/slow", t->f->mock->port);
-    struct http_request req = {.url = url, .max_body = 1000};
+    struct http_request req = {.url = http_rig_url(t->f->mock, "/slow"), .max_body = 1000};
     s = NULL; /* the bound may show in the head's turn already */
     int rc = co_http_stream_open(t->f->http, &req, &s, &t->err);
     char c[16];
@@ -303,18 +229,19 @@ static void run_broken(struct task *t)
 
 TEST_USING(fixture, broken)
 {
-    task_run(*state, run_broken);
+    struct rig *f = *state;
+    task_run(&f->loop, f, run_broken);
 }
 
 /* ---- writing ---- */
 
 static struct http_stream *start(struct task *t, const char *path, int64_t timeout_ms)
 {
-    char url[256];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", t->f->mock->port, path);
     const char *headers[] = {"Content-Type: application/octet-stream", NULL};
-    struct http_request req = {
-        .method = "PATCH", .url = url, .headers = headers, .timeout_ms = timeout_ms};
+    struct http_request req = {.method = "PATCH",
+                               .url = http_rig_url(t->f->mock, path),
+                               .headers = headers,
+                               .timeout_ms = timeout_ms};
     struct http_stream *s = NULL;
     EXPECT(http_stream_start(t->f->http, &req, &s, &t->err) == 0);
     return s;
@@ -322,7 +249,7 @@ static struct http_stream *start(struct task *t, const char *path, int64_t timeo
 
 static void run_upload(struct task *t)
 {
-    char *body = big_body(BIG), text[64] = "";
+    char *body = http_rig_body(BIG), text[64] = "";
     size_t got;
     struct http_stream *s = start(t, "/upload", 0);
     for (size_t at = 0; at < BIG; at += BIG / 5) {
@@ -344,7 +271,7 @@ static void run_upload(struct task *t)
 
 static void run_upload_broken(struct task *t)
 {
-    char *body = big_body(BIG);
+    char *body = http_rig_body(BIG);
     struct http_stream *s = start(t, "/refuse", 0);
     int rc = 0;
     for (int i = 0; rc == 0 && i < 20; i++)
@@ -368,10 +295,10 @@ static void run_upload_broken(struct task *t)
 
 TEST_USING(fixture, upload)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     f->mock->lazy = true;
-    task_run(f, run_upload);
-    task_run(f, run_upload_broken);
+    task_run(&f->loop, f, run_upload);
+    task_run(&f->loop, f, run_upload_broken);
 }
 
 /* ---- cancelling ---- */
@@ -402,26 +329,17 @@ static void cancel_body(void *arg)
 
 TEST_USING(fixture, cancel)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     struct task t = {.f = f, .run = run_cancelled};
     struct error err;
     assert_int_equal(co_spawn(&f->loop, cancel_body, &t, &err), 0);
-    assert_int_equal(co_spawn(&f->loop, task_body, &t, &err), 0);
+    task_start(&t, &f->loop);
     loop_run(&f->loop);
-    assert_int_equal(t.failed, 0);
+    task_check(&t);
 }
 
 TEST_USING(fixture, many)
 {
-    struct fixture *f = *state;
-    struct task t[8];
-    struct error err;
-    int left = 8;
-    for (int i = 0; i < 8; i++) {
-        t[i] = (struct task){.f = f, .run = run_texts, .left = &left};
-        assert_int_equal(co_spawn(&f->loop, task_body, &t[i], &err), 0);
-    }
-    loop_run(&f->loop);
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(t[i].failed, 0);
+    struct rig *f = *state;
+    task_crowd(&f->loop, f, 8, run_texts);
 }

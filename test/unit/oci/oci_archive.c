@@ -3,34 +3,53 @@
  * Image archives in every layout and compression that tools write.
  */
 #include "test/kit/oci_archive_kit.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
+
+static void auto_release_image(struct kit_image *k)
+{
+    kit_image_free(k);
+}
+
+static struct kit_image image_of(const char *content, const char *filter)
+{
+    struct kit_image k;
+    kit_image_make(&k, content, filter);
+    return k;
+}
+
+static struct image_archive load(const struct buf *archive)
+{
+    struct image_archive out;
+    struct error err = {0};
+    if (kit_load(archive, &arena, &out, &err))
+        fail_msg("%s", err.message);
+    return out;
+}
+
+static const char *join(const char *a, const char *b)
+{
+    return arena_printf(&arena, "%s%s", a, b);
+}
 
 /* As dockerd 20.10 has it: folders, layers before the manifest, the same layer twice by a link. */
 static void docker_save_make(struct buf *out, const struct kit_image *k, const char *filter,
                              const char *prefix)
 {
-    char name[256], text[1024];
     struct archive *lib = kit_open(out, "ustar", filter);
-    snprintf(name, sizeof name, "%saaaa/", prefix);
-    kit_entry(lib, name, AE_IFDIR, NULL, NULL, 0);
-    snprintf(name, sizeof name, "%saaaa/VERSION", prefix);
-    kit_text(lib, name, "1.0");
-    snprintf(name, sizeof name, "%saaaa/json", prefix);
-    kit_text(lib, name, "{\"id\":\"aaaa\"}");
-    snprintf(name, sizeof name, "%sbbbb/layer.tar", prefix);
-    kit_entry(lib, name, AE_IFLNK, "../aaaa/layer.tar", NULL, 0);
-    snprintf(name, sizeof name, "%saaaa/layer.tar", prefix);
-    kit_file(lib, name, k->layer.data, k->layer.len);
-    snprintf(name, sizeof name, "%s%s.json", prefix, k->config_digest + 7);
-    kit_text(lib, name, k->config);
-    snprintf(text, sizeof text,
-             "[{\"Config\":\"%s.json\",\"RepoTags\":[\"busybox:1\",\"host:5000/a/b:c\"],"
-             "\"Layers\":[\"bbbb/layer.tar\"]}]\n",
-             k->config_digest + 7);
-    snprintf(name, sizeof name, "%smanifest.json", prefix);
-    kit_text(lib, name, text);
-    snprintf(name, sizeof name, "%srepositories", prefix);
-    kit_text(lib, name, "{\"busybox\":{\"1\":\"aaaa\"}}\n");
+    const char *config = join(k->config_digest + 7, ".json");
+    kit_entry(lib, join(prefix, "aaaa/"), AE_IFDIR, NULL, NULL, 0);
+    kit_text(lib, join(prefix, "aaaa/VERSION"), "1.0");
+    kit_text(lib, join(prefix, "aaaa/json"), "{\"id\":\"aaaa\"}");
+    kit_entry(lib, join(prefix, "bbbb/layer.tar"), AE_IFLNK, "../aaaa/layer.tar", NULL, 0);
+    kit_file(lib, join(prefix, "aaaa/layer.tar"), k->layer.data, k->layer.len);
+    kit_text(lib, join(prefix, config), k->config);
+    kit_text(lib, join(prefix, "manifest.json"),
+             arena_printf(&arena,
+                          "[{\"Config\":\"%s\",\"RepoTags\":[\"busybox:1\",\"host:5000/a/b:c\"],"
+                          "\"Layers\":[\"bbbb/layer.tar\"]}]\n",
+                          config));
+    kit_text(lib, join(prefix, "repositories"), "{\"busybox\":{\"1\":\"aaaa\"}}\n");
     kit_close(lib);
 }
 
@@ -56,7 +75,7 @@ static void check_docker_save(const struct image_archive *out, const struct kit_
     assert_non_null(strstr(image->manifest, k->config_digest));
 }
 
-TEST(docker_save)
+TEST_USING(arena, docker_save)
 {
     static const struct {
         const char *filter, *prefix;
@@ -64,14 +83,11 @@ TEST(docker_save)
     } cases[] = {{NULL, "", 65536}, {NULL, "./", 65536}, {NULL, "", 1},
                  {NULL, "", 511},   {"gzip", "", 700},   {"gzip", "./", 7},
                  {"zstd", "", 100}, {"xz", "", 65536},   {"bzip2", "", 1000}};
-    struct kit_image k;
-    kit_image_make(&k, "content", NULL);
+    struct kit_image k AUTO(image) = image_of("content", NULL);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena AUTO(arena);
         struct buf archive AUTO(buf) = BUF_INIT;
         struct image_archive out;
         struct error err = {0};
-        arena_init(&arena);
         docker_save_make(&archive, &k, cases[i].filter, cases[i].prefix);
         struct kit_sink sink = {.bytes = archive.data, .len = archive.len, .step = cases[i].step};
         if (kit_load_sized(&sink, KIT_SIZE_MAX, &arena, &out, &err))
@@ -79,7 +95,6 @@ TEST(docker_save)
         assert_int_equal(sink.layers, 1);
         check_docker_save(&out, &k);
     }
-    kit_image_free(&k);
 }
 
 /* An OCI layout; `docker`: with a manifest.json beside, as Docker 25. */
@@ -87,61 +102,50 @@ static void layout_make(struct buf *out, const struct kit_image *k, const char *
                         bool docker)
 {
     struct archive *lib = kit_open(out, "ustar", NULL);
-    char text[1024];
     kit_entry(lib, "blobs/", AE_IFDIR, NULL, NULL, 0);
     kit_image_blobs(lib, k);
     kit_index(lib, k->manifest_digest, strlen(k->manifest), annotations);
-    if (docker) {
-        snprintf(text, sizeof text,
-                 "[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":null,\"Layers\":"
-                 "[\"blobs/sha256/%s\"]}]",
-                 k->config_digest + 7, k->blob + 7);
-        kit_text(lib, "manifest.json", text);
-    }
+    if (docker)
+        kit_text(lib, "manifest.json",
+                 arena_printf(&arena,
+                              "[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":null,\"Layers\":"
+                              "[\"blobs/sha256/%s\"]}]",
+                              k->config_digest + 7, k->blob + 7));
     kit_text(lib, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
     kit_close(lib);
 }
 
-TEST(layouts)
+TEST_USING(arena, layouts)
 {
     static const struct {
         const char *filter; /* of the layer */
         bool docker, verbatim;
-        const char *media_type;
+        const char *stored; /* its filter where it was loaded */
     } cases[] = {
-        {NULL, false, false, "application/vnd.oci.image.layer.v1.tar+gzip"},
-        {NULL, true, false, "application/vnd.oci.image.layer.v1.tar+gzip"},
-        {"gzip", false, true, "application/vnd.oci.image.layer.v1.tar+gzip"},
-        {"gzip", true, true, "application/vnd.oci.image.layer.v1.tar+gzip"},
-        {"zstd", false, true, "application/vnd.oci.image.layer.v1.tar+zstd"},
-        {"xz", false, false, "application/vnd.oci.image.layer.v1.tar+gzip"},
-        {"bzip2", false, false, "application/vnd.oci.image.layer.v1.tar+gzip"},
+        {NULL, false, false, "gzip"},    {NULL, true, false, "gzip"},
+        {"gzip", false, true, "gzip"},   {"gzip", true, true, "gzip"},
+        {"zstd", false, true, "zstd"},   {"xz", false, false, "gzip"},
+        {"bzip2", false, false, "gzip"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena AUTO(arena);
         struct buf archive AUTO(buf) = BUF_INIT;
-        struct image_archive out;
-        struct error err = {0};
-        struct kit_image k;
-        arena_init(&arena);
-        kit_image_make(&k, "content", cases[i].filter);
+        struct kit_image k AUTO(image) = image_of("content", cases[i].filter);
         layout_make(&archive, &k, "", cases[i].docker);
-        if (kit_load(&archive, &arena, &out, &err))
-            fail_msg("case %zu: %s", i, err.message);
+        struct image_archive out = load(&archive);
         assert_int_equal(out.count, 1);
         assert_int_equal(out.images[0].tag_count, 0);
         assert_string_equal(out.images[0].config_digest, k.config_digest);
         assert_string_equal(out.images[0].layers[0]->diff_id, k.diff_id);
-        assert_string_equal(out.images[0].layers[0]->media_type, cases[i].media_type);
+        assert_string_equal(out.images[0].layers[0]->media_type,
+                            join("application/vnd.oci.image.layer.v1.tar+", cases[i].stored));
         assert_int_equal(strcmp(out.images[0].manifest_digest, k.manifest_digest) == 0,
                          cases[i].verbatim);
         if (cases[i].verbatim)
             assert_string_equal(out.images[0].layers[0]->digest, k.blob);
-        kit_image_free(&k);
     }
 }
 
-TEST(annotations)
+TEST_USING(arena, annotations)
 {
     static const struct {
         const char *annotations, *tag;
@@ -154,35 +158,24 @@ TEST(annotations)
          "\"org.opencontainers.image.ref.name\":\"1\"}",
          "docker.io/library/a:1"},
     };
-    struct kit_image k;
-    kit_image_make(&k, "content", "gzip");
+    struct kit_image k AUTO(image) = image_of("content", "gzip");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena AUTO(arena);
         struct buf archive AUTO(buf) = BUF_INIT;
-        struct image_archive out;
-        struct error err = {0};
-        arena_init(&arena);
         layout_make(&archive, &k, cases[i].annotations, false);
-        assert_int_equal(kit_load(&archive, &arena, &out, &err), 0);
+        struct image_archive out = load(&archive);
         assert_int_equal(out.images[0].tag_count, cases[i].tag ? 1 : 0);
         if (cases[i].tag)
             assert_string_equal(out.images[0].tags[0], cases[i].tag);
     }
-    kit_image_free(&k);
 }
 
 /* index.json → index with a foreign platform, an attestation and ours. */
-TEST(platforms)
+TEST_USING(arena, platforms)
 {
-    struct arena arena AUTO(arena);
     struct buf archive AUTO(buf) = BUF_INIT;
-    struct image_archive out;
-    struct error err = {0};
-    struct kit_image ours, other;
+    struct kit_image ours AUTO(image) = image_of("amd64", "gzip");
+    struct kit_image other AUTO(image) = image_of("arm64", "gzip");
     char index[2048], digest[DIGEST_MAX];
-    arena_init(&arena);
-    kit_image_make(&ours, "amd64", "gzip");
-    kit_image_make(&other, "arm64", "gzip");
     snprintf(
         index, sizeof index,
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
@@ -198,27 +191,20 @@ TEST(platforms)
     kit_image_blobs(lib, &ours);
     kit_image_blobs(lib, &other);
     kit_close(lib);
-    if (kit_load(&archive, &arena, &out, &err))
-        fail_msg("%s", err.message);
+    struct image_archive out = load(&archive);
     assert_int_equal(out.count, 1);
     assert_string_equal(out.images[0].config_digest, ours.config_digest);
     assert_string_equal(out.images[0].manifest_digest, ours.manifest_digest);
     assert_string_equal(out.images[0].tags[0], "docker.io/library/m:1");
-    kit_image_free(&ours);
-    kit_image_free(&other);
 }
 
 /* What we save, we load: several images, tags, a shared layer. */
-TEST(saved_by_us)
+TEST_USING(arena, saved_by_us)
 {
-    struct arena arena AUTO(arena);
     struct buf archive AUTO(buf) = BUF_INIT;
-    struct image_archive out;
-    struct error err = {0};
     struct kit_image k[2] = {0};
     static const char *const tags[2][2] = {{"busybox:1", "busybox:2"}, {"host:5000/x:y"}};
     struct saved_image saved[2];
-    arena_init(&arena);
     tar_put_header(&archive, "blobs", -1, 1, 0755);
     for (size_t i = 0; i < 2; i++) {
         kit_image_make(&k[i], i ? "one" : "two", "gzip");
@@ -230,9 +216,8 @@ TEST(saved_by_us)
                      {k[i].config_digest, k[i].config, strlen(k[i].config)},
                      {k[i].manifest_digest, k[i].manifest, strlen(k[i].manifest)}};
         for (size_t b = 0; b < ARRAY_LEN(blobs); b++) {
-            char name[256];
-            snprintf(name, sizeof name, "blobs/sha256/%s", blobs[b].digest + 7);
-            tar_put_header(&archive, name, (int64_t)blobs[b].len, 1700000000, 0644);
+            tar_put_header(&archive, join("blobs/sha256/", blobs[b].digest + 7),
+                           (int64_t)blobs[b].len, 1700000000, 0644);
             buf_append(&archive, blobs[b].bytes, blobs[b].len);
             tar_put_padding(&archive, (int64_t)blobs[b].len);
         }
@@ -252,8 +237,7 @@ TEST(saved_by_us)
     image_archive_put_index(&archive, saved, 2);
     tar_put_end(&archive);
     assert_int_equal(archive.len % 512, 0);
-    if (kit_load(&archive, &arena, &out, &err))
-        fail_msg("%s", err.message);
+    struct image_archive out = load(&archive);
     assert_int_equal(out.count, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_string_equal(out.images[i].manifest_digest, k[i].manifest_digest);
@@ -262,8 +246,8 @@ TEST(saved_by_us)
     }
     assert_string_equal(out.images[0].tags[1], "docker.io/library/busybox:2");
     assert_string_equal(out.images[1].tags[0], "host:5000/x:y");
-    assert_non_null(memmem(archive.data, archive.len, "{\"busybox\":{\"1\":\"",
-                           strlen("{\"busybox\":{\"1\":\"")));
+    static const char repositories[] = "{\"busybox\":{\"1\":\"";
+    assert_non_null(memmem(archive.data, archive.len, repositories, strlen(repositories)));
 }
 
 TEST(tar_headers)
@@ -299,14 +283,10 @@ TEST(tar_headers)
 }
 
 /* Links forward and back, hard ones, layers under odd names and old-style or empty tars. */
-TEST(odd_layers)
+TEST_USING(arena, odd_layers)
 {
-    struct arena arena AUTO(arena);
     struct buf archive AUTO(buf) = BUF_INIT, old = kit_layer("f", "old");
-    struct image_archive out;
-    struct error err = {0};
     char empty[1024] = {0}, config[1024], ids[3][DIGEST_MAX];
-    arena_init(&arena);
     memset(old.data + 257, 0, 8); /* no magic: the checksum tells */
     unsigned sum = 0;
     memset(old.data + 148, ' ', 8);
@@ -327,8 +307,7 @@ TEST(odd_layers)
     kit_entry(lib, "x/hard", 0, "odd name.bin", NULL, 0);
     kit_file(lib, "empty.tar", empty, sizeof empty);
     kit_close(lib);
-    if (kit_load(&archive, &arena, &out, &err))
-        fail_msg("%s", err.message);
+    struct image_archive out = load(&archive);
     assert_int_equal(out.images[0].layer_count, 3);
     assert_string_equal(out.images[0].layers[1]->diff_id, ids[1]);
     assert_ptr_equal(out.images[0].layers[0], out.images[0].layers[2]);

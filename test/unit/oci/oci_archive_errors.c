@@ -7,17 +7,34 @@
 #include "oci/archive/image_archive_meter.h"
 #include "test/kit/test.h"
 
-static void expect(const struct buf *archive, int64_t size_max, enum error_code code,
-                   const char *text)
+static void auto_release_image(struct kit_image *k)
+{
+    kit_image_free(k);
+}
+
+static struct kit_image image_of(const char *filter)
+{
+    struct kit_image k;
+    kit_image_make(&k, "content", filter);
+    return k;
+}
+
+static void expect_of(struct kit_sink sink, int64_t size_max, enum error_code code,
+                      const char *text)
 {
     struct arena arena AUTO(arena);
     struct image_archive out;
     struct error err = {0};
-    struct kit_sink sink = {.bytes = archive->data, .len = archive->len};
     arena_init(&arena);
     assert_int_equal(kit_load_sized(&sink, size_max, &arena, &out, &err), -1);
     if (err.code != code || !strstr(err.message, text))
         fail_msg("\"%s\" expected, got %s: \"%s\"", text, error_code_name(err.code), err.message);
+}
+
+static void expect(const struct buf *archive, int64_t size_max, enum error_code code,
+                   const char *text)
+{
+    expect_of((struct kit_sink){.bytes = archive->data, .len = archive->len}, size_max, code, text);
 }
 
 static void expect_invalid(const struct buf *archive, const char *text)
@@ -39,13 +56,18 @@ static void simple_make(struct buf *out, const struct kit_image *k, const char *
     kit_close(lib);
 }
 
+static void fill(struct buf *b, char with, size_t len)
+{
+    memset(buf_reserve(b, len), with, len);
+    buf_commit(b, len);
+}
+
 #define GOOD "[{\"Config\":\"c\",\"RepoTags\":[\"a:1\"],\"Layers\":[\"l\"]}]"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
 TEST(documents)
 {
-    struct kit_image k;
-    kit_image_make(&k, "content", NULL);
+    struct kit_image k AUTO(image) = image_of(NULL);
     static const char wrong_diff[] = "{\"rootfs\":{\"diff_ids\":[\"sha256:" ZEROS "\"]}}";
     const struct {
         const char *config, *manifest;
@@ -74,13 +96,11 @@ TEST(documents)
         simple_make(&archive, &k, cases[i].config, cases[i].manifest, cases[i].layer);
         expect_invalid(&archive, cases[i].text);
     }
-    kit_image_free(&k);
 }
 
 TEST(digests)
 {
-    struct kit_image k;
-    kit_image_make(&k, "content", "gzip");
+    struct kit_image k AUTO(image) = image_of("gzip");
     const struct {
         const void *bytes;
         size_t len;
@@ -102,7 +122,6 @@ TEST(digests)
     kit_text(lib, "manifest.json", "[{\"Config\":\"" ZEROS ".json\",\"Layers\":[\"l\"]}]");
     kit_close(lib);
     expect_invalid(&archive, "configuration \"" ZEROS ".json\" has the digest sha256:");
-    kit_image_free(&k);
 }
 
 /* Damage within a compressed layer, whose own name still fits. */
@@ -110,8 +129,7 @@ TEST(damaged_layers)
 {
     static const char *const filters[] = {"gzip", "zstd", "xz", "bzip2"};
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
-        struct kit_image k;
-        kit_image_make(&k, "content", filters[i]);
+        struct kit_image k AUTO(image) = image_of(filters[i]);
         for (int cut = 0; cut < 2; cut++) {
             struct buf archive AUTO(buf) = BUF_INIT;
             struct archive *lib = kit_open(&archive, "ustar", NULL);
@@ -124,15 +142,13 @@ TEST(damaged_layers)
             kit_close(lib);
             expect_invalid(&archive, "");
         }
-        kit_image_free(&k);
     }
 }
 
 TEST(cut)
 {
     static const char *const filters[] = {NULL, "gzip", "zstd", "xz", "bzip2"};
-    struct kit_image k;
-    kit_image_make(&k, "content", NULL);
+    struct kit_image k AUTO(image) = image_of(NULL);
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         struct buf plain AUTO(buf) = BUF_INIT, archive AUTO(buf) = BUF_INIT;
         simple_make(&plain, &k, k.config, GOOD, true);
@@ -153,7 +169,6 @@ TEST(cut)
         else
             archive = BUF_INIT;
     }
-    kit_image_free(&k);
 }
 
 TEST(garbage)
@@ -200,8 +215,7 @@ TEST(names)
 TEST(link_cycle)
 {
     struct buf archive AUTO(buf) = BUF_INIT;
-    struct kit_image k;
-    kit_image_make(&k, "content", NULL);
+    struct kit_image k AUTO(image) = image_of(NULL);
     struct archive *lib = kit_open(&archive, "ustar", NULL);
     kit_entry(lib, "l", AE_IFLNK, "m", NULL, 0);
     kit_entry(lib, "m", AE_IFLNK, "l", NULL, 0);
@@ -209,7 +223,6 @@ TEST(link_cycle)
     kit_text(lib, "manifest.json", GOOD);
     kit_close(lib);
     expect_invalid(&archive, "open \"l\": no such file or directory");
-    kit_image_free(&k);
 }
 
 /* A digest cannot really lead back to itself; depth and missing blobs can be had. */
@@ -248,9 +261,7 @@ TEST(indexes)
 TEST(bombs)
 {
     struct buf zeros AUTO(buf) = BUF_INIT, archive AUTO(buf) = BUF_INIT;
-    size_t size = 8 << 20;
-    memset(buf_reserve(&zeros, size), 0, size);
-    buf_commit(&zeros, size);
+    fill(&zeros, 0, 8 << 20);
     struct buf layer AUTO(buf) = kit_pack(&zeros, "gzip");
     struct archive *lib = kit_open(&archive, "ustar", NULL); /* a layer that grows */
     kit_file(lib, "l", layer.data, layer.len);
@@ -288,8 +299,7 @@ TEST(ratio)
 
 TEST(entries)
 {
-    struct kit_image k;
-    kit_image_make(&k, "content", NULL);
+    struct kit_image k AUTO(image) = image_of(NULL);
     for (int over = 0; over < 2; over++) {
         struct arena arena AUTO(arena);
         struct buf archive AUTO(buf) = BUF_INIT;
@@ -311,15 +321,13 @@ TEST(entries)
         if (over)
             assert_int_equal(err.code, ERROR_TOO_LARGE);
     }
-    kit_image_free(&k);
 }
 
 TEST(many_documents)
 {
     struct buf archive AUTO(buf) = BUF_INIT, big AUTO(buf) = BUF_INIT;
     buf_puts(&big, "[");
-    memset(buf_reserve(&big, 7 << 20), ' ', 7 << 20);
-    buf_commit(&big, 7 << 20);
+    fill(&big, ' ', 7 << 20);
     struct archive *lib = kit_open(&archive, "ustar", NULL);
     kit_file(lib, "a", big.data, big.len);
     kit_file(lib, "b", big.data, big.len);
@@ -333,8 +341,7 @@ TEST(repeated_documents)
 {
     struct buf archive AUTO(buf) = BUF_INIT, config AUTO(buf) = BUF_INIT, list AUTO(buf) = BUF_INIT;
     buf_puts(&config, "{\"rootfs\":{\"diff_ids\":[]}");
-    memset(buf_reserve(&config, 1 << 20), ' ', 1 << 20);
-    buf_commit(&config, 1 << 20);
+    fill(&config, ' ', 1 << 20);
     buf_putc(&config, '}');
     for (int i = 0; i < 200; i++)
         buf_printf(&list, "%c{\"Config\":\"c\",\"Layers\":[]}", i ? ',' : '[');
@@ -349,48 +356,30 @@ TEST(repeated_documents)
 /* The stream's and the receiver's own errors come back as they are. */
 TEST(foreign_errors)
 {
-    struct kit_image k;
-    kit_image_make(&k, "content", NULL);
+    struct kit_image k AUTO(image) = image_of(NULL);
     struct buf archive AUTO(buf) = BUF_INIT;
     simple_make(&archive, &k, k.config, GOOD, true);
-    for (size_t at = 1; at < archive.len - 1024; at += 300) {
-        struct arena arena AUTO(arena);
-        struct image_archive out;
-        struct error err = {0};
-        struct kit_sink sink = {
-            .bytes = archive.data, .len = archive.len, .step = 100, .fail_at = at};
-        arena_init(&arena);
-        assert_int_equal(kit_load_sized(&sink, KIT_SIZE_MAX, &arena, &out, &err), -1);
-        assert_int_equal(err.code, ERROR_CANCELLED);
-        assert_string_equal(err.message, "client went away");
-    }
-    struct arena arena AUTO(arena);
-    struct image_archive out;
-    struct error err = {0};
-    struct kit_sink sink = {.bytes = archive.data, .len = archive.len, .refuse_layers = true};
-    arena_init(&arena);
-    assert_int_equal(kit_load_sized(&sink, KIT_SIZE_MAX, &arena, &out, &err), -1);
-    assert_string_equal(err.message, "registry is full");
-    kit_image_free(&k);
+    struct kit_sink sink = {.bytes = archive.data, .len = archive.len, .step = 100};
+    for (sink.fail_at = 1; sink.fail_at < archive.len - 1024; sink.fail_at += 300)
+        expect_of(sink, KIT_SIZE_MAX, ERROR_CANCELLED, "client went away");
+    sink = (struct kit_sink){.bytes = archive.data, .len = archive.len, .refuse_layers = true};
+    expect_of(sink, KIT_SIZE_MAX, ERROR_UNAVAILABLE, "registry is full");
 }
 
 /* What follows the archive is taken, but not for ever. */
 TEST(trailer)
 {
-    struct kit_image k;
+    struct kit_image k AUTO(image) = image_of(NULL);
     struct arena arena AUTO(arena);
     struct image_archive out;
     struct error err = {0};
     struct buf archive AUTO(buf) = BUF_INIT;
     arena_init(&arena);
-    kit_image_make(&k, "content", NULL);
     simple_make(&archive, &k, k.config, GOOD, true);
     size_t end = archive.len;
-    memset(buf_reserve(&archive, 4 << 20), 'x', 4 << 20);
-    buf_commit(&archive, 4 << 20);
+    fill(&archive, 'x', 4 << 20);
     struct kit_sink sink = {.bytes = archive.data, .len = archive.len};
     if (kit_load_sized(&sink, KIT_SIZE_MAX, &arena, &out, &err))
         fail_msg("%s", err.message);
     assert_true(sink.at >= end + (1 << 20) - 65536 && sink.at < end + (2 << 20));
-    kit_image_free(&k);
 }

@@ -8,32 +8,18 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "oci/document/image_config.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct arena arena;
-
-static int fixture_setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
+static struct error err; /* of the last call */
 
 static Sockerless__ContainerConfig *config(const char *json)
 {
     char *doc AUTO_FREE = xasprintf("{\"config\":{%s}}", json);
     Sockerless__Image *image;
-    struct error err;
     if (image_config_parse(doc, strlen(doc), &arena, &image, &err))
         fail_msg("%s: %s", json, err.message);
     return image->config;
@@ -42,7 +28,6 @@ static Sockerless__ContainerConfig *config(const char *json)
 static struct container_command merged(const char *user, const char *image)
 {
     struct container_command out;
-    struct error err;
     if (container_config_merge(config(user), image ? config(image) : NULL, &arena, &out, &err))
         fail_msg("%s + %s: %s", user, image, err.message);
     return out;
@@ -63,7 +48,7 @@ static const char *argv_of(const struct container_command *c)
     return arena_printf(&arena, "%s|%s", c->path, joined(c->args, c->arg_count));
 }
 
-TEST_USING(fixture, command)
+TEST_USING(arena, command)
 {
     static const struct {
         const char *user, *image, *argv;
@@ -89,7 +74,7 @@ TEST_USING(fixture, command)
     assert_null(c.config->entrypoint);
 }
 
-TEST_USING(fixture, refused)
+TEST_USING(arena, refused)
 {
     static const struct {
         const char *user, *image, *words;
@@ -102,7 +87,6 @@ TEST_USING(fixture, refused)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct container_command out;
-        struct error err;
         assert_int_equal(container_config_merge(config(cases[i].user), config(cases[i].image),
                                                 &arena, &out, &err),
                          -1);
@@ -116,7 +100,7 @@ static const char *env_of(const struct container_command *c)
     return c->config->env ? joined(c->config->env->items, c->config->env->n_items) : "(null)";
 }
 
-TEST_USING(fixture, env)
+TEST_USING(arena, env)
 {
     struct container_command c = merged("\"Cmd\":[\"x\"],\"Env\":[\"BASE=1\",\"A=new=2\",\"GONE\"]",
                                         "\"Env\":[\"PATH=/bin\",\"A=old\",\"GONE=1\",\"B=\"]");
@@ -140,7 +124,7 @@ TEST_USING(fixture, env)
     assert_int_equal(count, 1);
 }
 
-TEST_USING(fixture, env_large)
+TEST_USING(arena, env_large)
 {
     struct buf user AUTO(buf) = BUF_INIT;
     struct buf image AUTO(buf) = BUF_INIT;
@@ -159,7 +143,7 @@ TEST_USING(fixture, env_large)
     assert_int_equal(count, 15002 + 2);
 }
 
-TEST_USING(fixture, the_rest)
+TEST_USING(arena, the_rest)
 {
     static const char image[] =
         "\"User\":\"app\",\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGINT\",\"Shell\":[\"s\"],"
@@ -193,12 +177,11 @@ TEST_USING(fixture, the_rest)
 }
 
 /* The result survives its inputs. */
-TEST_USING(fixture, deep_copy)
+TEST_USING(arena, deep_copy)
 {
     struct arena own;
     arena_init(&own);
     struct container_command out;
-    struct error err;
     assert_int_equal(container_config_merge(config("\"Cmd\":[\"x\"],\"Env\":[\"A=1\"]"),
                                             config("\"Labels\":{\"a\":\"b\"}"), &own, &out, &err),
                      0);

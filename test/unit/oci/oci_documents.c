@@ -6,6 +6,7 @@
 #include "oci/document/image_config.h"
 #include "oci/document/manifest.h"
 #include "oci/registry/www_authenticate.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
 #include <string.h>
@@ -49,32 +50,29 @@ TEST(challenges)
     assert_string_equal(c[0].realm, ""); /* does not fit: as if absent */
 }
 
-static int parse(struct arena *a, const char *json, const char *type, struct manifest *m,
-                 struct error *err)
+static struct manifest m; /* the last one that was read */
+static struct error err;
+
+static int parse(const char *json, const char *type)
 {
-    return manifest_parse(json, strlen(json), type, a, m, err);
+    return manifest_parse(json, strlen(json), type, &arena, &m, &err);
 }
 
-TEST(manifest)
+TEST_USING(arena, manifest)
 {
-    struct arena a AUTO(arena);
-    arena_init(&a);
-    struct manifest m;
-    struct error err;
     static const char good[] =
         "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"
         "vnd.oci.image.config.v1+json\","
         "\"digest\":\"" DA "\",\"size\":10},\"layers\":[{\"digest\":\"" DB "\",\"size\":5},"
         "{\"digest\":\"" DC "\",\"size\":7}]}";
-    assert_int_equal(parse(&a, good, "application/vnd.oci.image.manifest.v1+json; x=y", &m, &err),
-                     0);
+    assert_int_equal(parse(good, "application/vnd.oci.image.manifest.v1+json; x=y"), 0);
     assert_false(m.is_index);
     assert_string_equal(m.config.digest, DA);
     assert_int_equal(m.layer_count, 2);
     assert_string_equal(m.layers[1].digest, DC);
     assert_int_equal(m.layers_size, 12);
-    assert_int_equal(parse(&a, good, NULL, &m, &err), 0);
-    assert_int_equal(parse(&a, good, "application/vnd.oci.image.index.v1+json", &m, &err), -1);
+    assert_int_equal(parse(good, NULL), 0);
+    assert_int_equal(parse(good, "application/vnd.oci.image.index.v1+json"), -1);
 
     static const struct {
         const char *json, *words;
@@ -100,7 +98,7 @@ TEST(manifest)
          "not a container image"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_int_equal(parse(&a, bad[i].json, NULL, &m, &err), -1);
+        assert_int_equal(parse(bad[i].json, NULL), -1);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
         if (!strstr(err.message, bad[i].words))
             fail_msg("%s: %s", bad[i].json, err.message);
@@ -108,83 +106,65 @@ TEST(manifest)
     char deep[5000];
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = '\0';
-    assert_int_equal(parse(&a, deep, NULL, &m, &err), -1);
+    assert_int_equal(parse(deep, NULL), -1);
     assert_non_null(strstr(err.message, "nested deeper"));
 }
 
-static const char *selected(struct manifest *m, const char *platform, struct error *err)
+static const char *selected(const char *platform)
 {
     struct platform want;
     const struct descriptor *d;
-    assert_int_equal(platform_parse(platform, &want, err), 0);
-    return manifest_select(m, &want, &d, err) ? NULL : d->digest;
+    assert_int_equal(platform_parse(platform, &want, &err), 0);
+    return manifest_select(&m, &want, &d, &err) ? NULL : d->digest;
 }
 
-#define ENTRY(digest, os, arch, extra)                                                             \
-    "{\"digest\":\"" digest "\",\"size\":1,\"platform\":{\"os\":\"" os                             \
-    "\",\"architecture\":\"" arch "\"" extra "}}"
-
-TEST(index)
+TEST_USING(arena, index)
 {
-    struct arena a AUTO(arena);
-    arena_init(&a);
-    struct manifest m;
-    struct error err;
-    static const char index[] = "{\"manifests\":[" ENTRY(
-        D("1111"), "unknown", "unknown",
-        "") ","
-            "{\"digest\":\"" D(
-                "2222") "\",\"size\":1,\"annotations\":{\"vnd.docker.reference.type\":"
-                        "\"attestation-manifest\"},\"platform\":{\"os\":\"linux\",\"architecture\":"
-                        "\"amd64\"}}," ENTRY(D("3333"), "linux", "arm", ",\"variant\":\"v6\"") "," ENTRY(D("4444"), "linux", "arm", ",\"variant\":\"v5\"") "," ENTRY(
-                            D("5555"), "linux", "arm64",
-                            ",\"variant\":\"v8\"") "," ENTRY(D("6666"), "linux", "amd64",
-                                                             "") "," ENTRY(D("7777"), "linux",
-                                                                           "amd64",
-                                                                           ",\"variant\":"
-                                                                           "\"v3\"") "," ENTRY(D("8"
-                                                                                                 "8"
-                                                                                                 "8"
-                                                                                                 "8"),
-                                                                                               "win"
-                                                                                               "dow"
-                                                                                               "s",
-                                                                                               "amd"
-                                                                                               "64",
-                                                                                               ",\""
-                                                                                               "os."
-                                                                                               "ver"
-                                                                                               "sio"
-                                                                                               "n\""
-                                                                                               ":\""
-                                                                                               "10"
-                                                                                               "\"") "]}";
-    assert_int_equal(parse(&a, index, "application/vnd.oci.image.index.v1+json", &m, &err), 0);
+    static const struct {
+        const char *digest, *os, *architecture, *more;
+    } entries[] = {
+        {D("1111"), "unknown", "unknown", ""},
+        {D("3333"), "linux", "arm", ",\"variant\":\"v6\""},
+        {D("4444"), "linux", "arm", ",\"variant\":\"v5\""},
+        {D("5555"), "linux", "arm64", ",\"variant\":\"v8\""},
+        {D("6666"), "linux", "amd64", ""},
+        {D("7777"), "linux", "amd64", ",\"variant\":\"v3\""},
+        {D("8888"), "windows", "amd64", ",\"os.version\":\"10\""},
+    };
+    const char *index = "{\"manifests\":[{\"digest\":\"" D(
+        "2222") "\",\"size\":1,\"annotations\":{"
+                "\"vnd.docker.reference.type\":\"attestation-manifest\"},\"platform\":{"
+                "\"os\":\"linux\",\"architecture\":\"amd64\"}}";
+    for (size_t i = 0; i < ARRAY_LEN(entries); i++)
+        index = arena_printf(&arena,
+                             "%s,{\"digest\":\"%s\",\"size\":1,\"platform\":{\"os\":\"%s\","
+                             "\"architecture\":\"%s\"%s}}",
+                             index, entries[i].digest, entries[i].os, entries[i].architecture,
+                             entries[i].more);
+    index = arena_printf(&arena, "%s]}", index);
+    assert_int_equal(parse(index, "application/vnd.oci.image.index.v1+json"), 0);
     assert_true(m.is_index);
-    assert_string_equal(selected(&m, "linux/amd64", &err), D("6666"));
-    assert_string_equal(selected(&m, "linux/amd64/v3", &err), D("7777"));
-    assert_string_equal(selected(&m, "linux/amd64/v2", &err), D("6666"));
-    assert_string_equal(selected(&m, "linux/arm64", &err), D("5555"));
-    assert_string_equal(selected(&m, "linux/arm/v7", &err), D("3333"));
-    assert_string_equal(selected(&m, "linux/arm/v5", &err), D("4444"));
-    assert_string_equal(selected(&m, "windows/amd64", &err), D("8888"));
-    assert_null(selected(&m, "linux/riscv64", &err));
+    assert_string_equal(selected("linux/amd64"), D("6666"));
+    assert_string_equal(selected("linux/amd64/v3"), D("7777"));
+    assert_string_equal(selected("linux/amd64/v2"), D("6666"));
+    assert_string_equal(selected("linux/arm64"), D("5555"));
+    assert_string_equal(selected("linux/arm/v7"), D("3333"));
+    assert_string_equal(selected("linux/arm/v5"), D("4444"));
+    assert_string_equal(selected("windows/amd64"), D("8888"));
+    assert_null(selected("linux/riscv64"));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
     assert_string_equal(err.message,
                         "no matching manifest for linux/riscv64 in the manifest list entries");
     static const char lone[] = "{\"manifests\":[{\"digest\":\"" DA "\",\"size\":1}]}";
-    assert_int_equal(parse(&a, lone, NULL, &m, &err), 0);
-    assert_string_equal(selected(&m, "linux/amd64", &err), DA);
-    assert_int_equal(parse(&a, "{\"manifests\":[]}", NULL, &m, &err), 0);
-    assert_null(selected(&m, "linux/amd64", &err));
+    assert_int_equal(parse(lone, NULL), 0);
+    assert_string_equal(selected("linux/amd64"), DA);
+    assert_int_equal(parse("{\"manifests\":[]}", NULL), 0);
+    assert_null(selected("linux/amd64"));
 }
 
-TEST(image_config)
+TEST_USING(arena, image_config)
 {
-    struct arena a AUTO(arena);
-    arena_init(&a);
     Sockerless__Image *image;
-    struct error err;
     static const char json[] =
         "{\"architecture\":\"amd64\",\"os\":\"linux\",\"author\":\"me\",\"created\":"
         "\"2024-01-02T03:04:05.5Z\",\"docker_version\":\"20.10\",\"config\":{\"User\":\"app\","
@@ -195,7 +175,7 @@ TEST(image_config)
         "[\"CMD-SHELL\",\"true\"],\"Interval\":1000000000,\"Retries\":2},\"Unknown\":[{}]},"
         "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" DA "\",\"" DB "\"]},"
         "\"history\":[{\"comment\":\"old\"},{\"comment\":\"new\"}]}";
-    assert_int_equal(image_config_parse(json, strlen(json), &a, &image, &err), 0);
+    assert_int_equal(image_config_parse(json, strlen(json), &arena, &image, &err), 0);
     assert_string_equal(image->architecture, "amd64");
     assert_string_equal(image->comment, "new");
     assert_int_equal(image->created, 1704164645500000000);
@@ -214,7 +194,7 @@ TEST(image_config)
     assert_string_equal(c->shell->items[0], "/bin/bash");
     assert_string_equal(c->on_build[0], "RUN x");
 
-    assert_int_equal(image_config_parse("{}", 2, &a, &image, &err), 0);
+    assert_int_equal(image_config_parse("{}", 2, &arena, &image, &err), 0);
     assert_non_null(image->config);
     assert_null(image->config->healthcheck);
 
@@ -235,7 +215,7 @@ TEST(image_config)
         "{\"config\":{\"StopTimeout\":99999999999}}",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        if (image_config_parse(bad[i], strlen(bad[i]), &a, &image, &err) == 0)
+        if (image_config_parse(bad[i], strlen(bad[i]), &arena, &image, &err) == 0)
             fail_msg("accepted: %s", bad[i]);
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     }

@@ -10,6 +10,7 @@
 #include "oci/document/image_config.h"
 #include "oci/document/image_edit.h"
 #include "oci/document/manifest.h"
+#include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
 #include <unistd.h>
@@ -19,13 +20,12 @@
 
 static const struct image_agent agent = {.path = "/sockerless-agent", .diff_id = NEXT};
 
+static struct error err;
+static char *out; /* the document that was made */
+static size_t len;
+
 static void check_append_of(const struct image_agent *which, const char *before, const char *after)
 {
-    struct arena arena AUTO(arena);
-    struct error err = {0};
-    char *out;
-    size_t len;
-    arena_init(&arena);
     if (image_config_append_agent(before, strlen(before), which, &arena, &out, &len, &err))
         fail_msg("%s", err.message);
     assert_string_equal(out, after);
@@ -40,7 +40,7 @@ static void check_append(const char *before, const char *after)
 #define HISTORY(created)                                                                           \
     "{" created "\"created_by\":\"COPY /sockerless-agent\",\"comment\":\"sockerless: agent\"}"
 
-TEST(config_append)
+TEST_USING(arena, config_append)
 {
     check_append("{\"z\":1.5,\"config\":{\"Entrypoint\":[\"/e\",\"x\"],\"Cmd\":[\"c\"],\"New\":{}},"
                  "\"created\":\"2020-01-01T00:00:00Z\",\"history\":[{\"created_by\":\"a\"}],"
@@ -69,11 +69,7 @@ TEST(config_append)
     static const char *const bad[] = {"[]", "{\"config\":1}", "{\"config\":{\"Entrypoint\":1}}",
                                       "{\"rootfs\":{\"diff_ids\":1}}", "{\"history\":{}}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct arena arena AUTO(arena);
-        struct error err = {0};
-        char *out;
-        size_t len;
-        arena_init(&arena);
+        err = (struct error){0};
         assert_int_equal(
             image_config_append_agent(bad[i], strlen(bad[i]), &agent, &arena, &out, &len, &err),
             -1);
@@ -81,7 +77,7 @@ TEST(config_append)
     }
 }
 
-TEST(manifest_append)
+TEST_USING(arena, manifest_append)
 {
     static const struct {
         const char *manifest, *config, *layer, *given, *expected;
@@ -96,13 +92,9 @@ TEST(manifest_append)
          "application/vnd.docker.image.rootfs.diff.tar.gzip"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena AUTO(arena);
-        struct error err = {0};
         struct manifest m;
         struct descriptor layer = {.digest = NEXT, .size = 77, .media_type = cases[i].given};
-        char text[1024], *out;
-        size_t len;
-        arena_init(&arena);
+        char text[1024];
         snprintf(text, sizeof text,
                  "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\","
                  "\"digest\":\"" DIFF "\",\"size\":9,\"data\":\"e30=\"},\"layers\":[{\"mediaType\":"
@@ -142,21 +134,20 @@ TEST(agent_layer)
     close(fd);
     struct archive_layer layers[2];
     void *bytes[2];
-    size_t len[2];
-    struct error err = {0};
+    size_t lens[2];
     for (int i = 0; i < 2; i++)
         assert_int_equal(
-            agent_layer_make(path, "/sockerless-agent", &layers[i], &bytes[i], &len[i], &err), 0);
+            agent_layer_make(path, "/sockerless-agent", &layers[i], &bytes[i], &lens[i], &err), 0);
     unlink(path);
-    assert_int_equal(len[0], len[1]);
-    assert_memory_equal(bytes[0], bytes[1], len[0]);
-    struct buf tar AUTO(buf) = kit_unpack(bytes[0], len[0]);
+    assert_int_equal(lens[0], lens[1]);
+    assert_memory_equal(bytes[0], bytes[1], lens[0]);
+    struct buf tar AUTO(buf) = kit_unpack(bytes[0], lens[0]);
     char digest[DIGEST_MAX];
     digest_sha256(tar.data, tar.len, digest);
     assert_string_equal(layers[0].diff_id, digest);
-    digest_sha256(bytes[0], len[0], digest);
+    digest_sha256(bytes[0], lens[0], digest);
     assert_string_equal(layers[0].digest, digest);
-    assert_int_equal(layers[0].size, len[0]);
+    assert_int_equal(layers[0].size, lens[0]);
     struct archive *lib = archive_read_new();
     struct archive_entry *e;
     archive_read_support_format_tar(lib);
@@ -171,20 +162,17 @@ TEST(agent_layer)
     archive_read_free(lib);
     free(bytes[0]);
     free(bytes[1]);
-    assert_int_equal(agent_layer_make(path, "/a", &layers[0], &bytes[0], &len[0], &err), -1);
+    assert_int_equal(agent_layer_make(path, "/a", &layers[0], &bytes[0], &lens[0], &err), -1);
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
 
-TEST(history)
+TEST_USING(arena, history)
 {
     static const char config[] =
         "{\"history\":[{\"created\":\"1970-01-01T00:00:01Z\",\"created_by\":\"a\"},"
         "{\"comment\":\"c\",\"empty_layer\":true},1]}";
-    struct arena arena AUTO(arena);
-    struct error err;
     struct image_history_item *items;
     size_t count;
-    arena_init(&arena);
     assert_int_equal(image_config_history(config, strlen(config), &arena, &items, &count, &err), 0);
     assert_int_equal(count, 3);
     assert_string_equal(items[0].created_by, "a");
@@ -197,7 +185,7 @@ TEST(history)
     assert_int_equal(count, 0);
 }
 
-TEST(imported_config)
+TEST_USING(arena, imported_config)
 {
     static char *const changes[] = {"CMD [\"sh\"]", "ENV A=b", "EXPOSE 80"};
     struct imported_image what = {.diff_id = DIFF,
@@ -207,12 +195,7 @@ TEST(imported_config)
                                   .changes = changes,
                                   .change_count = 3,
                                   .created_ns = 1500000000};
-    struct arena arena AUTO(arena);
-    struct error err = {0};
     Sockerless__Image *image;
-    char *out;
-    size_t len;
-    arena_init(&arena);
     if (imported_config_make(&what, &arena, &out, &len, &err))
         fail_msg("%s", err.message);
     assert_string_equal(
@@ -235,14 +218,11 @@ TEST(imported_config)
     assert_int_equal(imported_config_make(&what, &arena, &out, &len, &err), -1);
 }
 
-TEST(changes)
+TEST_USING(arena, changes)
 {
     for (size_t i = 0; i < ARRAY_LEN(dockerfile_changes); i++) {
-        struct arena arena AUTO(arena);
-        struct error err = {0};
-        char *change = (char *)(uintptr_t)dockerfile_changes[i].change, *out = NULL;
-        size_t len;
-        arena_init(&arena);
+        char *change = (char *)(uintptr_t)dockerfile_changes[i].change;
+        err = (struct error){0};
         struct imported_image what = {
             .diff_id = DIFF, .platform = "linux/amd64", .changes = &change, .change_count = 1};
         int rc = imported_config_make(&what, &arena, &out, &len, &err);
@@ -261,16 +241,15 @@ TEST(changes)
 TEST(growth)
 {
     char *changes[40], *long_one;
-    struct error err = {0};
     changes[0] = (char *)(uintptr_t) "ENV A=aaaaaaaaaaaaaaaa";
     for (size_t i = 1; i < ARRAY_LEN(changes); i++)
         changes[i] = (char *)(uintptr_t) "ENV A=$A$A";
     assert_int_equal(dockerfile_changes_check(changes, ARRAY_LEN(changes), &err), -1);
     assert_non_null(strstr(err.message, "expand to too much"));
-    size_t len = 300000;
-    long_one = xmalloc(len + 1);
-    memset(long_one, 'x', len);
-    long_one[len] = '\0';
+    size_t big = 300000;
+    long_one = xmalloc(big + 1);
+    memset(long_one, 'x', big);
+    long_one[big] = '\0';
     assert_int_equal(dockerfile_changes_check(&long_one, 1, &err), -1);
     assert_string_equal(err.message, "changes too long");
     free(long_one);

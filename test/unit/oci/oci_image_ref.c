@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct image_ref ref;
+static struct error err;
+static char text[IMAGE_REF_TEXT_MAX]; /* of a reference */
+
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define SHA "sha256:" HEX64
 
@@ -45,9 +49,7 @@ TEST(forms)
         {"sha256:abc", "docker.io", "library/sha256", "abc", "", "sha256:abc"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct image_ref ref, again;
-        struct error err;
-        char text[IMAGE_REF_TEXT_MAX];
+        struct image_ref again;
         if (image_ref_parse(cases[i].text, &ref, &err))
             fail_msg("%s: %s", cases[i].text, err.message);
         assert_string_equal(ref.domain, cases[i].domain);
@@ -93,9 +95,6 @@ TEST(pull_names)
         {":", "", "invalid reference format"},
         {"", "1", "invalid reference format"},
     };
-    struct image_ref ref;
-    struct error err;
-    char text[IMAGE_REF_TEXT_MAX];
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_int_equal(image_ref_parse_pull(good[i].image, good[i].tag, &ref, &err), 0);
         assert_string_equal(image_ref_full(&ref, text, sizeof text), good[i].full);
@@ -107,15 +106,13 @@ TEST(pull_names)
     }
 }
 
-static void check_refused(const char *text, const char *words)
+static void check_refused(const char *bad, const char *words)
 {
-    struct image_ref ref;
-    struct error err;
-    if (image_ref_parse(text, &ref, &err) == 0)
-        fail_msg("accepted: %s", text);
+    if (image_ref_parse(bad, &ref, &err) == 0)
+        fail_msg("accepted: %s", bad);
     assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     if (strcmp(err.message, words) != 0)
-        fail_msg("%s: %s", text, err.message);
+        fail_msg("%s: %s", bad, err.message);
 }
 
 TEST(bad_forms)
@@ -158,9 +155,6 @@ TEST(bad_forms)
 
 TEST(tags_and_ids)
 {
-    struct image_ref ref;
-    struct error err;
-    char text[IMAGE_REF_TEXT_MAX];
     assert_int_equal(image_ref_parse_any(HEX64, &ref, &err), 0);
     assert_true(image_ref_is_id(&ref));
     assert_string_equal(ref.digest, SHA);
@@ -179,7 +173,6 @@ TEST(tags_and_ids)
 
 TEST(digest)
 {
-    struct error err;
     char out[DIGEST_MAX];
     digest_sha256("abc", 3, out);
     assert_string_equal(out,
@@ -194,9 +187,8 @@ TEST(digest)
 
 TEST(platform)
 {
-    struct error err;
     struct platform p, q;
-    char text[PLATFORM_TEXT_MAX];
+    char name[PLATFORM_TEXT_MAX];
     static const struct {
         const char *in, *out;
     } good[] = {
@@ -208,7 +200,7 @@ TEST(platform)
     };
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_int_equal(platform_parse(good[i].in, &p, &err), 0);
-        assert_string_equal(platform_text(&p, text), good[i].out);
+        assert_string_equal(platform_text(&p, name), good[i].out);
     }
     assert_int_equal(platform_parse("bogus/x/y/z", &p, &err), -1);
     assert_string_equal(err.message,

@@ -3,17 +3,9 @@
  * The registry client against a scripted registry: logins, redirects, and every way to answer
  * wrongly. The repository's name chooses the behaviour.
  */
-#include "oci/registry/registry.h"
-
-#include "base/alloc.h"
-#include "base/str.h"
-#include "base/timefmt.h"
-#include "loop/co.h"
-#include "test/kit/http_mock.h"
+#include "test/kit/registry_rig.h"
 #include "test/kit/test.h"
 
-#define JSON_ERROR(code, message)                                                                  \
-    "{\"errors\":[{\"code\":\"" code "\",\"message\":\"" message "\"}]}"
 #define MANIFEST_TYPE "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n"
 #define INDEX_TYPE "Content-Type: application/vnd.oci.image.index.v1+json\r\n"
 
@@ -30,33 +22,22 @@ static struct {
     char token_query[1024];
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-struct fixture {
-    struct loop loop;
-    struct http_client *http;
-    struct registry_client *registry;
-    struct mock *mock, *storage;
-    struct arena arena;
-    char manifest[1024], manifest_digest[DIGEST_MAX];
-    char config_digest[DIGEST_MAX];
-    char index[1024], index_digest[DIGEST_MAX];
-};
+/* What it has: one image, and an index that names it. */
+static char manifest[1024], manifest_digest[DIGEST_MAX], config_digest[DIGEST_MAX];
+static char index_text[1024], index_digest[DIGEST_MAX];
 
 /* ---- the scripted registry ---- */
 
 static bool serve_storage(void *arg, struct mock_request *r)
 {
-    struct fixture *f = arg;
-    (void)f;
+    (void)arg;
     pthread_mutex_lock(&seen.lock);
     if (!mock_header(r, "Authorization", seen.auth_at_storage, sizeof seen.auth_at_storage))
         snprintf(seen.auth_at_storage, sizeof seen.auth_at_storage, "none");
     pthread_mutex_unlock(&seen.lock);
-    if (strcmp(r->path, "/evil") == 0) {
-        char challenge[256];
-        snprintf(challenge, sizeof challenge,
-                 "WWW-Authenticate: Basic realm=\"give me the registry's password\"\r\n");
-        return mock_text(r, 401, challenge, "");
-    }
+    if (strcmp(r->path, "/evil") == 0)
+        return mock_text(
+            r, 401, "WWW-Authenticate: Basic realm=\"give me the registry's password\"\r\n", "");
     return mock_text(r, 200, "", image_config);
 }
 
@@ -105,23 +86,24 @@ static bool challenged(struct mock_request *r, const char *repo, bool *go_on)
                  *auth ? ",error=\"insufficient_scope\"" : "");
     else
         snprintf(challenge, sizeof challenge, "WWW-Authenticate: Basic realm=\"x\"\r\n");
-    *go_on = mock_text(r, 401, challenge, JSON_ERROR("UNAUTHORIZED", "authentication required"));
+    *go_on =
+        mock_text(r, 401, challenge, REGISTRY_ERROR("UNAUTHORIZED", "authentication required"));
     return true;
 }
 
-static bool serve_manifest(struct fixture *f, struct mock_request *r, const char *repo,
-                           const char *reference)
+static bool serve_manifest(struct mock_request *r, const char *repo, const char *reference)
 {
     static const struct {
         const char *repo;
         int status;
         const char *headers, *body;
     } fixed[] = {
-        {"missing", 404, "", JSON_ERROR("MANIFEST_UNKNOWN", "manifest unknown")},
+        {"missing", 404, "", REGISTRY_ERROR("MANIFEST_UNKNOWN", "manifest unknown")},
         {"bare404", 404, "", "<html>"},
-        {"noname", 404, "", JSON_ERROR("NAME_UNKNOWN", "repository name not known to registry")},
-        {"denied", 403, "", JSON_ERROR("DENIED", "requested access to the resource is denied")},
-        {"busy", 429, "", JSON_ERROR("TOOMANYREQUESTS", "You have reached\\nyour limit")},
+        {"noname", 404, "",
+         REGISTRY_ERROR("NAME_UNKNOWN", "repository name not known to registry")},
+        {"denied", 403, "", REGISTRY_ERROR("DENIED", "requested access to the resource is denied")},
+        {"busy", 429, "", REGISTRY_ERROR("TOOMANYREQUESTS", "You have reached\\nyour limit")},
         {"down", 503, "", "oops"},
         {"teapot", 418, "", ""},
         {"lying-digest", 200,
@@ -135,44 +117,34 @@ static bool serve_manifest(struct fixture *f, struct mock_request *r, const char
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         if (strcmp(repo, fixed[i].repo) == 0)
             return mock_text(r, fixed[i].status, fixed[i].headers, fixed[i].body);
-    if (strcmp(repo, "reset") == 0) {
-        mock_reset(r);
-        return false;
-    }
-    if (strcmp(repo, "stall") == 0) {
-        mock_stall(r);
-        return false;
-    }
+    if (strcmp(repo, "reset") == 0)
+        return registry_rig_reset(r);
+    if (strcmp(repo, "stall") == 0)
+        return registry_rig_stall(r);
     if (strcmp(repo, "big") == 0) {
-        char *body = calloc(1, REGISTRY_MANIFEST_MAX + 1);
+        char *body AUTO_FREE = xmalloc(REGISTRY_MANIFEST_MAX + 1);
         memset(body, ' ', REGISTRY_MANIFEST_MAX + 1);
-        bool sent = mock_reply(r, 200, MANIFEST_TYPE, body, REGISTRY_MANIFEST_MAX + 1);
-        free(body);
-        return sent;
+        return mock_reply(r, 200, MANIFEST_TYPE, body, REGISTRY_MANIFEST_MAX + 1);
     }
-    if (strcmp(repo, "index") == 0 && strcmp(reference, f->manifest_digest) != 0)
-        return mock_text(r, 200, INDEX_TYPE, f->index);
+    if (strcmp(repo, "index") == 0 && strcmp(reference, manifest_digest) != 0)
+        return mock_text(r, 200, INDEX_TYPE, index_text);
     if (strcmp(repo, "wrong-size") == 0) { /* the config's descriptor is one byte off */
         char body[1024];
-        snprintf(body, sizeof body, "%s", f->manifest);
+        snprintf(body, sizeof body, "%s", manifest);
         char *size = strstr(body, "\"size\":");
         size[8]++;
         return mock_text(r, 200, MANIFEST_TYPE, body);
     }
-    return mock_text(r, 200, MANIFEST_TYPE, f->manifest);
+    return mock_text(r, 200, MANIFEST_TYPE, manifest);
 }
 
-static bool serve_blob(struct fixture *f, struct mock_request *r, const char *repo)
+static bool serve_blob(struct rig *f, struct mock_request *r, const char *repo)
 {
-    char headers[256];
-    if (strcmp(repo, "token-any") == 0 || strcmp(repo, "basic-redirect") == 0) {
-        snprintf(headers, sizeof headers, "Location: http://127.0.0.1:%d/blob\r\n",
-                 f->storage->port);
-        return mock_text(r, 307, headers, "");
-    }
-    if (strcmp(repo, "evil-redirect") == 0) {
-        snprintf(headers, sizeof headers, "Location: http://127.0.0.1:%d/evil\r\n",
-                 f->storage->port);
+    bool is_evil = strcmp(repo, "evil-redirect") == 0;
+    if (is_evil || strcmp(repo, "token-any") == 0 || strcmp(repo, "basic-redirect") == 0) {
+        char headers[256];
+        snprintf(headers, sizeof headers, "Location: http://127.0.0.1:%d/%s\r\n", f->other->port,
+                 is_evil ? "evil" : "blob");
         return mock_text(r, 307, headers, "");
     }
     if (strcmp(repo, "wrong-blob") == 0) {
@@ -187,13 +159,13 @@ static bool serve_blob(struct fixture *f, struct mock_request *r, const char *re
         return false;
     }
     if (strcmp(repo, "no-blob") == 0)
-        return mock_text(r, 404, "", JSON_ERROR("BLOB_UNKNOWN", "blob unknown to registry"));
+        return mock_text(r, 404, "", REGISTRY_ERROR("BLOB_UNKNOWN", "blob unknown to registry"));
     return mock_text(r, 200, "", image_config);
 }
 
 static bool serve(void *arg, struct mock_request *r)
 {
-    struct fixture *f = arg;
+    struct rig *f = arg;
     char repo[256], kind[32], reference[256];
     bool go_on = false;
     if (str_starts(r->path, "/token"))
@@ -207,221 +179,156 @@ static bool serve(void *arg, struct mock_request *r)
     pthread_mutex_lock(&seen.lock);
     seen.manifests++;
     pthread_mutex_unlock(&seen.lock);
-    return serve_manifest(f, r, repo, reference);
+    return serve_manifest(r, repo, reference);
 }
 
 /* ---- fetching ---- */
-
-struct pull {
-    struct fixture *f;
-    struct image_ref ref;
-    struct registry_fetch what;
-    struct registry_image image;
-    struct error err;
-    int rc;
-    struct co *self;
-};
-
-static void pull_body(void *arg)
-{
-    struct pull *p = arg;
-    p->self = co_current();
-    p->rc = co_registry_fetch_image(p->f->registry, &p->what, &p->f->arena, &p->image, &p->err);
-    loop_stop(&p->f->loop);
-}
-
-static struct pull pull_as(struct fixture *f, const char *name, const char *auth_json)
-{
-    struct pull p = {.f = f};
-    struct error err;
-    char text[512];
-    snprintf(text, sizeof text, "127.0.0.1:%d/%s", f->mock->port, name);
-    assert_int_equal(image_ref_parse(text, &p.ref, &err), 0);
-    image_ref_default_tag(&p.ref);
-    p.what.auth_json = auth_json;
-    p.what.auth_json_len = auth_json ? strlen(auth_json) : 0;
-    return p;
-}
-
-static void pull_run(struct pull *p)
-{
-    struct error err;
-    p->what.ref = &p->ref;
-    assert_int_equal(co_spawn(&p->f->loop, pull_body, p, &err), 0);
-    loop_run(&p->f->loop);
-}
-
-static struct pull pull(struct fixture *f, const char *name, const char *auth_json)
-{
-    struct pull p = pull_as(f, name, auth_json);
-    pull_run(&p);
-    return p;
-}
 
 static void check_good(const struct pull *p)
 {
     if (p->rc)
         fail_msg("%s: %s", p->ref.path, p->err.message);
-    assert_string_equal(p->image.image->id, p->f->config_digest);
+    assert_string_equal(p->image.image->id, config_digest);
     assert_string_equal(p->image.image->config->cmd->items[0], "sh");
     assert_int_equal(p->image.raw_config_len, strlen(image_config));
     assert_int_equal(p->image.layer_count, 1);
     assert_int_equal(p->image.size, 1234);
-    assert_string_equal(p->image.platform_digest, p->f->manifest_digest);
-    assert_int_equal(p->image.raw_manifest_len, strlen(p->f->manifest));
-    assert_memory_equal(p->image.raw_manifest, p->f->manifest, p->image.raw_manifest_len);
+    assert_string_equal(p->image.platform_digest, manifest_digest);
+    assert_int_equal(p->image.raw_manifest_len, strlen(manifest));
+    assert_memory_equal(p->image.raw_manifest, manifest, p->image.raw_manifest_len);
     assert_string_equal(p->image.manifest_type, "application/vnd.oci.image.manifest.v1+json");
 }
 
 /* ---- fixture ---- */
 
-static void write_documents(struct fixture *f)
+static void write_documents(void)
 {
-    digest_sha256(image_config, strlen(image_config), f->config_digest);
-    snprintf(f->manifest, sizeof f->manifest,
+    digest_sha256(image_config, strlen(image_config), config_digest);
+    snprintf(manifest, sizeof manifest,
              "{\"schemaVersion\":2,\"config\":{\"size\":%zu,\"digest\":\"%s\",\"mediaType\":"
              "\"application/vnd.oci.image.config.v1+json\"},\"layers\":[{\"digest\":\"sha256:"
              "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\",\"size\":1234}]}",
-             strlen(image_config), f->config_digest);
-    digest_sha256(f->manifest, strlen(f->manifest), f->manifest_digest);
-    snprintf(f->index, sizeof f->index,
+             strlen(image_config), config_digest);
+    digest_sha256(manifest, strlen(manifest), manifest_digest);
+    snprintf(index_text, sizeof index_text,
              "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"%s\",\"size\":1,\"platform\":{"
              "\"os\":\"unknown\",\"architecture\":\"unknown\"}},{\"digest\":\"%s\",\"size\":%zu,"
              "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}",
-             f->config_digest, f->manifest_digest, strlen(f->manifest));
-    digest_sha256(f->index, strlen(f->index), f->index_digest);
+             config_digest, manifest_digest, strlen(manifest));
+    digest_sha256(index_text, strlen(index_text), index_digest);
 }
 
 static int fixture_setup(void **state)
 {
-    struct fixture *f = NEW(struct fixture);
-    struct error err;
-    struct registry_options options = {.timeout_ms = 2000, .backoff_ms = 1};
-    if (loop_init(&f->loop, &err) || http_client_open(&f->loop, NULL, &f->http, &err) ||
-        registry_client_open(f->http, &options, &f->registry, &err)) {
-        free(f);
-        return -1;
-    }
-    arena_init(&f->arena);
-    write_documents(f);
-    f->mock = mock_start(serve, f);
-    f->storage = mock_start(serve_storage, f);
-    *state = f;
+    write_documents();
+    *state = registry_rig_scripted(serve, serve_storage);
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    struct fixture *f = *state;
-    registry_client_close(f->registry);
-    http_client_close(f->http);
-    loop_fini(&f->loop);
-    mock_stop(f->mock);
-    mock_stop(f->storage);
-    arena_fini(&f->arena);
-    free(f);
+    registry_rig_close(*state);
     return 0;
 }
 
 /* ---- tests ---- */
 
+/* The image is there; the name's manifest has that digest. */
+static void check_pull(struct rig *f, const char *name, const char *auth)
+{
+    struct pull p = pull(f, f->mock->port, name, auth);
+    check_good(&p);
+    bool is_index = str_starts(name, "index");
+    assert_string_equal(p.image.manifest_digest, is_index ? index_digest : manifest_digest);
+}
+
+static void check_error(struct rig *f, const char *name, const char *auth, enum error_code code,
+                        const char *words)
+{
+    struct pull p = pull(f, f->mock->port, name, auth);
+    pull_check_error(&p, code, words);
+}
+
 TEST_USING(fixture, plain_and_index)
 {
-    struct fixture *f = *state;
-    struct pull p = pull(f, "ok", NULL);
-    check_good(&p);
-    assert_string_equal(p.image.manifest_digest, f->manifest_digest);
-    p = pull(f, "index:v1", NULL);
-    check_good(&p);
-    assert_string_equal(p.image.manifest_digest, f->index_digest);
+    struct rig *f = *state;
     char name[256];
-    snprintf(name, sizeof name, "index@%s", f->index_digest);
-    p = pull(f, name, NULL);
-    check_good(&p);
-    snprintf(name, sizeof name, "ok@%s", f->index_digest); /* serves something else */
-    p = pull(f, name, NULL);
-    assert_int_equal(p.rc, -1);
-    assert_non_null(strstr(p.err.message, "verification failed"));
+    check_pull(f, "ok", NULL);
+    check_pull(f, "index:v1", NULL);
+    snprintf(name, sizeof name, "index@%s", index_digest);
+    check_pull(f, name, NULL);
+    snprintf(name, sizeof name, "ok@%s", index_digest); /* serves something else */
+    check_error(f, name, NULL, ERROR_SYSTEM, "verification failed");
 }
 
 TEST_USING(fixture, platform)
 {
-    struct fixture *f = *state;
-    struct pull p = pull_as(f, "index", NULL);
+    struct rig *f = *state;
+    struct pull p = pull_of(f, f->mock->port, "index", NULL);
     p.what.platform = "linux/s390x";
     pull_run(&p);
     assert_int_equal(p.err.code, ERROR_NOT_FOUND);
     assert_string_equal(p.err.message,
                         "no matching manifest for linux/s390x in the manifest list entries");
-    p = pull_as(f, "ok", NULL);
+    p = pull_of(f, f->mock->port, "ok", NULL);
     p.what.platform = "linux/arm64";
     pull_run(&p);
-    assert_int_equal(p.err.code, ERROR_NOT_FOUND);
-    assert_non_null(strstr(p.err.message, "was found but does not match the specified platform: "
-                                          "wanted linux/arm64, actual: linux/amd64"));
+    pull_check_error(&p, ERROR_NOT_FOUND,
+                     "was found but does not match the specified platform: wanted linux/arm64, "
+                     "actual: linux/amd64");
     p.what.platform = "linux/x86_64";
     pull_run(&p);
     check_good(&p);
     p.what.platform = "a/b/c/d";
     pull_run(&p);
-    assert_int_equal(p.err.code, ERROR_INVALID_PARAMETER);
+    pull_check_error(&p, ERROR_INVALID_PARAMETER, "");
 }
 
-static void check_error(struct fixture *f, const char *name, const char *auth, enum error_code code,
-                        const char *words)
-{
-    struct pull p = pull(f, name, auth);
-    assert_int_equal(p.rc, -1);
-    char expected[512];
-    snprintf(expected, sizeof expected, words, f->mock->port);
-    if (p.err.code != code || !strstr(p.err.message, expected))
-        fail_msg("%s: %s: %s\nexpected: %s", name, error_code_name(p.err.code), p.err.message,
-                 expected);
-}
+#define DENIED(name)                                                                               \
+    "pull access denied for 127.0.0.1:%d/" name ", repository does not exist or may require "      \
+    "'docker login': denied: requested access to the resource is denied"
 
 TEST_USING(fixture, errors)
 {
-    struct fixture *f = *state;
-    check_error(
-        f, "missing:1", NULL, ERROR_NOT_FOUND,
-        "manifest for 127.0.0.1:%d/missing:1 not found: manifest unknown: manifest unknown");
-    check_error(f, "bare404", NULL, ERROR_NOT_FOUND,
-                "manifest for 127.0.0.1:%d/bare404:latest not found: manifest unknown: manifest "
-                "unknown");
-    check_error(f, "noname", NULL, ERROR_NOT_FOUND,
-                "repository 127.0.0.1:%d/noname not found: name unknown: repository name");
-    check_error(f, "denied", NULL, ERROR_NOT_FOUND,
-                "pull access denied for 127.0.0.1:%d/denied, repository does not exist or may "
-                "require 'docker login': denied: requested access to the resource is denied");
-    check_error(f, "busy", NULL, ERROR_TOO_MANY_REQUESTS,
-                "toomanyrequests: You have reached your limit");
-    check_error(f, "down", NULL, ERROR_UNAVAILABLE, "status 503");
-    check_error(f, "teapot", NULL, ERROR_SYSTEM, "status 418");
-    check_error(f, "lying-digest", NULL, ERROR_SYSTEM, "verification failed");
-    check_error(f, "no-json", NULL, ERROR_INVALID_PARAMETER, "malformed JSON");
-    check_error(f, "empty", NULL, ERROR_INVALID_PARAMETER, "malformed JSON");
-    check_error(f, "schema1", NULL, ERROR_INVALID_PARAMETER, "schema 1 is not supported");
-    check_error(f, "big", NULL, ERROR_TOO_LARGE, "larger than");
-    check_error(f, "reset", NULL, ERROR_SYSTEM, "Get \"http://127.0.0.1:%d/v2/\": ");
-    check_error(f, "stall", NULL, ERROR_SYSTEM, "no complete answer within");
-    check_error(f, "wrong-size", NULL, ERROR_SYSTEM, "verification failed: blobs");
-    check_error(f, "wrong-blob", NULL, ERROR_SYSTEM, "verification failed: expected digest");
-    check_error(f, "short-blob", NULL, ERROR_SYSTEM, "unexpected EOF");
-    check_error(f, "no-blob", NULL, ERROR_NOT_FOUND, "blob unknown: blob unknown to registry");
+    static const struct {
+        const char *name;
+        enum error_code code;
+        const char *words;
+    } cases[] = {
+        {"missing:1", ERROR_NOT_FOUND,
+         "manifest for 127.0.0.1:%d/missing:1 not found: manifest unknown: manifest unknown"},
+        {"bare404", ERROR_NOT_FOUND,
+         "manifest for 127.0.0.1:%d/bare404:latest not found: manifest unknown: manifest unknown"},
+        {"noname", ERROR_NOT_FOUND,
+         "repository 127.0.0.1:%d/noname not found: name unknown: repository name"},
+        {"denied", ERROR_NOT_FOUND, DENIED("denied")},
+        {"busy", ERROR_TOO_MANY_REQUESTS, "toomanyrequests: You have reached your limit"},
+        {"down", ERROR_UNAVAILABLE, "status 503"},
+        {"teapot", ERROR_SYSTEM, "status 418"},
+        {"lying-digest", ERROR_SYSTEM, "verification failed"},
+        {"no-json", ERROR_INVALID_PARAMETER, "malformed JSON"},
+        {"empty", ERROR_INVALID_PARAMETER, "malformed JSON"},
+        {"schema1", ERROR_INVALID_PARAMETER, "schema 1 is not supported"},
+        {"big", ERROR_TOO_LARGE, "larger than"},
+        {"reset", ERROR_SYSTEM, "Get \"http://127.0.0.1:%d/v2/\": "},
+        {"stall", ERROR_SYSTEM, "no complete answer within"},
+        {"wrong-size", ERROR_SYSTEM, "verification failed: blobs"},
+        {"wrong-blob", ERROR_SYSTEM, "verification failed: expected digest"},
+        {"short-blob", ERROR_SYSTEM, "unexpected EOF"},
+        {"no-blob", ERROR_NOT_FOUND, "blob unknown: blob unknown to registry"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_error(*state, cases[i].name, NULL, cases[i].code, cases[i].words);
 }
 
 TEST_USING(fixture, unreachable)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     struct mock *gone = mock_start(serve, f);
     int port = gone->port;
     mock_stop(gone);
-    struct pull p = {.f = f};
-    struct error err;
-    char text[64], expected[256];
-    snprintf(text, sizeof text, "127.0.0.1:%d/x", port);
-    assert_int_equal(image_ref_parse(text, &p.ref, &err), 0);
-    pull_run(&p);
+    struct pull p = pull(f, port, "x", NULL);
+    char expected[256];
     snprintf(expected, sizeof expected,
              "Get \"http://127.0.0.1:%d/v2/\": dial tcp 127.0.0.1:%d: connect: connection refused",
              port, port);
@@ -436,18 +343,15 @@ static const char identity[] = "{\"identitytoken\":\"id/token\"}";
 
 TEST_USING(fixture, basic)
 {
-    struct fixture *f = *state;
-    struct pull p = pull(f, "basic", alice);
-    check_good(&p);
-    p = pull(f, "basic2", alice_auth);
-    check_good(&p);
+    struct rig *f = *state;
+    check_pull(f, "basic", alice);
+    check_pull(f, "basic2", alice_auth);
     check_error(
         f, "basic", NULL, ERROR_SYSTEM,
         "Head \"http://127.0.0.1:%d/v2/basic/manifests/latest\": no basic auth credentials");
     check_error(f, "basic", "not json", ERROR_SYSTEM, "no basic auth credentials");
     check_error(f, "basic", mallory, ERROR_UNAUTHORIZED, "unauthorized: authentication required");
-    p = pull(f, "basic-redirect", alice);
-    check_good(&p);
+    check_pull(f, "basic-redirect", alice);
     assert_string_equal(seen.auth_at_storage, "none");
     /* Another host asks for the password: it gets nothing. */
     check_error(f, "evil-redirect", alice, ERROR_UNAUTHORIZED, "unauthorized");
@@ -456,35 +360,27 @@ TEST_USING(fixture, basic)
 
 TEST_USING(fixture, token)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     seen.tokens_given = seen.refresh_used = seen.basic_token_logins = 0;
-    struct pull p = pull(f, "token", NULL);
-    check_good(&p);
+    check_pull(f, "token", NULL);
     assert_int_equal(seen.tokens_given, 1);
     assert_non_null(strstr(seen.token_query, "service=the%20registry"));
     assert_non_null(strstr(seen.token_query, "scope=repository%3Atoken%3Apull"));
-    p = pull(f, "token", NULL); /* from the cache */
-    check_good(&p);
+    check_pull(f, "token", NULL); /* from the cache */
     assert_int_equal(seen.tokens_given, 1);
-    p = pull(f, "token2", NULL); /* another repository, another token */
-    check_good(&p);
+    check_pull(f, "token2", NULL); /* another repository, another token */
     assert_int_equal(seen.tokens_given, 2);
-    check_error(f, "token-private", NULL, ERROR_NOT_FOUND,
-                "pull access denied for 127.0.0.1:%d/token-private, repository does not exist or "
-                "may require 'docker login': denied: requested access to the resource is denied");
-    p = pull(f, "token-private", alice);
-    check_good(&p);
+    check_error(f, "token-private", NULL, ERROR_NOT_FOUND, DENIED("token-private"));
+    check_pull(f, "token-private", alice);
     assert_int_equal(seen.basic_token_logins, 1);
     /* What alice may see is not for the next one. */
     check_error(f, "token-private", NULL, ERROR_NOT_FOUND, "pull access denied");
     check_error(f, "token-private", mallory, ERROR_UNAUTHORIZED,
                 "unauthorized: incorrect username or password");
-    p = pull(f, "token-private", identity);
-    check_good(&p);
+    check_pull(f, "token-private", identity);
     assert_int_equal(seen.refresh_used, 1);
     check_error(f, "token-broken", NULL, ERROR_SYSTEM, "no token");
-    p = pull(f, "token-any", "{\"registrytoken\":\"mine\"}");
-    check_good(&p);
+    check_pull(f, "token-any", "{\"registrytoken\":\"mine\"}");
     assert_string_equal(seen.auth_at_storage, "none");
 }
 
@@ -504,20 +400,19 @@ static int co_login(void *arg, const char *host, struct registry_login *out, str
 
 TEST_USING(fixture, login_callback)
 {
-    struct fixture *f = *state;
-    struct pull p = pull_as(f, "basic3", "{}");
+    struct rig *f = *state;
+    struct pull p = pull_of(f, f->mock->port, "basic3", "{}");
     p.what.login = co_login;
     pull_run(&p);
     check_good(&p);
     char host[64];
     snprintf(host, sizeof host, "127.0.0.1:%d", f->mock->port);
     assert_string_equal(login_host, host);
-    p = pull_as(f, "basic4", NULL);
+    p = pull_of(f, f->mock->port, "basic4", NULL);
     p.what.login = co_login;
     p.what.login_arg = f;
     pull_run(&p);
-    assert_int_equal(p.err.code, ERROR_FORBIDDEN);
-    assert_non_null(strstr(p.err.message, "not allowed to"));
+    pull_check_error(&p, ERROR_FORBIDDEN, "not allowed to");
 }
 
 static void cancel_body(void *arg)
@@ -528,20 +423,18 @@ static void cancel_body(void *arg)
 
 TEST_USING(fixture, cancel)
 {
-    struct fixture *f = *state;
-    struct pull p = pull_as(f, "stall", NULL);
+    struct rig *f = *state;
+    struct pull p = pull_of(f, f->mock->port, "stall", NULL);
     struct error err;
-    p.what.ref = &p.ref;
-    assert_int_equal(co_spawn(&f->loop, pull_body, &p, &err), 0);
+    pull_start(&p);
     assert_int_equal(co_spawn(&f->loop, cancel_body, &p, &err), 0);
     loop_run(&f->loop);
-    assert_int_equal(p.rc, -1);
-    assert_int_equal(p.err.code, ERROR_CANCELLED);
+    pull_check_error(&p, ERROR_CANCELLED, "");
 }
 
 TEST_USING(fixture, mirror)
 {
-    struct fixture *f = *state;
+    struct rig *f = *state;
     struct registry_client *was = f->registry;
     struct error err;
     char mirrors[256];

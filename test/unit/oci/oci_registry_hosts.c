@@ -20,7 +20,6 @@ static struct registry_hosts *hosts(const char *mirrors, const char *endpoints)
 TEST(endpoint_keeps_the_names_credentials)
 {
     struct registry_endpoint e;
-    (void)state;
     struct registry_hosts *h =
         hosts(NULL, "123456789012.dkr.ecr.us-east-1.amazonaws.com=http://127.0.0.1:4566/x");
     registry_hosts_find(h, ECR, &e);
@@ -35,7 +34,6 @@ TEST(endpoint_keeps_the_names_credentials)
 TEST(endpoint_comes_before_a_mirror)
 {
     struct registry_endpoint e;
-    (void)state;
     struct registry_hosts *h =
         hosts("docker.io=https://cache.example,ghcr.io=https://cache.example",
               "ghcr.io=https://ghcr.internal:8443");
@@ -52,7 +50,6 @@ TEST(bad_endpoints_are_named)
 {
     struct registry_hosts *h;
     struct error err;
-    (void)state;
     assert_int_equal(registry_hosts_parse(NULL, NULL, &h, &err), 0);
     assert_int_equal(registry_hosts_add_endpoints(h, "a.example", &err), -1);
     assert_non_null(strstr(err.message, "registry endpoint \"a.example\""));

@@ -4,7 +4,7 @@
  * connections that break, waits that registries ask for.
  */
 #include "oci/registry/registry_retry.h"
-#include "test/kit/oci_rig.h"
+#include "test/kit/registry_rig.h"
 #include "test/kit/test.h"
 
 enum { BLOB = 3 * 1000 * 1000 };
@@ -148,15 +148,13 @@ static bool serve_manifest(struct mock_request *r, const char *repo, int number)
         return mock_text(r, 405, "", "");
     if (strcmp(repo, "flaky") == 0 && !is_head && number < 5)
         return mock_text(r, number % 2 ? 503 : 500, "", "");
-    if (strcmp(repo, "resets") == 0 && number == 2) {
-        mock_reset(r);
-        return false;
-    }
+    if (strcmp(repo, "resets") == 0 && number == 2)
+        return registry_rig_reset(r);
     if (strcmp(repo, "busy") == 0 && number < 3)
         return mock_text(r, 429, "Retry-After: 0\r\n", "");
     if (strcmp(repo, "very-busy") == 0 && !is_head)
         return mock_text(r, 429, "Retry-After: 3600\r\n",
-                         "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"come back\"}]}");
+                         REGISTRY_ERROR("TOOMANYREQUESTS", "come back"));
     if (strcmp(repo, "down") == 0)
         return mock_text(r, 503, "Retry-After: 0\r\n", "");
     if (strcmp(repo, "changed") == 0 && !is_head)
@@ -185,22 +183,24 @@ static bool serve(void *arg, struct mock_request *r)
 
 /* ---- manifests ---- */
 
+static struct registry_repo *repo_open(struct task *t, const char *name, const char *auth)
+{
+    srv.requests = srv.heads = srv.gets = 0;
+    return registry_rig_repo(t, t->f->mock->port, name, (struct registry_repo_options){0}, auth);
+}
+
 static int co_get(struct task *t, const char *name, const char *reference,
                   struct registry_manifest *m)
 {
-    struct registry_repo *r = repo_open(t, name, (struct registry_repo_options){0}, NULL);
-    srv.requests = srv.heads = srv.gets = 0;
+    struct registry_repo *r AUTO(repo) = repo_open(t, name, NULL);
     int rc = co_registry_manifest_get(r, reference, &t->f->arena, m, &t->err);
-    registry_repo_close(r);
     return rc;
 }
 
 static int co_head(struct task *t, const char *name, struct registry_manifest *m)
 {
-    struct registry_repo *r = repo_open(t, name, (struct registry_repo_options){0}, NULL);
-    srv.requests = srv.heads = srv.gets = 0;
+    struct registry_repo *r AUTO(repo) = repo_open(t, name, NULL);
     int rc = co_registry_manifest_head(r, "latest", &t->f->arena, m, &t->err);
-    registry_repo_close(r);
     return rc;
 }
 
@@ -238,35 +238,31 @@ static void run_repeats(struct task *t)
 
 static int fixture_setup(void **state)
 {
-    srv.blob = xmalloc(BLOB);
-    for (size_t i = 0; i < BLOB; i++)
-        srv.blob[i] = (char)(i * 31 + (i >> 11));
-    digest_sha256(srv.blob, BLOB, srv.digest);
+    srv.blob = registry_rig_bytes(BLOB, srv.digest);
     digest_sha256(manifest, strlen(manifest), manifest_digest);
-    *state = rig_open(serve, serve_other);
+    *state = registry_rig_scripted(serve, serve_other);
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    rig_close(*state);
+    registry_rig_close(*state);
     free(srv.blob);
     return 0;
 }
 
 TEST_USING(fixture, manifests)
 {
-    task_run(*state, run_manifests);
-    task_run(*state, run_repeats);
+    registry_rig_run(*state, run_manifests);
+    registry_rig_run(*state, run_repeats);
 }
 
 /* ---- tags ---- */
 
 static int co_tags(struct task *t, const char *name, char ***tags, size_t *count)
 {
-    struct registry_repo *r = repo_open(t, name, (struct registry_repo_options){0}, NULL);
+    struct registry_repo *r AUTO(repo) = repo_open(t, name, NULL);
     int rc = co_registry_tags(r, &t->f->arena, tags, count, &t->err);
-    registry_repo_close(r);
     return rc;
 }
 
@@ -284,20 +280,19 @@ static void run_tags(struct task *t)
 
 TEST_USING(fixture, tags)
 {
-    task_run(*state, run_tags);
+    registry_rig_run(*state, run_tags);
 }
 
 /* ---- blobs ---- */
 
-static const char alice[] = "{\"username\":\"alice\",\"password\":\"s3cret\"}";
+static const char alice[] = REGISTRY_ALICE;
 
 static int co_download(struct task *t, const char *name, int64_t size)
 {
-    struct registry_repo *r = repo_open(t, name, (struct registry_repo_options){0}, alice);
+    struct registry_repo *r = repo_open(t, name, alice);
     struct registry_blob *b = NULL;
     char *piece = xmalloc(100000);
     size_t have = 0, got = 1;
-    srv.gets = 0;
     int rc = co_registry_blob_open(r, srv.digest, size, &b, &t->err);
     while (rc == 0 && got) {
         rc = co_registry_blob_read(b, piece, 100000, &got, &t->err);
@@ -337,13 +332,13 @@ static void run_redirected(struct task *t)
     bool exists = false;
     EXPECT(co_download(t, "elsewhere", BLOB) == 0);
     EXPECT(strcmp(srv.auth_at_other, "none") == 0 && strcmp(srv.method_at_other, "GET") == 0);
-    struct registry_repo *r = repo_open(t, "elsewhere", (struct registry_repo_options){0}, alice);
+    struct registry_repo *r AUTO(repo) = repo_open(t, "elsewhere", alice);
     EXPECT(co_registry_blob_exists(r, srv.digest, &exists, &t->err) == 0 && exists);
     EXPECT(strcmp(srv.auth_at_other, "none") == 0 && strcmp(srv.method_at_other, "HEAD") == 0);
     EXPECT_ERROR(co_registry_blob_exists(r, "sha256:x/../y", &exists, &t->err),
                  ERROR_INVALID_PARAMETER, "invalid digest");
     registry_repo_close(r);
-    r = repo_open(t, "gone", (struct registry_repo_options){0}, NULL);
+    r = repo_open(t, "gone", NULL);
     EXPECT(co_registry_blob_exists(r, srv.digest, &exists, &t->err) == 0 && !exists);
     void *bytes;
     size_t len;
@@ -351,18 +346,17 @@ static void run_redirected(struct task *t)
         co_registry_blob_get(r, srv.digest, 5000, 100, &t->f->arena, &bytes, &len, &t->err),
         ERROR_TOO_LARGE, "larger than");
     registry_repo_close(r);
-    r = repo_open(t, "plain", (struct registry_repo_options){0}, NULL);
+    r = repo_open(t, "plain", NULL);
     EXPECT_ERROR(co_registry_blob_get(r, srv.digest, -1, 100, &t->f->arena, &bytes, &len, &t->err),
                  ERROR_TOO_LARGE, "larger than");
     EXPECT(co_registry_blob_get(r, srv.digest, -1, BLOB, &t->f->arena, &bytes, &len, &t->err) == 0);
     EXPECT(len == BLOB && memcmp(bytes, srv.blob, BLOB) == 0);
-    registry_repo_close(r);
 }
 
 TEST_USING(fixture, blobs)
 {
-    task_run(*state, run_blobs);
-    task_run(*state, run_redirected);
+    registry_rig_run(*state, run_blobs);
+    registry_rig_run(*state, run_redirected);
 }
 
 /* ---- waits ---- */
@@ -378,15 +372,12 @@ static int64_t asked(const char *value)
     return ms;
 }
 
+/* What the header's values mean is shown by base_http_date. */
 TEST(retry_after)
 {
     assert_int_equal(asked("7"), 7000);
-    assert_int_equal(asked("0"), 0);
-    assert_int_equal(asked("-5"), 0);
     assert_int_equal(asked("Sun, 06 Nov 1994 08:50:00 GMT"), 23000);
-    assert_int_equal(asked("Sun, 06 Nov 1994 08:00:00 GMT"), 0);
     assert_int_equal(asked("soon"), -1);
-    assert_int_equal(asked(""), -1);
     assert_true(asked("9223372036854775807") > RETRY_AFTER_MAX_MS);
     for (int attempt = 1; attempt < 70; attempt++) {
         int64_t ms = retry_backoff_ms(200, attempt);

@@ -4,7 +4,7 @@
  * refused later, many at once, `docker login`, a proxy.
  */
 #include "loop/http_url.h"
-#include "test/kit/oci_rig.h"
+#include "test/kit/registry_rig.h"
 #include "test/kit/test.h"
 
 static struct {
@@ -107,7 +107,7 @@ static void forget(const char *mode)
 
 /* ---- scopes and tokens ---- */
 
-static const char alice[] = "{\"username\":\"alice\",\"password\":\"s3cret\"}";
+static const char alice[] = REGISTRY_ALICE;
 static const char mallory[] = "{\"username\":\"mallory\",\"password\":\"b\"}";
 static const char identity[] = "{\"identitytoken\":\"id/token\"}";
 static const struct registry_repo_options pulling = {0};
@@ -118,9 +118,9 @@ static int co_ask(struct task *t, const char *name, struct registry_repo_options
                   const char *auth)
 {
     bool exists;
-    struct registry_repo *r = repo_open(t, name, options, auth);
+    struct registry_repo *r AUTO(repo) =
+        registry_rig_repo(t, t->f->mock->port, name, options, auth);
     int rc = co_registry_blob_exists(r, digest, &exists, &t->err);
-    registry_repo_close(r);
     return rc;
 }
 
@@ -139,10 +139,10 @@ static void run_scopes(struct task *t)
     EXPECT(co_ask(t, "a/b", pulling, NULL) == 0 && srv.gets == 3);
     /* Mounting from where nobody had thought of. */
     bool mounted = false;
-    struct registry_repo *r = repo_open(t, "a/b", pushing, NULL);
+    struct registry_repo *r AUTO(repo) =
+        registry_rig_repo(t, t->f->mock->port, "a/b", pushing, NULL);
     EXPECT(co_registry_blob_mount(r, digest, "late", &mounted, &t->err) == 0 && mounted);
     EXPECT(srv.gets == 4 && strstr(srv.query, "scope=repository%3Alate%3Apull"));
-    registry_repo_close(r);
 }
 
 static void run_identity(struct task *t)
@@ -161,7 +161,7 @@ static void run_refused(struct task *t)
 {
     bool exists;
     forget("");
-    struct registry_repo *r = repo_open(t, "a/c", pushing, alice);
+    struct registry_repo *r = registry_rig_repo(t, t->f->mock->port, "a/c", pushing, alice);
     EXPECT(co_registry_blob_exists(r, digest, &exists, &t->err) == 0 && srv.challenges == 1);
     forget(""); /* that token is no good any more */
     EXPECT(co_registry_blob_exists(r, digest, &exists, &t->err) == 0);
@@ -184,30 +184,24 @@ static void run_refused(struct task *t)
 
 static int fixture_setup(void **state)
 {
-    *state = rig_open(serve, serve_proxy);
+    *state = registry_rig_scripted(serve, serve_proxy);
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    rig_close(*state);
+    registry_rig_close(*state);
     return 0;
 }
 
 TEST_USING(fixture, tokens)
 {
-    task_run(*state, run_scopes);
-    task_run(*state, run_identity);
-    task_run(*state, run_refused);
+    registry_rig_run(*state, run_scopes);
+    registry_rig_run(*state, run_identity);
+    registry_rig_run(*state, run_refused);
 }
 
 /* ---- many at once ---- */
-
-struct crowd {
-    struct registry_repo *repo;
-    struct rig *f;
-    int left, good;
-};
 
 static int co_slow_login(void *arg, const char *host, struct registry_login *out, struct error *err)
 {
@@ -221,41 +215,29 @@ static int co_slow_login(void *arg, const char *host, struct registry_login *out
     return 0;
 }
 
-static void crowd_member(void *arg)
-{
-    struct crowd *c = arg;
-    struct error err;
-    bool exists;
-    if (co_registry_blob_exists(c->repo, digest, &exists, &err) == 0)
-        c->good++;
-    else
-        print_error("%s\n", err.message);
-    if (--c->left == 0)
-        loop_stop(&c->f->loop);
-}
-
-static struct crowd crowd;
+static struct registry_repo *crowded;
 static int logins_asked;
 
 static void run_crowd_open(struct task *t)
 {
     struct registry_repo_options options = {
         .push = true, .login = co_slow_login, .login_arg = &logins_asked};
-    crowd = (struct crowd){.f = t->f, .left = 20};
-    crowd.repo = repo_open(t, "crowd", options, NULL);
+    crowded = registry_rig_repo(t, t->f->mock->port, "crowd", options, NULL);
+}
+
+static void run_one_of_many(struct task *t)
+{
+    bool exists;
+    EXPECT(co_registry_blob_exists(crowded, digest, &exists, &t->err) == 0);
 }
 
 TEST_USING(fixture, crowd)
 {
     struct rig *f = *state;
-    struct error err;
     forget("");
-    task_run(f, run_crowd_open);
-    for (int i = 0; i < 20; i++)
-        assert_int_equal(co_spawn(&f->loop, crowd_member, &crowd, &err), 0);
-    loop_run(&f->loop);
-    registry_repo_close(crowd.repo);
-    assert_int_equal(crowd.good, 20);
+    registry_rig_run(f, run_crowd_open);
+    task_crowd(&f->loop, f, 20, run_one_of_many);
+    registry_repo_close(crowded);
     assert_int_equal(srv.gets, 1);
     assert_int_equal(logins_asked, 1);
     assert_string_equal(srv.auth, "Basic YWxpY2U6czNjcmV0");
@@ -308,7 +290,7 @@ static void run_login(struct task *t)
 
 TEST_USING(fixture, login)
 {
-    task_run(*state, run_login);
+    registry_rig_run(*state, run_login);
 }
 
 /* ---- proxies ---- */
@@ -347,7 +329,7 @@ TEST_USING(fixture, proxy)
     setenv("HTTPS_PROXY", url, 1);
     registry_client_close(f->registry);
     assert_int_equal(registry_client_open(f->http, &options, &f->registry, &err), 0);
-    task_run(f, run_proxied);
+    registry_rig_run(f, run_proxied);
     unsetenv("http_proxy");
     unsetenv("HTTPS_PROXY");
 }

@@ -3,7 +3,7 @@
  * Writing to a repository at a scripted registry: uploads in pieces that break, sessions that live
  * elsewhere, mounts, manifests.
  */
-#include "test/kit/oci_rig.h"
+#include "test/kit/registry_rig.h"
 #include "test/kit/test.h"
 
 enum { BIG = 2 * REGISTRY_CHUNK + 12345 };
@@ -96,24 +96,17 @@ static bool answer_patch(struct rig *f, struct mock_request *r, const char *repo
         srv.len = 100;
         return mock_text(r, 500, "", "");
     }
-    if (strcmp(repo, "vanishes") == 0 && number >= 2) {
-        mock_reset(r);
-        return false;
-    }
+    if (strcmp(repo, "vanishes") == 0 && number >= 2)
+        return registry_rig_reset(r);
     if (strcmp(repo, "lost-once") == 0 && number >= 2 &&
-        srv.posts == 2) { /* the first upload after the mount */
-        mock_reset(r);
-        return false;
-    }
+        srv.posts == 2) /* the first upload after the mount */
+        return registry_rig_reset(r);
     if (strcmp(repo, "full") == 0)
-        return mock_text(r, 413, "",
-                         "{\"errors\":[{\"code\":\"SIZE_INVALID\",\"message\":\"no\"}]}");
+        return mock_text(r, 413, "", REGISTRY_ERROR("SIZE_INVALID", "no"));
     if (strcmp(repo, "busy") == 0 && number == 1)
         return mock_text(r, 429, "Retry-After: 0\r\n", "");
-    if (strcmp(repo, "stalls") == 0) {
-        mock_stall(r);
-        return false;
-    }
+    if (strcmp(repo, "stalls") == 0)
+        return registry_rig_stall(r);
     store(r, r->body_len);
     return answer_session(f, r, repo, strcmp(repo, "created") == 0 ? 201 : 202);
 }
@@ -123,10 +116,8 @@ static bool answer_put(struct mock_request *r, const char *repo)
     char digest[DIGEST_MAX], expected[256];
     int number = ++srv.puts;
     snprintf(srv.put_path, sizeof srv.put_path, "%.1000s", r->path);
-    if (strcmp(repo, "put-resets") == 0 && number <= 2) { /* the second is libcurl's own try */
-        mock_reset(r);
-        return false;
-    }
+    if (strcmp(repo, "put-resets") == 0 && number <= 2) /* the second is libcurl's own try */
+        return registry_rig_reset(r);
     if (strcmp(repo, "put-done") == 0 && number <= 2) { /* it was done; the answer is lost */
         srv.exists = true;
         mock_reset(r);
@@ -137,9 +128,9 @@ static bool answer_put(struct mock_request *r, const char *repo)
     const char *asked = strstr(r->path, "digest=sha256%3A");
     snprintf(expected, sizeof expected, "%s", digest + strlen("sha256:"));
     if (!asked || strcmp(asked + strlen("digest=sha256%3A"), expected) != 0)
-        return mock_text(r, 400, "",
-                         "{\"errors\":[{\"code\":\"DIGEST_INVALID\",\"message\":\"provided "
-                         "digest did not match uploaded content\"}]}");
+        return mock_text(
+            r, 400, "",
+            REGISTRY_ERROR("DIGEST_INVALID", "provided digest did not match uploaded content"));
     srv.exists = true;
     return mock_text(r, 201, "", "");
 }
@@ -156,8 +147,7 @@ static bool answer_upload(struct rig *f, struct mock_request *r, const char *rep
     }
     srv.gets++;
     if (strcmp(repo, "vanishes") == 0 || strcmp(repo, "lost-once") == 0)
-        return mock_text(r, 404, "",
-                         "{\"errors\":[{\"code\":\"BLOB_UPLOAD_UNKNOWN\",\"message\":\"gone\"}]}");
+        return mock_text(r, 404, "", REGISTRY_ERROR("BLOB_UPLOAD_UNKNOWN", "gone"));
     return answer_session(f, r, repo, 204);
 }
 
@@ -169,8 +159,7 @@ static bool answer_post(struct rig *f, struct mock_request *r, const char *repo)
         return mock_text(r, 202, "", "");
     if (strcmp(repo, "denied") == 0)
         return mock_text(r, 403, "",
-                         "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"requested access "
-                         "to the resource is denied\"}]}");
+                         REGISTRY_ERROR("DENIED", "requested access to the resource is denied"));
     if (strcmp(repo, "post-503") == 0 && number < 3)
         return mock_text(r, 503, "", "");
     if (strstr(r->path, "mount=") && strcmp(repo, "mounts") == 0 &&
@@ -214,10 +203,8 @@ static bool serve(void *arg, struct mock_request *r)
     bool stalls = strstr(r->path, "/stalls/") && strcmp(r->method, "PATCH") == 0;
     if (strstr(r->path, "/elsewhere/") && !mock_header(r, "Authorization", auth, sizeof auth))
         return mock_text(r, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
-    if (stalls) {
-        mock_stall(r);
-        return false;
-    }
+    if (stalls)
+        return registry_rig_stall(r);
     if (strcmp(r->method, "GET") == 0 && strstr(r->path, "/source/blobs/"))
         return mock_reply(r, 200, "", big, BIG); /* takes as long as the client's other requests */
     pthread_mutex_lock(&srv.lock);
@@ -239,14 +226,20 @@ static bool serve_other(void *arg, struct mock_request *r)
 
 /* ---- uploads ---- */
 
-static const char alice[] = "{\"username\":\"alice\",\"password\":\"s3cret\"}";
-static const struct registry_repo_options pushing = {.push = true};
+static const char alice[] = REGISTRY_ALICE;
+
+/* To push to; what the server has seen so far is forgotten. */
+static struct registry_repo *repo_open(struct task *t, const char *name, const char *auth)
+{
+    forget();
+    return registry_rig_repo(t, t->f->mock->port, name,
+                             (struct registry_repo_options){.push = true}, auth);
+}
 
 static int co_upload(struct task *t, const char *name, size_t len, const char *digest)
 {
-    struct registry_repo *r = repo_open(t, name, pushing, alice);
+    struct registry_repo *r = repo_open(t, name, alice);
     struct registry_upload *u = NULL;
-    forget();
     int rc = co_registry_upload_open(r, &u, &t->err);
     for (size_t at = 0; rc == 0 && at < len; at += REGISTRY_CHUNK) {
         size_t piece = len - at < REGISTRY_CHUNK ? len - at : REGISTRY_CHUNK;
@@ -325,14 +318,12 @@ static void run_one_patch(struct task *t)
 static void run_copy(struct task *t)
 {
     enum blob_copy_result result;
-    struct registry_repo *from = repo_open(t, "source", pushing, NULL);
-    struct registry_repo *to = repo_open(t, "lost-once", pushing, NULL);
-    forget();
+    struct registry_repo *from = repo_open(t, "source", NULL);
+    struct registry_repo *to = repo_open(t, "lost-once", NULL);
     EXPECT(co_registry_blob_copy(from, to, big_digest, BIG, NULL, NULL, &result, &t->err) == 0);
     EXPECT(result == BLOB_COPIED && srv.exists && srv.posts == 3 && srv.puts == 1);
     registry_repo_close(to);
-    to = repo_open(t, "vanishes", pushing, NULL);
-    forget();
+    to = repo_open(t, "vanishes", NULL);
     EXPECT_ERROR(co_registry_blob_copy(from, to, big_digest, BIG, NULL, NULL, &result, &t->err),
                  ERROR_SYSTEM, "cannot be resumed");
     registry_repo_close(to);
@@ -342,18 +333,15 @@ static void run_copy(struct task *t)
 static int fixture_setup(void **state)
 {
     srv.stored = xmalloc(BIG);
-    big = xmalloc(BIG);
-    for (size_t i = 0; i < BIG; i++)
-        big[i] = (char)(i * 31 + (i >> 11));
-    digest_sha256(big, BIG, big_digest);
+    big = registry_rig_bytes(BIG, big_digest);
     digest_sha256(small, strlen(small), small_digest);
-    *state = rig_open(serve, serve_other);
+    *state = registry_rig_scripted(serve, serve_other);
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    rig_close(*state);
+    registry_rig_close(*state);
     free(srv.stored);
     free(big);
     return 0;
@@ -361,67 +349,60 @@ static int fixture_teardown(void **state)
 
 TEST_USING(fixture, uploads)
 {
-    task_run(*state, run_pieces);
-    task_run(*state, run_resumed);
-    task_run(*state, run_failures);
-    task_run(*state, run_one_patch);
-    task_run(*state, run_copy);
+    registry_rig_run(*state, run_pieces);
+    registry_rig_run(*state, run_resumed);
+    registry_rig_run(*state, run_failures);
+    registry_rig_run(*state, run_one_patch);
+    registry_rig_run(*state, run_copy);
 }
 
 /* ---- small blobs, mounts, manifests ---- */
 
 static void run_small(struct task *t)
 {
-    struct registry_repo *r = repo_open(t, "plain", pushing, NULL);
-    forget();
+    struct registry_repo *r AUTO(repo) = repo_open(t, "plain", NULL);
     EXPECT(co_registry_blob_put(r, small_digest, small, strlen(small), &t->err) == 0);
     EXPECT(srv.exists && srv.posts == 1 && srv.puts == 1 && srv.patches == 0);
     EXPECT(co_registry_blob_put(r, small_digest, small, strlen(small), &t->err) == 0);
     EXPECT(srv.posts == 1); /* it was there */
     registry_repo_close(r);
-    r = repo_open(t, "put-resets", pushing, NULL);
-    forget();
+    r = repo_open(t, "put-resets", NULL);
     EXPECT(co_registry_blob_put(r, small_digest, small, strlen(small), &t->err) == 0);
     EXPECT(srv.puts == 3);
-    registry_repo_close(r);
 }
 
 static void run_mounts(struct task *t)
 {
     bool mounted = false;
-    struct registry_repo *r = repo_open(t, "mounts", pushing, NULL);
-    forget();
+    struct registry_repo *r AUTO(repo) = repo_open(t, "mounts", NULL);
     EXPECT(co_registry_blob_mount(r, big_digest, "base/a", &mounted, &t->err) == 0 && mounted);
     EXPECT(co_registry_blob_mount(r, big_digest, "other", &mounted, &t->err) == 0 && !mounted);
     EXPECT(srv.deletes == 1); /* the upload that came instead */
     registry_repo_close(r);
-    r = repo_open(t, "mount-denied", pushing, NULL);
+    r = repo_open(t, "mount-denied", NULL);
     EXPECT(co_registry_blob_mount(r, big_digest, "base/a", &mounted, &t->err) == 0 && !mounted);
-    registry_repo_close(r);
 }
 
 static void run_manifests(struct task *t)
 {
     static const char type[] = "application/vnd.oci.image.manifest.v1+json";
-    struct registry_repo *r = repo_open(t, "plain", pushing, NULL);
-    forget();
+    struct registry_repo *r AUTO(repo) = repo_open(t, "plain", NULL);
     EXPECT(co_registry_manifest_put(r, "v1", type, "{}", 2, &t->err) == 0);
     EXPECT(strcmp(srv.manifest, "{}") == 0 && strcmp(srv.type, type) == 0);
     EXPECT_ERROR(co_registry_manifest_put(r, small_digest, type, "{}", 2, &t->err), ERROR_SYSTEM,
                  "verification failed");
     registry_repo_close(r);
-    r = repo_open(t, "broken", pushing, NULL);
+    r = repo_open(t, "broken", NULL);
     EXPECT(co_registry_manifest_put(r, "v1", type, "{}", 2, &t->err) == 0 && srv.puts == 3);
     registry_repo_close(r);
-    r = repo_open(t, "mangles", pushing, NULL);
+    r = repo_open(t, "mangles", NULL);
     EXPECT_ERROR(co_registry_manifest_put(r, "v1", type, "{}", 2, &t->err), ERROR_SYSTEM,
                  "verification failed");
-    registry_repo_close(r);
 }
 
 TEST_USING(fixture, small)
 {
-    task_run(*state, run_small);
-    task_run(*state, run_mounts);
-    task_run(*state, run_manifests);
+    registry_rig_run(*state, run_small);
+    registry_rig_run(*state, run_mounts);
+    registry_rig_run(*state, run_manifests);
 }

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+static struct error err; /* of the last call */
+
 static const char entry_text[] =
     "{\"insertId\":\"000a\",\"logName\":\"projects/p/logs/run.googleapis.com%2Fstdout\","
     "\"timestamp\":\"2026-01-02T03:04:05.006Z\",\"textPayload\":\"Hello\",\"resource\":{\"type\":"
@@ -52,8 +54,6 @@ static const struct {
 TEST(filter_matches)
 {
     json_t *entry = json_loads(entry_text, 0, NULL);
-    struct error err;
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         struct logging_filter *f = logging_filter_parse(filters[i].filter, &err);
         if (!f || logging_filter_matches(f, entry) != filters[i].matches)
@@ -72,8 +72,6 @@ TEST(filter_refuses)
                                       "a=(\"b\"",   "timestamp>=\"yesterday\"",
                                       "a=~\"b.*\"", "log_id(\"x\"",
                                       "NOT"};
-    struct error err;
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct logging_filter *f = logging_filter_parse(bad[i], &err);
         if (f)
@@ -88,9 +86,7 @@ TEST(filter_refuses)
 
 TEST(filter_bounds)
 {
-    struct error err;
     int64_t first;
-    (void)state;
     assert_true(timefmt_parse_rfc3339("2026-01-02T03:04:05Z", &first));
     struct logging_filter *f =
         logging_filter_parse("resource.type=\"x\" AND (timestamp>\"2026-01-02T03:04:06Z\" OR "
@@ -107,7 +103,6 @@ TEST(filter_bounds)
 TEST(paths_match)
 {
     char part[GCP_PATH_PARTS][GCP_PART_MAX];
-    (void)state;
     assert_true(
         dispatch_path_match("/v2/projects/*/jobs/*:run", "/v2/projects/p/jobs/j:run", part));
     assert_string_equal(part[0], "p");
@@ -154,7 +149,7 @@ static const struct {
 TEST(jobs_are_checked)
 {
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
-        struct error err = {0};
+        err = (struct error){0};
         json_t *job = json_loads(jobs[i].job, 0, NULL);
         assert_non_null(job);
         int rc = job_check(job, &err);
@@ -166,9 +161,7 @@ TEST(jobs_are_checked)
 
 TEST(job_defaults)
 {
-    struct error err;
     json_t *job = json_loads(JOB("", ",\"uid\":\"mine\""), 0, NULL);
-    (void)state;
     assert_int_equal(job_check(job, &err), 0);
     const json_t *task = json_object_get(json_object_get(job, "template"), "template");
     assert_int_equal(value_int(task, "maxRetries", -1), 3);

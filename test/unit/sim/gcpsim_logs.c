@@ -79,7 +79,6 @@ TEST(spans)
          [LOGGING_LOCATION] = "r",
          [LOGGING_JOB] = "a",
          [LOGGING_EXECUTION] = "a"}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct logging_filter *f = parse(cases[i].filter);
         struct logging_span s = logging_filter_span(f, &source);
@@ -203,7 +202,6 @@ TEST(finds_what_is_there)
                "(resource.labels.job_name=\"b\" AND timestamp<=" T(2) ") OR insertId>=\"9\"",
     };
     struct log_store *s = log_store_new("p", "r", SIZE_MAX);
-    (void)state;
     srand(7);
     descending = false;
     ascending_ids = true;
@@ -239,7 +237,6 @@ TEST(the_oldest_logs_are_forgotten)
     struct log_store *s = log_store_new("p", "r", BYTES_MAX);
     char line[1000];
     uint64_t n = 0;
-    (void)state;
     descending = false;
     ascending_ids = true;
     memset(line, 'x', sizeof line - 1);

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct error err; /* of the last call */
+
 TEST(normalises_references)
 {
     static const char *const table[][2] = {
@@ -30,10 +32,8 @@ TEST(normalises_references)
         {"a@sha256:0123456789012345678901234567890123456789012345678901234567890123",
          "docker.io/library/a@sha256:0123456789012345678901234567890123456789012345678901234567890"
          "123"}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct image_reference ref;
-        struct error err;
         assert_int_equal(image_reference_parse(table[i][0], &ref, &err), 0);
         AUTO_FREE char *text = image_reference_text(&ref);
         assert_string_equal(text, table[i][1]);
@@ -46,10 +46,8 @@ TEST(refuses_bad_references)
     static const char *const bad[] = {
         "",   "UPPER",          "a:", "a:b c", "/x", "x/", "a//b", "a@sha256:12", "a:!",
         "-x", "127.0.0.1:5000/"};
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct image_reference ref;
-        struct error err;
         assert_int_equal(image_reference_parse(bad[i], &ref, &err), -1);
     }
 }
@@ -60,7 +58,6 @@ TEST(maps_registries)
                                            {"x.example", "https://y"},
                                            {"127.0.0.1:99", "http://127.0.0.1:99"},
                                            {"docker.iox", "https://docker.iox"}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         AUTO_FREE char *url =
             registry_base_url("docker.io=http://127.0.0.1:5000/,x.example=https://y", table[i][0]);
@@ -74,7 +71,6 @@ TEST(cleans_paths)
 {
     static const char *const table[][2] = {
         {"./a//b/", "a/b"}, {"/etc/x", "etc/x"}, {".", ""}, {"/", ""}, {"..a/b..", "..a/b.."}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         AUTO_FREE char *clean = unpack_clean_path(table[i][0]);
         assert_string_equal(clean, table[i][1]);
@@ -87,7 +83,6 @@ TEST(cleans_paths)
 TEST(knows_whiteouts)
 {
     const char *target;
-    (void)state;
     assert_int_equal(unpack_whiteout("file", &target), WHITEOUT_NONE);
     assert_int_equal(unpack_whiteout(".wh.file", &target), WHITEOUT_FILE);
     assert_string_equal(target, "file");
@@ -102,8 +97,6 @@ TEST(resolves_users)
     static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n";
     static const char group[] = "root:x:0:\nweb:x:34:\nextra:x:77:web,root\nmore:x:78:other,web\n";
     struct passwd_user user;
-    struct error err;
-    (void)state;
     assert_int_equal(passwd_resolve("web", passwd, group, &user, &err), 0);
     assert_int_equal(user.uid, 33);
     assert_int_equal(user.gid, 34);
@@ -181,7 +174,6 @@ static int fixture_setup(void **state)
 static int fixture_teardown(void **state)
 {
     struct world *w = *state;
-    struct error err;
     int rc = files_remove_tree(w->dir, &err);
     free(w);
     return rc;
@@ -189,7 +181,6 @@ static int fixture_teardown(void **state)
 
 static int apply(struct world *w, const struct item *items, size_t count)
 {
-    struct error err = {0};
     write_layer(w->layer, items, count, count % 2);
     return unpack_layer(w->layer, w->root, &err);
 }

@@ -50,48 +50,39 @@ static bool look(void *ctx, uint64_t number, int64_t ingested_ms, const struct l
     return seen->count < seen->stop_after;
 }
 
-static struct seen scan(struct event_log *log, struct event_range range, uint64_t stop_after)
-{
-    struct seen seen = {.stop_after = stop_after};
-    struct error err;
-    assert_int_equal(event_log_scan(log, &range, look, &seen, &err), 0);
-    return seen;
-}
-
 TEST(finds_ranges)
 {
+    enum { ALL = 1 << 30 };
+    static const int64_t first = INT64_MIN, last = INT64_MAX;
+    const struct {
+        struct event_range range;
+        uint64_t stop_after, count, first, last;
+    } cases[] = {
+        {{0, EVENTS, first, last, false}, ALL, EVENTS, 0, EVENTS - 1},
+        {{0, EVENTS, first, last, true}, ALL, EVENTS, EVENTS - 1, 0},
+        {{4321, 4331, first, last, false}, ALL, 10, 4321, 4330},
+        {{0, 7000, first, last, true}, 3, 3, 6999, 6997},
+        {{0, EVENTS, 1500, 1600, false}, ALL, 100, 500, 599}, /* without the end */
+        {{5, 5, first, last, false}, ALL, 0, 0, 0},
+        {{EVENTS - 1, EVENTS, first, last, true}, 9, 1, EVENTS - 1, EVENTS - 1},
+    };
     struct event_log *log = make_log();
-    (void)state;
-    struct seen s =
-        scan(log, (struct event_range){0, EVENTS, INT64_MIN, INT64_MAX, false}, 1 << 30);
-    assert_int_equal(s.count, EVENTS);
-    s = scan(log, (struct event_range){0, EVENTS, INT64_MIN, INT64_MAX, true}, 1 << 30);
-    assert_int_equal(s.count, EVENTS);
-    assert_int_equal(s.first, EVENTS - 1);
-    assert_int_equal(s.last, 0);
-    s = scan(log, (struct event_range){4321, 4331, INT64_MIN, INT64_MAX, false}, 1 << 30);
-    assert_int_equal(s.count, 10);
-    assert_int_equal(s.first, 4321);
-    s = scan(log, (struct event_range){0, 7000, INT64_MIN, INT64_MAX, true}, 3);
-    assert_int_equal(s.first, 6999);
-    assert_int_equal(s.last, 6997);
-    /* start inclusive, end exclusive */
-    s = scan(log, (struct event_range){0, EVENTS, 1500, 1600, false}, 1 << 30);
-    assert_int_equal(s.count, 100);
-    assert_int_equal(s.first, 500);
-    assert_int_equal(s.last, 599);
-    s = scan(log, (struct event_range){5, 5, INT64_MIN, INT64_MAX, false}, 1 << 30);
-    assert_int_equal(s.count, 0);
-    event_log_idle(log); /* reads reopen the file */
-    s = scan(log, (struct event_range){EVENTS - 1, EVENTS, INT64_MIN, INT64_MAX, true}, 9);
-    assert_int_equal(s.count, 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct seen seen = {.stop_after = cases[i].stop_after};
+        struct error err;
+        if (i == ARRAY_LEN(cases) - 1)
+            event_log_idle(log); /* reads reopen the file */
+        assert_int_equal(event_log_scan(log, &cases[i].range, look, &seen, &err), 0);
+        assert_int_equal(seen.count, cases[i].count);
+        assert_int_equal(seen.first, cases[i].first);
+        assert_int_equal(seen.last, cases[i].last);
+    }
     event_log_free(log);
 }
 
 TEST(knows_what_was_ingested)
 {
     struct event_log *log = make_log();
-    (void)state;
     assert_int_equal(event_log_ingested_by(log, 4999), 0);
     assert_int_equal(event_log_ingested_by(log, 5000), 10);
     assert_int_equal(event_log_ingested_by(log, 5432), 4330);
@@ -104,7 +95,6 @@ TEST(knows_what_was_ingested)
 TEST(limits_pages)
 {
     struct log_page page;
-    (void)state;
     log_page_init(&page, 2);
     assert_true(log_page_add(&page, 7, 2, &(struct log_event){1, "a\xff", 2}, NULL));
     assert_true(log_page_add(&page, 8, 2, &(struct log_event){1, "b", 1}, NULL));
@@ -132,7 +122,6 @@ TEST(reads_its_tokens)
 {
     char token[LOG_TOKEN_LEN], direction;
     uint64_t number;
-    (void)state;
     log_token_write('f', 123456789, token);
     assert_true(log_token_read(token, &direction, &number));
     assert_int_equal(direction, 'f');
@@ -162,50 +151,47 @@ static void collect(void *ctx, const struct log_event *events, size_t count)
     c->count += count;
 }
 
+/* What becomes of the bytes when they come in steps of that size; its text is the caller's. */
+static struct collected pump(const char *bytes, size_t len, size_t step)
+{
+    struct collected c = {0};
+    struct line_pump *p = NEW(struct line_pump);
+    line_pump_init(p, collect, &c);
+    for (size_t i = 0; i < len; i += step)
+        line_pump_feed(p, bytes + i, len - i < step ? len - i : step, 1);
+    line_pump_finish(p, 1);
+    free(p);
+    return c;
+}
+
 TEST(splits_lines)
 {
     static const char input[] = "one\n\ntwo\r\nthr\xc3\xa9"
                                 "e\nlast";
-    (void)state;
     for (size_t step = 1; step < sizeof input; step++) { /* however the bytes are cut */
-        struct collected c = {0};
-        struct line_pump *p = NEW(struct line_pump);
-        line_pump_init(p, collect, &c);
-        for (size_t i = 0; i < sizeof input - 1; i += step) {
-            size_t left = sizeof input - 1 - i;
-            line_pump_feed(p, input + i, left < step ? left : step, 1);
-        }
-        line_pump_finish(p, 1);
+        struct collected c = pump(input, sizeof input - 1, step);
         assert_string_equal(c.text.data, "one|two\r|thr\xc3\xa9"
                                          "e|last|");
         buf_free(&c.text);
-        free(p);
     }
 }
 
 TEST(splits_long_lines)
 {
+    static const size_t steps[] = {1 << 20, 65536, 4097};
     size_t len = 3 * LINE_PUMP_EVENT_MAX / 2 + 1;
     AUTO_FREE char *line = xmalloc(len + 1);
-    (void)state;
     for (size_t i = 0; i + 1 < len; i += 2)
         memcpy(line + i, "\xc3\xa9", 2);
     line[len - 1] = '!';
     line[len] = '\n';
-    static const size_t steps[] = {1 << 20, 65536, 4097};
     for (size_t k = 0; k < ARRAY_LEN(steps); k++) {
-        struct collected c = {0};
-        struct line_pump *p = NEW(struct line_pump);
-        line_pump_init(p, collect, &c);
-        for (size_t i = 0; i < len + 1; i += steps[k])
-            line_pump_feed(p, line + i, len + 1 - i < steps[k] ? len + 1 - i : steps[k], 1);
-        line_pump_finish(p, 1);
+        struct collected c = pump(line, len + 1, steps[k]);
         assert_int_equal(c.count, 2);
         assert_true(c.longest <= LINE_PUMP_EVENT_MAX);
         assert_int_equal(c.text.len, len + 2); /* nothing lost */
         char *cut = memchr(c.text.data, '|', c.text.len);
         assert_int_equal((unsigned char)cut[1], 0xc3); /* not inside a sequence */
         buf_free(&c.text);
-        free(p);
     }
 }
