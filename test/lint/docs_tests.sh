@@ -4,6 +4,7 @@
 # Every test that docs/*.md and */docs/*.md name exists. Names are written as
 #   `FILE.bats: the test's title`   of test/e2e
 #   `PROGRAM: test`                 of test/unit/*/PROGRAM.c
+#   `driver_suite: test`            of test/kit/driver_suite.c, which every driver's program has
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -12,6 +13,8 @@ test_exists()
 {
     if [[ $1 == *.bats ]]; then
         grep -qsF "@test \"$2\"" "test/e2e/$1"
+    elif [[ $1 == driver_suite ]]; then
+        grep -qsF "ADD($2);" test/kit/driver_suite.c
     else
         grep -qsE "^(TEST|TEST_[A-Z]+|SCENARIO)\((\w+, )?${2#test_}[,)]" test/unit/*/"$1.c"
     fi
