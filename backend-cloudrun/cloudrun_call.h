@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Single calls of run.v2, in short form; used by cloudrun_run.c, cloudrun_end.c and
- * cloudrun_list.c.
+ * Single calls of run.v2, in short form.
  */
 #ifndef SOCKERLESS_CLOUDRUN_CALL_H
 #define SOCKERLESS_CLOUDRUN_CALL_H

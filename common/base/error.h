@@ -16,7 +16,8 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* name, HTTP status that Docker's API uses for it (moby errdefs). The numbers of the enum are the
- * ones of ErrorCode in proto/sockerless.proto; a static assertion in ipc/rpc.c ties them. */
+ * ones of ErrorCode in proto/sockerless.proto; static assertions in ipc/rpc_server.c check
+ * some of them. */
 #define ERROR_CODES(X)                                                                             \
     X(ERROR_NONE, 200)                                                                             \
     X(ERROR_INVALID_PARAMETER, 400)                                                                \
