@@ -313,7 +313,7 @@ bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/load.sh
 
 .PHONY: check-models
-check-models: deps-models ## requests and answers against the vendors' API models (../shared)
+check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
 	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim/run,$(UNIT_BINS))
 	@test/conformance/run.sh
 

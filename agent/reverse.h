@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The agent that nobody can dial: it dials the backend (SOCKERLESS_CALLBACK_URL), keeps a line to
- * it, and brings one more connection for every session that the backend asks for on the line. What
- * goes over those is what goes over a connection that server.c accepts; see ipc/callback_token.h.
+ * The agent where it cannot be dialled: it dials the backend (SOCKERLESS_CALLBACK_URL), keeps a
+ * line to it, and brings one more connection for every session that the backend asks for on the
+ * line. What goes over those is what goes over a connection that server.c accepts; see
+ * ipc/callback_token.h.
  */
 #ifndef SOCKERLESS_AGENT_REVERSE_H
 #define SOCKERLESS_AGENT_REVERSE_H

@@ -100,7 +100,7 @@ static int take_execution(struct cloudrun_api *api, const char *name, struct wor
     if (!cloudrun_name_usable(api, name) || !strstr(name, "/executions/") ||
         !cloudrun_name_copy(w->resource, sizeof w->resource, name) ||
         !cloudrun_name_copy(w->log_ref, sizeof w->log_ref, name))
-        return error_set(err, ERROR_SYSTEM, "run: run job: \"%.100s\" is no execution's name",
+        return error_set(err, ERROR_SYSTEM, "run: run job: \"%.100s\" is not an execution name",
                          name);
     return 0;
 }

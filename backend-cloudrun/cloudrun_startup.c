@@ -34,7 +34,7 @@ static const struct {
      "the image has neither curl nor wget to download the agent with" LAYER_HINT},
     {EXIT_DOWNLOAD_FAILED, false,
      "the agent could not be downloaded; the job's service account must be allowed to read "
-     "SOCKERLESS_GCR_AGENT_GCS_BUCKET (the container's log says more)"},
+     "SOCKERLESS_GCR_AGENT_GCS_BUCKET (see the container's log)"},
     {EXIT_BAD_CHECKSUM, false,
      "the downloaded agent is not the expected one; compare SOCKERLESS_GCR_AGENT_SHA256 with the "
      "bucket's object"},

@@ -95,7 +95,8 @@ static int co_assume(const struct aws_credentials_context *context, const struct
                                               err);
     if (aws_profiles_get(p, profile, "mfa_serial"))
         return error_set(err, ERROR_FORBIDDEN,
-                         "profile \"%s\" wants an MFA code, which a daemon cannot give", profile);
+                         "profile \"%s\" requires an MFA code, which a daemon cannot provide",
+                         profile);
     if (duration && !str_to_i64(duration, &role.duration_s))
         return error_set(err, ERROR_FORBIDDEN, "profile \"%s\": bad duration_seconds", profile);
     AUTO(aws_credentials) struct aws_credentials base = {0};

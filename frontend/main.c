@@ -57,7 +57,7 @@ static int config_read(struct frontend_config *c, int argc, char **argv, bool *h
         return -1;
     if (!log_level_parse(c->log_level, &level))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "--log-level: '%s' is none of debug, info, warn, error", c->log_level);
+                         "--log-level: '%s' is not one of debug, info, warn, error", c->log_level);
     log_open("frontend", level);
     return 0;
 }

@@ -43,7 +43,7 @@ int cloud_setting_choose(const char *variable, const char *text, const char *con
             return (int)i;
         buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
     }
-    return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%.80s\" is none of %s", variable,
+    return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%.80s\" is not one of %s", variable,
                      str_or_empty(text), list.data);
 }
 

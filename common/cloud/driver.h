@@ -175,7 +175,7 @@ struct workload_ops {
     int (*co_run)(void *self, const struct workload_spec *spec, struct workload *w,
                   struct error *err);
     /* State of up to caps.describe_batch_max runs; out[i] belongs to list[i]. A run that cannot be
-     * asked for is WORKLOAD_UNKNOWN and spoils nobody else's answer; -1: nobody's is known. */
+     * asked for is WORKLOAD_UNKNOWN and does not affect the others; -1: no state is known. */
     int (*co_describe)(void *self, const struct workload *const *list, size_t count,
                        struct workload_status *out, struct error *err);
     /* Ask for the end: the cloud's TERM, grace, KILL. Success if it is already over or gone. */

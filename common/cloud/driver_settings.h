@@ -20,7 +20,7 @@ struct driver_pace {
  * DRIVER_PACE_SETTINGS(c.pace, "ecs", "SOCKERLESS_ECS", "500", "10000"). */
 #define DRIVER_PACE_SETTINGS(p, flag, variable, poll_ms_default, log_grace_ms_default)             \
     CONFIG_ROW_INT(flag "-poll-ms", variable "_POLL_MS", poll_ms_default, &(p).poll_ms,            \
-                   "how often a changing run is looked at", 10, 60000),                            \
+                   "milliseconds between two status requests while a run changes", 10, 60000),     \
         CONFIG_ROW_INT(flag "-log-poll-ms", variable "_LOG_POLL_MS", "1000", &(p).log_poll_ms,     \
                        "how often followed logs are read", 10, 60000),                             \
         CONFIG_ROW_INT(flag "-log-grace-ms", variable "_LOG_GRACE_MS", log_grace_ms_default,       \

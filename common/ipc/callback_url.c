@@ -55,7 +55,7 @@ static int direct_check(const nng_url *url, const nng_url *listen, struct error 
         return 0;
     if (strcmp(url->u_scheme, listen->u_scheme) != 0)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_CALLBACK_LISTEN: agents do not speak TLS to "
+                         "SOCKERLESS_CALLBACK_LISTEN: TLS needs a wss:// address in "
                          "SOCKERLESS_CALLBACK_URL, which begins with ws://");
     if (strcmp(path_of(url), path_of(listen)) != 0)
         return error_set(err, ERROR_INVALID_PARAMETER,

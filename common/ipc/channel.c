@@ -47,8 +47,8 @@ struct channel {
     struct loop_task deliver_task; /* resume and start deliver from the loop, never from inside */
     bool deliver_posted;
     bool started, dialing, paused, full, finishing, closing, delivering;
-    /* The end. Who said the last word (FRAME_END, FRAME_ERROR) waits until the other has heard it
-     * and closes: nng drops what is not yet read of a unix socket whose peer has closed. */
+    /* The end. The side that sent the last frame (FRAME_END, FRAME_ERROR) waits until its peer has
+     * read it and closes: nng drops what is not yet read of a unix socket whose peer has closed. */
     bool last_word_said, last_word_heard, lingering;
     int64_t linger_until_ms;
     bool deaf; /* the peer no longer reads; what it has written is still read */
@@ -148,7 +148,7 @@ static bool is_last_word(uint8_t type)
     return type == FRAME_END || type == FRAME_ERROR;
 }
 
-/* Who lingers waits for the peer's last word only; the rest it has no more ears for. */
+/* A lingering channel waits for the peer's last frame only and drops all others. */
 static void lingering_frame(struct channel *c)
 {
     if (c->last_word_heard)

@@ -44,7 +44,7 @@ struct channel_options {
     const char *bearer_token;   /* ws dial: Authorization: Bearer … */
     void *tls;                  /* dial: nng_tls_config *, borrowed; NULL: none */
     /* Listening on ws://: the request's Authorization header ("" if none) decides; on_accept
-     * follows at once for whom it lets in. NULL: anybody. */
+     * follows at once for a connection that it accepts. NULL: all are accepted. */
     bool (*authorize)(void *owner, const char *authorization);
     unsigned channels_max; /* listening: accepted at once, more are refused; 0: 16,384 */
 };

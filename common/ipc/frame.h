@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames: the one format on every byte stream of the house (frontend - backend, backend - agent).
+ * Frames: the one format on every byte stream between our programs (frontend - backend, backend -
+ * agent).
  *
  *     byte 0: type   bytes 1-3: zero   bytes 4-7: payload length, big endian
  *

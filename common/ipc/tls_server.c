@@ -50,7 +50,7 @@ static int use_chain(SSL_CTX *ctx, const char *pem, struct error *err)
     return 0;
 }
 
-/* A key with a password is refused: nobody is there to type it. */
+/* A key with a password is refused: a daemon cannot ask for it. */
 static int no_password(char *buf, int size, int rwflag, void *user_data)
 {
     (void)buf;

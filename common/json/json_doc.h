@@ -5,8 +5,8 @@
  * jansson recurses once a nesting level and allows 2,048 of them, which is more than a coroutine's
  * stack holds: json_doc_load() refuses deep documents before jansson sees them.
  */
-#ifndef SOCKERLESS_OCI_JSON_DOC_H
-#define SOCKERLESS_OCI_JSON_DOC_H
+#ifndef SOCKERLESS_JSON_DOC_H
+#define SOCKERLESS_JSON_DOC_H
 
 #include "base/error.h"
 

@@ -3,8 +3,8 @@
  * Parsing what a service answered. A full page of log events takes 25 ms to parse, far more than
  * the loop may be held: large answers are parsed on the thread pool.
  */
-#ifndef SOCKERLESS_OCI_JSON_REPLY_H
-#define SOCKERLESS_OCI_JSON_REPLY_H
+#ifndef SOCKERLESS_JSON_REPLY_H
+#define SOCKERLESS_JSON_REPLY_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -5,8 +5,8 @@
  * Log services answer with what programs wrote, many lines at a time: one of them must not make the
  * others unreadable.
  */
-#ifndef SOCKERLESS_OCI_JSON_TAME_H
-#define SOCKERLESS_OCI_JSON_TAME_H
+#ifndef SOCKERLESS_JSON_TAME_H
+#define SOCKERLESS_JSON_TAME_H
 
 #include "base/buf.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libcurl's result codes in the house's words; see http_error.h. */
+ * libcurl's result codes as messages; see http_error.h. */
 #include "loop/http_error.h"
 
 #include "base/alloc.h"

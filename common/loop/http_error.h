@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libcurl's result codes in the house's words, phrased as Docker's users know them
+ * libcurl's result codes as messages of the kind that Docker's users know
  * (`dial tcp HOST:PORT: connect: connection refused`). Used by http_transfer.c only.
  */
 #ifndef SOCKERLESS_LOOP_HTTP_ERROR_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The event loop and the door into it for other threads; see loop.h. */
+ * The event loop, and how other threads hand work to it; see loop.h. */
 #include "loop/loop.h"
 
 #include "loop/co_internal.h"

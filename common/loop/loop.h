@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The process's one event loop: a uv_loop_t plus the only door for other threads (nng's) into it.
+ * The process's one event loop: a uv_loop_t plus the only way in which other threads (nng's) hand
+ * work to it.
  */
 #ifndef SOCKERLESS_LOOP_LOOP_H
 #define SOCKERLESS_LOOP_LOOP_H

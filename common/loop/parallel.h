@@ -3,8 +3,8 @@
  * Doing the same for many things, a few at a time: coroutines that take items in order. Used for
  * blobs to move between registries, and for questions to a cloud that takes them one by one.
  */
-#ifndef SOCKERLESS_BACKEND_PARALLEL_H
-#define SOCKERLESS_BACKEND_PARALLEL_H
+#ifndef SOCKERLESS_LOOP_PARALLEL_H
+#define SOCKERLESS_LOOP_PARALLEL_H
 
 #include "base/error.h"
 #include "loop/co.h"

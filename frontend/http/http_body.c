@@ -5,7 +5,7 @@
  * data() until its body_end(). Between http_input.c, which reads, and body_stream.c.
  *
  * An owner that lags holds the connection, and reading stops. A body that ends early, is not HTTP
- * or brings no byte for the idle timeout is broken: the owner hears gone().
+ * or brings no byte for the idle timeout is broken: gone() is called for the owner.
  */
 #include "frontend/http/http_conn_internal.h"
 

@@ -81,7 +81,8 @@ bool http_body_wanted(const struct http_conn *c);
 /* A piece of it: handed to the owner. Returns how many bytes were the body's; then the caller looks
  * at c->refuse_status and calls http_body_broken(). */
 size_t http_body_feed(struct http_conn *c, const char *bytes, size_t len);
-/* It will never be complete: the owner hears gone(), the client, if it still can, why. */
+/* It will never be complete: gone() is called for the owner, and the client is told why if it
+ * can still be reached. */
 void http_body_broken(struct http_conn *c, unsigned status);
 
 /* http_conn.c */

@@ -167,7 +167,7 @@ int http_server_listen(struct http_server *s, const char *urls, struct error *er
             return -1;
     if (s->listener_count == before)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "nothing to listen on: --listen wants unix:///path or tcp://host:port");
+                         "nothing to listen on: --listen takes unix:///path or tcp://host:port");
     return 0;
 }
 

@@ -14,7 +14,7 @@ setup_file()
     registry_open_start second
     registry_tls_start locked
     registry_password_start kept
-    registry_selfsigned_start stranger
+    registry_selfsigned_start selfsigned
     token_service_start tokens
     registry_token_start tokened tokens
     registry_cache_start cache "http://$REGISTRY_ADDRESS"
@@ -28,7 +28,7 @@ setup_file()
     BACKEND_ENV+=" SOCKERLESS_REGISTRY_MIRRORS=docker.io=http://$REGISTRY_ADDRESS,cached.example=http://$(registry_address cache)"
     # Loopback is spoken to by plain http unless it is said otherwise.
     BACKEND_ENV+=" SOCKERLESS_REGISTRY_ENDPOINTS=$(cloud_registry_host)=$(stack_sim_url)"
-    for name in locked stranger; do
+    for name in locked selfsigned; do
         BACKEND_ENV+=",$(registry_address "$name")=https://$(registry_address "$name")"
     done
     export BACKEND_ENV
@@ -150,9 +150,9 @@ daemon_login()
 }
 
 @test "registries: TLS that nobody vouches for is refused" {
-    run -1 docker pull "$(registry_address stranger)/x:1"
+    run -1 docker pull "$(registry_address selfsigned)/x:1"
     contains "$output" "certificate"
-    daemon_login "$(registry_user stranger)" "$(registry_password stranger)" "$(registry_address stranger)"
+    daemon_login "$(registry_user selfsigned)" "$(registry_password selfsigned)" "$(registry_address selfsigned)"
     [[ $status != 200 ]]
     contains "$output" "certificate"
 }

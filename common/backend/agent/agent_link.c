@@ -230,6 +230,6 @@ int co_agent_link_mark(struct container *c, const char *mark, int64_t deadline_m
             return -1;
     }
     if (!c->link || strcmp(c->link->last_mark, mark) != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "the agent went away");
+        return error_set(err, ERROR_UNAVAILABLE, "the connection to the agent was lost");
     return 0;
 }

@@ -254,7 +254,7 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
     DL_PREPEND(ra->lines, line);
     c->line = line;
     channel_start(channel, &line_events, line);
-    channel_send(channel, FRAME_PING, NULL, 0); /* the agent is welcome */
+    channel_send(channel, FRAME_PING, NULL, 0); /* tells the agent that it was accepted */
     for (const struct call *call = ra->calls; call; call = call->next)
         if (call_is_open(call, c))
             line_ask(line, call);

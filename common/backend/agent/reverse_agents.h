@@ -18,8 +18,8 @@ struct reverse_agents;
 /* Listens at config->callback_listen. *out stays NULL when config->callback_url is not set. */
 int reverse_agents_open(struct backend *b, struct reverse_agents **out,
                         struct error *err) MUST_CHECK;
-/* Nobody is let in any more, no session is waited for; the rest goes with the loop's channels. NULL
- * is fine. */
+/* No connection is accepted any more, no session is waited for; the rest goes with the loop's
+ * channels. NULL is fine. */
 void reverse_agents_close(struct reverse_agents *ra);
 
 /* What the agents are told to dial. */

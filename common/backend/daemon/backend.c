@@ -146,7 +146,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct backend *b = handle->data;
     if (b->stopping)
         return;
-    log_info("stopping; containers go on running", LOG_INT("signal", number));
+    log_info("stopping; running containers are left running", LOG_INT("signal", number));
     b->stopping = true;
     uv_timer_start(&b->patience, on_patience_over, CLOSING_MS, 0);
     if (b->maintenance)

@@ -29,7 +29,8 @@ static int open_log(const char *component, const char *name, struct error *err)
     enum log_level level;
     if (!log_level_parse(name, &level))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_LOG_LEVEL: \"%s\" is none of debug, info, warn, error", name);
+                         "SOCKERLESS_LOG_LEVEL: \"%s\" is not one of debug, info, warn, error",
+                         name);
     log_open(component, level);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The RPC server's two doors into the operations; owner is the struct backend.
+ * What the RPC server calls: one function for requests, one for sessions; owner is the struct
+ * backend.
  */
 #ifndef SOCKERLESS_BACKEND_DISPATCH_H
 #define SOCKERLESS_BACKEND_DISPATCH_H

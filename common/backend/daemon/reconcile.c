@@ -58,7 +58,8 @@ static void resume_later(struct container *c, void (*co_fn)(void *arg))
     struct error err;
     if (co_queue_add(&b->resuming, b->loop, co_fn, container_ref(c), &err) == 0)
         return;
-    log_error("not picked up", LOG_STR("container", c->id), LOG_STR("error", err.message));
+    log_error("this container could not be resumed", LOG_STR("container", c->id),
+              LOG_STR("error", err.message));
     container_unref(c);
 }
 

@@ -90,7 +90,7 @@ static int check_key_file(int fd, const char *path, struct error *err)
         return error_errno(err, ERROR_SYSTEM, errno, "%s", path);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
         return error_set(err, ERROR_SYSTEM,
-                         "%s must be a file of the backend's own user that nobody else can read "
+                         "%s must be a file of the backend's own user that no other user can read "
                          "(chmod 600)",
                          path);
     if (st.st_size != KEY_BYTES)
@@ -124,7 +124,7 @@ int credential_store_open(struct store *store, const char *state_dir, struct cre
     if (rc > 0)
         rc = make_key(state_dir, path, err) ? -1 : read_key(path, s->key, err);
     if (rc > 0)
-        rc = error_set(err, ERROR_SYSTEM, "%s went away", path);
+        rc = error_set(err, ERROR_SYSTEM, "%s was removed", path);
     if (rc) {
         credential_store_close(s);
         return error_wrap(err, "credentials");
@@ -190,7 +190,7 @@ int credential_host(const char *server_address, char *out, size_t size, struct e
         if (strcmp(host, hub[i]) == 0)
             found = "docker.io";
     if (!valid || strlen(found) >= size)
-        return error_set(err, ERROR_INVALID_PARAMETER, "\"%.100s\" is no registry's address",
+        return error_set(err, ERROR_INVALID_PARAMETER, "\"%.100s\" is not a registry address",
                          server_address);
     snprintf(out, size, "%s", found);
     return 0;

@@ -233,7 +233,7 @@ static struct entry *entry_add(struct image_injector *in, const char *key)
     return e;
 }
 
-/* A failure is not remembered: the entry goes with the last who heard of it. */
+/* A failure is not remembered: the entry is freed with its last user. */
 static void entry_unref(struct entry *e)
 {
     if (--e->users == 0 && e->failed)

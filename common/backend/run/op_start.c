@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * start: prepare and run in the cloud, wait until it runs, meet its agent, tell the client. On
- * failure everything made is undone and the client gets the cloud's own reason.
+ * start: prepare and run in the cloud, wait until it runs, connect to its agent, answer the client.
+ * On failure everything made is undone and the client gets the cloud's own reason.
  */
 #include "backend/run/op_start.h"
 
@@ -101,7 +101,7 @@ static int stopped_too_early(struct container *c, struct error *err)
 
 /* Early attachers first (they get the output from its first byte), then the control session, which
  * opens the agent's gate. */
-static int co_meet_agent(struct container *c, int64_t deadline_ms, struct error *err)
+static int co_connect_agent(struct container *c, int64_t deadline_ms, struct error *err)
 {
     if (c->backend->driver->caps.agent == AGENT_NONE)
         return 0;
@@ -135,8 +135,8 @@ static int run_settled(struct container *c, struct error *err)
     return 0;
 }
 
-/* Run, see it up, meet its agent. The time is the cloud's, from when it took the run: putting the
- * agent into a large image has deadlines of its own. */
+/* Run, wait until it runs, connect to its agent. The time is the cloud's, from when it took the
+ * run: putting the agent into a large image has deadlines of its own. */
 static int co_start_once(struct container *c, struct error *err)
 {
     if (co_run_in_cloud(c, err))
@@ -146,7 +146,7 @@ static int co_start_once(struct container *c, struct error *err)
         return -1;
     if (c->last_status.phase != WORKLOAD_RUNNING)
         return stopped_too_early(c, err);
-    if (co_meet_agent(c, deadline_ms, err) == 0)
+    if (co_connect_agent(c, deadline_ms, err) == 0)
         return 0;
     return c->last_status.phase == WORKLOAD_STOPPED ? stopped_too_early(c, err) : -1;
 }
@@ -192,7 +192,7 @@ int co_op_start_run(struct container *c, struct error *err)
         return 0;
 undo:
     if (c->backend->stopping && err->code == ERROR_CANCELLED)
-        return -1; /* the next life of this daemon goes on with it */
+        return -1; /* the daemon resumes it after its restart */
     log_warn("start failed", LOG_STR("container", c->id), LOG_STR("error", err->message));
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
         c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)

@@ -52,7 +52,7 @@ static void stop_observed(struct container *c, const struct workload_status *sta
     else
         end.code = c->stop_requested ? 137 : 255;
     if (!status->has_exit_code || status->start_failed)
-        end.error = status->reason[0] ? status->reason : "the cloud does not say why it ended";
+        end.error = status->reason[0] ? status->reason : "the cloud gave no reason for the end";
     lifecycle_run_over(c, &end);
 }
 
@@ -64,7 +64,7 @@ static bool missing_is_normal(const struct container *c)
 void run_report_status(struct container *c, const struct workload_status *status)
 {
     if (status->phase == WORKLOAD_UNKNOWN) {
-        log_warn("the cloud does not say how a run is", LOG_STR("container", c->id),
+        log_warn("the state of a run could not be read from the cloud", LOG_STR("container", c->id),
                  LOG_STR("error", status->reason));
         return;
     }

@@ -51,7 +51,7 @@ static void co_retry(void *arg)
             pause_ms = PAUSE_FIRST_MS;
     }
     while (co_cancelled() && b->unsaved_ends)
-        forget(b->unsaved_ends); /* the next life of this daemon is told again */
+        forget(b->unsaved_ends); /* the agent reports it again after the restart */
     b->saving_ends = false;
 }
 

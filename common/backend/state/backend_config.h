@@ -15,7 +15,7 @@ struct backend_config {
     char *log_level;
     char *registry_mirrors;    /* "docker.io=http://127.0.0.1:5000,…" */
     char *registry_endpoints;  /* the same form, with credentials and for pushes */
-    char *insecure_registries; /* hosts spoken to by plain http besides loopback */
+    char *insecure_registries; /* hosts that are called by plain http besides loopback */
     char *registry_ca_file;
     int64_t registry_timeout_s; /* of a request, or of a body's next piece */
     char *platform;             /* linux/amd64 */
@@ -91,7 +91,7 @@ struct backend_config {
          CONFIG_STRING,                                                                            \
          NULL,                                                                                     \
          &(c).insecure_registries,                                                                 \
-         "hosts spoken to by plain http",                                                          \
+         "hosts that are called by plain http",                                                    \
          0,                                                                                        \
          0},                                                                                       \
         {"registry-ca-file",                                                                       \
@@ -190,7 +190,7 @@ struct backend_config {
          86400},                                                                                   \
     {                                                                                              \
         "maintain-ms", "SOCKERLESS_MAINTAIN_MS", CONFIG_INT, "10000", &(c).maintain_ms,            \
-            "between looks for cloud resources that nobody uses", 100, 3600000                     \
+            "milliseconds between searches for unused cloud resources", 100, 3600000               \
     }
 
 #endif

@@ -87,7 +87,7 @@ void gcp_error_parse(const struct http_response *res, struct cloud_error *out)
         find_request_id(error, out);
     } else if (res->body.len) {
         cloud_error_copy(out->message, sizeof out->message,
-                         "the answer is no error of a Google API");
+                         "the answer does not have the form of a Google API error");
     }
     judge(out);
 }

@@ -71,7 +71,7 @@ char *gcp_jwt_sign(const char *header, const char *claims, const char *key_pem, 
     EVP_PKEY_free(key);
     ERR_clear_error(); /* libcurl's TLS looks at the same queue */
     if (!signature) {
-        error_set(err, ERROR_FORBIDDEN, "\"private_key\" is no RSA private key in PEM format");
+        error_set(err, ERROR_FORBIDDEN, "\"private_key\" is not an RSA private key in PEM format");
         return NULL;
     }
     char *encoded AUTO_FREE = base64url(signature, len);

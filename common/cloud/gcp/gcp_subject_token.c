@@ -60,7 +60,8 @@ static int read_headers(json_t *source, struct strv *out, struct error *err)
     {
         const char *text = json_string_value(value);
         if (!text || !*name || strpbrk(name, ": \t\r\n") || strpbrk(text, "\r\n"))
-            return error_set(err, ERROR_FORBIDDEN, "\"headers\": \"%.60s\" is no header", name);
+            return error_set(err, ERROR_FORBIDDEN, "\"headers\": \"%.60s\" is not a valid header",
+                             name);
         strv_push_owned(out, xasprintf("%s: %s", name, text));
     }
     return 0;
@@ -72,7 +73,7 @@ static char *co_from_url(const struct gcp_context *context, json_t *source, cons
 {
     struct strv headers AUTO(strv) = STRV_INIT;
     if (!str_starts(url, "https://") && !str_starts(url, "http://")) {
-        error_set(err, ERROR_FORBIDDEN, "\"url\" is no http or https URL");
+        error_set(err, ERROR_FORBIDDEN, "\"url\" is not an http or https URL");
         return NULL;
     }
     if (read_headers(source, &headers, err))

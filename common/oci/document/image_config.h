@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An image's configuration document (OCI image-spec config.md; Docker's image.spec v1.2) into the
- * typed Image that the rest of the house works with.
+ * typed Image that everything else works with.
  */
 #ifndef SOCKERLESS_OCI_IMAGE_CONFIG_H
 #define SOCKERLESS_OCI_IMAGE_CONFIG_H

@@ -162,12 +162,14 @@ static int check_realm(const struct auth_session *s, const struct www_challenge 
 {
     bool plain = strncasecmp(c->realm, "http://", 7) == 0;
     if (!plain && strncasecmp(c->realm, "https://", 8) != 0)
-        return error_set(err, ERROR_SYSTEM, "registry %s: token service at \"%.200s\" is no URL",
+        return error_set(err, ERROR_SYSTEM,
+                         "registry %s: token service at \"%.200s\" is not a valid URL",
                          s->endpoint->host, c->realm);
     if (plain && !s->endpoint->is_plain && !registry_login_empty(&s->login))
-        return error_set(err, ERROR_SYSTEM,
-                         "registry %s wants the credentials sent unencrypted to %.200s; refused",
-                         s->endpoint->host, c->realm);
+        return error_set(
+            err, ERROR_SYSTEM,
+            "registry %s asks for credentials to be sent unencrypted to %.200s; refused",
+            s->endpoint->host, c->realm);
     return 0;
 }
 

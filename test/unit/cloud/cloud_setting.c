@@ -51,7 +51,7 @@ TEST(choices)
     assert_int_equal(cloud_setting_choose("X", "one", names, 3, &err), 0);
     assert_int_equal(cloud_setting_choose("X", "three", names, 3, &err), 2);
     assert_int_equal(cloud_setting_choose("X", "four", names, 3, &err), -1);
-    assert_string_equal(err.message, "X: \"four\" is none of one, two, three");
+    assert_string_equal(err.message, "X: \"four\" is not one of one, two, three");
     assert_int_equal(cloud_setting_choose("X", NULL, names, 3, &err), -1);
 }
 

@@ -387,7 +387,7 @@ TEST_USING(fixture, files_that_are_wrong)
          "/nonexistent/token: No such file"},
         {"{" FEDERATION ",'credential_source':{'url':'file:///etc/passwd'}}", "no http or https"},
         {"{" FEDERATION ",'credential_source':{'url':'@/','headers':{'a':'b\\r\\nc: d'}}}",
-         "is no header"},
+         "is not a valid header"},
         {"{" FEDERATION ",'credential_source':{'file':'/etc/hostname','format':{'type':'xml'}}}",
          "neither text nor json"},
         {"{'type':'impersonated_service_account','service_account_impersonation_url':'@/x'}",
