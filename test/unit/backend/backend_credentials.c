@@ -113,7 +113,7 @@ TEST_USING(fixture, key_file_is_for_its_owner_alone)
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(st.st_size, 32);
     assert_int_equal(chmod(key_path(), 0640), 0);
-    expect_refused("nobody else can read");
+    expect_refused("no other user can read");
     assert_int_equal(chmod(key_path(), 0600), 0);
     assert_int_equal(truncate(key_path(), 31), 0);
     expect_refused("31 bytes");

@@ -251,7 +251,7 @@ TEST(wrong_settings_say_what_to_set)
         {{"--gcr-project=p"}, "SOCKERLESS_GCR_AGENT_GCS_BUCKET"},
         {{"--gcr-project=p\"", "--agent.gcs_bucket=b"}, "SOCKERLESS_GCR_PROJECT"},
         {{"--gcr-project=p", "--gcr-region=a/b", "--agent.gcs_bucket=b"}, "us-central1"},
-        {{"--gcr-project=p", "--agent.injection_method=magic"}, "none of startup_command"},
+        {{"--gcr-project=p", "--agent.injection_method=magic"}, "not one of startup_command"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.sha256=12"}, "64 hexadecimal"},
         {{"--gcr-project=p", "--agent.url=ftp://x"}, "http:// or https://"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=r.dev/x:1"}, "without tag"},

@@ -118,7 +118,7 @@ TEST(messages_say_what_to_set)
          "linux/amd64",
          {"--region=r", "--ecs-subnets=s", "--ecs-security-groups=1,2,3,4,5,6", ROLE}},
         {"SOCKERLESS_ECS_EXECUTION_ROLE_ARN", "linux/amd64", {"--region=r", "--ecs-subnets=s"}},
-        {"no role ARN",
+        {"not a role ARN",
          "linux/amd64",
          {"--region=r", "--ecs-subnets=s", "--ecs-execution-role-arn=admin"}},
         {"SOCKERLESS_ENDPOINT_URL",

@@ -46,7 +46,7 @@ TEST(listens_that_refuse)
          "must have the path of SOCKERLESS_CALLBACK_URL, /agents"},
         {"ws://a:9112/", "ws://0.0.0.0:9112/agents", "must have the path"},
         {"wss://a:9112/agents", "wss://0.0.0.0:9112/", "must have the path"},
-        {"ws://a:9112/", "wss://0.0.0.0:9112/", "agents do not speak TLS"},
+        {"ws://a:9112/", "wss://0.0.0.0:9112/", "TLS needs a wss:// address"},
         {"ws://a:9112/", "http://0.0.0.0:9112/", "must be a ws:// or wss:// URL"},
         {"ws://a:9112/", "ws://[::", "must be a ws:// or wss:// URL"},
     };
