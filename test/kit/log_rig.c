@@ -210,11 +210,12 @@ void logs_open(struct rig_client *c, struct logs o)
 int log_rig_setup(void **state)
 {
     (void)state;
-    backend_rig_open(RIG_STORE | RIG_LOGS);
+    backend_rig_open(RIG_STORE);
     log_rig = (struct log_rig){.page_size = 3};
     memset(logs, 0, sizeof logs);
     fake_driver.co_log_pages = co_fake_log_pages;
     fake_driver_has_logs(FAKE_BATCH);
+    backend_rig_add(RIG_LOGS);
     rig.config.agent_port = free_port();
     log_rig_agent_listen();
     return 0;

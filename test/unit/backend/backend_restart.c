@@ -50,13 +50,14 @@ static int co_remove_run(const struct workload *w, struct error *err)
 static int fixture_setup(void **state)
 {
     (void)state;
-    backend_rig_open(RIG_STORE | RIG_WATCHER);
+    backend_rig_open(RIG_STORE);
     memset(&cloud, 0, sizeof cloud);
     fake_driver_has_addresses(60000);
     fake_driver.describe = describe;
     fake_driver.co_remove_run = co_remove_run;
     rig.config.agent_port = 1; /* nothing listens there */
     rig.config.start_timeout_s = 60;
+    backend_rig_add(RIG_WATCHER); /* reads how many may be described at once */
     return 0;
 }
 
