@@ -54,7 +54,7 @@ struct channel {
     bool deaf; /* the peer no longer reads; what it has written is still read */
     bool failed;
     struct error why;
-    struct channel **slot; /* of who waits for the stream; NULL: nobody does */
+    struct channel **slot; /* of the caller that waits for the stream; NULL: none */
     char url[512];
 };
 

@@ -108,7 +108,7 @@ void peer_close(struct peer *p);
 #define TEST_AGENT(name) TEST_CASE(name, NULL, agent_teardown)
 int agent_teardown(void **state);
 
-/* The rig without an agent, and with one that nobody waits for: its environment is agent.env, argv
+/* The rig without an agent, and with one that no test waits for: its environment is agent.env, argv
  * what follows the program's name. */
 void agent_prepare(void);
 void agent_spawn(const char *const *argv);

@@ -131,7 +131,7 @@ TEST_USING(fixture, all_are_repeated)
     free(first);
 }
 
-/* A container that is gone is no answer: it is made anew. */
+/* A removed container is not returned: another one is made. */
 TEST_USING(fixture, removed_is_not_found_again)
 {
     char first[ID_HEX_LEN + 1];

@@ -195,7 +195,7 @@ TEST_USING(fixture, layer_when_needed)
     assert_string_not_equal(cloud.images[0], cloud.images[1]);
     assert_string_not_equal(cloud.tokens[0], cloud.tokens[1]);
     assert_int_equal(cloud.deleted, 1);
-    assert_int_equal(c->past_count, 0); /* what the first try printed is no log of the container */
+    assert_int_equal(c->past_count, 0); /* what the first try printed does not belong to the log */
     create("second");
     expect_started("second"); /* it is known by now */
     assert_int_equal(fake_driver.prepared, 3);

@@ -87,7 +87,7 @@ TEST_USING(fixture, slow_connections_are_closed)
     close(fd);
 }
 
-/* A request that is no handshake, answered with 404, buys no time either. */
+/* A request that is not a handshake, answered with 404, buys no time either. */
 TEST_USING(fixture, other_requests_buy_no_time)
 {
     static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
