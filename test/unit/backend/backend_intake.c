@@ -317,8 +317,7 @@ static bool stall_uploads(void *arg, struct mock_request *r)
     (void)arg;
     if (strcmp(r->method, "HEAD") == 0)
         return mock_text(r, 404, "", "");
-    mock_stall(r);
-    return false;
+    return mock_stall(r);
 }
 
 static void load_fails_at(mock_handler handler, int64_t timeout_ms)

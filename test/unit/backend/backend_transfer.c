@@ -144,8 +144,7 @@ static bool stall_patch(void *arg, struct mock_request *r)
     if (strcmp(r->method, "GET") == 0)
         return mock_text(r, 200, "", "{}");
     __atomic_store_n(stalled, true, __ATOMIC_RELEASE);
-    mock_stall(r);
-    return false;
+    return mock_stall(r);
 }
 
 /* What is on its way is broken off; nothing is left. */

@@ -87,8 +87,7 @@ static bool serve(void *arg, struct mock_request *r)
     if (strcmp(r->path, "/refuse") == 0) { /* before anything of the body was read */
         mock_text(r, 403, "Connection: close\r\n", "no");
         shutdown(r->fd, SHUT_WR);
-        mock_stall(r);
-        return false;
+        return mock_stall(r);
     }
     if (strcmp(r->path, "/partial") == 0 || strcmp(r->path, "/stall") == 0 ||
         strcmp(r->path, "/reset") == 0)
@@ -96,8 +95,7 @@ static bool serve(void *arg, struct mock_request *r)
     if (strcmp(r->path, "/reset") == 0)
         mock_reset(r);
     if (strcmp(r->path, "/stall") == 0 || strcmp(r->path, "/silent") == 0)
-        mock_stall(r);
-    return false;
+        return mock_stall(r);
 }
 
 static int fixture_setup(void **state)

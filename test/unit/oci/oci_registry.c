@@ -118,9 +118,9 @@ static bool serve_manifest(struct mock_request *r, const char *repo, const char 
         if (strcmp(repo, fixed[i].repo) == 0)
             return mock_text(r, fixed[i].status, fixed[i].headers, fixed[i].body);
     if (strcmp(repo, "reset") == 0)
-        return registry_rig_reset(r);
+        return mock_reset(r);
     if (strcmp(repo, "stall") == 0)
-        return registry_rig_stall(r);
+        return mock_stall(r);
     if (strcmp(repo, "big") == 0) {
         char *body AUTO_FREE = xmalloc(REGISTRY_MANIFEST_MAX + 1);
         memset(body, ' ', REGISTRY_MANIFEST_MAX + 1);
