@@ -126,9 +126,8 @@ TEST(jwt_expiry)
         assert_int_equal(acr_jwt_expiry_ns(silent[i]), 0);
 }
 
-TEST_USING(fixture, line14_admin_user_and_password)
+TEST_WITH(fixture, struct harness *h, line14_admin_user_and_password)
 {
-    struct harness *h = *state;
     options.login_server = "Contoso.azurecr.io";
     options.username = "contoso";
     options.password = "p:w";
@@ -148,9 +147,8 @@ TEST_USING(fixture, line14_admin_user_and_password)
     assert_false(got.found);
 }
 
-TEST_USING(fixture, line14_exchange_on_the_wire)
+TEST_WITH(fixture, struct harness *h, line14_exchange_on_the_wire)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
     get(h, "Contoso.azurecr.io");
@@ -174,9 +172,8 @@ TEST_USING(fixture, line14_exchange_on_the_wire)
     assert_null(strstr(h->seen[1], "tenant"));
 }
 
-TEST_USING(fixture, line14_refresh_token_is_kept_per_registry)
+TEST_WITH(fixture, struct harness *h, line14_refresh_token_is_kept_per_registry)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
     get(h, HOST);
@@ -199,9 +196,8 @@ static bool exchanged_twice(struct harness *h)
     return harness_seen(h, "exchange") >= 2;
 }
 
-TEST_USING(fixture, line14_expiry_of_the_jwt_is_honoured)
+TEST_WITH(fixture, struct harness *h, line14_expiry_of_the_jwt_is_honoured)
 {
-    struct harness *h = *state;
     AUTO_FREE char *one = jwt("one", 4), *two = jwt("two", 10800);
     AUTO_FREE char *first = answer(one), *second = answer(two);
     harness_rule(h, "POST /oauth2/exchange", 200, first, 1);
@@ -211,18 +207,16 @@ TEST_USING(fixture, line14_expiry_of_the_jwt_is_honoured)
     assert_string_equal(got.identity_token, two);
 }
 
-TEST_USING(fixture, line14_opaque_refresh_tokens_count_for_three_hours)
+TEST_WITH(fixture, struct harness *h, line14_opaque_refresh_tokens_count_for_three_hours)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"opaque\"}", 0);
     get(h, HOST);
     assert_string_equal(got.identity_token, "opaque");
     assert_in_range((got.expires_ns - time_now_ns()) / 1000000000, 10790, 10800);
 }
 
-TEST_USING(fixture, without_an_identity_pulls_are_anonymous)
+TEST_WITH(fixture, struct harness *h, without_an_identity_pulls_are_anonymous)
 {
-    struct harness *h = *state;
     identity.none = true;
     get(h, HOST);
     assert_int_equal(result, 0);
@@ -235,9 +229,8 @@ TEST_USING(fixture, without_an_identity_pulls_are_anonymous)
 
 /* ---- failures ---- */
 
-TEST_USING(fixture, line14_refusal_in_the_registrys_words)
+TEST_WITH(fixture, struct harness *h, line14_refusal_in_the_registrys_words)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 401,
                  "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"authentication required, "
                  "visit https://aka.ms/acr/authorization for more information.\"}]}",
@@ -252,9 +245,8 @@ TEST_USING(fixture, line14_refusal_in_the_registrys_words)
     assert_int_equal(h->seen_count, 1); /* it would say so again */
 }
 
-TEST_USING(fixture, line14_failure_of_the_identity_is_wrapped)
+TEST_WITH(fixture, struct harness *h, line14_failure_of_the_identity_is_wrapped)
 {
-    struct harness *h = *state;
     identity.fails = true;
     get(h, HOST);
     assert_int_equal(result, -1);
@@ -263,9 +255,8 @@ TEST_USING(fixture, line14_failure_of_the_identity_is_wrapped)
     assert_int_equal(h->seen_count, 0);
 }
 
-TEST_USING(fixture, line14_overloaded_registries_are_asked_again)
+TEST_WITH(fixture, struct harness *h, line14_overloaded_registries_are_asked_again)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 503, "busy", 1);
     harness_rule(h, "POST /oauth2/exchange", 0, "", 1); /* the connection breaks */
@@ -277,9 +268,8 @@ TEST_USING(fixture, line14_overloaded_registries_are_asked_again)
     assert_string_equal(got.identity_token, token);
 }
 
-TEST_USING(fixture, line14_and_not_for_ever)
+TEST_WITH(fixture, struct harness *h, line14_and_not_for_ever)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 500, "<html>", 0);
     get(h, HOST);
     assert_int_equal(result, -1);
@@ -288,9 +278,8 @@ TEST_USING(fixture, line14_and_not_for_ever)
     assert_int_equal(h->seen_count, 4);
 }
 
-TEST_USING(fixture, unusable_answers)
+TEST_WITH(fixture, struct harness *h, unusable_answers)
 {
-    struct harness *h = *state;
     static const char *const bodies[] = {"",
                                          "[]",
                                          "{}",
@@ -311,9 +300,8 @@ TEST_USING(fixture, unusable_answers)
 
 /* ---- many at once ---- */
 
-TEST_USING(fixture, line14_simultaneous_callers_exchange_once)
+TEST_WITH(fixture, struct harness *h, line14_simultaneous_callers_exchange_once)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
     get_many(h, HOST, 50);
@@ -329,9 +317,8 @@ static void pull(struct harness *h, const char *wanted)
         h, (struct cloud_registry){.host = HOST, .realm_path = "/oauth2/token", .wanted = wanted});
 }
 
-TEST_USING(fixture, line13_pull_with_an_identity)
+TEST_WITH(fixture, struct harness *h, line13_pull_with_an_identity)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"re.fresh/me\"}", 0);
     pull(h, "refresh_token=re.fresh%2Fme");
     if (result)
@@ -345,9 +332,8 @@ TEST_USING(fixture, line13_pull_with_an_identity)
     assert_true(scripted.let_in >= 2);
 }
 
-TEST_USING(fixture, line13_pull_with_the_admin_user)
+TEST_WITH(fixture, struct harness *h, line13_pull_with_the_admin_user)
 {
-    struct harness *h = *state;
     options.login_server = HOST;
     options.username = "contoso";
     options.password = "pw";
@@ -359,9 +345,8 @@ TEST_USING(fixture, line13_pull_with_the_admin_user)
     assert_int_equal(h->seen_count, 0);
 }
 
-TEST_USING(fixture, line13_pull_refused)
+TEST_WITH(fixture, struct harness *h, line13_pull_refused)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"s3cret\"}", 0);
     pull(h, "refresh_token=another");
     assert_int_equal(result, -1);

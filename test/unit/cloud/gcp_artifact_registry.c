@@ -121,9 +121,8 @@ static bool asked_twice(struct harness *h)
     return identity.asked >= 2;
 }
 
-TEST_USING(fixture, line20_token_is_renewed_before_its_end)
+TEST_WITH(fixture, struct harness *h, line20_token_is_renewed_before_its_end)
 {
-    struct harness *h = *state;
     identity.life_s = 4;
     int64_t began = time_mono_ms();
     get_until(h, HOST, asked_twice);

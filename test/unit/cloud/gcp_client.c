@@ -105,9 +105,8 @@ static void expect_problem(enum error_code code, const char *text)
         fail_msg("%s: %s", error_code_name(problem.code), problem.message);
 }
 
-TEST_USING(fixture, the_request_as_it_is_sent)
+TEST_WITH(fixture, struct harness *h, the_request_as_it_is_sent)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/thing?x=%20y", 200, "{\"b\":2}", 1);
     harness_rule(h, "POST /v2/thing?x=%20y", 200, "", 0);
     harness_run(h, co_once);
@@ -128,9 +127,8 @@ TEST_USING(fixture, the_request_as_it_is_sent)
 
 /* ---- repetitions ---- */
 
-TEST_USING(fixture, servers_that_fail_are_asked_again)
+TEST_WITH(fixture, struct harness *h, servers_that_fail_are_asked_again)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 1);
     harness_rule(h, "GET /v2/", 503, "<html>busy</html>", 1);
     harness_rule(h, "GET /v2/", 502, "", 1);
@@ -141,9 +139,8 @@ TEST_USING(fixture, servers_that_fail_are_asked_again)
     assert_int_equal(harness_seen(h, "GET /v2/"), 5);
 }
 
-TEST_USING(fixture, but_not_for_ever)
+TEST_WITH(fixture, struct harness *h, but_not_for_ever)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 0);
     harness_run(h, co_once);
     expect_problem(ERROR_UNAVAILABLE, "run: get job: INTERNAL: oops");
@@ -153,9 +150,8 @@ TEST_USING(fixture, but_not_for_ever)
 }
 
 /* What must not be carried out twice is asked for once, unless the service did not act. */
-TEST_USING(fixture, not_what_may_be_done_once_only)
+TEST_WITH(fixture, struct harness *h, not_what_may_be_done_once_only)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
     harness_rule(h, "POST /v2/", 0, NULL, 1);
     harness_rule(h, "POST /v2/", 503, REFUSED(503, "UNAVAILABLE", "away"), 1);
@@ -173,9 +169,8 @@ TEST_USING(fixture, not_what_may_be_done_once_only)
     assert_int_equal(harness_seen(h, "POST /v2/"), 3);
 }
 
-TEST_USING(fixture, retry_after_is_kept)
+TEST_WITH(fixture, struct harness *h, retry_after_is_kept)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
     h->rules[h->rule_count - 1].headers = "Retry-After: 1\r\n";
     harness_rule(h, "GET /v2/", 429, "", 2); /* nor does it say when */
@@ -186,9 +181,8 @@ TEST_USING(fixture, retry_after_is_kept)
     assert_int_equal(harness_seen(h, "GET /v2/"), 4);
 }
 
-TEST_USING(fixture, throttling_empties_the_bucket)
+TEST_WITH(fixture, struct harness *h, throttling_empties_the_bucket)
 {
-    struct harness *h = *state;
     token_bucket_init(&bucket, 1000, 1000, time_mono_ms());
     call.bucket = &bucket;
     harness_rule(h, "GET /v2/", 429, "", 1);
@@ -226,9 +220,8 @@ static bool silent(void *arg, struct mock_request *m)
     return answer && mock_text(m, 200, "", "{}");
 }
 
-TEST_USING(fixture, silence_is_waited_for_so_long)
+TEST_WITH(fixture, struct harness *h, silence_is_waited_for_so_long)
 {
-    struct harness *h = *state;
     struct silence s = {.lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
     struct mock *mock = mock_start(silent, &s);
     char real[sizeof h->url];
@@ -254,9 +247,8 @@ TEST_USING(fixture, silence_is_waited_for_so_long)
 
 /* ---- tokens ---- */
 
-TEST_USING(fixture, a_refused_token_is_renewed_once)
+TEST_WITH(fixture, struct harness *h, a_refused_token_is_renewed_once)
 {
-    struct harness *h = *state;
     harness_rule(h, "Bearer ya29.one", 401, REFUSED(401, "UNAUTHENTICATED", "expired"), 0);
     harness_rule(h, "Bearer ya29.two", 200, "{}", 1);
     harness_rule(h, "Bearer ya29.two", 401, REFUSED(401, "UNAUTHENTICATED", "no"), 0);
@@ -273,9 +265,8 @@ TEST_USING(fixture, a_refused_token_is_renewed_once)
 
 /* ---- what refusals look like ---- */
 
-TEST_USING(fixture, refusals_in_all_shapes)
+TEST_WITH(fixture, struct harness *h, refusals_in_all_shapes)
 {
-    struct harness *h = *state;
     static const struct {
         int status;
         const char *body;

@@ -168,9 +168,8 @@ static void check_signature(const char *jwt)
     EVP_MD_CTX_free(ctx);
 }
 
-TEST_USING(fixture, service_account_signs_a_jwt)
+TEST_WITH(fixture, struct harness *h, service_account_signs_a_jwt)
 {
-    struct harness *h = *state;
     use_service_account(h);
     harness_rule(h, "POST /token", 200, TOKEN("ya29.sa"), 0);
     get(h);
@@ -201,9 +200,8 @@ TEST_USING(fixture, service_account_signs_a_jwt)
     json_decref(claims);
 }
 
-TEST_USING(fixture, service_account_refused)
+TEST_WITH(fixture, struct harness *h, service_account_refused)
 {
-    struct harness *h = *state;
     use_service_account(h);
     harness_rule(h, "POST /token", 400,
                  "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT\\nSignature.\"}",
@@ -217,9 +215,8 @@ TEST_USING(fixture, service_account_refused)
 
 /* ---- the other kinds of files ---- */
 
-TEST_USING(fixture, authorized_user_refreshes)
+TEST_WITH(fixture, struct harness *h, authorized_user_refreshes)
 {
-    struct harness *h = *state;
     use_file(h, "{'type':'authorized_user','client_id':'id.apps','client_secret':'s/1',"
                 "'refresh_token':'1//r','token_uri':'@/token'}");
     harness_rule(h, "POST /token", 200, TOKEN("ya29.user"), 0);
@@ -229,9 +226,8 @@ TEST_USING(fixture, authorized_user_refreshes)
                                      "s%2F1&refresh_token=1%2F%2Fr"));
 }
 
-TEST_USING(fixture, authorized_user_must_log_in_again)
+TEST_WITH(fixture, struct harness *h, authorized_user_must_log_in_again)
 {
-    struct harness *h = *state;
     use_file(h, "{'type':'authorized_user','client_id':'i','client_secret':'s','refresh_token':'r',"
                 "'token_uri':'@/token'}");
     harness_rule(h, "POST /token", 400,
@@ -246,9 +242,8 @@ TEST_USING(fixture, authorized_user_must_log_in_again)
     "'type':'external_account','audience':'//iam.googleapis.com/projects/1/pool','token_url':"     \
     "'@/v1/token','subject_token_type':'urn:ietf:params:oauth:token-type:jwt'"
 
-TEST_USING(fixture, federation_with_a_token_file)
+TEST_WITH(fixture, struct harness *h, federation_with_a_token_file)
 {
-    struct harness *h = *state;
     AUTO_FREE char *path = xasprintf("%s/subject", directory);
     AUTO_FREE char *file = xasprintf("{" FEDERATION ",'credential_source':{'file':'%s'}}", path);
     write_file(path, "jwt.a/b\n");
@@ -267,9 +262,8 @@ TEST_USING(fixture, federation_with_a_token_file)
     assert_null(strstr(h->seen[0], "Authorization:")); /* STS refuses it */
 }
 
-TEST_USING(fixture, federation_with_a_url_and_json)
+TEST_WITH(fixture, struct harness *h, federation_with_a_url_and_json)
 {
-    struct harness *h = *state;
     use_file(h,
              "{" FEDERATION ",'credential_source':{'url':'@/identity?x=1','headers':"
              "{'Metadata':'True'},'format':{'type':'json','subject_token_field_name':'value'}}}");
@@ -281,9 +275,8 @@ TEST_USING(fixture, federation_with_a_url_and_json)
     assert_int_equal(harness_seen(h, "&subject_token=oidc&"), 1);
 }
 
-TEST_USING(fixture, federation_then_impersonation)
+TEST_WITH(fixture, struct harness *h, federation_then_impersonation)
 {
-    struct harness *h = *state;
     AUTO_FREE char *path = xasprintf("%s/subject", directory);
     AUTO_FREE char *file =
         xasprintf("{" FEDERATION ",'credential_source':{'file':'%s'},"
@@ -305,9 +298,8 @@ TEST_USING(fixture, federation_then_impersonation)
                                      "\"],\"lifetime\":\"1800s\"}"));
 }
 
-TEST_USING(fixture, workforce_pools_name_the_project)
+TEST_WITH(fixture, struct harness *h, workforce_pools_name_the_project)
 {
-    struct harness *h = *state;
     AUTO_FREE char *path = xasprintf("%s/subject", directory);
     AUTO_FREE char *file = xasprintf("{" FEDERATION ",'credential_source':{'file':'%s'},"
                                      "'workforce_pool_user_project':'p-1'}",
@@ -321,9 +313,8 @@ TEST_USING(fixture, workforce_pools_name_the_project)
     assert_true(str_ends(h->seen[0], "&options=%7B%22userProject%22%3A%22p-1%22%7D"));
 }
 
-TEST_USING(fixture, impersonated_service_account)
+TEST_WITH(fixture, struct harness *h, impersonated_service_account)
 {
-    struct harness *h = *state;
     use_file(h, "{'type':'impersonated_service_account','service_account_impersonation_url':"
                 "'@/v1/sa:generateAccessToken','delegates':['projects/-/serviceAccounts/d'],"
                 "'source_credentials':{'type':'authorized_user','client_id':'i','client_secret':"
@@ -339,9 +330,8 @@ TEST_USING(fixture, impersonated_service_account)
                      1);
 }
 
-TEST_USING(fixture, impersonation_refused)
+TEST_WITH(fixture, struct harness *h, impersonation_refused)
 {
-    struct harness *h = *state;
     use_file(h, "{'type':'impersonated_service_account','service_account_impersonation_url':"
                 "'@/v1/sa:generateAccessToken','source_credentials':{'type':'authorized_user',"
                 "'client_id':'i','client_secret':'s','refresh_token':'r','token_uri':'@/token'}}");
@@ -357,9 +347,8 @@ TEST_USING(fixture, impersonation_refused)
     assert_null(strstr(problem.message, "ya29"));
 }
 
-TEST_USING(fixture, files_that_are_wrong)
+TEST_WITH(fixture, struct harness *h, files_that_are_wrong)
 {
-    struct harness *h = *state;
     static const struct {
         const char *file, *says;
     } cases[] = {
@@ -409,9 +398,8 @@ TEST_USING(fixture, files_that_are_wrong)
     expect_failure("/nonexistent/key.json: No such file");
 }
 
-TEST_USING(fixture, answers_that_are_wrong)
+TEST_WITH(fixture, struct harness *h, answers_that_are_wrong)
 {
-    struct harness *h = *state;
     static const char *const bodies[] = {"",
                                          "[]",
                                          "{}",
@@ -428,9 +416,8 @@ TEST_USING(fixture, answers_that_are_wrong)
     assert_int_equal(h->seen_count, ARRAY_LEN(bodies));
 }
 
-TEST_USING(fixture, overloaded_services_are_asked_again)
+TEST_WITH(fixture, struct harness *h, overloaded_services_are_asked_again)
 {
-    struct harness *h = *state;
     use_service_account(h);
     harness_rule(h, "POST /token", 503, "busy", 1);
     harness_rule(h, "POST /token", 0, "", 1); /* the connection breaks */
@@ -440,9 +427,8 @@ TEST_USING(fixture, overloaded_services_are_asked_again)
     expect("ya29.sa");
 }
 
-TEST_USING(fixture, and_not_for_ever)
+TEST_WITH(fixture, struct harness *h, and_not_for_ever)
 {
-    struct harness *h = *state;
     use_service_account(h);
     harness_rule(h, "POST /token", 500, "<html>", 0);
     get(h);
@@ -453,9 +439,8 @@ TEST_USING(fixture, and_not_for_ever)
 
 /* ---- the order ---- */
 
-TEST_USING(fixture, the_usual_file_of_gcloud)
+TEST_WITH(fixture, struct harness *h, the_usual_file_of_gcloud)
 {
-    struct harness *h = *state;
     AUTO_FREE char *moved = xasprintf("%s/application_default_credentials.json", directory);
     setenv("CLOUDSDK_CONFIG", directory, 1);
     use_file(h, "{'type':'authorized_user','client_id':'i','client_secret':'s','refresh_token':"
@@ -484,9 +469,8 @@ static void metadata_rule(struct harness *h, int status, const char *body, int t
     h->rules[h->rule_count - 1].headers = "Metadata-Flavor: Google\r\n";
 }
 
-TEST_USING(fixture, from_the_metadata_server)
+TEST_WITH(fixture, struct harness *h, from_the_metadata_server)
 {
-    struct harness *h = *state;
     metadata_rule(h, 503, "", 1);
     metadata_rule(h, 200, TOKEN("ya29.vm"), 0);
     get(h);
@@ -497,9 +481,8 @@ TEST_USING(fixture, from_the_metadata_server)
         2);
 }
 
-TEST_USING(fixture, a_machine_without_service_account)
+TEST_WITH(fixture, struct harness *h, a_machine_without_service_account)
 {
-    struct harness *h = *state;
     metadata_rule(h, 404, "", 0);
     get(h);
     assert_int_equal(problem.code, ERROR_FORBIDDEN);
@@ -514,9 +497,8 @@ static void co_get_optional(struct harness *h)
     result = co_gcp_access_token(chain, &got, &problem);
 }
 
-TEST_USING(fixture, none_at_all)
+TEST_WITH(fixture, struct harness *h, none_at_all)
 {
-    struct harness *h = *state;
     get(h);
     assert_int_equal(problem.code, ERROR_FORBIDDEN);
     expect_failure("GOOGLE_APPLICATION_CREDENTIALS");
@@ -525,9 +507,8 @@ TEST_USING(fixture, none_at_all)
     assert_null(got.value);
 }
 
-TEST_USING(fixture, something_else_at_the_metadata_address)
+TEST_WITH(fixture, struct harness *h, something_else_at_the_metadata_address)
 {
-    struct harness *h = *state;
     metadata_rule(h, 200, TOKEN("ya29.evil"), 0);
     h->rules[0].headers = "Server: other\r\n";
     get(h);
@@ -538,9 +519,8 @@ TEST_USING(fixture, something_else_at_the_metadata_address)
     expect_failure("GCE_METADATA_HOST must be a host name");
 }
 
-TEST_USING(fixture, nobody_at_the_metadata_address)
+TEST_WITH(fixture, struct harness *h, nobody_at_the_metadata_address)
 {
-    struct harness *h = *state;
     unsetenv("NO_GCE_CHECK");
     setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
     get(h);
@@ -548,9 +528,8 @@ TEST_USING(fixture, nobody_at_the_metadata_address)
 }
 
 /* It gave a token once, so it is away for a moment only: that is no reason to go on without. */
-TEST_USING(fixture, the_metadata_server_is_away)
+TEST_WITH(fixture, struct harness *h, the_metadata_server_is_away)
 {
-    struct harness *h = *state;
     metadata_rule(h, 200, TOKEN("ya29.vm"), 0);
     get(h);
     expect("ya29.vm");
@@ -578,9 +557,8 @@ static void co_get_mine(struct harness *h)
     access_token_free(&mine);
 }
 
-TEST_USING(fixture, one_renewal_for_many)
+TEST_WITH(fixture, struct harness *h, one_renewal_for_many)
 {
-    struct harness *h = *state;
     use_service_account(h);
     failures = 0;
     harness_rule(h, "POST /token", 200, TOKEN("ya29.many"), 0);
@@ -603,9 +581,8 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, "POST /token") >= 2;
 }
 
-TEST_USING(fixture, renewed_before_the_end)
+TEST_WITH(fixture, struct harness *h, renewed_before_the_end)
 {
-    struct harness *h = *state;
     use_service_account(h);
     harness_rule(h, "POST /token", 200, "{\"access_token\":\"one\",\"expires_in\":6}", 1);
     harness_rule(h, "POST /token", 400, "{\"error\":\"invalid_grant\"}", 1);

@@ -301,9 +301,8 @@ static const char *at(const json_t *object, const char *a, const char *b)
     return str_or_empty(json_doc_string(json_object_get(object, a), b));
 }
 
-TEST_USING(fixture, a_job_as_it_is_sent)
+TEST_WITH(fixture, struct harness *h, a_job_as_it_is_sent)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/" PARENT "/jobs?jobId=" JOB_ID, 200, PENDING, 0);
     harness_rule(h, "GET /v2/" OPERATION, 200, PENDING, 1);
     harness_rule(h, "GET /v2/" OPERATION, 200, DONE, 0);
@@ -341,9 +340,8 @@ TEST_USING(fixture, a_job_as_it_is_sent)
     assert_int_equal(json_array_size(command), 4);
 }
 
-TEST_USING(fixture, an_image_with_the_agent_needs_no_shell)
+TEST_WITH(fixture, struct harness *h, an_image_with_the_agent_needs_no_shell)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 200, DONE, 0);
     spec.agent_in_image = true;
     harness_run(h, co_prepare);
@@ -356,9 +354,8 @@ TEST_USING(fixture, an_image_with_the_agent_needs_no_shell)
 }
 
 /* What Cloud Run reserves, and what a shell would not pass on as it is. */
-TEST_USING(fixture, odd_variables_are_carried)
+TEST_WITH(fixture, struct harness *h, odd_variables_are_carried)
 {
-    struct harness *h = *state;
     char *odd[] = {"INPUT_WHO-TO-GREET=you=me", "CLOUD_RUN_JOB=mine", "PWD=/x", "a.b", "OK=1"};
     char *const *plain = spec.env;
     spec.env = odd;
@@ -402,9 +399,8 @@ TEST_USING(fixture, odd_variables_are_carried)
     spec.env_count = 4;
 }
 
-TEST_USING(fixture, a_job_of_another_run_is_not_adopted)
+TEST_WITH(fixture, struct harness *h, a_job_of_another_run_is_not_adopted)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 409, REFUSED(409, "ALREADY_EXISTS", "there"), 0);
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
     spec.run_token = "00ff00ff-2"; /* the same name, another run */
@@ -413,9 +409,8 @@ TEST_USING(fixture, a_job_of_another_run_is_not_adopted)
     expect_problem(ERROR_CONFLICT, "is not ours");
 }
 
-TEST_USING(fixture, an_operation_that_fails)
+TEST_WITH(fixture, struct harness *h, an_operation_that_fails)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 200,
                  "{\"name\":\"" OPERATION "\",\"done\":true,\"error\":{\"code\":5,\"message\":"
                  "\"Image 'busybox' not found.\"}}",
@@ -427,9 +422,8 @@ TEST_USING(fixture, an_operation_that_fails)
 
 /* ---- executions ---- */
 
-TEST_USING(fixture, a_run_is_never_repeated_blindly)
+TEST_WITH(fixture, struct harness *h, a_run_is_never_repeated_blindly)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
     harness_rule(h, "POST /v2/" JOB ":run", 500, REFUSED(500, "INTERNAL", "oops"), 0);
     harness_run(h, co_run);

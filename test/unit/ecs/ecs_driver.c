@@ -243,9 +243,8 @@ static void co_prepare_too_large(struct harness *h)
     result = driver.workload->co_prepare(driver.self, &large, &w, &problem);
 }
 
-TEST_USING(fixture, what_no_definition_holds_costs_no_call)
+TEST_WITH(fixture, struct harness *h, what_no_definition_holds_costs_no_call)
 {
-    struct harness *h = *state;
     harness_run(h, co_prepare_too_large);
     expect_problem(ERROR_INVALID_PARAMETER, "65536");
     assert_int_equal(harness_seen(h, "POST"), 0);
@@ -266,9 +265,8 @@ static const char *run_body(struct harness *h, int n)
 }
 
 /* A backend that starts again repeats only co_run: the same token needs the same parameters. */
-TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
+TEST_WITH(fixture, struct harness *h, a_second_life_repeats_the_same_bytes)
 {
-    struct harness *h = *state;
     AUTO_FREE char *large = xcalloc(1, 9001);
     memset(large, 'x', 9000);
     char *commands[] = {"true", large};
@@ -298,9 +296,8 @@ TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
     assert_int_equal(harness_seen(h, large), 1); /* in the one definition */
 }
 
-TEST_USING(fixture, no_capacity)
+TEST_WITH(fixture, struct harness *h, no_capacity)
 {
-    struct harness *h = *state;
     harness_rule(h, ".RunTask", 200,
                  "{\"tasks\":[],\"failures\":[{\"reason\":\"RESOURCE:MEMORY\"}]}", 1);
     harness_rule(h, ".RunTask", 200, "[]", 0);
@@ -312,9 +309,8 @@ TEST_USING(fixture, no_capacity)
     expect_problem(ERROR_UNAVAILABLE, "cannot be read");
 }
 
-TEST_USING(fixture, a_definition_that_vanished_is_prepared_again)
+TEST_WITH(fixture, struct harness *h, a_definition_that_vanished_is_prepared_again)
 {
-    struct harness *h = *state;
     harness_rule(h, ".RunTask", 400,
                  "{\"__type\":\"ClientException\",\"message\":\"TaskDefinition is inactive\"}", 1);
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
@@ -345,9 +341,8 @@ static void co_remove_run(struct harness *h)
     result = driver.workload->co_remove_run(driver.self, &w, &problem);
 }
 
-TEST_USING(fixture, removing_what_was_seen_stopped_costs_no_call)
+TEST_WITH(fixture, struct harness *h, removing_what_was_seen_stopped_costs_no_call)
 {
-    struct harness *h = *state;
     harness_rule(h, ".DescribeTasks", 200,
                  "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"STOPPED\"}]}", 0);
     harness_run(h, co_describe);
@@ -394,9 +389,8 @@ static void co_close_down(struct harness *h)
     result = driver.workload->co_maintain(driver.self, in_use, 2, true, &problem);
 }
 
-TEST_USING(fixture, leftovers_are_dropped)
+TEST_WITH(fixture, struct harness *h, leftovers_are_dropped)
 {
-    struct harness *h = *state;
     AUTO_FREE char *ours = described("inst"), *theirs = described("other");
     harness_rule(h, "\"status\":\"ACTIVE\",\"maxResults\":100}", 200,
                  "{\"taskDefinitionArns\":[\"" OURS "\",\"" USED "\"],\"nextToken\":\"n\"}", 0);
@@ -431,9 +425,8 @@ static void co_maintain_unused(struct harness *h)
         result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
 }
 
-TEST_USING(fixture, idle_definitions_are_dropped)
+TEST_WITH(fixture, struct harness *h, idle_definitions_are_dropped)
 {
-    struct harness *h = *state;
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
     harness_rule(h, ".RegisterTaskDefinition", 200, REGISTERED, 0);
     harness_rule(h, ".ListTaskDefinitions", 200, "{}", 0);
@@ -461,9 +454,8 @@ static void co_logs(struct harness *h)
 }
 
 /* More than the loop parses itself, well-formed and cut off. */
-TEST_USING(fixture, large_answers_are_read_elsewhere)
+TEST_WITH(fixture, struct harness *h, large_answers_are_read_elsewhere)
 {
-    struct harness *h = *state;
     AUTO(buf) struct buf answer = BUF_INIT;
     buf_puts(&answer, "{\"nextForwardToken\":\"f/1\",\"events\":[");
     for (int i = 0; i < 3000; i++)

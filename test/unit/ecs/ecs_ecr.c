@@ -73,9 +73,8 @@ static void expect_password(const char *password)
     assert_null(got.identity_token);
 }
 
-TEST_USING(fixture, line3_login_is_user_and_password_for_basic)
+TEST_WITH(fixture, struct harness *h, line3_login_is_user_and_password_for_basic)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
     get(h, HOST);
@@ -86,9 +85,8 @@ TEST_USING(fixture, line3_login_is_user_and_password_for_basic)
     assert_in_range(left_s, 43190, 43200);
 }
 
-TEST_USING(fixture, line3_login_is_kept_per_region)
+TEST_WITH(fixture, struct harness *h, line3_login_is_kept_per_region)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
     get(h, HOST);
@@ -102,9 +100,8 @@ TEST_USING(fixture, line3_login_is_kept_per_region)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
-TEST_USING(fixture, more_regions_than_slots)
+TEST_WITH(fixture, struct harness *h, more_regions_than_slots)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
     for (int i = 0; i < 40; i++) {
@@ -115,9 +112,8 @@ TEST_USING(fixture, more_regions_than_slots)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 40);
 }
 
-TEST_USING(fixture, line3_other_hosts_are_not_ours)
+TEST_WITH(fixture, struct harness *h, line3_other_hosts_are_not_ours)
 {
-    struct harness *h = *state;
     get(h, "docker.io");
     assert_int_equal(result, 0);
     assert_false(got.found);
@@ -131,9 +127,8 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, ".GetAuthorizationToken") >= 2;
 }
 
-TEST_USING(fixture, line3_expires_at_is_honoured)
+TEST_WITH(fixture, struct harness *h, line3_expires_at_is_honoured)
 {
-    struct harness *h = *state;
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 4), *second = answer(TOKEN_AWS_NEXT, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, first, 1);
     harness_rule(h, ".GetAuthorizationToken", 200, second, 0);
@@ -142,9 +137,8 @@ TEST_USING(fixture, line3_expires_at_is_honoured)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
-TEST_USING(fixture, line3_failed_renewal_leaves_the_old_login)
+TEST_WITH(fixture, struct harness *h, line3_failed_renewal_leaves_the_old_login)
 {
-    struct harness *h = *state;
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 6);
     harness_rule(h, ".GetAuthorizationToken", 200, first, 1);
     harness_rule(h, ".GetAuthorizationToken", 400,
@@ -153,9 +147,8 @@ TEST_USING(fixture, line3_failed_renewal_leaves_the_old_login)
     expect_password("pass:word");
 }
 
-TEST_USING(fixture, line3_expired_answer)
+TEST_WITH(fixture, struct harness *h, line3_expired_answer)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, -5);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
     get(h, HOST);
@@ -165,9 +158,8 @@ TEST_USING(fixture, line3_expired_answer)
 
 /* ---- many at once ---- */
 
-TEST_USING(fixture, line3_simultaneous_callers_log_in_once)
+TEST_WITH(fixture, struct harness *h, line3_simultaneous_callers_log_in_once)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
     get_many(h, HOST, 50);
@@ -175,9 +167,8 @@ TEST_USING(fixture, line3_simultaneous_callers_log_in_once)
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
 }
 
-TEST_USING(fixture, line3_one_failure_is_told_to_all_who_waited)
+TEST_WITH(fixture, struct harness *h, line3_one_failure_is_told_to_all_who_waited)
 {
-    struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}", 0);
     get_many(h, HOST, 50);
@@ -189,9 +180,8 @@ TEST_USING(fixture, line3_one_failure_is_told_to_all_who_waited)
 
 /* ---- failures ---- */
 
-TEST_USING(fixture, line3_failure_is_wrapped_with_context)
+TEST_WITH(fixture, struct harness *h, line3_failure_is_wrapped_with_context)
 {
-    struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"User: x is not authorized to "
                  "perform: ecr:GetAuthorizationToken\"}",
@@ -206,9 +196,8 @@ TEST_USING(fixture, line3_failure_is_wrapped_with_context)
             fail_msg("\"%s\" lacks \"%s\"", problem.message, parts[i]);
 }
 
-TEST_USING(fixture, unusable_answers)
+TEST_WITH(fixture, struct harness *h, unusable_answers)
 {
-    struct harness *h = *state;
     static const char *const bodies[] = {
         "{}", "{\"authorizationData\":[]}", "{\"authorizationData\":[{}]}",
         "{\"authorizationData\":[{\"authorizationToken\":\"!!!\"}]}",
@@ -225,9 +214,8 @@ TEST_USING(fixture, unusable_answers)
     assert_false(ecr_decode_token("OnBhc3M=", &username, &password)); /* no user */
 }
 
-TEST_USING(fixture, an_answer_without_expiry_counts_for_twelve_hours)
+TEST_WITH(fixture, struct harness *h, an_answer_without_expiry_counts_for_twelve_hours)
 {
-    struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 200,
                  "{\"authorizationData\":[{\"authorizationToken\":\"" TOKEN_AWS_PASS "\"}]}", 0);
     get(h, HOST);

@@ -210,9 +210,8 @@ static int fixture_teardown(void **state)
 
 /* ---- tests ---- */
 
-TEST_USING(fixture, status_and_headers)
+TEST_WITH(fixture, struct rig *f, status_and_headers)
 {
-    struct rig *f = *state;
     AUTO(call) struct call c = get(f, "/status/404");
     assert_int_equal(c.res.status, 404);
     assert_string_equal(c.res.body.data, "body");
@@ -245,9 +244,8 @@ TEST_USING(fixture, big_body)
     assert_memory_equal(c.res.body.data, expected, 10000000);
 }
 
-TEST_USING(fixture, limit)
+TEST_WITH(fixture, struct rig *f, limit)
 {
-    struct rig *f = *state;
     struct http_request req = {.max_body = 5000};
     req.url = http_rig_url(f->mock, "/big/5001");
     check_failure(f, req, ERROR_TOO_LARGE, "");
@@ -257,9 +255,8 @@ TEST_USING(fixture, limit)
     check_answered(ask(f, req));
 }
 
-TEST_USING(fixture, timeout)
+TEST_WITH(fixture, struct rig *f, timeout)
 {
-    struct rig *f = *state;
     struct http_request req = {.url = http_rig_url(f->mock, "/stall"), .timeout_ms = 60};
     check_failure(f, req, ERROR_DEADLINE, "127.0.0.1");
     check_answered(get(f, "/status/200")); /* the client is none the worse */
@@ -271,9 +268,8 @@ static void cancel_body(void *arg)
     co_cancel(c->self);
 }
 
-TEST_USING(fixture, cancel)
+TEST_WITH(fixture, struct rig *f, cancel)
 {
-    struct rig *f = *state;
     AUTO(call) struct call c = {.f = f, .req = {.url = http_rig_url(f->mock, "/stall")}};
     struct error err;
     assert_int_equal(co_spawn(&f->loop, call_body, &c, &err), 0);
@@ -283,9 +279,8 @@ TEST_USING(fixture, cancel)
     assert_int_equal(c.err.code, ERROR_CANCELLED);
 }
 
-TEST_USING(fixture, broken)
+TEST_WITH(fixture, struct rig *f, broken)
 {
-    struct rig *f = *state;
     struct mock *gone = mock_start(serve_other, NULL);
     const char *closed = http_rig_url(gone, "/");
     mock_stop(gone);
@@ -313,9 +308,8 @@ TEST_USING(fixture, broken)
     }
 }
 
-TEST_USING(fixture, redirect)
+TEST_WITH(fixture, struct rig *f, redirect)
 {
-    struct rig *f = *state;
     const char *headers[] = {"Authorization: Bearer secret", NULL};
     struct http_request req = {.headers = headers, .follow_redirects = true};
     req.url = http_rig_url(f->mock, "/redirect/same");
@@ -337,9 +331,8 @@ TEST_USING(fixture, redirect)
     assert_non_null(http_response_header(&c.res, "Location"));
 }
 
-TEST_USING(fixture, methods)
+TEST_WITH(fixture, struct rig *f, methods)
 {
-    struct rig *f = *state;
     static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
     const char *headers[] = {"Content-Type: application/json", NULL};
     struct http_request req = {
@@ -361,9 +354,8 @@ TEST_USING(fixture, methods)
 }
 
 /* A body large enough for a 100-continue, and no header signed that is not sent. */
-TEST_USING(fixture, big_upload_and_sigv4)
+TEST_WITH(fixture, struct rig *f, big_upload_and_sigv4)
 {
-    struct rig *f = *state;
     size_t n = 3 << 20;
     char *body AUTO_FREE = xmalloc(n);
     memset(body, 'u', n);
@@ -383,9 +375,8 @@ TEST_USING(fixture, big_upload_and_sigv4)
         strstr(c.res.body.data, "SignedHeaders=content-type;host;x-amz-date;x-amz-target"));
 }
 
-TEST_USING(fixture, connection_reuse)
+TEST_WITH(fixture, struct rig *f, connection_reuse)
 {
-    struct rig *f = *state;
     for (int i = 0; i < 20; i++)
         check_answered(get(f, "/status/200"));
     assert_int_equal(mock_connections(f->mock), 1);
@@ -416,9 +407,8 @@ static int sink_take(void *arg, const void *bytes, size_t len)
     return s->stop_after && s->seen >= s->stop_after;
 }
 
-TEST_USING(fixture, on_body)
+TEST_WITH(fixture, struct rig *f, on_body)
 {
-    struct rig *f = *state;
     struct sink s = {.f = f};
     int left = 2;
     s.nested =
@@ -445,9 +435,8 @@ static void run_one_of_many(struct task *t)
     EXPECT(co_http_do(t->f->http, &req, &res, &t->err) == 0 && res.body.len == 20000);
 }
 
-TEST_USING(fixture, hundred_at_once)
+TEST_WITH(fixture, struct rig *f, hundred_at_once)
 {
-    struct rig *f = *state;
     task_crowd(&f->loop, f, 100, run_one_of_many);
     assert_true(mock_connections(f->mock) <= 64);
 }

@@ -148,9 +148,8 @@ static void run_texts(struct task *t)
     http_stream_close(s);
 }
 
-TEST_USING(fixture, texts)
+TEST_WITH(fixture, struct rig *f, texts)
 {
-    struct rig *f = *state;
     task_run(&f->loop, f, run_texts);
     assert_true(mock_connections(f->mock) <= 3); /* kept alive */
 }
@@ -176,9 +175,8 @@ static void run_slow(struct task *t)
     free(piece);
 }
 
-TEST_USING(fixture, slow_reader)
+TEST_WITH(fixture, struct rig *f, slow_reader)
 {
-    struct rig *f = *state;
     slow.loop = &f->loop;
     slow.posted.run = on_held_back;
     task_run(&f->loop, f, run_slow);
@@ -225,9 +223,8 @@ static void run_broken(struct task *t)
         http_stream_close(s);
 }
 
-TEST_USING(fixture, broken)
+TEST_WITH(fixture, struct rig *f, broken)
 {
-    struct rig *f = *state;
     task_run(&f->loop, f, run_broken);
 }
 
@@ -291,9 +288,8 @@ static void run_upload_broken(struct task *t)
     free(body);
 }
 
-TEST_USING(fixture, upload)
+TEST_WITH(fixture, struct rig *f, upload)
 {
-    struct rig *f = *state;
     f->mock->lazy = true;
     task_run(&f->loop, f, run_upload);
     task_run(&f->loop, f, run_upload_broken);
@@ -325,9 +321,8 @@ static void cancel_body(void *arg)
         co_cancel(victim->self);
 }
 
-TEST_USING(fixture, cancel)
+TEST_WITH(fixture, struct rig *f, cancel)
 {
-    struct rig *f = *state;
     struct task t = {.f = f, .run = run_cancelled};
     struct error err;
     assert_int_equal(co_spawn(&f->loop, cancel_body, &t, &err), 0);
@@ -336,8 +331,7 @@ TEST_USING(fixture, cancel)
     task_check(&t);
 }
 
-TEST_USING(fixture, many)
+TEST_WITH(fixture, struct rig *f, many)
 {
-    struct rig *f = *state;
     task_crowd(&f->loop, f, 8, run_texts);
 }
