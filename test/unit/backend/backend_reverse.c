@@ -272,7 +272,6 @@ TEST_USING(reverse_rig, tls_settings)
     struct backend b = rig.backend;
     struct reverse_agents *ra = NULL;
     struct error err;
-    (void)state;
     b.config = &config;
     config.callback_url = config.callback_listen = url;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

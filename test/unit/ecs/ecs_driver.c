@@ -356,7 +356,6 @@ TEST(memory_of_stopped_tasks_is_bounded)
 {
     struct ecs_stopped s = {0};
     char arn[32];
-    (void)state;
     for (int i = 0; i < ECS_STOPPED_MAX + 10; i++) {
         snprintf(arn, sizeof arn, "task/%d", i);
         ecs_stopped_add(&s, arn);

@@ -160,7 +160,6 @@ static struct rpc_pending *call(struct rpc_client *c, Sockerless__Request__OpCas
 TEST_USING(fixture, calls)
 {
     struct outcome o;
-    (void)state;
     listen_now();
     struct stat st;
     assert_int_equal(stat(url + 6, &st), 0);
@@ -181,7 +180,6 @@ TEST_USING(fixture, calls)
 TEST_USING(fixture, answers_out_of_order)
 {
     struct outcome slow, quick;
-    (void)state;
     listen_now();
     struct rpc_client *c = rpc_client_new(&loop, url, NULL);
     call(c, SOCKERLESS__REQUEST__OP_CONTAINER_STOP, 0, &slow);
@@ -198,7 +196,6 @@ TEST_USING(fixture, answers_out_of_order)
 TEST_USING(fixture, timeout_and_cancel)
 {
     struct outcome late, cancelled;
-    (void)state;
     listen_now();
     struct rpc_client *c = rpc_client_new(&loop, url, NULL);
     rpc_cancel(call(c, SOCKERLESS__REQUEST__OP_INFO, 0, &cancelled));
@@ -213,7 +210,6 @@ TEST_USING(fixture, timeout_and_cancel)
 TEST_USING(fixture, backend_away_and_back)
 {
     struct outcome o;
-    (void)state;
     struct rpc_client *c = rpc_client_new(&loop, url, NULL);
     call(c, SOCKERLESS__REQUEST__OP_INFO, 0, &o);
     loop_run(&loop);
@@ -306,7 +302,6 @@ static void pump_open(struct pump *p, Sockerless__StreamOpen__KindCase kind)
 TEST_USING(fixture, session_carries_everything)
 {
     struct pump p = {.to_send = 20 * 1024 * 1024 + 17};
-    (void)state;
     listen_now();
     pump_open(&p, SOCKERLESS__STREAM_OPEN__KIND_ATTACH);
     pump_more(&p);
@@ -335,7 +330,6 @@ TEST_USING(fixture, both_leave)
 TEST_USING(fixture, session_refused)
 {
     struct pump p = {0};
-    (void)state;
     listen_now();
     pump_open(&p, SOCKERLESS__STREAM_OPEN__KIND_LOGS);
     loop_run(&loop);
@@ -346,7 +340,6 @@ TEST_USING(fixture, session_refused)
 TEST_USING(fixture, peer_aborts)
 {
     struct pump p = {.to_send = 1};
-    (void)state;
     listen_now();
     pump_open(&p, SOCKERLESS__STREAM_OPEN__KIND_ATTACH);
     channel_abort(p.channel);
@@ -359,7 +352,6 @@ TEST_USING(fixture, not_a_frame)
 {
     struct pump p = {0};
     struct error err;
-    (void)state;
     listen_now();
     assert_int_equal(channel_dial(&loop, url, NULL, &pump_events, &p, &p.channel, &err), 0);
     channel_send(p.channel, 99, "x", 1);
@@ -371,7 +363,6 @@ TEST_USING(fixture, owner_of_a_closed_channel_is_told_once)
 {
     struct pump p = {0};
     struct error err;
-    (void)state;
     listen_now();
     assert_int_equal(
         channel_dial(&loop, "tcp://127.0.0.1:1", NULL, &pump_events, &p, &p.channel, &err), 0);

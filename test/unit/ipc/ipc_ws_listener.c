@@ -52,7 +52,6 @@ static int setup_patient(void **state)
 TEST_USING(fixture, silent_connections_are_closed)
 {
     struct end client;
-    (void)state;
     client_open(&client);
     int fd = raw_connect(rig.port);
     int64_t began = time_mono_ms();
@@ -77,7 +76,6 @@ static bool slow_send(int fd, size_t *sent, int64_t began)
 TEST_USING(fixture, slow_connections_are_closed)
 {
     size_t sent = 0;
-    (void)state;
     int fd = raw_connect(rig.port);
     int64_t began = time_mono_ms();
     run_until(!slow_send(fd, &sent, began) || raw_ended(fd));
@@ -91,7 +89,6 @@ TEST_USING(fixture, slow_connections_are_closed)
 TEST_USING(fixture, other_requests_buy_no_time)
 {
     static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
-    (void)state;
     int fd = raw_connect(rig.port);
     run_until(!raw_send(fd, request, sizeof request - 1) || raw_ended(fd));
     close(fd);
@@ -102,7 +99,6 @@ TEST_CASE(endless_heads_are_cut, setup_patient, fixture_teardown)
     enum { FAR_TOO_MUCH = 16 * 1024 * 1024 };
     static char line[4096];
     size_t sent = 0;
-    (void)state;
     memset(line, 'a', sizeof line);
     memcpy(line, "X-", 2);
     line[100] = ':';
@@ -119,7 +115,6 @@ TEST_CASE(many_at_once, setup_patient, fixture_teardown)
     int fds[CROWD];
     unsigned left = CROWD;
     struct end client, second;
-    (void)state;
     client_open(&client);
     for (int i = 0; i < CROWD; i++)
         fds[i] = raw_connect(rig.port);
@@ -145,7 +140,6 @@ TEST_CASE(many_at_once, setup_patient, fixture_teardown)
 TEST_CASE(first_of_many, setup_patient, fixture_teardown)
 {
     int fds[CROWD];
-    (void)state;
     for (int i = 0; i < CROWD; i++) {
         fds[i] = raw_connect(rig.port);
         if (i == 0)
@@ -159,7 +153,6 @@ TEST_CASE(first_of_many, setup_patient, fixture_teardown)
 TEST_USING(fixture, nothing_stays)
 {
     struct end client;
-    (void)state;
     client_open(&client);
     client_close(&client);
     unsigned before = descriptors();
@@ -177,7 +170,6 @@ TEST_USING(fixture, nothing_stays)
 TEST_CASE(channels_are_bounded, setup_patient, fixture_teardown)
 {
     struct end clients[2];
-    (void)state;
     client_open(&clients[0]);
     client_open(&clients[1]);
     int fd = raw_connect(rig.port);
@@ -197,7 +189,6 @@ TEST_USING(fixture, without_descriptors)
     struct rlimit before, none;
     unsigned turns = 0;
     int fds[WAITING];
-    (void)state;
     for (int i = 0; i < WAITING; i++)
         fds[i] = raw_connect(rig.port);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -217,7 +208,6 @@ TEST_USING(fixture, without_descriptors)
 TEST_USING(fixture, no_child_inherits)
 {
     unsigned seen = 0;
-    (void)state;
     int pending = raw_connect(rig.port), accepted = raw_open();
     for (int fd = 0; fd < 1024; fd++)
         if (is_of_listener(fd)) {
@@ -312,7 +302,6 @@ TEST_USING(fixture, answer)
 {
     char answer[WS_HANDSHAKE_ANSWER_MAX];
     struct ws_handshake h;
-    (void)state;
     ws_handshake_init(&h, "/");
     assert_int_equal(ws_handshake_feed(&h, heads[0].head, strlen(heads[0].head)),
                      WS_HANDSHAKE_DONE);
@@ -337,7 +326,6 @@ TEST_USING(fixture, bad_starts)
         {"wss://127.0.0.1:1/", NULL, "wss:// needs a certificate and its key"},
         {"wss://127.0.0.1:1/", "x", "the certificate cannot be used"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ws_listener_options options = {.cert_pem = cases[i].cert, .key_pem = cases[i].cert};
         struct ws_listener *l;
@@ -355,7 +343,6 @@ TEST_USING(fixture, ipv6)
     struct ws_listener *l;
     struct error err;
     struct end client;
-    (void)state;
     snprintf(rig.url, sizeof rig.url, "ws://[::1]:%d/", free_port());
     if (ws_listen(&rig.loop, rig.url, &options, on_accept, NULL, &l, &err))
         fail_msg("%s", err.message);

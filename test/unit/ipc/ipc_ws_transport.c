@@ -127,7 +127,6 @@ static void pump_open(struct pump *p)
 TEST_USING(fixture, everything_is_carried)
 {
     struct pump p = {.to_send = 20 * 1024 * 1024 + 17};
-    (void)state;
     pump_open(&p);
     assert_true(p.sent < p.to_send); /* backpressure held the sender back */
     run_until(p.ended && echoes_closed == 1);
@@ -142,7 +141,6 @@ TEST_USING(fixture, many_small_transfers)
     enum { MANY = 40 };
     struct pump p[MANY] = {{0}};
     const size_t many = client_tls ? 8 : MANY; /* nng gives a handshake with TLS 2 s */
-    (void)state;
     for (size_t i = 0; i < many; i++) {
         p[i].to_send = 1 + i * i * 97;
         pump_open(&p[i]);
@@ -160,7 +158,6 @@ TEST_USING(fixture, client_that_does_not_read)
 {
     static const unsigned char block[FRAME_DATA_MAX];
     size_t sent = 0;
-    (void)state;
     int fd = raw_open();
     while (channel_send(rig.last->channel, FRAME_STDOUT, block, sizeof block)) {
         sent += sizeof block;
@@ -199,7 +196,6 @@ static unsigned code_at_end(int fd)
 TEST_USING(fixture, client_closes)
 {
     static const unsigned char normal[] = {1000 >> 8, 1000 & 0xff};
-    (void)state;
     int fd = raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_CLOSE, 2, normal, 2));
     assert_int_equal(code_at_end(fd), 1000);
@@ -224,7 +220,6 @@ TEST_USING(fixture, we_close)
 TEST_USING(fixture, data_then_close)
 {
     unsigned char message[FRAME_HEADER_SIZE + 3] = {0};
-    (void)state;
     frame_header_encode(message, FRAME_STDIN, 3);
     int fd = raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_BINARY, sizeof message, message, sizeof message));
@@ -254,7 +249,6 @@ TEST_USING(fixture, faults_are_named)
         {WS_FIN | WS_BINARY, 1ULL << 63, 16, 1009},
         {WS_FIN | 0x0b, 8, 8, 1002},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int fd = raw_open();
         assert_true(raw_frame(fd, cases[i].first, cases[i].claimed, zero, cases[i].len));
@@ -268,7 +262,6 @@ TEST_USING(fixture, faults_are_named)
 TEST_USING(fixture, frames_without_mask)
 {
     static const unsigned char frame[] = {WS_FIN | WS_BINARY, 8, FRAME_STDIN, 0, 0, 0, 0, 0, 0, 0};
-    (void)state;
     int fd = raw_open();
     assert_true(raw_send(fd, frame, sizeof frame));
     assert_int_equal(code_at_end(fd), 1002);
@@ -281,7 +274,6 @@ TEST_USING(fixture, pings)
 {
     unsigned char answer[64];
     size_t got = 0;
-    (void)state;
     int fd = raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_PING, 5, "first", 5));
     while (got < 7) {
@@ -331,7 +323,6 @@ TEST_USING(fixture, pings_without_reading)
     enum { PINGS = 20000, LEAK = 1024 * 1024 };
     static const unsigned char ping[6 + WS_CONTROL_MAX] = {WS_FIN | WS_PING, 0x80 | WS_CONTROL_MAX};
     size_t before = mallinfo2().uordblks;
-    (void)state;
     int fd = raw_open();
     for (int i = 0; i < PINGS; i++) { /* one by one, so that each would get its pong */
         assert_true(raw_send(fd, ping, sizeof ping));
@@ -404,7 +395,6 @@ TEST_USING(tls, tls_versions)
 TEST_USING(tls, silent_tls_clients)
 {
     static const unsigned char hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
-    (void)state;
     int fd = raw_connect(rig.port);
     assert_true(raw_send(fd, hello, sizeof hello));
     run_until(raw_ended(fd));
@@ -418,7 +408,6 @@ TEST_USING(tls, bytes_that_are_not_tls)
 {
     static const unsigned char record[] = {0x17, 3, 3, 0x40, 0};
     static unsigned char much[128 * 1024];
-    (void)state;
     int fd = raw_connect(rig.port);
     assert_true(raw_send(fd, record, sizeof record));
     size_t sent = 0;
@@ -440,7 +429,6 @@ TEST_USING(tls, bad_certificates)
         {cert, "", "the key cannot be used"},
         {cert, other_key, "the key cannot be used"}, /* it is another one's */
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ws_listener_options options = {.cert_pem = cases[i].cert, .key_pem = cases[i].key};
         struct ws_listener *l;
