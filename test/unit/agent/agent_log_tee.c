@@ -79,19 +79,7 @@ static void fixture_close(void)
     buf_free(&f.marks);
 }
 
-static int fixture_setup(void **state)
-{
-    (void)state;
-    fixture_open();
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    (void)state;
-    fixture_close();
-    return 0;
-}
+TEST_RIG(fixture, fixture_open(), fixture_close());
 
 static void put(uint8_t type, const char *text)
 {

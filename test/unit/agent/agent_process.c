@@ -94,19 +94,7 @@ static void fixture_close(void)
     buf_free(&f.err);
 }
 
-static int fixture_setup(void **state)
-{
-    (void)state;
-    fixture_open();
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    (void)state;
-    fixture_close();
-    return 0;
-}
+TEST_RIG(fixture, fixture_open(), fixture_close());
 
 /* Starts `argv` with these options; 0, or the exit code of a start that failed. */
 static int start(struct process_options options, const char *const *argv, struct error *err)
