@@ -189,6 +189,7 @@ $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1))
 	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
+$(BUILD)/test/fuzz/ipc_ws_handshake: $(BUILD)/obj/test/kit/ws_oracle.o
 
 BENCH_BIN := $(BUILD)/test/bench/bench
 $(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)

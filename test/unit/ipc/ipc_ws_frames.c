@@ -4,8 +4,11 @@
 #include "ipc/ws_frames.h"
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "test/kit/ws_oracle.h"
 #include "test/kit/test.h"
+
+#include <string.h>
 
 /* Section 5.7, "Hello" masked, but binary. */
 static const unsigned char hello[] = {0x82, 0x85, 0x37, 0xfa, 0x21, 0x3d,
@@ -179,7 +182,7 @@ TEST(wslay_agrees)
     for (int round = 0; round < 300; round++) {
         struct ws_oracle oracle;
         size_t len = stream_make(stream), out_len;
-        oracle_decode(&oracle, stream, len);
+        ws_oracle_decode(&oracle, stream, len);
         memcpy(bytes, stream, len);
         int code = decode_in_pieces(bytes, len, pieces[round % ARRAY_LEN(pieces)], &out_len);
         assert_int_equal(out_len, oracle.out_len);
