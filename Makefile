@@ -160,7 +160,7 @@ unit_libs_ipc := ipc loop base proto llhttp
 unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
-unit_libs_gcpsim := base proto
+unit_libs_gcpsim := loop base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)

@@ -42,7 +42,8 @@ int sim_rig_close(void)
     kit_registry_stop(&registry);
     if (!sim_rig.sim.port)
         return -1;
-    sim_rig.driver.close(sim_rig.driver.self);
+    if (sim_rig.driver.close)
+        sim_rig.driver.close(sim_rig.driver.self);
     http_client_close(sim_rig.http);
     loop_fini(&sim_rig.loop);
     return orderly ? 0 : -1;
