@@ -4,6 +4,8 @@
 
 #include "backend/state/backend_internal.h"
 #include "backend/agent/reverse_agents.h"
+#include "base/alloc.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "oci/document/container_config_merge.h"
 
@@ -73,16 +75,36 @@ static size_t reverse_env(const struct container *c, struct arena *arena, char *
     return n;
 }
 
-static char **agent_env(struct container *c, struct arena *arena, size_t *count)
+/* "SOCKERLESS_AGENT_UNSET=NAME=NAME…": the cloud would let the image's values through. */
+static char *unset_names(const struct container_environment *process, struct arena *arena)
+{
+    AUTO(buf) struct buf names = BUF_INIT;
+    for (size_t i = 0; i < process->unset_count; i++)
+        buf_printf(&names, "%s%s", i ? "=" : "SOCKERLESS_AGENT_UNSET=", process->unset[i]);
+    return arena_strndup(arena, names.data, names.len);
+}
+
+static bool is_unset(const struct container_environment *process, const char *name)
+{
+    for (size_t i = 0; i < process->unset_count; i++)
+        if (strcmp(process->unset[i], name) == 0)
+            return true;
+    return false;
+}
+
+static char **agent_env(struct container *c, const struct container_environment *process,
+                        struct arena *arena, size_t *count)
 {
     const Sockerless__ContainerConfig *config = c->view->config;
     char **env = arena_alloc(arena, 16 * sizeof *env);
     size_t n = 0;
     if (!sets_variable(config, "HOME=")) /* what the platform sets is root's */
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_HOME=passwd");
-    if (!sets_variable(config,
-                       "HOSTNAME=")) /* here, not in env: it would make every definition unique */
+    /* Here, not in env: it would make every definition unique. */
+    if (!sets_variable(config, "HOSTNAME=") && !is_unset(process, "HOSTNAME"))
         env[n++] = arena_printf(arena, "HOSTNAME=%s", config->hostname);
+    if (process->unset_count)
+        env[n++] = unset_names(process, arena);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_TOKEN=%s", c->agent_token);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);
     n += reverse_env(c, arena, env + n);
@@ -116,7 +138,9 @@ struct workload_spec workload_spec_of(struct container *c, struct arena *arena)
         .agent_port = (int)c->backend->config->agent_port,
     };
     spec.agent_argv = agent_argv(c, arena, &spec.agent_argc);
-    spec.agent_env = agent_env(c, arena, &spec.agent_env_count);
-    spec.env = container_environment(config, NULL, arena, &spec.env_count);
+    struct container_environment process = container_environment(config, NULL, NULL, arena);
+    spec.env = process.set;
+    spec.env_count = process.set_count;
+    spec.agent_env = agent_env(c, &process, arena, &spec.agent_env_count);
     return spec;
 }
