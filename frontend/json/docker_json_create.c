@@ -91,6 +91,16 @@ static const struct json_field host_fields[] = {
     HOST("Init", JSON_FLAG, init),
     HOST_N("ExtraHosts", JSON_TEXTS, extra_hosts),
     HOST("ShmSize", JSON_INT64, shm_size),
+    HOST("MemorySwap", JSON_INT64, memory_swap),
+    HOST("MemoryReservation", JSON_INT64, memory_reservation),
+    HOST("KernelMemory", JSON_INT64, kernel_memory),
+    {"MemorySwappiness", JSON_INT64, offsetof(Sockerless__HostOptions, memory_swappiness),
+     offsetof(Sockerless__HostOptions, has_memory_swappiness)},
+    HOST("OomScoreAdj", JSON_INT64, oom_score_adj),
+    HOST("Isolation", JSON_TEXT, isolation),
+    HOST("CgroupnsMode", JSON_TEXT, cgroupns_mode),
+    HOST_N("CapAdd", JSON_COMMANDS, cap_add),
+    HOST_N("CapDrop", JSON_COMMANDS, cap_drop),
     {NULL, JSON_ANY, 0, 0},
 };
 static const struct json_field restart_fields[] = {

@@ -113,17 +113,24 @@ static int texts_of(const struct decoding *d, json_t *value, size_t *count, char
     return 0;
 }
 
+/* Go's strslice.StrSlice. */
+static int command_of(const struct decoding *d, json_t *value, size_t *count, char ***items)
+{
+    if (!json_is_string(value))
+        return texts_of(d, value, count, items);
+    *items = arena_calloc(d->arena, 1, sizeof(char *));
+    (*items)[0] = arena_strdup(d->arena, json_string_value(value));
+    *count = 1;
+    return 0;
+}
+
 static int decode_text_list(const struct decoding *d, json_t *value)
 {
     Sockerless__StringList *list = arena_alloc(d->arena, sizeof(*list));
     sockerless__string_list__init(list);
     *FIELD_AT(d, Sockerless__StringList *, d->field->offset) = list;
-    if (json_is_string(value) && d->field->kind == JSON_COMMAND) {
-        list->items = arena_calloc(d->arena, 1, sizeof(char *));
-        list->items[list->n_items++] = arena_strdup(d->arena, json_string_value(value));
-        return 0;
-    }
-    return texts_of(d, value, &list->n_items, &list->items);
+    return d->field->kind == JSON_COMMAND ? command_of(d, value, &list->n_items, &list->items)
+                                          : texts_of(d, value, &list->n_items, &list->items);
 }
 
 static int decode_keys(const struct decoding *d, json_t *value)
@@ -175,6 +182,9 @@ static int decode_value(const struct decoding *d, json_t *value)
     case JSON_TEXTS:
         return texts_of(d, value, FIELD_AT(d, size_t, d->field->extra),
                         FIELD_AT(d, char **, d->field->offset));
+    case JSON_COMMANDS:
+        return command_of(d, value, FIELD_AT(d, size_t, d->field->extra),
+                          FIELD_AT(d, char **, d->field->offset));
     case JSON_TEXT_LIST:
     case JSON_COMMAND: return decode_text_list(d, value);
     case JSON_KEYS: return decode_keys(d, value);

@@ -20,6 +20,7 @@ enum json_kind {
     JSON_TEXTS,     /* repeated string: count at `extra`, items at `offset` */
     JSON_TEXT_LIST, /* StringList *, NULL when absent */
     JSON_COMMAND,   /* the same; a bare string is a list of one */
+    JSON_COMMANDS,  /* like JSON_TEXTS; a bare string is a list of one */
     JSON_KEYS,      /* an object's keys, as repeated string */
     JSON_LABELS,    /* an object of strings, as repeated KeyValue */
     JSON_ANY,       /* known, decoded elsewhere */

@@ -206,15 +206,6 @@ static int check_config(const Config *c, struct error *err)
 {
     if (list_len(c->entrypoint) == 0 && list_len(c->cmd) == 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "No command specified");
-    for (size_t i = 0; i < list_len(c->env); i++)
-        if (key_len(c->env->items[i]) == 0)
-            return error_set(err, ERROR_INVALID_PARAMETER, "invalid environment variable: %.200s",
-                             c->env->items[i]);
-    if (!str_empty(c->working_dir) && c->working_dir[0] != '/')
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "the working directory '%.200s' is invalid, it needs to be an absolute "
-                         "path",
-                         c->working_dir);
     return 0;
 }
 

@@ -28,7 +28,8 @@ struct container_command {
  *   Labels, ExposedPorts, Volumes  united, the container's labels win; sorted by key
  *   Healthcheck each unset part from the image's; {"Test":["NONE"]} stays as it is
  *   User, WorkingDir, StopSignal   the image's when empty. Shell, OnBuild, StopTimeout: untouched
- * ERROR_INVALID_PARAMETER: No command specified; bad Env entry; relative WorkingDir. */
+ * ERROR_INVALID_PARAMETER: No command specified. What a user may not ask for was refused before
+ * (container_rules.h). */
 int container_config_merge(const Sockerless__ContainerConfig *user,
                            const Sockerless__ContainerConfig *image, struct arena *arena,
                            struct container_command *out, struct error *err) MUST_CHECK;

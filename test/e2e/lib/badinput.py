@@ -116,6 +116,35 @@ def rules(docker):
              policy % "used with restart policy 'always'"),
             ({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": -3}}, policy % "negative")):
         told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    told("POST", CREATE, {**gone, "StopSignal": "BOGUS", "HostConfig": low}, 400, "Invalid signal: BOGUS")
+    told("POST", CREATE, {**good, "Healthcheck": {"Interval": 1}}, 400,
+         "Interval in Healthcheck cannot be less than 1ms")
+    for host, message in (
+            ({"MemoryReservation": 1}, "Minimum memory reservation allowed is 6MB"),
+            ({"MemorySwap": 1}, "You should always set the Memory limit when using Memoryswap limit, see usage"),
+            ({"Memory": 2 ** 24, "MemorySwap": 1},
+             "Minimum memoryswap limit should be larger than memory limit, see usage"),
+            ({"MemorySwappiness": 101}, "Invalid value: 101, valid memory swappiness range is 0-100"),
+            ({"OomScoreAdj": 2000}, "Invalid value 2000, range for oom score adj is [-1000, 1000]"),
+            ({"NanoCPUs": 10 ** 9, "CpuQuota": 5000},
+             "Conflicting options: Nano CPUs and CPU Quota cannot both be set"),
+            ({"CgroupnsMode": "bogus"}, "invalid cgroup namespace mode: bogus"),
+            ({"CapAdd": ["bogus"], **low}, 'invalid CapAdd: unknown capability: "CAP_BOGUS"')):
+        told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    for query in ("link=1", "link=1&force=1&v=1"):
+        cid = docker.create(["true"])
+        told("DELETE", f"/containers/{cid}?{query}", None, 500,
+             "Conflict, cannot remove the default link name of the container")
+        docker.inspect(cid)
+        told("DELETE", f"/containers/{NAME}?{query}", None, 404, "No such container: nope")
+    told("GET", f"/containers/{NAME}/logs?stdout=1&since=yesterday", None, 404, "No such container: nope")
+    if OURS:  # dockerd has refused it since 23.0
+        told("POST", f"/containers/{cid}/wait?condition=bogus", None, 400, 'invalid condition: "bogus"')
+    docker.ok("POST", f"/v1.29/containers/{cid}/wait?condition=bogus")
+    running = docker.create(["sleep", "60"])
+    docker.start(running)
+    told("POST", f"/containers/{running}/exec", {"Cmd": ["true"], "DetachKeys": "zz"}, 500,
+         "Invalid escape keys (zz) provided")
     for body in (b"null", {"Cmd": []}):
         told("POST", f"/containers/{NAME}/exec", body, 400, "No exec command specified")
     told("GET", f"/containers/{NAME}/logs", None, 400,

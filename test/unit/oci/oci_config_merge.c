@@ -81,9 +81,6 @@ TEST_USING(arena, refused)
     } cases[] = {
         {"", "", "No command specified"},
         {"\"Entrypoint\":[\"\"]", "\"Cmd\":[\"sh\"]", "No command specified"},
-        {"\"Cmd\":[\"x\"],\"Env\":[\"=x\"]", "", "invalid environment variable: =x"},
-        {"\"Cmd\":[\"x\"],\"WorkingDir\":\"rel\"", "",
-         "the working directory 'rel' is invalid, it needs to be an absolute path"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct container_command out;
