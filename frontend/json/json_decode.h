@@ -38,6 +38,9 @@ struct json_field {
 int json_decode_object(json_t *object, const struct json_field *fields, const char *type,
                        struct arena *a, void *out, struct error *err) MUST_CHECK;
 
+/* A C string of text that may hold NUL: as base/utf8.h carries it. */
+char *json_decode_text_copy(struct arena *a, const char *text, size_t len);
+
 /* A member by name, without regard to case; NULL when absent or null. */
 json_t *json_decode_member(json_t *object, const char *name);
 /* "number", "string", "object" … as Go says in errors. */

@@ -6,6 +6,17 @@
 #include "backend/attach/session_exec.h"
 #include "backend/state/backend_internal.h"
 #include "backend/state/driver_group.h"
+#include "base/utf8.h"
+
+static bool has_nul(const Sockerless__ExecCreateRequest *request)
+{
+    bool found = utf8_has_nul(request->user) || utf8_has_nul(request->working_dir);
+    for (size_t i = 0; i < request->n_cmd && !found; i++)
+        found = utf8_has_nul(request->cmd[i]);
+    for (size_t i = 0; i < request->n_env && !found; i++)
+        found = utf8_has_nul(request->env[i]);
+    return found;
+}
 
 static int create_refused(struct backend *b, const struct container *c,
                           const Sockerless__ExecCreateRequest *request, struct error *err)
@@ -20,6 +31,10 @@ static int create_refused(struct backend *b, const struct container *c,
     if (detach_keys_parse(request->detach_keys, &keys, &bad)) /* 500, as dockerd */
         return error_set(err, ERROR_SYSTEM, "Invalid escape keys (%.100s) provided",
                          request->detach_keys);
+    if (has_nul(request))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "exec: command, user, working directory and environment can't contain "
+                         "null(\\x00)");
     return driver_group_check(b->driver, b->driver->caps.agent != AGENT_NONE,
                               "exec needs the agent", err);
 }

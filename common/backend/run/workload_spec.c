@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "oci/document/container_config_merge.h"
 
 #include <string.h>
@@ -120,6 +121,35 @@ static char **agent_env(struct container *c, const struct container_environment 
         env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_WORKDIR=%s", config->working_dir);
     *count = n;
     return env;
+}
+
+static bool any_has_nul(char *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (utf8_has_nul(items[i]))
+            return true;
+    return false;
+}
+
+int workload_spec_check(const struct container *c, struct error *err)
+{
+    const Sockerless__Container *v = c->view;
+    const Sockerless__ContainerConfig *config = v->config;
+    const Sockerless__StringList *env = config->env;
+    const char *what = NULL;
+    if (utf8_has_nul(v->path) || any_has_nul(v->args, v->n_args))
+        what = "the command";
+    else if (env && any_has_nul(env->items, env->n_items))
+        what = "an environment variable";
+    else if (utf8_has_nul(config->user))
+        what = "the user";
+    else if (utf8_has_nul(config->working_dir))
+        what = "the working directory";
+    else if (utf8_has_nul(config->hostname))
+        what = "the host name";
+    return what ? error_set(err, ERROR_INVALID_PARAMETER,
+                            "%s can't contain null(\\x00): no process can be started with it", what)
+                : 0;
 }
 
 struct workload_spec workload_spec_of(struct container *c, struct arena *arena)

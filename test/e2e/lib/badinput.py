@@ -52,6 +52,37 @@ def types_and_sizes(docker):
         tolerated(docker, {"Image": "busybox", "Cmd": ["true"], **extra})
 
 
+def members(docker):
+    """What is only kept and shown is checked, too, and told in dockerd's words."""
+    number, into = "number into Go struct field ", "json: cannot unmarshal "
+    host = "HostConfig.HostConfig."
+    for body, words in (
+            ({"ExposedPorts": {"80/tcp": 5}}, number + "ContainerConfigWrapper.ExposedPorts of type struct {}"),
+            ({"Volumes": {"/a": "x"}},
+             "string into Go struct field ContainerConfigWrapper.Volumes of type struct {}"),
+            ({"Healthcheck": {"Test": [1]}}, number + "HealthConfig.Healthcheck.Test of type string"),
+            ({"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": 8080}]}}},
+             number + "PortBinding.HostConfig.PortBindings.HostPort of type string"),
+            ({"HostConfig": {"PortBindings": {"80/tcp": {}}}},
+             f"object into Go struct field {host}PortBindings of type []nat.PortBinding"),
+            ({"HostConfig": {"Sysctls": {"a": 1}}}, f"{number}{host}Sysctls of type string"),
+            ({"HostConfig": {"GroupAdd": [1]}}, f"{number}{host}GroupAdd of type string"),
+            ({"HostConfig": {"Devices": [{"PathOnHost": 1}]}},
+             number + "DeviceMapping.HostConfig.Devices.PathOnHost of type string"),
+            ({"HostConfig": {"LogConfig": {"Config": {"a": 1}}}},
+             number + "LogConfig.HostConfig.LogConfig.Config of type string"),
+            ({"HostConfig": {"Mounts": [{"Type": 1}]}}, number + "Mount.HostConfig.Mounts.Type of type mount.Type"),
+            ({"HostConfig": {"Ulimits": [{"Soft": 1.5}]}},
+             "number 1.5 into Go struct field Ulimit.HostConfig.Ulimits.Soft of type int64"),
+            ({"HostConfig": {"BlkioWeight": 70000}},
+             f"number 70000 into Go struct field {host}BlkioWeight of type uint16"),
+            ({"HostConfig": {"CapAdd": [1]}}, f"array into Go struct field {host}CapAdd of type string"),
+            ({"NetworkingConfig": {"EndpointsConfig": {"a": {"IPAMConfig": {"IPv4Address": 1}}}}},
+             number + "EndpointIPAMConfig.NetworkingConfig.EndpointsConfig.IPAMConfig.IPv4Address of type string")):
+        reply = refused(docker, "POST", CREATE, {"Image": "busybox", **body}, (400,) if OURS else (500,))
+        equal(reply.message(), into + words, f"{body}")
+
+
 def tolerated(docker, body):
     """201, or 4xx with a text. Gives the reply."""
     reply = docker.call("POST", CREATE, body)
@@ -305,7 +336,7 @@ def leavers(docker):
     check(docker.inspect(cid)["State"]["Running"], "container ended")
 
 
-SCENARIOS = (json_bodies, types_and_sizes, queries, rules, many_variables, long_command,
+SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, many_variables, long_command,
              unknown_container, endpoints, not_http, endless_head, keep_alive,
              expect_and_chunked, leavers)
 

@@ -49,7 +49,28 @@ def groups(docker):
         stream.close()
 
 
-SCENARIOS = (unset_variables, groups)
+def odd_text(docker):
+    """Bytes that are not UTF-8, lone surrogates and NUL: as Go reads them, and shown so."""
+    body = (b'{"Image":"busybox","Cmd":["true"],"Env":["A=\xff"],"Labels":{"bytes":"a\xff\xfeb",'
+            b'"surrogates":"x\\ud800y\\ud83d\\ude00","nul\\u0000key":"a\\u0000b"},'
+            b'"HostConfig":{"Sysctls":{"a\\u0000":"\\u0000"},"Binds":["/a\xff:/b"]}}')
+    cid = docker.ok("POST", "/containers/create", body, (201,)).json()["Id"]
+    try:
+        shown = docker.inspect(cid)
+        equal(shown["Config"]["Labels"], {"bytes": "a\ufffd\ufffdb", "surrogates": "x\ufffdy\U0001f600",
+                                          "nul\0key": "a\0b"}, "labels")
+        equal(shown["Config"]["Env"][0], "A=\ufffd", "Env")
+        equal((shown["HostConfig"]["Sysctls"], shown["HostConfig"]["Binds"]), ({"a\0": "\0"}, ["/a\ufffd:/b"]),
+              "HostConfig")
+    finally:
+        docker.remove(cid)
+    for config in ({"Env": ["A=x\0y"]}, {"User": "a\0b"}, {"Hostname": "a\0b"}):
+        cid = docker.create(["true"], **config)
+        reply = docker.call("POST", f"/containers/{cid}/start")
+        check(reply.status in (400, 500) and reply.message(), f"start with {config}: {reply.status}")
+
+
+SCENARIOS = (odd_text, unset_variables, groups)
 
 if __name__ == "__main__":
     run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})
