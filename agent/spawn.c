@@ -105,7 +105,7 @@ static int check_executable(const char *path)
 }
 
 /* Go's exec.LookPath, which the OCI runtime uses: files in PATH that may not be executed are
- * passed over, and then it was "not found in $PATH". */
+ * passed over, and then it was "not found in $PATH", as everything is without a PATH. */
 static const char *child_look_up(const char *name, const char *path, char found[PATH_MAX])
 {
     if (strchr(name, '/')) {
@@ -115,7 +115,7 @@ static const char *child_look_up(const char *name, const char *path, char found[
         return name;
     }
     size_t name_len = strlen(name);
-    while (name_len) {
+    while (name_len && *path) {
         size_t dir_len = strcspn(path, ":");
         const char *dir = dir_len ? path : ".";
         size_t used = dir_len ? dir_len : 1;
@@ -262,7 +262,7 @@ int spawn_process(const struct spawn_request *request, pid_t *pid, int *exit_cod
     if (pipe2(report_pipe, O_CLOEXEC))
         return error_errno(err, ERROR_SYSTEM, errno, "pipe");
     const char *path_env = environment_get(request->env, "PATH");
-    *pid = fork_quietly(request, path_env ? path_env : ENVIRONMENT_DEFAULT_PATH, report_pipe[1]);
+    *pid = fork_quietly(request, path_env ? path_env : "", report_pipe[1]);
     int fork_error = errno;
     close(report_pipe[1]);
     struct spawn_report report;

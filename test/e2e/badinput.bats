@@ -6,6 +6,7 @@ load lib/common
 
 @test "bad input: JSON bodies" { raw badinput json_bodies; }
 @test "bad input: wrong types and sizes" { raw badinput types_and_sizes; }
+@test "bad input: wrong types in what is only kept" { raw badinput members; }
 @test "bad input: queries" { raw badinput queries; }
 @test "bad input: what Docker's rules refuse, and in which order" { raw badinput rules; }
 @test "bad input: 10,000 environment variables" { raw badinput many_variables; }

@@ -234,21 +234,22 @@ void session_exec_resize(struct exec_session *s, uint32_t height, uint32_t width
 
 /* ---- opening ---- */
 
-/* The container's own environment with the exec's entries over it. */
+/* The container's own environment with the exec's entries over it. Names without a value are sent,
+ * too: the agent adds no default for them. */
 static char **exec_env(const struct exec *e, struct arena *arena, size_t *count)
 {
     Sockerless__ContainerConfig config = *e->container->view->config;
-    Sockerless__StringList both = SOCKERLESS__STRING_LIST__INIT;
-    size_t base = config.env ? config.env->n_items : 0;
-    both.n_items = base + e->config->n_env;
-    both.items = arena_alloc(arena, (both.n_items + 1) * sizeof *both.items);
-    if (base)
-        memcpy(both.items, config.env->items, base * sizeof *both.items);
-    if (e->config->n_env)
-        memcpy(both.items + base, e->config->env, e->config->n_env * sizeof *both.items);
-    config.env = &both;
+    Sockerless__StringList over = SOCKERLESS__STRING_LIST__INIT;
+    over.items = e->config->env;
+    over.n_items = e->config->n_env;
     config.tty = e->config->tty;
-    return container_environment(&config, config.hostname, arena, count);
+    struct container_environment env =
+        container_environment(&config, &over, config.hostname, arena);
+    char **all = arena_calloc(arena, env.set_count + env.unset_count + 1, sizeof *all);
+    memcpy(all, env.set, env.set_count * sizeof *all);
+    memcpy(all + env.set_count, env.unset, env.unset_count * sizeof *all);
+    *count = env.set_count + env.unset_count;
+    return all;
 }
 
 static void open_fill(Sockerless__AgentExecOpen *m, const struct exec *e,

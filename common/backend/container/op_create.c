@@ -138,7 +138,7 @@ static struct container *create(struct op *op, struct error *err)
                   "Config cannot be empty in order to create a container");
         return NULL;
     }
-    if (container_rules_host(host, err))
+    if (container_rules_config(request->config, err) || container_rules_host(host, err))
         return NULL;
     const Sockerless__ImageRecord *image = image_store_find(b->images, request->config->image, err);
     if (!image)

@@ -75,6 +75,12 @@ void co_op_container_remove(struct op *op)
         return;
     }
     container_ref(c);
+    if (request->link) { /* never the container; there are no links of other names here */
+        error_set(&err, ERROR_SYSTEM,
+                  "Conflict, cannot remove the default link name of the container");
+        op_fail(op, &err);
+        return;
+    }
     if (co_remove(c, request->force, &err))
         op_fail(op, &err);
     else

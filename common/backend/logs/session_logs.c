@@ -359,6 +359,10 @@ void session_logs_open(struct backend *b, struct channel *channel, const Sockerl
     else
         error_set(&err, ERROR_INVALID_PARAMETER,
                   "Bad parameters: you must choose at least one stream");
+    if (c && !str_empty(open->bad_time)) {
+        error_set(&err, ERROR_INVALID_PARAMETER, "%s", open->bad_time);
+        c = NULL;
+    }
     if (!c ||
         driver_group_check(b->driver, b->driver->logs, "docker logs needs a log service", &err)) {
         channel_fail(channel, &err);

@@ -177,7 +177,7 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
 int co_op_start_run(struct container *c, struct error *err)
 {
     int64_t began = time_mono_ms();
-    int rc = network_refused(c, err);
+    int rc = network_refused(c, err) ? -1 : workload_spec_check(c, err);
     if (rc == 0)
         rc = co_start_once(c, err);
     if (rc && co_give_way_to_layer(c, err))

@@ -87,10 +87,12 @@ static struct container *find_held(struct op *op, const char *ref, struct error 
 
 static int stop_signal(const struct container *c, const char *asked, struct error *err)
 {
-    const char *name = str_empty(asked) ? c->view->config->stop_signal : asked;
-    int number = str_empty(name) ? SIGTERM : signal_parse(name);
-    if (number < 0)
-        error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
+    const char *own = c->view->config->stop_signal;
+    int number = signal_parse(str_empty(asked) ? own : asked);
+    if (number < 0 && !str_empty(asked))
+        error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %.100s", asked);
+    else if (number < 0) /* none, or an image's that is none: the container must end all the same */
+        number = SIGTERM;
     return number;
 }
 

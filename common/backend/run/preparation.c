@@ -68,7 +68,7 @@ static int co_make_owned(struct container *c, struct error *err)
     AUTO(arena) struct arena arena;
     arena_init(&arena);
     struct workload_spec spec = workload_spec_of(c, &arena);
-    if (co_preparation_image(c, &spec, &arena, err))
+    if (workload_spec_check(c, err) || co_preparation_image(c, &spec, &arena, err))
         return -1;
     int rc = driver->workload->co_prepare(driver->self, &spec, &w, err);
     memcpy(c->current.owned, w.owned, sizeof w.owned);

@@ -4,7 +4,10 @@
 
 #include "backend/state/backend_internal.h"
 #include "backend/agent/reverse_agents.h"
+#include "base/alloc.h"
+#include "base/buf.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "oci/document/container_config_merge.h"
 
 #include <string.h>
@@ -73,16 +76,36 @@ static size_t reverse_env(const struct container *c, struct arena *arena, char *
     return n;
 }
 
-static char **agent_env(struct container *c, struct arena *arena, size_t *count)
+/* "SOCKERLESS_AGENT_UNSET=NAME=NAME…": the cloud would let the image's values through. */
+static char *unset_names(const struct container_environment *process, struct arena *arena)
+{
+    AUTO(buf) struct buf names = BUF_INIT;
+    for (size_t i = 0; i < process->unset_count; i++)
+        buf_printf(&names, "%s%s", i ? "=" : "SOCKERLESS_AGENT_UNSET=", process->unset[i]);
+    return arena_strndup(arena, names.data, names.len);
+}
+
+static bool is_unset(const struct container_environment *process, const char *name)
+{
+    for (size_t i = 0; i < process->unset_count; i++)
+        if (strcmp(process->unset[i], name) == 0)
+            return true;
+    return false;
+}
+
+static char **agent_env(struct container *c, const struct container_environment *process,
+                        struct arena *arena, size_t *count)
 {
     const Sockerless__ContainerConfig *config = c->view->config;
     char **env = arena_alloc(arena, 16 * sizeof *env);
     size_t n = 0;
     if (!sets_variable(config, "HOME=")) /* what the platform sets is root's */
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_HOME=passwd");
-    if (!sets_variable(config,
-                       "HOSTNAME=")) /* here, not in env: it would make every definition unique */
+    /* Here, not in env: it would make every definition unique. */
+    if (!sets_variable(config, "HOSTNAME=") && !is_unset(process, "HOSTNAME"))
         env[n++] = arena_printf(arena, "HOSTNAME=%s", config->hostname);
+    if (process->unset_count)
+        env[n++] = unset_names(process, arena);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_TOKEN=%s", c->agent_token);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);
     n += reverse_env(c, arena, env + n);
@@ -98,6 +121,35 @@ static char **agent_env(struct container *c, struct arena *arena, size_t *count)
         env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_WORKDIR=%s", config->working_dir);
     *count = n;
     return env;
+}
+
+static bool any_has_nul(char *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (utf8_has_nul(items[i]))
+            return true;
+    return false;
+}
+
+int workload_spec_check(const struct container *c, struct error *err)
+{
+    const Sockerless__Container *v = c->view;
+    const Sockerless__ContainerConfig *config = v->config;
+    const Sockerless__StringList *env = config->env;
+    const char *what = NULL;
+    if (utf8_has_nul(v->path) || any_has_nul(v->args, v->n_args))
+        what = "the command";
+    else if (env && any_has_nul(env->items, env->n_items))
+        what = "an environment variable";
+    else if (utf8_has_nul(config->user))
+        what = "the user";
+    else if (utf8_has_nul(config->working_dir))
+        what = "the working directory";
+    else if (utf8_has_nul(config->hostname))
+        what = "the host name";
+    return what ? error_set(err, ERROR_INVALID_PARAMETER,
+                            "%s can't contain null(\\x00): no process can be started with it", what)
+                : 0;
 }
 
 struct workload_spec workload_spec_of(struct container *c, struct arena *arena)
@@ -116,7 +168,9 @@ struct workload_spec workload_spec_of(struct container *c, struct arena *arena)
         .agent_port = (int)c->backend->config->agent_port,
     };
     spec.agent_argv = agent_argv(c, arena, &spec.agent_argc);
-    spec.agent_env = agent_env(c, arena, &spec.agent_env_count);
-    spec.env = container_environment(config, NULL, arena, &spec.env_count);
+    struct container_environment process = container_environment(config, NULL, NULL, arena);
+    spec.env = process.set;
+    spec.env_count = process.set_count;
+    spec.agent_env = agent_env(c, &process, arena, &spec.agent_env_count);
     return spec;
 }

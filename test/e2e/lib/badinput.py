@@ -52,6 +52,37 @@ def types_and_sizes(docker):
         tolerated(docker, {"Image": "busybox", "Cmd": ["true"], **extra})
 
 
+def members(docker):
+    """What is only kept and shown is checked, too, and told in dockerd's words."""
+    number, into = "number into Go struct field ", "json: cannot unmarshal "
+    host = "HostConfig.HostConfig."
+    for body, words in (
+            ({"ExposedPorts": {"80/tcp": 5}}, number + "ContainerConfigWrapper.ExposedPorts of type struct {}"),
+            ({"Volumes": {"/a": "x"}},
+             "string into Go struct field ContainerConfigWrapper.Volumes of type struct {}"),
+            ({"Healthcheck": {"Test": [1]}}, number + "HealthConfig.Healthcheck.Test of type string"),
+            ({"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": 8080}]}}},
+             number + "PortBinding.HostConfig.PortBindings.HostPort of type string"),
+            ({"HostConfig": {"PortBindings": {"80/tcp": {}}}},
+             f"object into Go struct field {host}PortBindings of type []nat.PortBinding"),
+            ({"HostConfig": {"Sysctls": {"a": 1}}}, f"{number}{host}Sysctls of type string"),
+            ({"HostConfig": {"GroupAdd": [1]}}, f"{number}{host}GroupAdd of type string"),
+            ({"HostConfig": {"Devices": [{"PathOnHost": 1}]}},
+             number + "DeviceMapping.HostConfig.Devices.PathOnHost of type string"),
+            ({"HostConfig": {"LogConfig": {"Config": {"a": 1}}}},
+             number + "LogConfig.HostConfig.LogConfig.Config of type string"),
+            ({"HostConfig": {"Mounts": [{"Type": 1}]}}, number + "Mount.HostConfig.Mounts.Type of type mount.Type"),
+            ({"HostConfig": {"Ulimits": [{"Soft": 1.5}]}},
+             "number 1.5 into Go struct field Ulimit.HostConfig.Ulimits.Soft of type int64"),
+            ({"HostConfig": {"BlkioWeight": 70000}},
+             f"number 70000 into Go struct field {host}BlkioWeight of type uint16"),
+            ({"HostConfig": {"CapAdd": [1]}}, f"array into Go struct field {host}CapAdd of type string"),
+            ({"NetworkingConfig": {"EndpointsConfig": {"a": {"IPAMConfig": {"IPv4Address": 1}}}}},
+             number + "EndpointIPAMConfig.NetworkingConfig.EndpointsConfig.IPAMConfig.IPv4Address of type string")):
+        reply = refused(docker, "POST", CREATE, {"Image": "busybox", **body}, (400,) if OURS else (500,))
+        equal(reply.message(), into + words, f"{body}")
+
+
 def tolerated(docker, body):
     """201, or 4xx with a text. Gives the reply."""
     reply = docker.call("POST", CREATE, body)
@@ -116,6 +147,35 @@ def rules(docker):
              policy % "used with restart policy 'always'"),
             ({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": -3}}, policy % "negative")):
         told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    told("POST", CREATE, {**gone, "StopSignal": "BOGUS", "HostConfig": low}, 400, "Invalid signal: BOGUS")
+    told("POST", CREATE, {**good, "Healthcheck": {"Interval": 1}}, 400,
+         "Interval in Healthcheck cannot be less than 1ms")
+    for host, message in (
+            ({"MemoryReservation": 1}, "Minimum memory reservation allowed is 6MB"),
+            ({"MemorySwap": 1}, "You should always set the Memory limit when using Memoryswap limit, see usage"),
+            ({"Memory": 2 ** 24, "MemorySwap": 1},
+             "Minimum memoryswap limit should be larger than memory limit, see usage"),
+            ({"MemorySwappiness": 101}, "Invalid value: 101, valid memory swappiness range is 0-100"),
+            ({"OomScoreAdj": 2000}, "Invalid value 2000, range for oom score adj is [-1000, 1000]"),
+            ({"NanoCPUs": 10 ** 9, "CpuQuota": 5000},
+             "Conflicting options: Nano CPUs and CPU Quota cannot both be set"),
+            ({"CgroupnsMode": "bogus"}, "invalid cgroup namespace mode: bogus"),
+            ({"CapAdd": ["bogus"], **low}, 'invalid CapAdd: unknown capability: "CAP_BOGUS"')):
+        told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    for query in ("link=1", "link=1&force=1&v=1"):
+        cid = docker.create(["true"])
+        told("DELETE", f"/containers/{cid}?{query}", None, 500,
+             "Conflict, cannot remove the default link name of the container")
+        docker.inspect(cid)
+        told("DELETE", f"/containers/{NAME}?{query}", None, 404, "No such container: nope")
+    told("GET", f"/containers/{NAME}/logs?stdout=1&since=yesterday", None, 404, "No such container: nope")
+    if OURS:  # dockerd has refused it since 23.0
+        told("POST", f"/containers/{cid}/wait?condition=bogus", None, 400, 'invalid condition: "bogus"')
+    docker.ok("POST", f"/v1.29/containers/{cid}/wait?condition=bogus")
+    running = docker.create(["sleep", "60"])
+    docker.start(running)
+    told("POST", f"/containers/{running}/exec", {"Cmd": ["true"], "DetachKeys": "zz"}, 500,
+         "Invalid escape keys (zz) provided")
     for body in (b"null", {"Cmd": []}):
         told("POST", f"/containers/{NAME}/exec", body, 400, "No exec command specified")
     told("GET", f"/containers/{NAME}/logs", None, 400,
@@ -276,7 +336,7 @@ def leavers(docker):
     check(docker.inspect(cid)["State"]["Running"], "container ended")
 
 
-SCENARIOS = (json_bodies, types_and_sizes, queries, rules, many_variables, long_command,
+SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, many_variables, long_command,
              unknown_container, endpoints, not_http, endless_head, keep_alive,
              expect_and_chunked, leavers)
 

@@ -186,7 +186,7 @@ TEST(create_refused)
         {"{\"Image\":\"x\",\"HostConfig\":[]}", "HostConfig"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":\"1g\"}}", "Memory of type int64"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":1.5}}", "number 1.5"},
-        {"{\"Image\":\"x\",\"HostConfig\":{\"CapAdd\":\"x\"}}", "CapAdd"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"CapAdd\":7}}", "CapAdd"},
         {"{\"Image\":\"x\",\"NetworkingConfig\":3}", "NetworkingConfig"},
         {"{\"Image\":\"x\",\"Healthcheck\":3}", "Healthcheck"},
         {"\xef\xbb\xbf{}", "invalid JSON"},
