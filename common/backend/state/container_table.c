@@ -5,6 +5,7 @@
  */
 #include "backend/state/container.h"
 
+#include "backend/state/container_recent.h"
 #include "base/alloc.h"
 
 #include <string.h>
@@ -21,6 +22,8 @@ void container_table_fini(struct container_table *t)
         container_table_remove(t, c);
         container_unref(c);
     }
+    while (t->recent)
+        container_recent_forget(t, t->recent);
     free(t->sorted);
 }
 
