@@ -5,10 +5,10 @@
  */
 #include "backend/state/container.h"
 
-#include "backend/state/container_recent.h"
 #include "base/alloc.h"
 
 #include <string.h>
+#include <utlist.h>
 
 void container_table_init(struct container_table *t)
 {
@@ -22,8 +22,9 @@ void container_table_fini(struct container_table *t)
         container_table_remove(t, c);
         container_unref(c);
     }
-    while (t->recent)
-        container_recent_forget(t, t->recent);
+    struct container *c, *next;
+    DL_FOREACH_SAFE2(t->recent, c, next, recent_next)
+    container_unref(c);
     free(t->sorted);
 }
 
