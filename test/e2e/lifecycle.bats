@@ -286,3 +286,24 @@ listed()
     contains "$output" "network e2e-nope not found"
     equal "$(docker ps -aq --filter network=e2e-nope)" ""
 }
+
+# short CODE: the id of a container with --rm that ends at once; on a busy machine a real daemon's
+# removal is sometimes over before the next command asks, so there the process gives it time.
+short()
+{
+    local seconds=0
+    [[ $TARGET != dockerd ]] || seconds=0.5
+    docker run -d --rm busybox sh -c "echo code-$1; sleep $seconds; exit $1"
+}
+
+@test "rm: a short container with --rm is found by wait, logs and inspect" {
+    local code
+    for code in 0 3 5; do
+        run -0 docker wait "$(short "$code")"
+        equal "$output" "$code"
+    done
+    run -0 docker logs -f "$(short 4)"
+    equal "$output" code-4
+    run -0 docker inspect -f '{{.HostConfig.AutoRemove}}' "$(short 4)"
+    equal "$output" true
+}

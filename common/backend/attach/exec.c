@@ -3,6 +3,7 @@
 #include "backend/attach/exec.h"
 
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "base/alloc.h"
 #include "base/timefmt.h"
 
@@ -14,9 +15,10 @@ struct exec *exec_find(struct backend *b, const char *id, struct error *err)
 {
     struct exec *e = NULL;
     HASH_FIND_STR(b->execs, id, e);
-    if (!e)
-        error_set(err, ERROR_NOT_FOUND, "No such exec instance: %s", id);
-    return e;
+    if (e && (!e->container->removed || container_is_recent(e->container)))
+        return e;
+    error_set(err, ERROR_NOT_FOUND, "No such exec instance: %s", id);
+    return NULL;
 }
 
 /* ---- ExecIDs of inspect: those that run ---- */
@@ -99,32 +101,21 @@ static void exec_free(struct exec *e)
     free(e);
 }
 
-/* for_each with removal; the session of a running exec must not lose its object. */
-static void execs_of(struct container *c, bool remove)
-{
-    struct exec *e, *next;
-    HASH_ITER(hh, c->backend->execs, e, next)
-    {
-        if (e->container != c)
-            continue;
-        if (e->running)
-            exec_set_ended(e, 137);
-        if (remove && !e->session)
-            exec_free(e);
-    }
-}
-
 void exec_run_over(struct container *c, const struct run_end *end)
 {
     (void)end;
-    if (c->exec_count)
-        execs_of(c, false);
+    struct exec *e, *next;
+    if (!c->exec_count)
+        return;
+    HASH_ITER(hh, c->backend->execs, e, next)
+    if (e->container == c && e->running)
+        exec_set_ended(e, 137);
 }
 
-void exec_container_gone(struct container *c)
+static bool is_out_of_date(const struct exec *e, int64_t limit_ms)
 {
-    if (c->backend->execs)
-        execs_of(c, true);
+    const struct container *c = e->container;
+    return (e->ended_ms && e->ended_ms < limit_ms) || (c->removed && !container_is_recent(c));
 }
 
 void execs_purge(struct backend *b)
@@ -132,7 +123,7 @@ void execs_purge(struct backend *b)
     int64_t limit = time_mono_ms() - ENDED_KEEP_MS;
     struct exec *e, *next;
     HASH_ITER(hh, b->execs, e, next)
-    if (!e->session && ((e->ended_ms && e->ended_ms < limit) || e->container->removed))
+    if (!e->session && is_out_of_date(e, limit)) /* a session must not lose its object */
         exec_free(e);
 }
 

@@ -5,6 +5,7 @@
 #include "backend/attach/exec.h"
 #include "backend/attach/session_exec.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/state/driver_group.h"
 #include "base/utf8.h"
 
@@ -46,7 +47,7 @@ void op_exec_create(struct op *op)
     struct container *c = NULL;
     struct exec *e = NULL;
     if (request->n_cmd)
-        c = container_find(&op->backend->containers, request->container, &err);
+        c = container_find_recent(&op->backend->containers, request->container, &err);
     else
         error_set(&err, ERROR_INVALID_PARAMETER, "No exec command specified");
     if (c && create_refused(op->backend, c, request, &err) == 0)

@@ -8,6 +8,7 @@
 #include "backend/api/session.h"
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/attach/detach_keys.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -317,7 +318,7 @@ void session_attach_open(struct backend *b, struct channel *channel,
     struct detach_keys keys;
     struct container *c = NULL;
     if (detach_keys_parse(open->detach_keys, &keys, &err) == 0)
-        c = container_find(&b->containers, open->ref, &err);
+        c = container_find_recent(&b->containers, open->ref, &err);
     if (!c || attach_refused(c, &err)) {
         channel_fail(channel, &err);
         return;
@@ -339,6 +340,7 @@ void session_attach_open(struct backend *b, struct channel *channel,
         s->keys = keys;
     s->client = channel;
     s->container = container_ref(c);
+    c->was_attached = true;
     LL_PREPEND(c->attachers, s);
     channel_start(channel, &client_events, s);
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;

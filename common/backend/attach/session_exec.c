@@ -39,8 +39,6 @@ static void session_maybe_free(struct exec_session *s)
     struct exec *e = s->exec;
     e->session = NULL;
     free(s);
-    if (e->container->removed)
-        exec_container_gone(e->container);
 }
 
 static void session_end(struct exec_session *s)

@@ -4,6 +4,7 @@
  */
 #include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"
 #include "base/alloc.h"
@@ -69,7 +70,7 @@ void co_op_container_remove(struct op *op)
     const Sockerless__ContainerRemoveRequest *request = op->request->container_remove;
     struct error err;
     struct container *c AUTO(container) =
-        container_find(&op->backend->containers, request->ref, &err);
+        container_find_recent(&op->backend->containers, request->ref, &err);
     if (!c) {
         op_fail(op, &err);
         return;
@@ -81,7 +82,11 @@ void co_op_container_remove(struct op *op)
         op_fail(op, &err);
         return;
     }
-    if (co_remove(c, request->force, &err))
+    int rc = c->removed ? error_set(&err, ERROR_NOT_FOUND, "No such container: %s", request->ref)
+                        : co_remove(c, request->force, &err);
+    if (c->removed) /* this client knows now */
+        container_recent_forget(&op->backend->containers, c);
+    if (rc)
         op_fail(op, &err);
     else
         op_reply_empty(op);

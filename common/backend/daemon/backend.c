@@ -6,6 +6,7 @@
 #include "backend/daemon/backend.h"
 
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/image/credential_store.h"
 #include "backend/daemon/dispatch.h"
 #include "backend/attach/exec.h"
@@ -118,6 +119,7 @@ static void co_maintain(void *arg)
         if (b->stopping)
             break;
         co_driver_maintain(b, false);
+        container_recent_purge(&b->containers);
         execs_purge(b);
         b->maintain_at_ms = time_mono_ms() + b->config->maintain_ms;
     }

@@ -9,6 +9,7 @@
 #include "backend/api/session.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/state/driver_group.h"
 #include "backend/logs/log_format.h"
 #include "backend/logs/log_hub.h"
@@ -355,7 +356,7 @@ void session_logs_open(struct backend *b, struct channel *channel, const Sockerl
     struct error err;
     struct container *c = NULL;
     if (open->stdout || open->stderr)
-        c = container_find(&b->containers, open->ref, &err);
+        c = container_find_recent(&b->containers, open->ref, &err);
     else
         error_set(&err, ERROR_INVALID_PARAMETER,
                   "Bad parameters: you must choose at least one stream");

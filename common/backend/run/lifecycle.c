@@ -4,6 +4,7 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/run/preparation.h"
 #include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
@@ -260,6 +261,8 @@ static int co_destroy(struct container *c, struct error *err)
     for (const struct run_listener *l = b->run_listeners; !is_last(l); l++)
         if (l->container_gone)
             l->container_gone(c);
+    if (c->view->host->auto_remove && c->view->started_at && !c->removal_announced)
+        container_recent_keep(&b->containers, c);
     container_unref(c); /* the table's reference; the caller holds its own */
     return 0;
 }

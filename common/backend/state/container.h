@@ -73,8 +73,13 @@ struct container {
     char **exec_ids; /* heap array for view->exec_ids */
     unsigned log_readers;
 
+    bool was_attached;      /* a client is or was attached */
+    bool removal_announced; /* to a client that waited for it */
+
     UT_hash_handle by_id, by_name, by_request;
-    struct container *newer, *older; /* creation order */
+    struct container *newer, *older;             /* creation order */
+    struct container *recent_next, *recent_prev; /* container_recent.h */
+    int64_t recent_until_ms;                     /* monotonic; 0: not kept */
 };
 
 struct container_table {
@@ -83,6 +88,8 @@ struct container_table {
     size_t count, cap;
     struct container *newest, *oldest;
     unsigned state_counts[8]; /* by Sockerless__ContainerState */
+    struct container *recent; /* removed a moment ago, oldest first: container_recent.h */
+    size_t recent_count;
 };
 
 void container_table_init(struct container_table *t);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 
 #include <string.h>
+#include <utlist.h>
 
 void container_table_init(struct container_table *t)
 {
@@ -21,6 +22,9 @@ void container_table_fini(struct container_table *t)
         container_table_remove(t, c);
         container_unref(c);
     }
+    struct container *c, *next;
+    DL_FOREACH_SAFE2(t->recent, c, next, recent_next)
+    container_unref(c);
     free(t->sorted);
 }
 
