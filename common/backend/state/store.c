@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/directory.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -100,30 +101,16 @@ static int open_schema(struct store *s, struct error *err)
     return exec_sql(s, sql, err);
 }
 
-static int make_directories(const char *path, struct error *err)
-{
-    char *copy AUTO_FREE = xstrdup(path);
-    for (char *p = copy + 1;; p++) {
-        if (*p && *p != '/')
-            continue;
-        char end = *p;
-        *p = '\0';
-        if (mkdir(copy, 0700) && errno != EEXIST)
-            return error_errno(err, ERROR_SYSTEM, errno, "state directory %s", copy);
-        if (!end)
-            return 0;
-        *p = end;
-    }
-}
-
 int store_open(const char *state_dir, struct store **out, struct error *err)
 {
     struct store *s = NEW(struct store);
     s->lock_fd = -1;
     char *path AUTO_FREE = xasprintf("%s/sockerless.db", state_dir);
     char *lock AUTO_FREE = xasprintf("%s/lock", state_dir);
-    if (make_directories(state_dir, err))
+    if (directory_make(state_dir, 0700, err)) {
+        error_wrap(err, "--state-dir");
         goto fail;
+    }
     s->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock_fd < 0) {
         error_errno(err, ERROR_SYSTEM, errno, "%s", lock);
@@ -131,8 +118,8 @@ int store_open(const char *state_dir, struct store **out, struct error *err)
     }
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
         error_set(err, ERROR_CONFLICT,
-                  "the state directory %s is in use by another backend; give each its own "
-                  "--state-dir",
+                  "--state-dir: %s is in use by another backend; stop it or choose another "
+                  "directory",
                   state_dir);
         goto fail;
     }
