@@ -103,7 +103,7 @@ static void co_driver_maintain(struct backend *b, bool closing)
     if (!driver->workload->co_maintain)
         return;
     for (struct container *c = b->containers.newest; c; c = c->older)
-        if (container_alive(c) && c->current.definition[0])
+        if ((container_alive(c) || c->damaged) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
     if (driver->workload->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count,
                                       closing, &err))
