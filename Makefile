@@ -43,7 +43,8 @@ $(error SAN must be release, debug, asan, valgrind or fuzz)
 endif
 SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
 VERSION := 0.1.0
-COMPILE = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"' -MMD -MP
+COMPILE_ONLY = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"'
+COMPILE = $(COMPILE_ONLY) -MMD -MP
 
 # ---- sources -----------------------------------------------------------------------------------
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(shell find $(1) -name '*.c')))
@@ -87,7 +88,20 @@ build/gen/proto/%.pb-c.c: proto/%.proto
 	@echo "  PROTO $<"
 	$(Q)protoc-c --c_out=build/gen $<
 
-$(BUILD)/obj/%.o: %.c | $(PROTO_C)
+# The variables of all programs: none of them takes a setting of another for a misspelt one of its own.
+# The names are composed by macros, hence the preprocessor.
+VARIABLES_H := build/gen/base/variables.h
+VARIABLES_FROM := common/backend/daemon/backend_main.c agent/options.c \
+	$(wildcard agent/main.c frontend/main.c backend-*/main.c test/sim/*/main.c)
+$(VARIABLES_H): Makefile $(VARIABLES_FROM) $(wildcard agent/options.h backend-*/*.h common/cloud/*.h common/backend/state/*.h) | $(PROTO_C)
+	@mkdir -p $(@D)
+	@echo "  VARS  $@"
+	$(Q)set -o pipefail; { echo 'static const char *const program_variables[] = {'; for f in $(VARIABLES_FROM); do \
+		$(COMPILE_ONLY) -E -P $$f || exit 1; done | tr '\n' ' ' | \
+		grep -oE '"(SOCKERLESS_[A-Z0-9_]*)"( *"_[A-Z0-9_]*")*' | sed -E 's/" *"//g; s/$$/,/' | \
+		LC_ALL=C sort -u; echo '};'; } >$@.$$$$ && mv $@.$$$$ $@
+
+$(BUILD)/obj/%.o: %.c | $(PROTO_C) $(VARIABLES_H)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(COMPILE) $(WARN) $(SAN_CFLAGS) $(CFLAGS) -c $< -o $@
@@ -337,14 +351,14 @@ lint-rules:
 	@test/lint/packages.py
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
 		{ cat build/lint/runner_test.log; exit 1; }
-lint-cppcheck: $(PROTO_C)
+lint-cppcheck: $(PROTO_C) $(VARIABLES_H)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
 		--library=test/lint/cppcheck.cfg \
 		-DPROTOBUF_C_VERSION_NUMBER=1004000 -DPROTOBUF_C_MIN_COMPILER_VERSION=1000000 \
 		$(INCLUDES) $(filter %.c,$(C_FILES))
-lint-clang: $(PROTO_C)
+lint-clang: $(PROTO_C) $(VARIABLES_H)
 	@echo "  clang -Werror"
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(shell nproc) -n 8 \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only

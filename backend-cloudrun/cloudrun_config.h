@@ -52,8 +52,9 @@ struct cloudrun_config {
         CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE",                         \
                           "sockerless/agent:latest", &(c).agent_image,                             \
                           "accepted for old configurations; no injection method needs it"),        \
-        CONFIG_ROW_STRING("gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL, &(c).agent_token, \
-                          "accepted for old configurations; every run has a token of its own"),    \
+        CONFIG_ROW_TEXT(CONFIG_SECRET, "gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL,      \
+                        &(c).agent_token,                                                          \
+                        "accepted for old configurations; every run has a token of its own"),      \
         CONFIG_ROW_STRING("agent.injection_method", "SOCKERLESS_GCR_AGENT_INJECTION_METHOD",       \
                           "startup_command", &(c).injection_method,                                \
                           "how jobs get the agent: startup_command or image_layer"),               \
@@ -63,8 +64,8 @@ struct cloudrun_config {
                           "sockerless-agent", &(c).gcs_object, "the agent's name in the bucket"),  \
         CONFIG_ROW_STRING("agent.url", "SOCKERLESS_GCR_AGENT_URL", NULL, &(c).agent_url,           \
                           "where jobs download the agent from, instead of the bucket"),            \
-        CONFIG_ROW_STRING("agent.sha256", "SOCKERLESS_GCR_AGENT_SHA256", NULL, &(c).agent_sha256,  \
-                          "checksum that the downloaded agent must have"),                         \
+        CONFIG_ROW_TEXT(CONFIG_GUARD, "agent.sha256", "SOCKERLESS_GCR_AGENT_SHA256", NULL,         \
+                        &(c).agent_sha256, "checksum that the downloaded agent must have"),        \
         CONFIG_ROW_STRING("agent.registry", "SOCKERLESS_GCR_AGENT_REGISTRY", NULL,                 \
                           &(c).agent_registry,                                                     \
                           "repository for images with the agent; else the staging registry"),      \

@@ -54,8 +54,7 @@ void docker_json_put_distribution(struct buf *out, const Sockerless__Distributio
 void docker_json_put_login(struct buf *out, const Sockerless__AuthReply *r);
 void docker_json_put_info(struct buf *out, const Sockerless__InfoReply *r, int64_t now_ns);
 void docker_json_put_version(struct buf *out);
-/* failure NULL, or why the waiting itself failed: clients then disregard the code. */
-void docker_json_put_wait(struct buf *out, int32_t code, const char *failure, unsigned api);
+void docker_json_put_wait(struct buf *out, int32_t code, unsigned api);
 /* One line of a pull, push, load or import, with CRLF. */
 void docker_json_put_progress(struct buf *out, const Sockerless__Progress *p);
 void docker_json_put_stream_error(struct buf *out, const char *message);

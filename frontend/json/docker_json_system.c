@@ -235,16 +235,12 @@ void docker_json_put_exec(struct buf *out, const Sockerless__ExecInspectReply *r
 }
 
 /* `Error` was null before API 1.42 and is left out since. */
-void docker_json_put_wait(struct buf *out, int32_t code, const char *failure, unsigned api)
+void docker_json_put_wait(struct buf *out, int32_t code, unsigned api)
 {
     struct json_writer w;
     json_writer_init(&w, out);
     json_object_open(&w);
-    if (failure) {
-        json_member_object(&w, "Error");
-        json_member_string(&w, "Message", failure);
-        json_object_close(&w);
-    } else if (api < 42) {
+    if (api < 42) {
         json_key(&w, "Error");
         json_put_null(&w);
     }

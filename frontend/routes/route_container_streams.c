@@ -110,17 +110,6 @@ static void wait_opened(struct stream_reply *r, const Sockerless__StreamOpened *
         reply_stream_begin(r->x, 200, "application/json");
 }
 
-static void wait_answer(struct stream_reply *r, int32_t code, const char *failure)
-{
-    struct buf *out = reply_scratch(r->x);
-    if (!r->x->head_sent)
-        reply_stream_begin(r->x, 200, "application/json");
-    docker_json_put_wait(out, code, failure, r->x->api);
-    buf_putc(out, '\n');
-    stream_reply_puts(r, out->data, out->len);
-    stream_reply_finish(r);
-}
-
 static void wait_frame(struct stream_reply *r, const struct frame *f)
 {
     if (f->type != FRAME_EXIT)
@@ -128,19 +117,31 @@ static void wait_frame(struct stream_reply *r, const struct frame *f)
     Sockerless__Exit *e = sockerless__exit__unpack(NULL, f->len, f->payload);
     if (!e)
         return;
-    int32_t code = e->code;
+    struct buf *out = reply_scratch(r->x);
+    if (!r->x->head_sent)
+        reply_stream_begin(r->x, 200, "application/json");
+    docker_json_put_wait(out, e->code, r->x->api);
     sockerless__exit__free_unpacked(e, NULL);
-    wait_answer(r, code, NULL);
+    buf_putc(out, '\n');
+    stream_reply_puts(r, out->data, out->len);
+    stream_reply_finish(r);
+}
+
+/* The container has not ended as far as anybody knows: an answer that is cut is an error for every
+ * client, while any code would be taken for the container's. */
+static void wait_broken(struct stream_reply *r, const struct error *err)
+{
+    if (r->x->head_sent)
+        stream_reply_cut(r);
+    else
+        stream_reply_refuse(r, err);
 }
 
 static void wait_ended(struct stream_reply *r)
 {
-    wait_answer(r, -1, "the backend ended the wait without an exit code");
-}
-
-static void wait_broken(struct stream_reply *r, const struct error *err)
-{
-    wait_answer(r, -1, err->message);
+    struct error err;
+    error_set(&err, ERROR_UNAVAILABLE, "the backend ended the wait without an exit code");
+    wait_broken(r, &err);
 }
 
 static int wait_condition(const char *text, Sockerless__WaitCondition *out)

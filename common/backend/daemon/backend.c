@@ -89,7 +89,9 @@ static int parts_open(struct backend *b, struct error *err)
     b->log_hub = log_hub_new(b);
     b->intakes = image_intake_pool_new();
     b->injector = image_injector_new();
-    return rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err);
+    if (rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err))
+        return error_wrap(err, "--listen");
+    return 0;
 }
 
 /* ---- maintenance ---- */
@@ -102,7 +104,7 @@ static void co_driver_maintain(struct backend *b, bool closing)
     if (!driver->workload->co_maintain)
         return;
     for (struct container *c = b->containers.newest; c; c = c->older)
-        if (container_alive(c) && c->current.definition[0])
+        if ((container_alive(c) || c->damaged) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
     if (driver->workload->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count,
                                       closing, &err))
@@ -170,12 +172,13 @@ static void signals_open(struct backend *b)
 }
 
 /* Sessions end, waiting operations unwind (what they were at goes on in the next life), and only
- * then the parts they use are closed. */
+ * then the parts they use are closed. Parts that were not opened are NULL. */
 static void parts_close(struct backend *b)
 {
     struct loop *l = b->loop;
     b->stopping = true;
-    rpc_server_close(b->server);
+    if (b->server)
+        rpc_server_close(b->server);
     reverse_agents_close(b->reverse);
     channel_abort_all(l);
     watcher_close(b);
@@ -193,9 +196,18 @@ static void parts_close(struct backend *b)
     image_store_close(b->images);
     registry_client_close(b->registry);
     credential_store_close(b->credentials);
-    store_close(b->store);
     rpc_server_free(b->server);
-    free(b);
+}
+
+static int serve(struct backend *b, struct error *err)
+{
+    if (parts_open(b, err) || co_spawn(b->loop, co_maintain_entry, b, err))
+        return -1;
+    reconcile_start(b);
+    log_info("serving", LOG_STR("listen", b->config->listen), LOG_STR("driver", b->driver->name),
+             LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
+    loop_run(b->loop);
+    return 0;
 }
 
 int backend_run(struct loop *l, struct http_client *http, const struct driver_source *source,
@@ -209,25 +221,16 @@ int backend_run(struct loop *l, struct http_client *http, const struct driver_so
     b->config = config;
     b->run_listeners = run_listeners;
     container_table_init(&b->containers);
-    if (store_and_driver_open(b, source, err)) {
-        free(b);
-        return -1;
-    }
-    if (parts_open(b, err)) {
-        /* the process ends with the message; what was opened goes with it */
+    int rc = store_and_driver_open(b, source, err);
+    if (rc == 0) {
+        signals_open(b);
+        rc = serve(b, err);
+        parts_close(b);
         store_close(b->store);
         driver.close(driver.self);
-        return -1;
     }
-    signals_open(b);
-    reconcile_start(b);
-    if (co_spawn(l, co_maintain_entry, b, err))
-        return -1;
-    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver.name),
-             LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
-    loop_run(l);
-    parts_close(b);
-    driver.close(driver.self);
-    log_info("stopped");
-    return 0;
+    free(b);
+    if (rc == 0)
+        log_info("stopped");
+    return rc;
 }

@@ -234,6 +234,29 @@ static int co_remove_owned(struct container *c, struct error *err)
     return 0;
 }
 
+/* Its row does not tell its runs: whatever in the cloud carries its id. */
+static int co_remove_found(struct container *c, struct error *err)
+{
+    const struct cloud_driver *driver = c->backend->driver;
+    AUTO(arena) struct arena arena;
+    struct workload_found *found;
+    size_t count;
+    int rc = 0;
+    arena_init(&arena);
+    if (driver->workload->co_list(driver->self, &arena, &found, &count, err))
+        return error_wrap(err, "%s: find the runs of a damaged container", driver->name);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const struct workload *w = &found[i].workload;
+        if (strcmp(found[i].container_id, c->id) != 0)
+            continue;
+        if (w->definition[0] || w->resource[0])
+            rc = co_remove(driver, driver->workload->co_remove_run, w, err);
+        if (rc == 0 && w->owned[0] && driver->workload->co_remove_container)
+            rc = co_remove(driver, driver->workload->co_remove_container, w, err);
+    }
+    return rc;
+}
+
 static void removal_taken_back(struct container *c)
 {
     struct error err;
@@ -249,7 +272,8 @@ static int co_destroy(struct container *c, struct error *err)
 {
     struct backend *b = c->backend;
     if (co_preparation_await(c, time_mono_ms() + PREPARED_PATIENCE_MS, err) ||
-        co_lifecycle_cleanup(c, err) || co_remove_owned(c, err))
+        co_lifecycle_cleanup(c, err) || co_remove_owned(c, err) ||
+        (c->damaged && co_remove_found(c, err)))
         return -1;
     if (c->removed)
         return 0;

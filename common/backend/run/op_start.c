@@ -217,6 +217,9 @@ static int co_start_checked(struct container *c, struct error *err)
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
         return error_set(err, ERROR_CONFLICT,
                          "cannot start a paused container, try unpause instead");
+    if (c->damaged)
+        return error_set(err, ERROR_CONFLICT, "container %s cannot be started: %s", c->id,
+                         c->error);
     container_run_begin(c);
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__STARTING, err))
         return -1;

@@ -9,7 +9,9 @@
 
 /* Settings that every backend has. */
 struct backend_config {
+    char *config; /* the file that settings are read from */
     char *listen; /* ipc:///run/sockerless/ecs.sock, tcp://… */
+    bool insecure_tcp;
     char *state_dir;
     char *instance; /* mark on cloud resources; default: made once, kept in state_dir */
     char *log_level;
@@ -35,20 +37,26 @@ struct backend_config {
     int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */
 };
 
+/* What can be told of the settings without a cloud: addresses, references, certificates. */
+int backend_config_check(const struct backend_config *c, struct error *err) MUST_CHECK;
+
 /* Rows for a config table; use as `struct config_setting t[] = { own…, BACKEND_SETTINGS(c), {0} }`
  * with c a struct backend_config variable. */
 #define BACKEND_SETTINGS(c)                                                                        \
     {"listen",                                                                                     \
      "SOCKERLESS_BACKEND_LISTEN",                                                                  \
-     CONFIG_STRING,                                                                                \
+     CONFIG_LISTEN,                                                                                \
      "ipc:///run/sockerless/backend.sock",                                                         \
      &(c).listen,                                                                                  \
      "address the frontend dials",                                                                 \
      0,                                                                                            \
      0},                                                                                           \
+        CONFIG_ROW_CONFIG(&(c).config),                                                            \
+        CONFIG_ROW_BOOL("insecure-tcp", "SOCKERLESS_INSECURE_TCP", "false", &(c).insecure_tcp,     \
+                        "allow a tcp:// address that other machines reach; nothing protects it"),  \
         {"state-dir",                                                                              \
          "SOCKERLESS_STATE_DIR",                                                                   \
-         CONFIG_STRING,                                                                            \
+         CONFIG_DIRECTORY,                                                                         \
          "/var/lib/sockerless",                                                                    \
          &(c).state_dir,                                                                           \
          "where the SQLite database lives",                                                        \
@@ -94,14 +102,8 @@ struct backend_config {
          "hosts that are called by plain http",                                                    \
          0,                                                                                        \
          0},                                                                                       \
-        {"registry-ca-file",                                                                       \
-         "SOCKERLESS_REGISTRY_CA_FILE",                                                            \
-         CONFIG_STRING,                                                                            \
-         NULL,                                                                                     \
-         &(c).registry_ca_file,                                                                    \
-         "extra CA bundle for registries",                                                         \
-         0,                                                                                        \
-         0},                                                                                       \
+        {"registry-ca-file",    "SOCKERLESS_REGISTRY_CA_FILE",    CONFIG_FILE, NULL,               \
+         &(c).registry_ca_file, "extra CA bundle for registries", 0,           0},                 \
         {"registry-timeout-s",    "SOCKERLESS_REGISTRY_TIMEOUT", CONFIG_INT, "30",                 \
          &(c).registry_timeout_s, "longest wait for a registry", 1,          600},                 \
         {"platform",                                                                               \
@@ -120,14 +122,8 @@ struct backend_config {
          "repository that loaded images are pushed to",                                            \
          0,                                                                                        \
          0},                                                                                       \
-        {"agent-binary",                                                                           \
-         "SOCKERLESS_AGENT_BINARY",                                                                \
-         CONFIG_STRING,                                                                            \
-         NULL,                                                                                     \
-         &(c).agent_binary,                                                                        \
-         "agent for image_layer injection",                                                        \
-         0,                                                                                        \
-         0},                                                                                       \
+        {"agent-binary",    "SOCKERLESS_AGENT_BINARY",         CONFIG_FILE, NULL,                  \
+         &(c).agent_binary, "agent for image_layer injection", 0,           0},                    \
         {"image-max-gib",    "SOCKERLESS_IMAGE_MAX_GIB",        CONFIG_INT, "20",                  \
          &(c).image_max_gib, "largest image archive, unpacked", 1,          1024},                 \
         {"agent-port",                                                                             \
@@ -148,7 +144,7 @@ struct backend_config {
          0},                                                                                       \
         {"callback-listen",                                                                        \
          "SOCKERLESS_CALLBACK_LISTEN",                                                             \
-         CONFIG_STRING,                                                                            \
+         CONFIG_LISTEN,                                                                            \
          "ws://0.0.0.0:9112/",                                                                     \
          &(c).callback_listen,                                                                     \
          "ws(s):// address to listen on for them",                                                 \
@@ -156,28 +152,16 @@ struct backend_config {
          0},                                                                                       \
         {"callback-cert-file",                                                                     \
          "SOCKERLESS_CALLBACK_CERT_FILE",                                                          \
-         CONFIG_STRING,                                                                            \
+         CONFIG_FILE,                                                                              \
          NULL,                                                                                     \
          &(c).callback_cert_file,                                                                  \
          "certificate for a wss:// address there (PEM)",                                           \
          0,                                                                                        \
          0},                                                                                       \
-        {"callback-key-file",                                                                      \
-         "SOCKERLESS_CALLBACK_KEY_FILE",                                                           \
-         CONFIG_STRING,                                                                            \
-         NULL,                                                                                     \
-         &(c).callback_key_file,                                                                   \
-         "the certificate's key",                                                                  \
-         0,                                                                                        \
-         0},                                                                                       \
-        {"callback-ca-file",                                                                       \
-         "SOCKERLESS_CALLBACK_CA_FILE",                                                            \
-         CONFIG_STRING,                                                                            \
-         NULL,                                                                                     \
-         &(c).callback_ca_file,                                                                    \
-         "CA that agents trust for it",                                                            \
-         0,                                                                                        \
-         0},                                                                                       \
+        {"callback-key-file",    "SOCKERLESS_CALLBACK_KEY_FILE", CONFIG_FILE, NULL,                \
+         &(c).callback_key_file, "the certificate's key",        0,           0},                  \
+        {"callback-ca-file",    "SOCKERLESS_CALLBACK_CA_FILE", CONFIG_FILE, NULL,                  \
+         &(c).callback_ca_file, "CA that agents trust for it", 0,           0},                    \
         {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \
          &(c).start_timeout_s, "longest start of a container", 1,          3600},                  \
         {"image-ttl-s",                                                                            \

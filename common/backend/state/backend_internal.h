@@ -35,6 +35,7 @@ struct backend {
     char instance[129];
     struct store *store;
     struct container_table containers;
+    bool orphans_unclear; /* a damaged row hides which container it belongs to */
     const struct run_listener *run_listeners; /* a table; its last row is empty */
     struct image_store *images;
     struct registry_client *registry;

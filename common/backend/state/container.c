@@ -73,6 +73,8 @@ int container_save(struct container *c, struct error *err)
 {
     if (c->removed)
         return 0;
+    if (c->damaged && c->view->state != SOCKERLESS__CONTAINER_STATE__REMOVING)
+        return error_set(err, ERROR_CONFLICT, "container %s: %s", c->id, c->error);
     AUTO(arena) struct arena arena;
     arena_init(&arena);
     return store_container_put(c->backend->store, container_record(c, &arena), err);

@@ -52,6 +52,7 @@ struct container {
     size_t past_count;
 
     bool preparing;         /* behind its create: preparation.h */
+    bool damaged;           /* its row cannot be read: shown as dead, not saved, only removed */
     bool removed;           /* out of the table; only references keep it */
     bool stop_requested;    /* by stop or kill of this run */
     unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */

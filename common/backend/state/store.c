@@ -5,8 +5,12 @@
  */
 #include "backend/state/store.h"
 
+#include "backend/state/container_salvage.h"
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/directory.h"
+#include "base/log.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -100,30 +104,16 @@ static int open_schema(struct store *s, struct error *err)
     return exec_sql(s, sql, err);
 }
 
-static int make_directories(const char *path, struct error *err)
-{
-    char *copy AUTO_FREE = xstrdup(path);
-    for (char *p = copy + 1;; p++) {
-        if (*p && *p != '/')
-            continue;
-        char end = *p;
-        *p = '\0';
-        if (mkdir(copy, 0700) && errno != EEXIST)
-            return error_errno(err, ERROR_SYSTEM, errno, "state directory %s", copy);
-        if (!end)
-            return 0;
-        *p = end;
-    }
-}
-
 int store_open(const char *state_dir, struct store **out, struct error *err)
 {
     struct store *s = NEW(struct store);
     s->lock_fd = -1;
     char *path AUTO_FREE = xasprintf("%s/sockerless.db", state_dir);
     char *lock AUTO_FREE = xasprintf("%s/lock", state_dir);
-    if (make_directories(state_dir, err))
+    if (directory_make(state_dir, 0700, err)) {
+        error_wrap(err, "--state-dir");
         goto fail;
+    }
     s->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock_fd < 0) {
         error_errno(err, ERROR_SYSTEM, errno, "%s", lock);
@@ -131,8 +121,8 @@ int store_open(const char *state_dir, struct store **out, struct error *err)
     }
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
         error_set(err, ERROR_CONFLICT,
-                  "the state directory %s is in use by another backend; give each its own "
-                  "--state-dir",
+                  "--state-dir: %s is in use by another backend; stop it or choose another "
+                  "directory",
                   state_dir);
         goto fail;
     }
@@ -223,17 +213,18 @@ static int row_get(struct store *s, enum store_table t, const char *key, void **
 }
 
 static int rows_each(struct store *s, enum store_table t,
-                     void (*row)(const void *bytes, size_t len, void *context), void *context,
-                     struct error *err)
+                     void (*row)(const char *key, const void *bytes, size_t len, void *context),
+                     void *context, struct error *err)
 {
     char sql[64];
     sqlite3_stmt *st;
-    snprintf(sql, sizeof sql, "SELECT record FROM %s ORDER BY seq", table_names[t]);
+    snprintf(sql, sizeof sql, "SELECT record, key FROM %s ORDER BY seq", table_names[t]);
     if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK)
         return db_error(s, err, sql);
     int rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        row(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0), context);
+        row((const char *)sqlite3_column_text(st, 1), sqlite3_column_blob(st, 0),
+            (size_t)sqlite3_column_bytes(st, 0), context);
     if (rc != SQLITE_DONE)
         db_error(s, err, "read");
     sqlite3_finalize(st);
@@ -251,23 +242,25 @@ int store_container_delete(struct store *s, const char *id, struct error *err)
 }
 
 struct each_container {
-    void (*each)(void *arg, const Sockerless__ContainerRecord *rec);
+    void (*each)(void *arg, const struct stored_container *row);
     void *arg;
 };
 
-static void each_container_row(const void *bytes, size_t len, void *context)
+static void each_container_row(const char *key, const void *bytes, size_t len, void *context)
 {
     struct each_container *each = context;
+    struct stored_container row = {.key = str_or_empty(key)};
     AUTO(arena) struct arena arena;
     arena_init(&arena);
-    Sockerless__ContainerRecord *rec =
-        sockerless__container_record__unpack(&arena.protobuf, len, bytes);
-    if (rec && rec->container)
-        each->each(each->arg, rec);
+    row.record = sockerless__container_record__unpack(&arena.protobuf, len, bytes);
+    row.damaged = !container_salvage_is_sound(row.key, row.record);
+    if (row.damaged)
+        row.record = container_salvage(row.key, bytes, len, &arena, &row.other_id);
+    each->each(each->arg, &row);
 }
 
 int store_container_each(struct store *s,
-                         void (*each)(void *arg, const Sockerless__ContainerRecord *rec), void *arg,
+                         void (*each)(void *arg, const struct stored_container *row), void *arg,
                          struct error *err)
 {
     struct each_container context = {each, arg};
@@ -285,7 +278,7 @@ struct each_image {
     void *arg;
 };
 
-static void each_image_row(const void *bytes, size_t len, void *context)
+static void each_image_row(const char *key, const void *bytes, size_t len, void *context)
 {
     struct each_image *each = context;
     AUTO(arena) struct arena arena;
@@ -293,6 +286,9 @@ static void each_image_row(const void *bytes, size_t len, void *context)
     Sockerless__ImageRecord *rec = sockerless__image_record__unpack(&arena.protobuf, len, bytes);
     if (rec && rec->image)
         each->each(each->arg, rec);
+    else
+        log_error("the row of an image in the state database is damaged; pull or load it again",
+                  LOG_STR("image", key));
 }
 
 int store_image_each(struct store *s, void (*each)(void *arg, const Sockerless__ImageRecord *rec),

@@ -2,6 +2,7 @@
  * One thread an execution: network, pull, attempts, the end; see run.h. The lock of Cloud Run is
  * held except around what blocks. */
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -127,7 +128,7 @@ static size_t build_mounts(const struct execution *e, struct oci_mount mounts[MO
         if (!path || count == MOUNTS_MAX)
             continue;
         strv_push_owned(paths, path);
-        (void)!files_make_dirs(path, 0755, &ignored);
+        (void)!directory_make(path, 0755, &ignored);
         mounts[count++] = (struct oci_mount){path, value_string(mount, "mountPath"),
                                              value_bool(gcs, "readOnly", false)};
     }

@@ -102,12 +102,12 @@ TEST(help_lists_all_settings)
 TEST(settings_that_cannot_be_read)
 {
     char *unknown[] = {"--nonsense=1"}, *level[] = {"--log-level=loud"};
-    assert_int_equal(run(1, unknown), 1);
+    assert_int_equal(run(1, unknown), 2);
     assert_non_null(strstr(output, "\"component\":\"backend-test\""));
     assert_non_null(strstr(output, "nonsense"));
     assert_int_equal(config.released, 1);
-    assert_int_equal(run(1, level), 1);
-    assert_non_null(strstr(output, "SOCKERLESS_LOG_LEVEL"));
+    assert_int_equal(run(1, level), 2);
+    assert_non_null(strstr(output, "--log-level (SOCKERLESS_LOG_LEVEL): "));
     assert_int_equal(config.finished, 0);
     assert_int_equal(config.released, 1);
 }
@@ -115,13 +115,14 @@ TEST(settings_that_cannot_be_read)
 TEST(settings_that_the_cloud_refuses)
 {
     char *flags[] = {"--test-own=mine", "--instance=ours"};
-    refusal = "no such region";
-    assert_int_equal(run(2, flags), 1);
+    refusal = "SOCKERLESS_TEST_OWN: no such region";
+    assert_int_equal(run(2, flags), 2);
     refusal = NULL;
     assert_int_equal(config.finished, 1);
     assert_string_equal(config.seen_own, "mine");
     assert_string_equal(config.seen_instance, "ours");
-    assert_non_null(strstr(output, "\"error\":\"no such region\""));
+    assert_non_null(
+        strstr(output, "\"message\":\"SOCKERLESS_TEST_OWN (--test-own): no such region\""));
     assert_int_equal(config.opened, 0);
     assert_int_equal(config.released, 1);
 }
@@ -137,7 +138,7 @@ TEST(a_driver_that_cannot_be_opened)
     char *flags[] = {"--test-own=mine", state_dir, listen, "--instance=ours"};
     assert_int_equal(run(3, flags), 1);
     assert_int_equal(config.opened, 1);
-    assert_non_null(strstr(output, "\"error\":\"no credentials anywhere\""));
+    assert_non_null(strstr(output, "\"message\":\"no credentials anywhere\""));
     assert_int_equal(config.released, 1);
     strcpy(first, config.opened_as);
     assert_int_equal(strncmp(first, "sockerless-", 11), 0);

@@ -34,8 +34,9 @@ static void disk_full(bool full)
 
 static int row_state, row_code;
 
-static void row_read(void *arg, const Sockerless__ContainerRecord *rec)
+static void row_read(void *arg, const struct stored_container *row)
 {
+    const Sockerless__ContainerRecord *rec = row->record;
     (void)arg;
     row_state = (int)rec->container->state;
     row_code = rec->container->exit_code;

@@ -398,8 +398,9 @@ static void at_create(const char *owned)
 
 static char stored[512];
 
-static void row_read(void *arg, const Sockerless__ContainerRecord *rec)
+static void row_read(void *arg, const struct stored_container *row)
 {
+    const Sockerless__ContainerRecord *rec = row->record;
     (void)arg;
     snprintf(stored, sizeof stored, "%s", rec->cloud_owned);
 }

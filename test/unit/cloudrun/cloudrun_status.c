@@ -200,12 +200,12 @@ static const char *load(struct cloudrun_config *c, char **flags, int count)
 {
     static struct error err;
     char *argv[16] = {"backend"};
-    bool help;
+    enum config_request request;
     *c = (struct cloudrun_config){0};
     const struct config_setting settings[] = {CLOUDRUN_SETTINGS(*c), {0}};
     for (int i = 0; i < count; i++)
         argv[i + 1] = flags[i];
-    if (config_load(settings, count + 1, argv, &help, &err) ||
+    if (config_load(settings, count + 1, argv, &request, &err) ||
         cloudrun_config_finish(c, NULL, &err))
         return err.message;
     return NULL;

@@ -107,6 +107,23 @@ TEST(http10_and_close)
     exchange("GET /%zz" HOST "\r\n", "400 Bad Request", "Connection: close");
 }
 
+/* An answer that is not complete: no client takes it for an exit code. */
+TEST(wait_without_an_end_is_cut)
+{
+    static const char *const names[] = {"lost", "cut"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        AUTO_FREE char *request = xasprintf("POST /v1.41/containers/%s/wait" HOST "\r\n", names[i]);
+        AUTO(client) struct client c = front_ask(request);
+        client_expect(&c, "\r\n\r\n");
+        exchange("POST /containers/web/start" HOST "\r\n", "204 No Content", "");
+        const char *answer = client_read_all(&c);
+        assert_contains(answer, "HTTP/1.1 200 OK");
+        assert_contains(answer, "chunked");
+        assert_null(strstr(answer, "StatusCode"));
+        assert_null(strstr(answer, "\r\n0\r\n"));
+    }
+}
+
 TEST(half_closed_request)
 {
     AUTO(client) struct client c = front_ask("GET /containers/web/json" HOST "\r\n");
