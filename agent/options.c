@@ -82,9 +82,9 @@ static int variables(struct agent_options *o, struct error *err)
     }
     if (variable_number("SOCKERLESS_AGENT_PORT", 9111, 1, 65535, &o->port, err))
         return -1;
-    if (variable_number("SOCKERLESS_AGENT_LINGER_MS", 15000, 0, 3600000, &o->linger_ms, err))
+    if (variable_number("SOCKERLESS_AGENT_LINGER_MS", 0, 0, 3600000, &o->linger_ms, err))
         return -1;
-    return variable_number("SOCKERLESS_AGENT_GATE_MS", 60000, 0, 3600000, &o->gate_ms, err);
+    return variable_number("SOCKERLESS_AGENT_GATE_MS", 0, 0, 3600000, &o->gate_ms, err);
 }
 
 /* Only with a container id that comes from a backend: a user may run a Sockerless of his own in

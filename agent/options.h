@@ -27,6 +27,7 @@ struct agent_options {
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
     char *user, *workdir;
+    /* What a backend sets; 0, as when people start the agent by hand: no backend is waited for. */
     int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
 };
