@@ -343,6 +343,7 @@ lint-format:
 lint-rules:
 	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
+	@test/lint/docs_blocks.py
 	@test/lint/packages.py
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
 		{ cat build/lint/runner_test.log; exit 1; }

@@ -372,8 +372,7 @@ backend_start()
     # shellcheck disable=SC2086 # lists of words
     component_spawn backend env \
         SOCKERLESS_ENDPOINT_URL="$(stack_sim_url)" \
-        SOCKERLESS_REGISTRY_MIRRORS="docker.io=$registry" \
-        SOCKERLESS_REGISTRY_ENDPOINTS="$(cloud_registry_host)=$(stack_sim_url)" \
+        SOCKERLESS_REGISTRY_ENDPOINTS="docker.io=$registry,$(cloud_registry_host)=$(stack_sim_url)" \
         SOCKERLESS_STAGING_REGISTRY="${registry#*://}/sockerless-staging" \
         SOCKERLESS_AGENT_BINARY="$(agent_binary)" \
         "${settings[@]}" $callback ${BACKEND_ENV:-} \

@@ -4,20 +4,14 @@
 
 bats_require_minimum_version 1.5.0
 load lib/common
+load lib/checkout
 
 setup()
 {
     CHECKOUT="$BATS_TEST_TMPDIR/a b'c\"d \$x,y"
-    local top
-    top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-    mkdir -p "$CHECKOUT" "$BATS_TEST_TMPDIR/tmp"
-    chmod 711 "$BATS_SUITE_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/.."
-    (cd "$top" && git ls-files -z -- Makefile proto common frontend agent 'backend-*' deploy test/sim test/kit test/unit test/fuzz |
-        xargs -0 cp -p --parents -t "$CHECKOUT")
-    ln -s "$top/build" "$CHECKOUT/build"
-    cd "$CHECKOUT"
-    unset DOCKER_HOST BACKEND AGENT INJECTION BACKEND_ENV FRONTEND_ENV FRONTEND_FLAGS SIM_FLAGS STACK_SEED REGISTRY_URL
-    unset MAKEFLAGS MFLAGS MAKELEVEL
+    chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+    checkout_copy "$CHECKOUT"
+    mkdir "$BATS_TEST_TMPDIR/tmp"
     export TMPDIR=$BATS_TEST_TMPDIR/tmp
     RUN_DIRS=("$CHECKOUT/run")
 }
