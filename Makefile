@@ -220,12 +220,22 @@ deps-build deps-run deps-test deps-lint deps-models: deps-%:
 # Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
 BACKEND ?= ecs
 AGENT ?= forward
+# What root has built belongs to the user who has called sudo.
+OWN_BUILD = [ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || chown -Rh "$$SUDO_UID:$$SUDO_GID" build
+
 .PHONY: run
-run: deps-run ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
-	$(Q)$(MAKE) --no-print-directory binaries
-	@BACKEND=$(BACKEND) AGENT=$(AGENT) deploy/local/up.sh
+run: export BACKEND := $(BACKEND)
+run: export AGENT := $(AGENT)
+run: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
+run: ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+	@deploy/local/up.sh --check
+	@deploy/local/deps.sh run
+	@mkdir -p build; flock -n build true || echo "another make run builds here; waiting until it has ended"
+	$(Q)flock build $(MAKE) --no-print-directory binaries && { $(OWN_BUILD); }
+	@deploy/local/up.sh
 
 .PHONY: stop
+stop: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
 stop: ## end everything that `make run` started
 	@deploy/local/down.sh
 
@@ -325,7 +335,7 @@ bench: deps-test ## ratios to a real dockerd in the same run
 .PHONY: bench-load
 bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 	$(Q)$(MAKE) --no-print-directory binaries
-	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/load.sh
+	@BIN_DIR="$$PWD/$(BUILD)/bin" test/bench/load.sh
 
 .PHONY: check-models
 check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
@@ -348,6 +358,7 @@ lint-format:
 lint-rules:
 	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
+	@test/lint/docs_blocks.py
 	@test/lint/packages.py
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
 		{ cat build/lint/runner_test.log; exit 1; }
@@ -377,10 +388,17 @@ compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, f
 		sep=,; done >$@; echo ']' >>$@
 
 PREFIX ?= /usr/local
-.PHONY: install
+INSTALLED := $(filter-out %sim-aws %sim-gcp,$(BINARIES))
+.PHONY: install uninstall
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export DESTDIR := $(DESTDIR)
 install: all ## binaries to $(PREFIX)/bin
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(filter-out %sim-aws %sim-gcp,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -d "$$DESTDIR$$PREFIX/bin"
+	$(Q)install -m 0755 $(INSTALLED) "$$DESTDIR$$PREFIX/bin"
+	@$(OWN_BUILD)
+	@echo "installed $(notdir $(INSTALLED)) in $$DESTDIR$$PREFIX/bin"
+uninstall: ## removes them again
+	$(Q)[ ! -d "$$DESTDIR$$PREFIX/bin" ] || { cd "$$DESTDIR$$PREFIX/bin" && rm -f $(notdir $(INSTALLED)); }
 
 .PHONY: clean
 clean: ## forget every build

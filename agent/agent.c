@@ -53,8 +53,13 @@ static void on_main_ended(void *owner)
 {
     struct agent *a = owner;
     reaper_kill_all(&a->reaper);
-    linger_start(a);
     session_list_main_ended(&a->sessions);
+    if (a->options.linger_ms > 0) {
+        linger_start(a);
+        return;
+    }
+    a->acknowledged = true;
+    maybe_end(a); /* else when stdout and the sessions there are have taken what is left */
 }
 
 static void on_session_closed(void *owner)

@@ -7,9 +7,11 @@
 #include "agent/process.h"
 #include "agent/replay.h"
 #include "base/alloc.h"
+#include "base/log.h"
 #include "ipc/frame.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -200,6 +202,11 @@ static const struct process_events process_handlers = {
 static const char runtime_failed[] = "failed to create shim task: OCI runtime create failed: runc "
                                      "create failed: unable to start container process: ";
 
+static const char *without_prefix(const char *text, const char *prefix)
+{
+    return str_starts(text, prefix) ? text + strlen(prefix) : text;
+}
+
 static int start_process(struct main_process *m, int *exit_code, struct error *err)
 {
     const struct agent_options *o = m->options;
@@ -238,6 +245,8 @@ void main_process_start(struct main_process *m)
         return;
     }
     if (start_process(m, &exit_code, &m->start_error)) {
+        if (m->options->linger_ms == 0) /* no backend to tell it */
+            log_error(without_prefix(m->start_error.message, runtime_failed));
         m->exit.start_failed = true;
         m->exit.error = m->start_error.message;
         finish(m, exit_code, 0);

@@ -26,6 +26,7 @@ struct agent_options {
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
     char *user, *workdir;
+    /* What a backend sets; 0, as when people start the agent by hand: no backend is waited for. */
     int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
 };
@@ -58,9 +59,9 @@ struct agent_options {
                         "keep the command's stdin open for attach sessions"),                      \
         CONFIG_ROW_BOOL("stdin-once", "SOCKERLESS_AGENT_STDIN_ONCE", "false", &(o).stdin_once,     \
                         "close it after the first of them"),                                       \
-        CONFIG_ROW_INT("linger-ms", "SOCKERLESS_AGENT_LINGER_MS", "15000", &(o).linger_ms,         \
+        CONFIG_ROW_INT("linger-ms", "SOCKERLESS_AGENT_LINGER_MS", "0", &(o).linger_ms,             \
                        "longest wait for the backend to take the exit code", 0, 3600000),          \
-        CONFIG_ROW_INT("gate-ms", "SOCKERLESS_AGENT_GATE_MS", "60000", &(o).gate_ms,               \
+        CONFIG_ROW_INT("gate-ms", "SOCKERLESS_AGENT_GATE_MS", "0", &(o).gate_ms,                   \
                        "longest wait for the backend before output is let go", 0, 3600000)
 
 /* How many of the arguments are settings: all before "--", argv[0] included. */

@@ -9,8 +9,11 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 RUN_DIR=${RUN_DIR:-$TOP_DIR/run}
-[[ -d $RUN_DIR ]] || { say "nothing runs"; exit 0; }
+[[ -d $RUN_DIR && -n $(ls -A "$RUN_DIR") ]] || { say "nothing runs in $RUN_DIR"; exit 0; }
 become_root "$@"
+unset BACKEND # the folder knows which
 stack_open local "$RUN_DIR"
+trap stack_own EXIT
+stack_lock
 stack_down
 say "stopped"

@@ -273,7 +273,7 @@ static void on_log(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
         agent.log_ended = true;
 }
 
-static const char *agent_binary(void)
+const char *agent_binary(void)
 {
     const char *path = getenv("AGENT_BIN");
     return path ? path : "build/release/bin/sockerless-agent";
@@ -339,6 +339,9 @@ void agent_start(const char *const *env, const char *const *argv)
     strv_push_owned(&agent.env, xasprintf("SOCKERLESS_AGENT_PORT=%d", agent.port));
     for (; env && *env; env++)
         strv_push(&agent.env, *env);
+    /* As the backend says it; what a test gives comes first and counts. */
+    strv_push(&agent.env, "SOCKERLESS_AGENT_LINGER_MS=15000");
+    strv_push(&agent.env, "SOCKERLESS_AGENT_GATE_MS=60000");
     agent_spawn(argv);
     wait_listening();
 }

@@ -53,6 +53,9 @@ struct peer {
     struct buf marks;
 };
 
+/* The program under test. */
+const char *agent_binary(void);
+
 uint64_t hash_add(uint64_t hash, const unsigned char *bytes, size_t len);
 void agent_limit(bool on);
 void agent_turn(const char *condition, int line);

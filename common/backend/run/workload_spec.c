@@ -93,11 +93,27 @@ static bool is_unset(const struct container_environment *process, const char *na
     return false;
 }
 
+/* How long the agent waits for us; a user may say so for a container. */
+static size_t patience_env(const Sockerless__ContainerConfig *config, struct arena *arena,
+                           char **env)
+{
+    static const char *const settings[] = {"SOCKERLESS_AGENT_LINGER_MS=15000",
+                                           "SOCKERLESS_AGENT_GATE_MS=60000"};
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const char *name =
+            arena_printf(arena, "%.*s", (int)strcspn(settings[i], "=") + 1, settings[i]);
+        if (!sets_variable(config, name))
+            env[n++] = arena_strdup(arena, settings[i]);
+    }
+    return n;
+}
+
 static char **agent_env(struct container *c, const struct container_environment *process,
                         struct arena *arena, size_t *count)
 {
     const Sockerless__ContainerConfig *config = c->view->config;
-    char **env = arena_alloc(arena, 16 * sizeof *env);
+    char **env = arena_alloc(arena, 24 * sizeof *env);
     size_t n = 0;
     if (!sets_variable(config, "HOME=")) /* what the platform sets is root's */
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_HOME=passwd");
@@ -108,6 +124,7 @@ static char **agent_env(struct container *c, const struct container_environment 
         env[n++] = unset_names(process, arena);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_TOKEN=%s", c->agent_token);
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);
+    n += patience_env(config, arena, env + n);
     n += reverse_env(c, arena, env + n);
     if (config->tty)
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_TTY=1");

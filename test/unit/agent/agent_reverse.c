@@ -122,6 +122,7 @@ static void reverse_start_with(bool listen, const char *cert, const char *key, c
     strv_push(&agent.env, "SOCKERLESS_AGENT_CONTAINER=" CONTAINER);
     strv_push_owned(&agent.env, xasprintf("SOCKERLESS_CALLBACK_URL=%s", callee.url));
     strv_push(&agent.env, "SOCKERLESS_AGENT_LINGER_MS=1000");
+    strv_push(&agent.env, "SOCKERLESS_AGENT_GATE_MS=60000");
     if (ca)
         strv_push_owned(&agent.env, xasprintf("SOCKERLESS_AGENT_CALLBACK_CA=%s", ca));
     agent_spawn(argv);
