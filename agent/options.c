@@ -64,6 +64,22 @@ static char *variable_text(const char *name, const char *initial)
     return xstrdup(str_empty(text) ? initial : text);
 }
 
+/* Names not known are errors: the log would be unreadable for who wrote them. */
+static int variable_log_lines(enum log_lines *out, struct error *err)
+{
+    const char *text = getenv("SOCKERLESS_AGENT_LOG_LINES"), *name;
+    *out = LOG_LINES_TEXT;
+    if (str_empty(text))
+        return 0;
+    for (int lines = 0; (name = log_lines_name(lines)); lines++)
+        if (strcmp(name, text) == 0) {
+            *out = lines;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_AGENT_LOG_LINES=%s: must be text or structured", text);
+}
+
 static int variables(struct agent_options *o, struct error *err)
 {
     o->token = variable_text("SOCKERLESS_AGENT_TOKEN", "");
@@ -80,6 +96,8 @@ static int variables(struct agent_options *o, struct error *err)
         free(o->workdir);
         o->workdir = absolute;
     }
+    if (variable_log_lines(&o->log_lines, err))
+        return -1;
     if (variable_number("SOCKERLESS_AGENT_PORT", 9111, 1, 65535, &o->port, err))
         return -1;
     if (variable_number("SOCKERLESS_AGENT_LINGER_MS", 15000, 0, 3600000, &o->linger_ms, err))

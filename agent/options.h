@@ -6,6 +6,7 @@
 #define SOCKERLESS_AGENT_OPTIONS_H
 
 #include "base/error.h"
+#include "base/log_record.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct agent_options {
     char *container;    /* the own id, for the backend that is dialled */
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
+    enum log_lines log_lines; /* how the log is written to stdout */
     char *user, *workdir;
     int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */

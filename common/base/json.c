@@ -2,6 +2,8 @@
  * JSON writer; see json.h. RFC 8259. */
 #include "base/json.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -50,30 +52,6 @@ void json_array_close(struct json_writer *w)
     close_with(w, ']');
 }
 
-/* Length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 when bad. */
-static size_t utf8_sequence(const unsigned char *s, size_t left)
-{
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF)
-        return left >= 2 && (s[1] & 0xC0) == 0x80 ? 2 : 0;
-    if (s[0] >= 0xE0 && s[0] <= 0xEF) {
-        if (left < 3 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80)
-            return 0;
-        if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))
-            return 0;
-        return 3;
-    }
-    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-        if (left < 4 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80 || (s[3] & 0xC0) != 0x80)
-            return 0;
-        if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-            return 0;
-        return 4;
-    }
-    return 0;
-}
-
 static void put_escaped(struct buf *out, unsigned char c)
 {
     switch (c) {
@@ -110,7 +88,7 @@ static void put_string(struct buf *out, const char *text, size_t len)
     buf_commit(out, 1 + i);
     size_t plain = i; /* start of the run that needs no change */
     while (i < len) {
-        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(s + i, len - i);
+        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(text + i, len - i);
         if (n) {
             i += n;
             continue;
