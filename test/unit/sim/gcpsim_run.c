@@ -270,12 +270,18 @@ TEST(no_such_image)
     delete_job("lost");
 }
 
+/* Prints structured lines with a time of 2026 and numbers 101 … 125 as message and insertId. */
+#define STRUCTURED                                                                                 \
+    "for i in $(seq 101 125); do echo '{\"message\":\"'$i'\",'"                                    \
+    "'\"time\":\"2026-01-01T00:00:00.123456789Z\",\"logging.googleapis.com/insertId\":\"'$i'\"}';" \
+    "done"
+
 TEST(log_pages)
 {
-    create("lines", "seq 1 25", "");
+    create("lines", STRUCTURED, "");
     AUTO_FREE char *id = run("lines");
     AUTO_FREE char *next = xstrdup("");
-    size_t seen = 0;
+    size_t seen = 100;
     configure("{\"log_empty_pages\":1}");
     do { /* an empty page with a token means: go on */
         AUTO_FREE char *paging = xasprintf(",\"pageSize\":10,\"pageToken\":\"%s\"", next);
@@ -285,17 +291,55 @@ TEST(log_pages)
         free(next);
         next = xstrdup(value_string(page, "nextPageToken"));
     } while (*next);
-    assert_int_equal(seen, 25);
+    assert_int_equal(seen, 125);
     json_auto_t *last = list_logs(id, "", ",\"pageSize\":1,\"orderBy\":\"timestamp desc\"");
-    assert_string_equal(text_at(last, 0), "25");
     assert_non_null(json_object_get(last, "nextPageToken"));
     delete_job("lines");
+}
+
+static bool is_ordered(const json_t *page)
+{
+    bool ordered = true;
+    for (size_t i = 1; i < count_of(page); i++)
+        ordered = ordered && atoi(text_at(page, i)) > atoi(text_at(page, i - 1));
+    return ordered;
+}
+
+/* Of one instant, insertIds order the entries, and those that the service gives say nothing about
+ * the order of arrival; timestamps have microseconds. */
+TEST(log_order)
+{
+    create("order", STRUCTURED, "");
+    AUTO_FREE char *id = run("order");
+    json_auto_t *own = list_logs(id, "", "");
+    assert_int_equal(count_of(own), 25);
+    assert_true(is_ordered(own));
+    for (size_t i = 0; i < 25; i++)
+        assert_string_equal(value_string(entry_at(own, i), "timestamp"),
+                            "2026-01-01T00:00:00.123456Z");
+    json_auto_t *down = list_logs(id, "", ",\"orderBy\":\"timestamp desc\"");
+    assert_string_equal(text_at(down, 0), "101"); /* newest first, but by ascending insertId */
+    configure("{\"log_own_ids\":1}");
+    AUTO_FREE char *again = run("order");
+    configure("{\"log_own_ids\":0}");
+    json_auto_t *hashed = list_logs(again, "", "");
+    assert_int_equal(count_of(hashed), 25);
+    assert_false(is_ordered(hashed));
+    create("bare", "seq 1 25", "");
+    configure("{\"log_same_time\":25}");
+    AUTO_FREE char *bare = run("bare");
+    configure("{\"log_same_time\":0}");
+    json_auto_t *plain = list_logs(bare, "", "");
+    assert_int_equal(count_of(plain), 25);
+    assert_false(is_ordered(plain));
+    delete_job("order");
+    delete_job("bare");
 }
 
 /* Entries that come twice, dated back, or not yet. */
 TEST(log_disorder)
 {
-    create("disorder", "seq 1 3", "");
+    create("disorder", "for i in 1 2 3; do echo $i; sleep 0.01; done", "");
     configure("{\"log_duplicate\":1,\"log_skew\":1,\"log_skew_ms\":5000}");
     AUTO_FREE char *id = run("disorder");
     json_auto_t *out = list_logs(id, "", "");
