@@ -269,7 +269,7 @@ struct main_process *main_process_new(struct loop *l, struct reaper *reaper,
     m->owner = owner;
     m->outer_tee_events = tee_events;
     m->tee_events = (struct log_tee_events){on_tee_drained, on_tee_mark_written};
-    m->tee = log_tee_open(l, log_fd, &m->tee_events, m);
+    m->tee = log_tee_open(l, log_fd, options->log_lines, &m->tee_events, m);
     sockerless__exit__init(&m->exit);
     uv_timer_init(&l->uv, &m->gate);
     m->gate.data = m;

@@ -46,6 +46,20 @@ static int find_workload(struct agent_options *o, int argc, char **argv, struct 
     return 0;
 }
 
+/* Names not known are errors: the backend could not read such a log. */
+static int find_log_lines(struct agent_options *o, struct error *err)
+{
+    const char *name;
+    for (int lines = 0; (name = log_lines_name(lines)); lines++)
+        if (strcmp(name, o->log_lines_name) == 0) {
+            o->log_lines = lines;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_AGENT_LOG_LINES=%s: must be text or structured",
+                     o->log_lines_name);
+}
+
 /* Only with a container id that comes from a backend: a user may run a Sockerless of his own in
  * here and have that variable for it. */
 static int find_backend(struct agent_options *o, struct error *err)
@@ -79,7 +93,7 @@ int agent_options_finish(struct agent_options *o, int argc, char **argv, struct 
         unsetenv("HOME");
     fill(&o->container);
     fill(&o->user);
-    if (find_workload(o, argc, argv, err) || find_backend(o, err))
+    if (find_workload(o, argc, argv, err) || find_log_lines(o, err) || find_backend(o, err))
         return -1;
     environment_receive(&o->env, environ);
     return 0;
@@ -97,5 +111,6 @@ void agent_options_free(struct agent_options *o)
     free(o->user);
     free(o->workdir);
     free(o->install_dir);
+    free(o->log_lines_name);
     *o = (struct agent_options){0};
 }

@@ -8,6 +8,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "base/log_record.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -25,6 +26,8 @@ struct agent_options {
     char *container;    /* the own id, for the backend that is dialled */
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
+    char *log_lines_name;
+    enum log_lines log_lines; /* how the log is written to stdout */
     char *user, *workdir;
     /* What a backend sets; 0, as when people start the agent by hand: no backend is waited for. */
     int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
@@ -59,6 +62,8 @@ struct agent_options {
                         "keep the command's stdin open for attach sessions"),                      \
         CONFIG_ROW_BOOL("stdin-once", "SOCKERLESS_AGENT_STDIN_ONCE", "false", &(o).stdin_once,     \
                         "close it after the first of them"),                                       \
+        CONFIG_ROW_STRING("log-lines", "SOCKERLESS_AGENT_LOG_LINES", "text", &(o).log_lines_name,  \
+                          "how the log is written to stdout: text or structured"),                 \
         CONFIG_ROW_INT("linger-ms", "SOCKERLESS_AGENT_LINGER_MS", "0", &(o).linger_ms,             \
                        "longest wait for the backend to take the exit code", 0, 3600000),          \
         CONFIG_ROW_INT("gate-ms", "SOCKERLESS_AGENT_GATE_MS", "0", &(o).gate_ms,                   \

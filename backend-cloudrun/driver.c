@@ -177,6 +177,7 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     caps.describe_batch_max = DESCRIBE_MAX;
     caps.log_batch_max = LOG_BATCH_MAX;
     caps.log_batch_is_one = true;
+    caps.log_lines = LOG_LINES_STRUCTURED;
     return caps;
 }
 

@@ -96,7 +96,7 @@ static void put_string(struct buf *out, const char *text, size_t len, enum strin
     buf_commit(out, 1 + i);
     size_t plain = i; /* start of the run that needs no change */
     while (i < len) {
-        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(s + i, len - i);
+        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(text + i, len - i);
         if (n) {
             i += n;
             continue;

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-size_t utf8_sequence(const unsigned char *s, size_t left)
+size_t utf8_sequence(const char *text, size_t left)
 {
+    const unsigned char *s = (const unsigned char *)text;
     if (s[0] < 0x80)
         return 1;
     if (s[0] >= 0xC2 && s[0] <= 0xDF)

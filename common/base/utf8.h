@@ -14,8 +14,9 @@ enum { UTF8_REPLACEMENT = 0xFFFD };
 #define UTF8_REPLACEMENT_TEXT "\xEF\xBF\xBD"
 #define UTF8_NUL_TEXT "\xC0\x80"
 
-/* Length of the sequence at s (no overlong forms, no surrogates), 0 when it is bad. left > 0. */
-size_t utf8_sequence(const unsigned char *s, size_t left);
+/* Length of the sequence at text, 1 to 4 (no overlong forms, no surrogates); 0 when these bytes are
+ * not one. left: how many there are, at least 1. */
+size_t utf8_sequence(const char *text, size_t left);
 /* Does the C string carry a NUL? No process can be given it. NULL is an empty one. */
 bool utf8_has_nul(const char *text);
 /* The bytes of a character up to U+10FFFF; returns their number. */

@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/log_record.h"
 #include "loop/http_client.h"
 #include "loop/loop.h"
 
@@ -100,7 +101,7 @@ struct log_query {
 };
 struct log_event {
     int64_t timestamp_ns;
-    const char *text; /* one line as the agent wrote it, without newline */
+    const char *text; /* one record (base/log_record.h), without escapes and newline */
     size_t len;
 };
 struct log_page {
@@ -110,6 +111,8 @@ struct log_page {
     const char *next_token;    /* for the next query in the same direction */
     const char *forward_token; /* of a backward query's first page: where following goes on */
     bool at_end;               /* nothing more at present in this direction */
+    bool has_gap; /* entries are missing that the service has not shown yet. Forward, those behind
+                   * them are held back; the driver bounds how long it waits for them */
 };
 
 struct registry_credentials { /* texts are owned by the receiver */
@@ -153,8 +156,9 @@ struct driver_caps {
     bool has_addresses;      /* forward agent: status.address is filled */
     int describe_batch_max;  /* workloads a co_describe call may name */
     int log_batch_max;       /* queries a log_ops.co_pages call may hold */
-    bool log_batch_is_one;   /* … and they cost one request of a scarce quota */
-    int poll_interval_ms;    /* how often the core asks for status while something changes */
+    enum log_lines log_lines; /* how agents write the log, see base/log_record.h */
+    bool log_batch_is_one;    /* … and they cost one request of a scarce quota */
+    int poll_interval_ms;     /* how often the core asks for status while something changes */
     int log_poll_interval_ms;
     int log_grace_ms;   /* how long after the end of a run entries may still arrive */
     int cpus_max;       /* of one container, for `docker info` */

@@ -144,7 +144,7 @@ static int read_text(struct reader *r)
                 return -1;
             continue;
         }
-        size_t n = utf8_sequence(r->at, (size_t)(r->end - r->at));
+        size_t n = utf8_sequence((const char *)r->at, (size_t)(r->end - r->at));
         if (n)
             buf_append(&r->text, r->at, n);
         else

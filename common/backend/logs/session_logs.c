@@ -269,7 +269,8 @@ static bool follow_is_over(struct log_session *s, const struct log_page *page, i
     int64_t grace_ns = (int64_t)s->backend->driver->caps.log_grace_ms * NS_PER_MS;
     if (s->format.until_ns && time_now_ns() - grace_ns > s->format.until_ns)
         return true;
-    return page->at_end && log_run_over(s->container, run) && asked_ms >= run->settled_ms;
+    return page->at_end && !page->has_gap && log_run_over(s->container, run) &&
+           asked_ms >= run->settled_ms;
 }
 
 static void on_page(void *owner, const struct log_page *page, int64_t asked_ms)

@@ -126,6 +126,9 @@ static char **agent_env(struct container *c, const struct container_environment 
     env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_PORT=%d", (int)c->backend->config->agent_port);
     n += patience_env(config, arena, env + n);
     n += reverse_env(c, arena, env + n);
+    if (c->backend->driver->caps.log_lines != LOG_LINES_TEXT)
+        env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_LOG_LINES=%s",
+                                log_lines_name(c->backend->driver->caps.log_lines));
     if (config->tty)
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_TTY=1");
     if (config->open_stdin)

@@ -35,8 +35,10 @@ struct call_counts;
     X(log_duplicate)   /* entries still to store twice: same insertId */                           \
     X(log_skew)        /* entries still to date back by … */                                     \
     X(log_skew_ms)     /* … so much */                                                           \
-    X(log_same_time)   /* entries still to date like the one before, with an unordered insertId */ \
-    X(log_ids_ascend)  /* 1: those of one time come by ascending insertId, newest first, too */    \
+    X(log_same_time)   /* entries still to date like the one before */                             \
+    X(log_own_time)    /* 1: the times that lines bring are ignored … */                         \
+    X(log_own_ids)     /* 1: … and their insertIds */                                            \
+    X(log_ids_descend) /* 1: newest first, those of one time come by descending insertId */        \
     X(log_empty_pages) /* answers still to give without entries, but with nextPageToken */         \
     X(token_ttl_s)     /* lifetime of access tokens */                                             \
     X(throttling)      /* 1: Google's request quotas */

@@ -435,7 +435,7 @@ TEST_USING(service, entries_become_lines)
         {"\"textPayload\":\"oops\",\"severity\":\"ERROR\"", "\001eoops"},
         {"\"textPayload\":\"x\",\"logName\":\"projects/p/logs/run.googleapis.com%2Fstderr\"",
          "\001ex"},
-        {"\"textPayload\":\"\\u0001o\",\"severity\":\"ALERT\"", "\001o"},
+        {"\"textPayload\":\"\\u0001o\",\"severity\":\"ALERT\"", "\001e\001o"},
         {"\"jsonPayload\":{\"b\":[1,2],\"a\":\"\\n\"},\"severity\":\"INFO\"",
          "{\"b\":[1,2],\"a\":\"\\n\"}"},
         {"\"jsonPayload\":{\"x\":0.1,\"n\":-1.5e-7,\"i\":3.0,\"p\":3.1415926535897931,"
@@ -460,7 +460,7 @@ TEST_USING(service, entries_become_lines)
         json_t *doc AUTO(json) = json_doc_load_with_nul(text, strlen(text), &err);
         arena_init(&arena);
         assert_true(cloudrun_entry_read(doc, &entry));
-        cloudrun_entry_event(doc, &entry.mark, &arena, &event);
+        cloudrun_entry_event(doc, &entry, &arena, &event);
         assert_string_equal(event.text, cases[i].text);
         assert_int_equal(event.len, strlen(cases[i].text));
     }

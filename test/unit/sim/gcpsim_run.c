@@ -108,14 +108,20 @@ TEST(no_such_image)
     gcpsim_rig_delete("lost");
 }
 
+/* Prints structured lines with a time of 2026 and numbers 101 … 125 as message and insertId. */
+#define STRUCTURED                                                                                 \
+    "for i in $(seq 101 125); do echo '{\"message\":\"'$i'\",'"                                    \
+    "'\"time\":\"2026-01-01T00:00:00.123456789Z\",\"logging.googleapis.com/insertId\":\"'$i'\"}';" \
+    "done"
+
 TEST(log_pages)
 {
-    gcpsim_rig_create("lines", "seq 1 25", "");
+    gcpsim_rig_create("lines", STRUCTURED, "");
     AUTO_FREE char *id = gcpsim_rig_run("lines");
     AUTO_FREE char *next = xstrdup("");
-    size_t seen = 0;
+    size_t seen = 100;
     gcpsim_rig_configure("{\"log_empty_pages\":1}");
-    do { /* an empty page with a gcpsim_rig_token means: go on */
+    do { /* an empty page with a token means: go on */
         AUTO_FREE char *paging = xasprintf(",\"pageSize\":10,\"pageToken\":\"%s\"", next);
         json_auto_t *page = gcpsim_rig_logs(id, "", paging);
         for (size_t i = 0; i < gcpsim_rig_count(page); i++)
@@ -123,17 +129,56 @@ TEST(log_pages)
         free(next);
         next = xstrdup(value_string(page, "nextPageToken"));
     } while (*next);
-    assert_int_equal(seen, 25);
+    assert_int_equal(seen, 125);
     json_auto_t *last = gcpsim_rig_logs(id, "", ",\"pageSize\":1,\"orderBy\":\"timestamp desc\"");
-    assert_string_equal(gcpsim_rig_text(last, 0), "25");
     assert_non_null(json_object_get(last, "nextPageToken"));
     gcpsim_rig_delete("lines");
+}
+
+static bool is_ordered(const json_t *page)
+{
+    bool ordered = true;
+    for (size_t i = 1; i < gcpsim_rig_count(page); i++)
+        ordered = ordered && atoi(gcpsim_rig_text(page, i)) > atoi(gcpsim_rig_text(page, i - 1));
+    return ordered;
+}
+
+/* Of one instant, insertIds order the entries, and those that the service gives say nothing about
+ * the order of arrival; timestamps have microseconds. */
+TEST(log_order)
+{
+    gcpsim_rig_create("order", STRUCTURED, "");
+    AUTO_FREE char *id = gcpsim_rig_run("order");
+    json_auto_t *own = gcpsim_rig_logs(id, "", "");
+    assert_int_equal(gcpsim_rig_count(own), 25);
+    assert_true(is_ordered(own));
+    for (size_t i = 0; i < 25; i++)
+        assert_string_equal(value_string(gcpsim_rig_entry(own, i), "timestamp"),
+                            "2026-01-01T00:00:00.123456Z");
+    json_auto_t *down = gcpsim_rig_logs(id, "", ",\"orderBy\":\"timestamp desc\"");
+    assert_string_equal(gcpsim_rig_text(down, 0),
+                        "101"); /* newest first, but by ascending insertId */
+    gcpsim_rig_configure("{\"log_own_ids\":1}");
+    AUTO_FREE char *again = gcpsim_rig_run("order");
+    gcpsim_rig_configure("{\"log_own_ids\":0}");
+    json_auto_t *hashed = gcpsim_rig_logs(again, "", "");
+    assert_int_equal(gcpsim_rig_count(hashed), 25);
+    assert_false(is_ordered(hashed));
+    gcpsim_rig_create("bare", "seq 1 25", "");
+    gcpsim_rig_configure("{\"log_same_time\":25}");
+    AUTO_FREE char *bare = gcpsim_rig_run("bare");
+    gcpsim_rig_configure("{\"log_same_time\":0}");
+    json_auto_t *plain = gcpsim_rig_logs(bare, "", "");
+    assert_int_equal(gcpsim_rig_count(plain), 25);
+    assert_false(is_ordered(plain));
+    gcpsim_rig_delete("order");
+    gcpsim_rig_delete("bare");
 }
 
 /* Entries that come twice, dated back, or not yet. */
 TEST(log_disorder)
 {
-    gcpsim_rig_create("disorder", "seq 1 3", "");
+    gcpsim_rig_create("disorder", "for i in 1 2 3; do echo $i; sleep 0.01; done", "");
     gcpsim_rig_configure("{\"log_duplicate\":1,\"log_skew\":1,\"log_skew_ms\":5000}");
     AUTO_FREE char *id = gcpsim_rig_run("disorder");
     json_auto_t *out = gcpsim_rig_logs(id, "", "");
