@@ -213,8 +213,8 @@ $(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)
 unit-binaries: $(UNIT_BINS)
 fuzz-binaries: $(FUZZ_BINS)
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-models
-deps-build deps-run deps-test deps-lint deps-models: deps-%:
+.PHONY: deps-build deps-run deps-test deps-lint deps-models deps-sdks
+deps-build deps-run deps-test deps-lint deps-models deps-sdks: deps-%:
 	@deploy/local/deps.sh $*
 
 # Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
@@ -310,7 +310,7 @@ check-all: deps-test ## everything × clouds × directions × {release, ASan}, d
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
 	@test/run --slow units asan/units oracle-all $(CLOUDS) $(REVERSE) $(patsubst %,asan/%,$(CLOUDS) $(REVERSE))
-	$(Q)for target in budgets chaos fuzz check-valgrind check-models bench bench-load; do \
+	$(Q)for target in budgets chaos fuzz check-valgrind check-models check-sdks bench bench-load; do \
 		$(MAKE) --no-print-directory $$target || exit 1; done
 
 .PHONY: check-valgrind
@@ -341,6 +341,11 @@ bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
 	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim/run,$(UNIT_BINS))
 	@test/conformance/run.sh
+
+.PHONY: check-sdks
+check-sdks: deps-run deps-sdks ## the vendors' own Python clients, from PyPI, against the simulated clouds
+	$(Q)$(MAKE) --no-print-directory binaries
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/sdks/run.sh
 
 # ---- lint, format, install ---------------------------------------------------------------------
 C_FILES = $(shell git ls-files '*.c' '*.h')

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the Debian 12 packages that a make target needs and that are missing; says what it does.
-# Usage: deps.sh [build|run|test|lint|models]…   (`build` is always included)
+# Usage: deps.sh [build|run|test|lint|models|sdks]…   (`build` is always included)
 #
 # Nothing is downloaded and no package list refreshed when all are there. docker.io and
 # docker-registry would start daemons of their own on installation: a policy-rc.d forbids that for
@@ -19,6 +19,7 @@ declare -A GROUP=(
             coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd apache2-utils wget"
     [lint]="clang clang-format-14 cppcheck shfmt python3"
     [models]="python3 python3-jsonschema"
+    [sdks]="python3 python3-venv"
 )
 POLICY=/usr/sbin/policy-rc.d
 

@@ -23,6 +23,7 @@ struct network;
 struct fault_list;
 struct journal;
 struct call_counts;
+struct artifact_registry;
 
 /* Settings that POST /_sim/config changes while running. */
 #define GCP_TUNING(X)                                                                              \
@@ -56,6 +57,7 @@ struct gcp {
     struct token_store *tokens;
     struct run *run;
     struct cloud_logging *logging;
+    struct artifact_registry *registry;
     struct image_store *images;
     struct container_runtime *runtime;
     struct network *network;
@@ -92,7 +94,8 @@ struct gcp_method {
 };
 
 /* Tables, each ended by a NULL service. */
-extern const struct gcp_method run_methods[], operation_methods[], logging_methods[], iam_methods[];
+extern const struct gcp_method run_methods[], operation_methods[], logging_methods[], iam_methods[],
+    artifact_methods[];
 
 /* Answers. output: transferred. */
 void gcp_reply_json(struct gcp_reply *reply, json_t *output);

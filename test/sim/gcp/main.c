@@ -189,10 +189,10 @@ static int run_simulator(const sigset_t *signals, struct error *err)
 {
     struct gcp gcp = {0};
     int rc = gcp_open(&gcp, err);
-    struct artifact_registry *registry = artifact_registry_new(&gcp, settings.artifact_registry);
+    gcp.registry = artifact_registry_new(&gcp, settings.artifact_registry);
     if (rc == 0)
-        rc = serve(&gcp, registry, signals, err);
-    artifact_registry_free(registry);
+        rc = serve(&gcp, gcp.registry, signals, err);
+    artifact_registry_free(gcp.registry);
     gcp.closing = true;
     gcp_close(&gcp);
     state_dir_clean(settings.state_dir);
