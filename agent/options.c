@@ -13,6 +13,8 @@
 
 enum { CALLBACK_URL_MAX = 500 };
 
+static const char *const keep_alive_command[] = {"tail", "-f", "/dev/null"};
+
 static int command_line(struct agent_options *o, int argc, char **argv, struct error *err)
 {
     int i = 1;
@@ -34,7 +36,10 @@ static int command_line(struct agent_options *o, int argc, char **argv, struct e
     }
     for (i++; i < argc; i++)
         strv_push(&o->argv, argv[i]);
-    if (o->mode == AGENT_RUN && !o->keep_alive && o->argv.count == 0)
+    if (o->keep_alive && o->argv.count == 0) /* a command that is not named */
+        for (size_t k = 0; k < ARRAY_LEN(keep_alive_command); k++)
+            strv_push(&o->argv, keep_alive_command[k]);
+    if (o->mode == AGENT_RUN && o->argv.count == 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "no command given after --");
     return 0;
 }

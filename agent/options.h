@@ -15,7 +15,8 @@ enum agent_mode { AGENT_RUN, AGENT_INSTALL, AGENT_VERSION };
 
 struct agent_options {
     enum agent_mode mode;
-    bool keep_alive;         /* no main process */
+    bool keep_alive;         /* the main process only waits: where the image lacks its program, a
+                              * process that does nothing stands in for it */
     const char *install_dir; /* borrowed from argv */
     struct strv argv;        /* of the main process */
     struct strv env;         /* of the main process: without the agent's own */
