@@ -10,9 +10,7 @@
 #include "base/log.h"
 #include "ipc/frame.h"
 
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 #include <utlist.h>
 
 struct main_process {
@@ -21,7 +19,7 @@ struct main_process {
     const struct agent_options *options;
     main_process_ended ended_cb;
     void *owner;
-    struct process *process; /* NULL before the start, after the end, and with keep-alive */
+    struct process *process; /* NULL before the start and after the end */
     struct log_tee *tee;
     struct log_tee_events tee_events; /* ours in front of the owner's */
     const struct log_tee_events *outer_tee_events;
@@ -218,6 +216,7 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
         .user = o->user,
         .workdir = o->workdir,
         .make_workdir = true,
+        .idle_if_missing = o->keep_alive,
         .tty = o->tty,
         .height = m->height,
         .width = m->width,
@@ -239,11 +238,6 @@ void main_process_start(struct main_process *m)
     int exit_code;
     if (!m->gate_open)
         uv_timer_start(&m->gate, on_gate_timeout, (uint64_t)m->options->gate_ms, 0);
-    if (m->options->keep_alive) {
-        m->started = true;
-        m->pid = getpid();
-        return;
-    }
     if (start_process(m, &exit_code, &m->start_error)) {
         if (m->options->linger_ms == 0) /* no backend to tell it */
             log_error(without_prefix(m->start_error.message, runtime_failed));
@@ -282,9 +276,6 @@ void main_process_signal(struct main_process *m, int number)
 {
     if (m->process)
         process_signal(m->process, number);
-    else if (m->options->keep_alive &&
-             (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL))
-        finish(m, 128 + number, number);
 }
 
 void main_process_resize(struct main_process *m, uint32_t height, uint32_t width)

@@ -64,8 +64,7 @@ void main_process_drained(struct main_process *m, struct outlet *o);
 bool main_process_stdin(struct main_process *m, const void *bytes, size_t len);
 void main_process_stdin_close(struct main_process *m);
 
-/* To the process alone, as Docker does. Without a process (keep-alive): TERM, INT, QUIT and KILL
- * end it, others are ignored. */
+/* To the process alone, as Docker does. */
 void main_process_signal(struct main_process *m, int number);
 /* Also before the start. */
 void main_process_resize(struct main_process *m, uint32_t height, uint32_t width);

@@ -12,6 +12,8 @@
 
 enum { CALLBACK_URL_MAX = 500 };
 
+static const char *const keep_alive_command[] = {"tail", "-f", "/dev/null"};
+
 int agent_options_count(int argc, char **argv)
 {
     int n = 1;
@@ -31,7 +33,10 @@ static int find_workload(struct agent_options *o, int argc, char **argv, struct 
 {
     for (int i = agent_options_count(argc, argv) + 1; i < argc; i++)
         strv_push(&o->argv, argv[i]);
-    if (!o->keep_alive && o->argv.count == 0)
+    if (o->keep_alive && o->argv.count == 0) /* a command that is not named */
+        for (size_t k = 0; k < ARRAY_LEN(keep_alive_command); k++)
+            strv_push(&o->argv, keep_alive_command[k]);
+    if (o->argv.count == 0)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "no command is given: name it and its arguments after --");
     if (str_empty(o->token))

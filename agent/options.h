@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 struct agent_options {
-    bool keep_alive;   /* no main process */
+    bool keep_alive;   /* the main process only waits: where the image lacks its program, a process
+                        * that does nothing stands in for it */
     char *install_dir; /* install only; NULL: run */
     struct strv argv;  /* of the main process */
     struct strv env;   /* of the main process: without the agent's own */

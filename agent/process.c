@@ -315,6 +315,7 @@ static int process_spawn(struct process_options *o, const struct process_stdio *
         .user = user,
         .stdio = {stdio->child[0], stdio->child[1], stdio->child[2]},
         .tty = o->tty,
+        .idle_if_missing = o->idle_if_missing,
     };
     return spawn_process(&request, pid, exit_code, err);
 }

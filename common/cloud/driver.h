@@ -38,7 +38,8 @@ struct workload_spec {
     bool agent_in_image;     /* the image holds the agent (AGENT_AS_LAYER, or a status that said
                               * needs_agent_layer): nothing else has to bring it; its path is
                               * AGENT_IMAGE_PATH */
-    char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
+    char *const *agent_argv; /* what follows the agent's own path: "--" COMMAND… or "--keep-alive"
+                              * "--" COMMAND… */
     size_t agent_argc;
     char *const *env; /* complete environment of the user's process, KEY=value */
     size_t env_count;

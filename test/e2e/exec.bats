@@ -37,6 +37,24 @@ teardown_file()
     equal "$output" b
 }
 
+# As act and the GitHub runner create their job containers.
+@test "exec: a keep-alive command is a process like any other" {
+    local id
+    id=$(docker create --name "$(name x)" -u app -w /not/there --entrypoint tail busybox -f /dev/null)
+    docker start "$id" >/dev/null
+    run -0 docker exec "$id" sh -c 'pwd; id -un; ps -o args | grep -x "tail -f /dev/null"'
+    equal "$output" $'/not/there\napp\ntail -f /dev/null'
+    run -0 docker exec -w /not/there "$id" pwd
+    equal "$output" /not/there
+    docker kill "$id" >/dev/null
+    run -0 docker wait "$id"
+    equal "$output" 137
+
+    docker create --name "$(name y)" -u nobody-knows-me --entrypoint tail busybox -f /dev/null >/dev/null
+    run -1 docker start "$(name y)"
+    contains "$output" "unable to find user nobody-knows-me"
+}
+
 @test "exec: -i with input" {
     run -3 docker exec -i e2e-exec sh -c 'read x; echo "$x"; exit 3' <<<"typed"
     equal "$output" typed

@@ -20,20 +20,49 @@ static bool is_program(const char *path, const char *name)
     return strcmp(slash ? slash + 1 : path, name) == 0;
 }
 
-static bool is_tail_forever(const char *flag, const char *file)
+/* The words of a command that does nothing but last. */
+static bool waits_for_ever(char *const *argv, size_t argc)
 {
-    return (!strcmp(flag, "-f") || !strcmp(flag, "-F")) && !strcmp(file, "/dev/null");
+    if (argc == 3 && is_program(argv[0], "tail"))
+        return (!strcmp(argv[1], "-f") || !strcmp(argv[1], "-F")) && !strcmp(argv[2], "/dev/null");
+    if (argc == 2 && is_program(argv[0], "sleep"))
+        return !strcmp(argv[1], "infinity") || !strcmp(argv[1], "inf");
+    return argc == 1 && is_program(argv[0], "pause");
+}
+
+static bool is_shell(const char *path)
+{
+    return is_program(path, "sh") || is_program(path, "bash") || is_program(path, "ash");
+}
+
+enum { SCRIPT_WORDS_MAX = 4, SCRIPT_MAX = 64 };
+
+/* A shell's script of one such command, with or without "exec". */
+static bool script_waits_for_ever(const char *script)
+{
+    char copy[SCRIPT_MAX], *words[SCRIPT_WORDS_MAX], *rest = copy;
+    size_t n = 0;
+    if (strlen(script) >= sizeof copy)
+        return false;
+    strcpy(copy, script);
+    for (char *word; (word = strsep(&rest, " "));) {
+        if (!*word || (n == 0 && strcmp(word, "exec") == 0))
+            continue;
+        if (n == SCRIPT_WORDS_MAX)
+            return false;
+        words[n++] = word;
+    }
+    return waits_for_ever(words, n);
 }
 
 bool argv_is_keep_alive(char *const *argv, size_t argc)
 {
-    if (argc == 3 && is_program(argv[0], "tail"))
-        return is_tail_forever(argv[1], argv[2]);
-    if (argc == 3 && is_program(argv[0], "sh") && !strcmp(argv[1], "-c"))
-        return !strcmp(argv[2], "tail -f /dev/null") || !strcmp(argv[2], "tail -F /dev/null");
-    return false;
+    if (argc == 3 && is_shell(argv[0]) && !strcmp(argv[1], "-c"))
+        return script_waits_for_ever(argv[2]);
+    return waits_for_ever(argv, argc);
 }
 
+/* "--" and the command; a keep-alive command is run, too, where the image has it. */
 static char **agent_argv(struct container *c, struct arena *arena, size_t *argc)
 {
     Sockerless__Container *v = c->view;
@@ -43,15 +72,11 @@ static char **agent_argv(struct container *c, struct arena *arena, size_t *argc)
     user[0] = v->path;
     for (size_t i = 0; i < v->n_args; i++)
         user[1 + i] = v->args[i];
-    if (argv_is_keep_alive(user, n)) {
-        argv[0] = arena_strdup(arena, "--keep-alive");
-        argv[1] = arena_strdup(arena, "--");
-        *argc = 2;
-        return argv;
-    }
+    argv[0] = arena_strdup(arena, "--keep-alive");
     argv[1] = arena_strdup(arena, "--");
-    *argc = n + 1;
-    return argv + 1;
+    bool keep_alive = argv_is_keep_alive(user, n);
+    *argc = n + (keep_alive ? 2 : 1);
+    return keep_alive ? argv : argv + 1;
 }
 
 static bool sets_variable(const Sockerless__ContainerConfig *config, const char *name_equals)

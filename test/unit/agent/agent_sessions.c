@@ -11,7 +11,10 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SH(script) ARGV("--", "/bin/sh", "-c", script)
 #define ENV(...) ARGV(__VA_ARGS__)
@@ -285,12 +288,106 @@ TEST_AGENT(signals)
     assert_int_equal(agent_wait(), 137);
 }
 
-TEST_AGENT(keep_alive)
+/* ---- keep-alive ---- */
+
+/* What /proc says about the main process: "name, directory, user id", as Docker's clients see it
+ * with `docker top`, pwd and id. */
+static char *process_facts(int64_t pid)
 {
-    agent_start(NULL, ARGV("--keep-alive", "--"));
+    char path[64], name[32] = "", cwd[256] = "", line[256];
+    unsigned uid = 0;
+    snprintf(path, sizeof path, "/proc/%lld/cwd", (long long)pid);
+    ssize_t n = readlink(path, cwd, sizeof cwd - 1);
+    cwd[n > 0 ? n : 0] = '\0';
+    snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        if (str_starts(line, "Name:"))
+            assert_int_equal(sscanf(line, "Name: %31s", name), 1);
+        if (str_starts(line, "Uid:"))
+            assert_int_equal(sscanf(line, "Uid: %u", &uid), 1);
+    }
+    fclose(f);
+    return xasprintf("%s, %s, %u", name, cwd, uid);
+}
+
+struct keep_alive_case {
+    const char *const *argv;
+    const char *name; /* of the process */
+    int signal;
+};
+
+static void check_keep_alive(const struct keep_alive_case *c)
+{
+    char base[] = "/tmp/agent-keep-alive-XXXXXX";
+    assert_non_null(mkdtemp(base));
+    assert_int_equal(chmod(base, 0755), 0);
+    AUTO_FREE char *dir = xasprintf("%s/not/there", base);
+    AUTO_FREE char *workdir = xasprintf("SOCKERLESS_AGENT_WORKDIR=%s", dir);
+    agent_start(ENV("SOCKERLESS_AGENT_USER=65534", workdir), c->argv);
     struct peer *control = peer_control();
     WAIT_FOR(control->started);
-    peer_signal(control, SIGUSR1); /* nothing */
+    AUTO_FREE char *expected = xasprintf("%s, %s, 65534", c->name, dir);
+    AUTO_FREE char *facts = process_facts(control->pid);
+    assert_string_equal(facts, expected);
+    struct peer *exec = peer_exec_end(
+        EXEC(.working_dir = dir, .env = (char **)(uintptr_t)ARGV("PATH=/bin:/usr/bin"), .n_env = 1),
+        ARGV("pwd"));
+    assert_true(strncmp(exec->out.data, dir, strlen(dir)) == 0);
+    peer_signal(control, c->signal);
+    WAIT_FOR(control->exited);
+    assert_int_equal(control->code, 128 + c->signal);
+    assert_int_equal(control->signal, c->signal);
+    peer_acknowledge(control);
+    assert_int_equal(agent_wait(), 128 + c->signal);
+    agent_stop();
+    AUTO_FREE char *not_there = xasprintf("%s/not", base);
+    assert_int_equal(rmdir(dir) | rmdir(not_there) | rmdir(base), 0);
+}
+
+/* In its directory, which is made, as its user, ended by any signal: whether the image has the
+ * program or the agent stands in for it. */
+TEST_AGENT(keep_alive_is_a_process)
+{
+    const struct keep_alive_case cases[] = {
+        {ARGV("--keep-alive", "--", "tail", "-f", "/dev/null"), "tail", SIGUSR1},
+        {ARGV("--keep-alive", "--", "/nowhere/tail", "-f", "/dev/null"), "tail", SIGUSR1},
+        {ARGV("--keep-alive", "--", "no-such-program"), "no-such-program", SIGTERM},
+        {ARGV("--keep-alive", "--"), "tail", SIGHUP},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_keep_alive(&cases[i]);
+}
+
+/* Only a missing program is replaced: nothing else that a start checks. */
+TEST_AGENT(keep_alive_fails_as_any_process)
+{
+    static const struct {
+        const char *setting, *program, *text;
+    } cases[] = {
+        {"SOCKERLESS_AGENT_USER=nobody-knows-me", "tail", "unable to find user nobody-knows-me"},
+        {"SOCKERLESS_AGENT_USER=nobody-knows-me", "/nowhere/tail", "unable to find user"},
+        {"SOCKERLESS_AGENT_WORKDIR=/dev/null/x", "/nowhere/tail", "mkdir /dev/null/x"},
+        {"SOCKERLESS_AGENT_WORKDIR=/", "/dev/null", "permission denied"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        agent_start(ENV(cases[i].setting), ARGV("--keep-alive", "--", cases[i].program));
+        struct peer *control = peer_control();
+        WAIT_FOR(control->exited);
+        assert_true(control->start_failed);
+        assert_non_null(strstr(control->text.data, cases[i].text));
+        peer_acknowledge(control);
+        agent_stop();
+    }
+}
+
+/* Such a container is ended through its agent as well. */
+TEST_AGENT(keep_alive_ends_with_its_agent)
+{
+    agent_start(NULL, ARGV("--keep-alive", "--", "/nowhere/tail", "-f", "/dev/null"));
+    struct peer *control = peer_control();
+    WAIT_FOR(control->started);
     uv_process_kill(&agent.process, SIGTERM);
     WAIT_FOR(control->exited);
     assert_int_equal(control->code, 143);

@@ -8,6 +8,7 @@
 
 #include "backend/daemon/reconcile.h"
 #include "backend/inject/image_inject.h"
+#include "backend/run/workload_spec.h"
 #include "test/kit/test.h"
 
 enum { STARTS_MAX = 8 };
@@ -526,4 +527,38 @@ TEST_USING(fixture, no_stop)
     assert_int_equal(fake_driver.stopped, 0);
     assert_true(cloud.deleted >= 1); /* the removal of the run is what ends it */
     assert_int_equal(rig.backend.containers.count, 0);
+}
+
+/* ---- keep-alive commands ---- */
+
+TEST(keep_alive_commands)
+{
+    static const struct {
+        const char *const argv[4];
+        bool keep_alive;
+    } cases[] = {
+        {{"tail", "-f", "/dev/null"}, true},
+        {{"/usr/bin/tail", "-F", "/dev/null"}, true},
+        {{"sleep", "infinity"}, true},
+        {{"/bin/sleep", "inf"}, true},
+        {{"/pause"}, true},
+        {{"sh", "-c", "tail -f /dev/null"}, true},
+        {{"/bin/bash", "-c", "exec  sleep infinity"}, true},
+        {{"tail", "-f", "/dev/zero"}, false},
+        {{"tail", "-n", "/dev/null"}, false},
+        {{"sleep", "10"}, false},
+        {{"sh", "-c", "tail -f /dev/null; echo"}, false},
+        {{"sh", "-c", "tail -f /dev/null and more words"}, false},
+        {{"sh", "-c", ""}, false},
+        {{"sh", "-e", "tail -f /dev/null"}, false},
+        {{"sh"}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *const *argv = (char *const *)(uintptr_t)cases[i].argv;
+        size_t argc = 0;
+        while (argc < ARRAY_LEN(cases[i].argv) && argv[argc])
+            argc++;
+        if (argv_is_keep_alive(argv, argc) != cases[i].keep_alive)
+            fail_msg("case %zu: %s", i, argv[argc - 1]);
+    }
 }
