@@ -18,7 +18,12 @@ struct wait_session {
     struct channel *channel;
     Sockerless__WaitCondition condition;
     bool after_start; /* registered when the process had been started */
+    bool has_grace;
+    uv_timer_t grace; /* see answer_later */
 };
+
+/* About the time that a real daemon takes to remove a container. */
+enum { REMOVAL_GRACE_MS = 400 };
 
 static void wait_unlink(struct wait_session *s)
 {
@@ -36,12 +41,20 @@ static void on_frame(void *owner, const struct frame *f)
     (void)f;
 }
 
+static void on_grace_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
 static void on_closed(void *owner, const struct error *why)
 {
     struct wait_session *s = owner;
     (void)why;
     wait_unlink(s);
-    free(s);
+    if (s->has_grace)
+        uv_close((uv_handle_t *)&s->grace, on_grace_closed);
+    else
+        free(s);
 }
 
 static const struct channel_events wait_events = {.frame = on_frame, .closed = on_closed};
@@ -57,13 +70,30 @@ static void wait_answer(struct wait_session *s)
     channel_end(s->channel);
 }
 
-/* The client has followed the container to its end and expects it to be gone. `docker run -d --rm`
- * waits for the removal, too, but from before the start and without being attached: it ends with
- * the answer to the start, and what is run next asks for the container. */
+/* The client has followed the container to its end and expects it to be gone. */
 static bool announces_removal(const struct wait_session *s)
 {
     return s->condition == SOCKERLESS__WAIT_CONDITION__REMOVED &&
            (s->after_start || s->container->was_attached);
+}
+
+static void on_grace(uv_timer_t *timer)
+{
+    struct wait_session *s = timer->data;
+    container_recent_forget(&s->container->backend->containers, s->container);
+    wait_answer(s);
+}
+
+/* `docker run -d --rm` waits for the removal, too, but from before the start and without being
+ * attached: it ends with the answer to the start, and what is run next asks for the container. A
+ * client that is still there after a moment is another one: it is told, and does not find the
+ * container from then on. */
+static void answer_later(struct wait_session *s)
+{
+    uv_timer_init(&s->container->backend->loop->uv, &s->grace);
+    s->grace.data = s;
+    s->has_grace = true;
+    uv_timer_start(&s->grace, on_grace, REMOVAL_GRACE_MS, 0);
 }
 
 static void answer_all(struct container *c, bool removed)
@@ -72,10 +102,12 @@ static void answer_all(struct container *c, bool removed)
     container_ref(c);
     LL_FOREACH_SAFE(c->waiters, s, next)
     {
-        if (removed && announces_removal(s))
-            c->removal_announced = true;
-        if (removed || s->condition != SOCKERLESS__WAIT_CONDITION__REMOVED)
+        bool announces = removed && announces_removal(s);
+        c->removal_announced = c->removal_announced || announces;
+        if (announces || s->condition != SOCKERLESS__WAIT_CONDITION__REMOVED)
             wait_answer(s);
+        else if (removed)
+            answer_later(s);
     }
     container_unref(c);
 }

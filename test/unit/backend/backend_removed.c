@@ -199,18 +199,32 @@ TEST_USING(backend_rig, who_waits_for_the_removal_does_not_find_it_again)
     expect_unknown(id);
 }
 
-/* `docker run -d --rm` waits from before the start; the commands after it must find the container.
- */
-TEST_USING(backend_rig, a_waiter_from_before_the_start_changes_nothing)
+static void wait_from_before_the_start(void)
 {
     struct container *c = rig_container_add((struct rig_container){
         .state = SOCKERLESS__CONTAINER_STATE__STARTING, .auto_remove = true, .resource = "task"});
     wait_open("web", SOCKERLESS__WAIT_CONDITION__REMOVED);
     c->view->started_at = 1;
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
-    run_until(client.ended);
+    run_until_removed();
+}
+
+/* `docker run -d --rm` closes early; the commands after it must find the container. */
+TEST_USING(backend_rig, a_waiter_from_before_the_start_that_closes_early_changes_nothing)
+{
+    wait_from_before_the_start();
+    assert_false(client.ended);
     rig_client_free(&client);
     expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
+}
+
+TEST_USING(backend_rig, a_waiter_from_before_the_start_that_stays_does_not_find_it_again)
+{
+    wait_from_before_the_start();
+    run_until(client.ended);
+    assert_int_equal(client.exit_code, EXIT_CODE);
+    rig_client_free(&client);
+    expect_unknown("web");
 }
 
 TEST_USING(backend_rig, a_start_that_failed_leaves_nothing)
