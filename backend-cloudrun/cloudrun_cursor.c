@@ -18,6 +18,7 @@ enum {
     WINDOW_MARKS_ALONE = 512, /* of one log: the token has to hold them */
     WINDOW_MARKS_LEAST = 4,
     SAME_TIME_MAX = 1024, /* entries of one timestamp that are told apart */
+    NEAR_RECORDS = 32,
 };
 static const int64_t window_ns = 10 * (int64_t)1000000000;
 
@@ -43,7 +44,7 @@ bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_
     return false;
 }
 
-/* "F EDGE NEWEST BEGIN NEXT GAP_FROM GAP_TO WAITS NUMBER NS:ID NS:ID …" */
+/* "F EDGE NEWEST BEGIN NEXT GAP_FROM GAP_TO WAITS NUMBER NEAR NS:ID NS:ID …" */
 static bool parse_head(const char *token, struct cloudrun_cursor *out, const char **rest)
 {
     struct log_sequence *s = &out->sequence;
@@ -54,7 +55,8 @@ static bool parse_head(const char *token, struct cloudrun_cursor *out, const cha
                                 &s->gap_from,
                                 &s->gap_to,
                                 (uint64_t *)&s->waits_since_ms,
-                                &out->edge_number};
+                                &out->edge_number,
+                                (uint64_t *)&out->near_ns};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         char *end;
         if (token[0] != ' ' || !isdigit((unsigned char)token[1]))
@@ -98,9 +100,9 @@ char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, str
     const struct log_sequence *s = &c->sequence;
     buf_printf(&text,
                "%c %" PRId64 " %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
-               " %" PRIu64,
+               " %" PRIu64 " %" PRId64,
                backward ? 'B' : 'F', c->edge_ns, c->newest_ns, s->begin, s->next, s->gap_from,
-               s->gap_to, s->waits_since_ms, c->edge_number);
+               s->gap_to, s->waits_since_ms, c->edge_number, c->near_ns);
     for (size_t i = 0; i < c->count; i++)
         buf_printf(&text, " %" PRId64 ":%" PRIx64, c->seen[i].ns, c->seen[i].id);
     return arena_strdup(arena, text.data);
@@ -189,9 +191,19 @@ void cloudrun_cursor_numbers(struct cloudrun_cursor *c, const struct log_number 
         too_wide = last - c->edge_number > most || newest - edge > window_ns;
     }
     c->newest_ns = newest;
+    c->near_ns = delivered[count > NEAR_RECORDS ? count - NEAR_RECORDS : 0].time_ns;
     if (edge > c->edge_ns)
         c->edge_ns = edge;
     drop_seen_before(c, c->edge_ns);
+}
+
+/* Where all records up to the newest were delivered none of them can come late: what else may is
+ * looked for among the last few. */
+int64_t cloudrun_cursor_from(const struct cloudrun_cursor *c)
+{
+    const struct log_sequence *s = &c->sequence;
+    bool is_whole = s->begin == 1 && !s->gap_to && !s->waits_since_ms;
+    return is_whole && c->near_ns > c->edge_ns ? c->near_ns : c->edge_ns;
 }
 
 void cloudrun_cursor_narrow(struct cloudrun_cursor *c)

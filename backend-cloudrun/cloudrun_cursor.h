@@ -28,6 +28,7 @@ struct cloudrun_cursor {
     int64_t newest_ns; /* of what was delivered; 0: nothing was */
     struct log_sequence sequence;
     uint64_t edge_number;       /* forward: of a record at the edge; 0: none */
+    int64_t near_ns;            /* forward: shortly before the newest; 0: not known */
     struct cloudrun_mark *seen; /* arena; ascending by ns */
     size_t count;
 };
@@ -41,6 +42,9 @@ bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_
 bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena,
                            struct cloudrun_cursor *out);
 char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena);
+
+/* From when on to ask, forward. */
+int64_t cloudrun_cursor_from(const struct cloudrun_cursor *c);
 
 /* After delivering `count` entries that are no records (ascending). shared: how many logs the next
  * call may read at once; the more, the fewer entries back from the newest late ones are still

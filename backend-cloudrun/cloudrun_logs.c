@@ -111,13 +111,14 @@ static int co_fetch(const struct batch *b, const char *filter, const char *token
     }
 }
 
-/* What was delivered at the edge comes again, and is passed over. Forward queries share calls:
- * their wishes are about one log each. */
+/* Backward, what was delivered at the edge comes again, and is passed over. Forward queries share
+ * calls: their wishes are about one log each. */
 static int page_size(const struct batch *b)
 {
     const struct cloudrun_slot *s = &b->slots[0];
-    size_t wanted = (size_t)s->query->limit + s->cursor.count;
-    return s->query->limit <= 0 || b->count > 1 || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
+    size_t again = s->cursor.count + (s->cursor.sequence.begin > 0);
+    size_t wanted = (size_t)s->query->limit + again;
+    return s->query->limit <= 0 || !b->backward || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
 }
 
 static bool reads_on(struct batch *b)

@@ -44,7 +44,7 @@ int cloudrun_slot_init(struct cloudrun_slot *s, const struct log_query *query,
     if (query->backward)
         s->part.to_ns = s->cursor.edge_ns;
     else
-        s->part.from_ns = s->cursor.edge_ns;
+        s->part.from_ns = cloudrun_cursor_from(&s->cursor);
     return 0;
 }
 

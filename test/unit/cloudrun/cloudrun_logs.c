@@ -354,6 +354,29 @@ TEST_USING(service, a_reader_far_behind_delays_nobody)
     free(other.token);
 }
 
+/* Nor does a log that grows faster than it is read, however long ago the other one's last line is.
+ */
+TEST_CASE(a_flood_delays_nobody, setup, NULL)
+{
+    struct reader flood = reader_of(1), other = reader_of(2);
+    struct reader *list[] = {&flood, &other};
+    say(2, 0, 5000, "a");
+    read_all(list, ARRAY_LEN(list));
+    expect(&other, "a ");
+    say_numbers(100, 3900);
+    say(2, 60 * second, 5001, "b");
+    calls = 0;
+    read_all(list, ARRAY_LEN(list));
+    expect(&other, "b ");
+    assert_true(other.at_end && !flood.at_end);
+    assert_int_equal(calls, 2);
+    while (!flood.at_end && calls < 20)
+        read_one(&flood);
+    expect_numbers(&flood, 100, 3900);
+    free(flood.token);
+    free(other.token);
+}
+
 /* A query's own end holds, though another query of the log has none. */
 TEST_USING(service, parts_of_one_log_have_their_own_ends)
 {
