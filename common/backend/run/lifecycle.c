@@ -66,10 +66,16 @@ static void co_clean_after_run(void *arg)
                  LOG_STR("container", c->id), LOG_STR("error", err.message));
 }
 
+static int cleaning_begins(struct container *c, struct error *err);
+
+/* The client waits for the removal, and its run is over: what is left of that in the cloud goes
+ * behind it. What a crash leaves there belongs to no container at the next start, and is ended. */
 static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
+    if (!co_cancelled() && !c->run_deleted && !c->current.owned[0])
+        c->run_deleted = cleaning_begins(c, &err) == 0;
     if (!co_cancelled() && co_lifecycle_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
