@@ -184,6 +184,7 @@ static void run_reset(struct container *c)
     c->has_run = true;
     c->run_deleted = c->stop_requested = false;
     c->start_error = ERROR_NONE;
+    c->view->oom_killed = false;
     c->run_started_at = c->run_finished_at = 0;
     c->last_status = (struct workload_status){0};
     c->address[0] = c->error[0] = '\0';

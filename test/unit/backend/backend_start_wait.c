@@ -22,6 +22,7 @@ static struct {
     const char *address, *reason;
     struct channel_listener *listener;
     struct channel *agent;
+    bool oom_killed;   /* the run, by the cloud's word; and, by the agent's, its process */
     bool mute;         /* it takes connections and says nothing */
     bool ends_at_once; /* its process */
     unsigned sessions;
@@ -30,7 +31,7 @@ static struct {
 static void describe(const struct workload *w, struct workload_status *out)
 {
     (void)w;
-    *out = (struct workload_status){.phase = cloud.phase};
+    *out = (struct workload_status){.phase = cloud.phase, .oom_killed = cloud.oom_killed};
     snprintf(out->address, sizeof out->address, "%s", cloud.address);
     snprintf(out->reason, sizeof out->reason, "%s", cloud.reason);
 }
@@ -79,6 +80,7 @@ static void say_ended(struct channel *c, int code)
 {
     Sockerless__Exit exit = SOCKERLESS__EXIT__INIT;
     exit.code = code;
+    exit.oom_killed = cloud.oom_killed;
     channel_send_message(c, FRAME_EXIT, NULL, 0, &exit.base);
 }
 
@@ -382,6 +384,40 @@ TEST_USING(reverse_fixture, stopped_while_nobody_comes)
     fake_driver.caps->poll_interval_ms = 20;
     expect_end_at_once(stop_it);
     expect_end_at_once(kill_it);
+}
+
+/* ---- out of memory ---- */
+
+static void expect_oom_killed(bool wanted)
+{
+    const Sockerless__Reply *reply = ask_inspect("web");
+    assert_non_null(reply);
+    assert_int_equal(reply->container_inspect->container->oom_killed, wanted);
+}
+
+/* By the agent's word, by the cloud's where the agent has gone with its process, and for this run
+ * only. */
+TEST_USING(fixture, out_of_memory)
+{
+    struct answer a;
+    cloud.phase = WORKLOAD_RUNNING;
+    cloud.address = "127.0.0.1";
+    agent_listens();
+    start(&a, NULL);
+    expect_running(&a);
+    cloud.oom_killed = true;
+    say_ended(cloud.agent, 137);
+    run_until(state_of() == SOCKERLESS__CONTAINER_STATE__EXITED);
+    expect_oom_killed(true);
+    cloud.oom_killed = false;
+    start(&a, NULL);
+    expect_running(&a);
+    expect_oom_killed(false);
+    cloud.oom_killed = true;
+    cloud.phase = WORKLOAD_STOPPED;
+    channel_abort(cloud.agent);
+    run_until(state_of() == SOCKERLESS__CONTAINER_STATE__EXITED);
+    expect_oom_killed(true);
 }
 
 /* ---- repeated requests ---- */
