@@ -332,6 +332,7 @@ fuzz-ci: deps-test ## every fuzzer for 5 s; for 60 s those whose sources are not
 bench: deps-test ## ratios to a real dockerd in the same run
 	$(Q)$(MAKE) --no-print-directory binaries $(BENCH_BIN)
 	@test/bench/run.sh $(BENCH_BIN)
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/start.sh $(BENCH_BIN)
 .PHONY: bench-load
 bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 	$(Q)$(MAKE) --no-print-directory binaries

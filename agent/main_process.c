@@ -4,6 +4,7 @@
 #include "agent/main_process.h"
 
 #include "agent/environment.h"
+#include "agent/oom_counter.h"
 #include "agent/process.h"
 #include "agent/replay.h"
 #include "base/alloc.h"
@@ -29,6 +30,7 @@ struct main_process {
     uv_timer_t gate;
     bool gate_open, started, ended;
     int64_t pid;
+    int64_t oom_kills; /* before the start; -1: not known */
     uint32_t height, width;
     Sockerless__Exit exit;
     struct error start_error;
@@ -174,6 +176,7 @@ static void finish(struct main_process *m, int code, int signal_number)
     m->ended = true;
     m->exit.code = code;
     m->exit.signal = signal_number;
+    m->exit.oom_killed = m->oom_kills >= 0 && oom_counter_read(OOM_COUNTER_CGROUPS) > m->oom_kills;
     uv_timer_stop(&m->gate);
     on_stdin_ready(m);
     log_tee_exit(m->tee, code);
@@ -236,6 +239,7 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
 void main_process_start(struct main_process *m)
 {
     int exit_code;
+    m->oom_kills = oom_counter_read(OOM_COUNTER_CGROUPS);
     if (!m->gate_open)
         uv_timer_start(&m->gate, on_gate_timeout, (uint64_t)m->options->gate_ms, 0);
     if (start_process(m, &exit_code, &m->start_error)) {

@@ -63,6 +63,7 @@ listed()
     run -0 docker kill "$(name x)"
     run -0 docker wait "$(name x)"
     equal "$output" 137
+    equal "$(field "$(name x)" .State.OOMKilled)" false
     api_call POST "/containers/$(name x)/kill"
     equal "$status" 409
     contains "$output" "is not running"
@@ -75,6 +76,17 @@ listed()
     api_call POST "/containers/$(name x)/kill?signal=BOGUS"
     equal "$status" 400
     contains "$output" "Invalid signal: BOGUS"
+}
+
+@test "end: killed for want of memory" {
+    local hog='dd if=/dev/zero of=/dev/null bs=600M count=1'
+    # shellcheck disable=SC2086 # words
+    run -137 docker run --name "$(name x)" -m 64m busybox $hog
+    equal "$(field "$(name x)" .State.OOMKilled)" true
+    equal "$(field "$(name x)" .State.ExitCode)" 137
+    # What dies of it need not be the main process.
+    run -5 docker run --name "$(name y)" -m 64m busybox sh -c "$hog; exit 5"
+    equal "$(field "$(name y)" .State.OOMKilled)" true
 }
 
 @test "kill: a signal that does not end the process" {

@@ -135,7 +135,7 @@ void backend_rig_open(unsigned parts)
     uv_timer_init(&rig.loop.uv, &rig.guard);
     rig.registry.timeout_ms = 5000;
     rig.config.platform = (char *)"linux/amd64";
-    rig.config.start_timeout_s = 20;
+    rig.config.start_timeout_s = rig.config.agent_timeout_s = 20;
     rig.backend.loop = &rig.loop;
     rig.backend.driver = fake_driver_open();
     rig.backend.config = &rig.config;

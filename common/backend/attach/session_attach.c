@@ -255,7 +255,7 @@ int co_session_attach_connect(struct container *c, int64_t deadline_ms, struct e
             return -1;
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
-        if (c->last_status.phase == WORKLOAD_STOPPED)
+        if (c->last_status.phase == WORKLOAD_STOPPED || c->stop_requested)
             return error_set(err, ERROR_UNAVAILABLE, "the workload stopped");
         if (any_dial_failed(c)) { /* the agent may not listen yet */
             if (co_sleep(pause_ms, err))

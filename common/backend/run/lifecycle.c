@@ -67,10 +67,16 @@ static void co_clean_after_run(void *arg)
                  LOG_STR("container", c->id), LOG_STR("error", err.message));
 }
 
+static int cleaning_begins(struct container *c, struct error *err);
+
+/* The client waits for the removal, and its run is over: what is left of that in the cloud goes
+ * behind it. What a crash leaves there belongs to no container at the next start, and is ended. */
 static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
+    if (!co_cancelled() && !c->run_deleted && !c->current.owned[0])
+        c->run_deleted = cleaning_begins(c, &err) == 0;
     if (!co_cancelled() && co_lifecycle_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
@@ -132,6 +138,7 @@ static void listeners_run_over(struct container *c, const struct run_end *end)
 /* What an end changes of the container, besides its state. */
 struct end_fields {
     int32_t exit_code;
+    bool oom_killed;
     int64_t pid, finished_at, run_started_at, run_finished_at;
     char error[ERROR_MESSAGE_MAX], address[64];
 };
@@ -139,6 +146,7 @@ struct end_fields {
 static struct end_fields fields_of(const struct container *c)
 {
     struct end_fields f = {.exit_code = c->view->exit_code,
+                           .oom_killed = c->view->oom_killed,
                            .pid = c->view->pid,
                            .finished_at = c->view->finished_at,
                            .run_started_at = c->run_started_at,
@@ -151,6 +159,7 @@ static struct end_fields fields_of(const struct container *c)
 static void fields_set(struct container *c, const struct end_fields *f)
 {
     c->view->exit_code = f->exit_code;
+    c->view->oom_killed = f->oom_killed;
     c->view->pid = f->pid;
     c->view->finished_at = f->finished_at;
     c->run_started_at = f->run_started_at;
@@ -164,6 +173,7 @@ static int end_store(struct container *c, const struct run_end *end, struct erro
     struct end_fields before = fields_of(c), after = before;
     bool never_ran = end->start_failed && !c->view->started_at;
     after.exit_code = end->code;
+    after.oom_killed = end->oom_killed;
     after.pid = 0;
     if (!never_ran)
         after.finished_at = end->finished_ns ? end->finished_ns : time_now_ns();

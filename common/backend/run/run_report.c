@@ -21,6 +21,7 @@ void run_report_exit(struct container *c)
         return;
     lifecycle_run_over(c, &(struct run_end){.code = exit->code,
                                             .error = exit->start_failed ? exit->error : "",
+                                            .oom_killed = exit->oom_killed,
                                             .start_failed = exit->start_failed});
 }
 
@@ -44,7 +45,9 @@ void run_report_redial(struct container *c)
 /* Without the agent's report: the cloud's code, else 137 after a stop, else 255 with the reason. */
 static void stop_observed(struct container *c, const struct workload_status *status)
 {
-    struct run_end end = {.finished_ns = status->stopped_ns, .start_failed = status->start_failed};
+    struct run_end end = {.finished_ns = status->stopped_ns,
+                          .oom_killed = status->oom_killed,
+                          .start_failed = status->start_failed};
     if (status->has_exit_code)
         end.code = status->exit_code;
     else if (status->start_failed)

@@ -32,7 +32,8 @@ struct backend_config {
         callback_timeout_ms; /* no row: how long an agent may take to bring a connection; 0: 10 s */
     char *callback_cert_file, *callback_key_file; /* for a wss:// address there */
     char *callback_ca_file;  /* what they trust at wss://; unset: their image's certificates */
-    int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
+    int64_t start_timeout_s; /* how long the cloud may take until a run runs; 120 */
+    int64_t agent_timeout_s; /* and, from then on, its agent until it answers; 90 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
     int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */
 };
@@ -162,8 +163,22 @@ int backend_config_check(const struct backend_config *c, struct error *err) MUST
          &(c).callback_key_file, "the certificate's key",        0,           0},                  \
         {"callback-ca-file",    "SOCKERLESS_CALLBACK_CA_FILE", CONFIG_FILE, NULL,                  \
          &(c).callback_ca_file, "CA that agents trust for it", 0,           0},                    \
-        {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \
-         &(c).start_timeout_s, "longest start of a container", 1,          3600},                  \
+        {"start-timeout-s",                                                                        \
+         "SOCKERLESS_START_TIMEOUT",                                                               \
+         CONFIG_INT,                                                                               \
+         "120",                                                                                    \
+         &(c).start_timeout_s,                                                                     \
+         "seconds the cloud may take to start a container",                                        \
+         1,                                                                                        \
+         3600},                                                                                    \
+        {"agent-timeout-s",                                                                        \
+         "SOCKERLESS_AGENT_TIMEOUT",                                                               \
+         CONFIG_INT,                                                                               \
+         "90",                                                                                     \
+         &(c).agent_timeout_s,                                                                     \
+         "seconds from then on until its agent answers",                                           \
+         1,                                                                                        \
+         3600},                                                                                    \
         {"image-ttl-s",                                                                            \
          "SOCKERLESS_IMAGE_TTL",                                                                   \
          CONFIG_INT,                                                                               \

@@ -185,6 +185,8 @@ static void run_reset(struct container *c)
     c->current.definition[0] = c->current.resource[0] = c->current.log_ref[0] = '\0';
     c->has_run = true;
     c->run_deleted = c->stop_requested = false;
+    c->start_error = ERROR_NONE;
+    c->view->oom_killed = false;
     c->run_started_at = c->run_finished_at = 0;
     c->last_status = (struct workload_status){0};
     c->address[0] = c->error[0] = '\0';
@@ -221,6 +223,9 @@ struct container *container_from_record(struct backend *b, const Sockerless__Con
     snprintf(c->agent_token, sizeof c->agent_token, "%s", rec->agent_token);
     if (rec->request_id.len == sizeof c->request_id)
         memcpy(c->request_id, rec->request_id.data, sizeof c->request_id);
+    if (rec->start_request_id.len == sizeof c->start_request_id)
+        memcpy(c->start_request_id, rec->start_request_id.data, sizeof c->start_request_id);
+    c->start_error = rec->start_error;
     c->image_reference = arena_strdup(&c->arena, rec->image_reference);
     return c;
 }
@@ -232,6 +237,8 @@ Sockerless__ContainerRecord *container_record(struct container *c, struct arena 
     rec->container = c->view;
     rec->agent_token = c->agent_token;
     rec->request_id = (ProtobufCBinaryData){sizeof c->request_id, c->request_id};
+    rec->start_request_id = (ProtobufCBinaryData){sizeof c->start_request_id, c->start_request_id};
+    rec->start_error = c->start_error;
     rec->image_reference = c->image_reference ? c->image_reference : (char *)"";
     rec->cloud_owned = c->current.owned;
     rec->past = c->past;

@@ -42,8 +42,10 @@ struct container {
     char address[64]; /* of the agent; "" unknown */
     char agent_token[65];
     char run_token[37];
-    unsigned char request_id[CONTAINER_REQUEST_ID_LEN]; /* of the create; all 0: had none */
-    char *image_reference;                              /* in the arena */
+    unsigned char request_id[CONTAINER_REQUEST_ID_LEN];       /* of the create; all 0: had none */
+    unsigned char start_request_id[CONTAINER_REQUEST_ID_LEN]; /* of the last start; ditto */
+    enum error_code start_error;                              /* of that start; the text is error */
+    char *image_reference;                                    /* in the arena */
     struct workload current; /* current.resource "" : no run in the cloud */
     bool has_run;            /* current is meaningful (also after the run ended) */
     bool run_deleted;        /* the current run's cloud objects are gone */

@@ -12,7 +12,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 2000, NAME_MAX_LEN = 512 };
+enum { FIRST_PAUSE_MS = 25, LONGEST_PAUSE_MS = 2000, NAME_MAX_LEN = 512 };
 
 /* It becomes part of a path: "projects/P/locations/L/operations/O". */
 static bool is_name(const char *name)

@@ -490,13 +490,18 @@ static void *run(void *arg)
     struct ecs *ecs = r->ecs;
     struct task *t = r->task;
     pthread_mutex_lock(&ecs->lock);
-    delay(r, ecs->aws->tuning.provision_ms, true);
+    /* The network interface comes first: a description tells the address from PENDING on, while the
+     * rest of what the task needs is still made. */
+    long network_ms = ecs->aws->tuning.provision_ms / 2;
+    delay(r, network_ms, true);
     if (!t->stop_requested)
         attach_network(r);
     if (!t->stop_requested) {
         task_set_state(t, TASK_PENDING);
-        pull_images(r);
+        delay(r, ecs->aws->tuning.provision_ms - network_ms, true);
     }
+    if (!t->stop_requested)
+        pull_images(r);
     if (!t->stop_requested)
         run_containers(r);
     task_set_state(t, TASK_DEACTIVATING);

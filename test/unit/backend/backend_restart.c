@@ -145,7 +145,6 @@ TEST_USING(fixture, all_ended_are_removed)
 {
     store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, true);
     reconcile_start(&rig.backend);
-    run_until(rig.backend.containers.count == 0);
-    assert_int_equal(cloud.deleted, ROWS);
+    run_until(rig.backend.containers.count == 0 && cloud.deleted == ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
 }

@@ -138,7 +138,7 @@ TEST_USING(reverse_rig, nobody_comes)
     assert_true(time_mono_ms() - began >= rig.config.callback_timeout_ms - 10);
     assert_true(ours.failed);
     assert_int_equal(ours.code, ERROR_DEADLINE);
-    assert_non_null(strstr(ours.why, "did not call back to ws://127.0.0.1:"));
+    assert_non_null(strstr(ours.why, "did not connect to ws://127.0.0.1:"));
     run_until(line.closed); /* it may be dead: a live agent makes a new one */
     end_close_all(&ours, &line);
 }

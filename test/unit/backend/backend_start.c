@@ -330,6 +330,7 @@ TEST_USING(fixture, removed_while_starts_wait)
 TEST_USING(fixture, no_start_while_removing)
 {
     load();
+    cloud.owned = "function"; /* goes after the run, and with the container */
     struct container *c = create_with("once", true);
     expect_started("once");
     cloud.holds = cloud.ended = true;
@@ -341,6 +342,21 @@ TEST_USING(fixture, no_start_while_removing)
     run_until(rig.backend.containers.count == 0);
     assert_int_equal(fake_driver.prepared, 1);
     assert_int_equal(cloud.deleted, 1);
+}
+
+/* --rm: its client waits for the removal of the container, not for the cloud's. */
+TEST_USING(fixture, removed_before_its_run_is)
+{
+    load();
+    create_with("quick", true);
+    expect_started("quick");
+    cloud.holds = cloud.ended = true;
+    run_until(rig.backend.containers.count == 0);
+    assert_int_equal(cloud.deleted, 0);
+    run_until(cloud.held == 1);
+    cloud.holds = false;
+    run_until(cloud.deleted == 1);
+    assert_string_equal(cloud.deletions[0], "definition-0");
 }
 
 /* A crash after the next run had begun: the earlier one is still in the cloud. */

@@ -127,6 +127,34 @@ TEST(exit_codes)
     assert_true(status.start_failed);
 }
 
+TEST(out_of_memory)
+{
+    static const struct {
+        const char *result;
+        bool oom_killed;
+    } cases[] = {
+        {"{'termSignal':9,'status':{'code':8,'message':'Memory limit of 512 MiB exceeded with 531 "
+         "MiB used. Consider increasing the memory limit.'}}",
+         true},
+        {"{'termSignal':9,'status':{'code':8,'message':'The container was terminated: its memory "
+         "limit was exceeded.'}}",
+         true},
+        {"{'exitCode':137,'status':{'code':2,'message':'Out of memory'}}", true},
+        {"{'termSignal':9,'status':{'code':2,'message':'The container exited with an error.'}}",
+         false},
+        {"{'termSignal':9}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct workload_status status = {.phase = WORKLOAD_STOPPED};
+        AUTO_FREE char *text = xasprintf(
+            "{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':%s}", cases[i].result);
+        json_t *task = document(text);
+        cloudrun_status_add_task(&config, task, &status);
+        assert_int_equal(status.oom_killed, cases[i].oom_killed);
+        json_decref(task);
+    }
+}
+
 /* ---- names, sizes ---- */
 
 TEST(names)
