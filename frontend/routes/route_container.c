@@ -62,7 +62,8 @@ void route_container_list(struct exchange *x)
     struct error err;
     int64_t limit;
     if (query_int(&x->query, "limit", 0, INT32_MIN, INT32_MAX, &limit, &err) ||
-        query_filters(&x->query, &x->arena, &list.filters, &list.n_filters, &err)) {
+        docker_json_filters(query_get(&x->query, "filters"), &x->arena, &list.filters,
+                            &list.n_filters, &err)) {
         reply_failure(x, &err);
         return;
     }
