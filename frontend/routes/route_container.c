@@ -40,7 +40,7 @@ void route_container_create(struct exchange *x)
         return;
     }
     create.name = text(query_get(&x->query, "name"));
-    create.platform = text(query_get(&x->query, "platform"));
+    create.platform = text(x->api >= 41 ? query_get(&x->query, "platform") : NULL);
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
     request.container_create = &create;
     exchange_call(x, &request, START_TIMEOUT_MS, create_done);
