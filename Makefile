@@ -68,8 +68,8 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lssl -lcrypto \
-	$(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lpcre2-8 -lssl \
+	-lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \

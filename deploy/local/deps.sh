@@ -12,7 +12,8 @@ set -euo pipefail
 declare -A GROUP=(
     [build]="gcc binutils make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libexpat1-dev libnng-dev
              libmbedtls-dev libarchive-dev protobuf-c-compiler libprotobuf-c-dev libjansson-dev
-             libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev"
+             libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev
+             libpcre2-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
     [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev libwslay-dev python3 clang libclang-rt-14-dev jq

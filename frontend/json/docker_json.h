@@ -32,6 +32,10 @@ int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreat
 /* POST /exec/{id}/start; the root may be NULL (no body). */
 int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out,
                            struct error *err) MUST_CHECK;
+/* The text of a `filters` parameter; NULL and "" are none. */
+enum { DOCKER_FILTERS_MAX = 64 * 1024 };
+int docker_json_filters(const char *text, struct arena *a, Sockerless__Filter ***out, size_t *count,
+                        struct error *err) MUST_CHECK;
 /* The complete HostConfig object: the client's values, dockerd's defaults for the rest, unknown
  * fields kept. host NULL or null: all defaults. */
 int docker_json_host_config(json_t *host, struct buf *out, struct error *err) MUST_CHECK;

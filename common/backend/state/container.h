@@ -105,6 +105,9 @@ struct container *container_find(const struct container_table *t, const char *re
                                  struct error *err) MUST_CHECK;
 
 /* The container that this create request made, as long as it exists; NULL: none. Borrowed. */
+/* The one whose id begins so; NULL when there is none, also for "", or more than one. */
+struct container *container_find_prefix(const struct container_table *t, const char *prefix,
+                                        bool *ambiguous);
 struct container *container_find_request(const struct container_table *t, const void *request_id,
                                          size_t len);
 

@@ -196,6 +196,32 @@ def rules(docker):
         told("POST", f"/images/create?{query}", None, 400, message)
 
 
+def platforms(docker):
+    """create's platform is compared with the image's; a malformed one is refused everywhere."""
+    component = 'platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument'
+    for text, words in (("a/b/c/d", '"a/b/c/d": cannot parse platform specifier: invalid argument'),
+                        ("bogus", '"bogus": unknown operating system or architecture: invalid argument'),
+                        ("linux/", f'"" is an invalid component of "linux/": {component}'),
+                        ("li%20nux", f'"li nux" is an invalid component of "li nux": {component}'),
+                        ("%2a", '"*": wildcards not yet supported: invalid argument')):
+        for target, body in ((f"{CREATE}?platform={text}", {"Image": "e2e-nope:1", "StopSignal": "X"}),
+                             (f"/images/create?fromImage=busybox&tag=latest&platform={text}", None),
+                             (f"/images/create?fromSrc=-&repo=nope&platform={text}", b"")):
+            reply = docker.call("POST", target, body, None if body else {"Content-Type": "application/x-tar"})
+            equal((reply.status, reply.message()), (400, words), target)
+    for text, shown in (("linux/arm64", "linux/arm64"), ("aarch64", "linux/arm64"), ("linux/arm", "linux/arm"),
+                        ("linux/arm/v7", "linux/arm/v7"), ("windows", "windows/amd64")):
+        reply = docker.call("POST", f"{CREATE}?name=a&platform={text}", {"Image": "busybox"})
+        equal((reply.status, reply.message()), (404, "image with reference busybox was found but does not match the "
+              f"specified platform: wanted {shown}, actual: linux/amd64"), text)
+    for version, text in (("", "linux/amd64"), ("", "x86_64"), ("", "linux/amd64/v2"), ("/v1.40", "linux/arm64")):
+        cid = docker.ok("POST", f"{version}{CREATE}?platform={text}", {"Image": "busybox"}, (201,)).json()["Id"]
+        docker.remove(cid)
+    reply = docker.call("POST", "/images/create?fromSrc=-&repo=nope&platform=windows", b"",
+                        {"Content-Type": "application/x-tar"})
+    equal((reply.status, reply.message()), (400, "operating system is not supported"), "import for windows")
+
+
 def many_variables(docker):
     env = [f"VARIABLE_{n}=value {n}" for n in range(10000)]
     reply = tolerated(docker, {"Image": "busybox", "Cmd": ["true"], "Env": env})
@@ -336,7 +362,7 @@ def leavers(docker):
     check(docker.inspect(cid)["State"]["Running"], "container ended")
 
 
-SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, many_variables, long_command,
+SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, platforms, many_variables, long_command,
              unknown_container, endpoints, not_http, endless_head, keep_alive,
              expect_and_chunked, leavers)
 

@@ -2,6 +2,9 @@
 #
 # What clients may send that is unusual and right: the daemon takes it as Go's libraries and moby's
 # rules do. What is wrong is in badinput.py.
+import json
+import urllib.parse
+
 from raw import check, equal, run_scenario
 
 MERGE = "test/merge"  # its image sets FROM_IMAGE and BOTH, and a user
@@ -70,7 +73,55 @@ def odd_text(docker):
         check(reply.status in (400, 500) and reply.message(), f"start with {config}: {reply.status}")
 
 
-SCENARIOS = (odd_text, unset_variables, groups)
+def listed(docker, filters, names, target="/containers/json?all=1&"):
+    """The names that a list with these filters has, of those given."""
+    text = filters if isinstance(filters, str) else json.dumps(filters)
+    reply = docker.ok("GET", f"{target}filters={urllib.parse.quote(text)}").json()
+    return sorted(names[c["Id"]] for c in reply if c["Id"] in names)
+
+
+def filters(docker):
+    """Prefixes of ids, Go's regular expressions, and the forms that the parameter may have."""
+    names = {docker.create(["true"], "e2e-filter-" + name): name for name in ("web", "web-1", "foo", "a.b", "axb")}
+    ids = {name: cid for cid, name in names.items()}
+    web, every = ids["web"], sorted(ids)
+    for given, want in (
+            ({"id": [""]}, []), ({"id": [web]}, ["web"]), ({"id": [web[:12]]}, ["web"]),
+            ({"id": {web[:12]: False}}, ["web"]), ({"id": [web[3:15]]}, []), ({"id": ["^" + web[:12]]}, []),
+            ({"id": ["", web[:12]]}, ["web"]), ({"id": [web[:12]], "name": ["foo"]}, []), ({"id": []}, every),
+            ({"name": ["*foo*"]}, []), ({"name": ["(foo"]}, []), ({"name": ["foo", "*bad"]}, ["foo"]),
+            ({"name": ["^/e2e-filter-web$"]}, ["web"]), ({"name": ["e2e-filter-web$"]}, ["web"]),
+            ({"name": ["\\Qa.b\\E"]}, ["a.b"]), ({"name": ["(?i)FILTER-FOO"]}, ["foo"]),
+            ({"name": ["r-\\pL{3}\\z"]}, ["axb", "foo", "web"]), ({"name": ["web-\\d"]}, ["web-1"]),
+            ({"name": ["filter-(?P<x>f)oo"]}, ["foo"]), ({"name": ["filter-(?=f)"]}, []),
+            ({"name": ["(f)\\1"]}, []), ({"name": ["e2e**"]}, []), ({"name": ["filter-f{,2}"]}, []),
+            ({"name": ["filter-[a-c-e]"]}, ["a.b", "axb"]), ({"name": ["r-[[:alpha:]][.x]b"]}, ["a.b", "axb"]),
+            ({"name": {"filter-foo": False}}, ["foo"]), ({"name": {"filter-foo": None}}, ["foo"]),
+            ({"name": None}, every), ({"name": {}}, every), ({"name": [None]}, every),
+            ({"health": {"none": False}}, []), ("null", every), (" {} ", every)):
+        equal(listed(docker, given, names), sorted(want), f"{given}")
+    for given, words in (("[]", "json: cannot unmarshal array into Go value of type map[string]map[string]bool"),
+                         ('{"name":"f1"}', "json: cannot unmarshal string into Go value of type map[string]bool"),
+                         ('{"name":["a"],"label":{"x":true}}',
+                          "json: cannot unmarshal array into Go value of type map[string]bool"),
+                         ("{} x", "invalid character 'x' after top-level value"),
+                         ("{", "unexpected end of JSON input"),
+                         ('{"bogus":null}', "Invalid filter 'bogus'"),
+                         ('{"exited":["x"]}', 'strconv.Atoi: parsing "x": invalid syntax'),
+                         ('{"health":["x"]}', "Unrecognised filter value for health: x"),
+                         ('{"is-task":["x"]}', "Invalid filter 'is-task=[x]'")):
+        reply = docker.call("GET", f"/containers/json?filters={urllib.parse.quote(given)}")
+        check(reply.status in (400, 500) and words in reply.message(), f"{given}: {reply.status} {reply.body!r}")
+    for target, given, words in (("/images/json", '{"reference":["["]}', "syntax error in pattern"),
+                                 ("/images/json", '{"dangling":{"true":false}}', "Invalid filter 'dangling=[true]'"),
+                                 ("/images/json", "[]", "json: cannot unmarshal array into Go value")):
+        reply = docker.call("GET", f"{target}?filters={urllib.parse.quote(given)}")
+        check(reply.status in (400, 500) and words in reply.message(), f"{given}: {reply.status} {reply.body!r}")
+    reply = docker.call("POST", "/images/prune?filters=" + urllib.parse.quote('{"dangling":["x"]}'))
+    equal((reply.status, reply.message()), (400, "Invalid filter 'dangling=[x]'"), "prune")
+
+
+SCENARIOS = (filters, odd_text, unset_variables, groups)
 
 if __name__ == "__main__":
     run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})
