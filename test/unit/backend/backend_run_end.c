@@ -400,4 +400,8 @@ TEST_USING(fixture, one_missing_answer_is_not_the_end)
     run_until(!forgetful.missing && fake_driver.described > before + 3);
     assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
     agent_listen();
+    run_until(agent_link_ready(c)); /* it is found again */
+    agent_link_drop(c);
+    watcher_remove(c);
+    run_until(!agent.channel);
 }
