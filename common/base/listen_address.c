@@ -19,8 +19,8 @@ enum { PORT_MAX = 65535, DIRECTORY_MODE = 0755 };
 static int parse_path(const char *path, struct listen_address *out, struct error *err)
 {
     if (path[0] != '/' || !path[1])
-        return error_set(err, ERROR_INVALID_PARAMETER, "\"%.200s\" is not an absolute path; give one",
-                         path);
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "\"%.200s\" is not an absolute path; give one", path);
     if (strlen(path) > LISTEN_PATH_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "the path is longer than the %d characters that a unix socket's may have; "

@@ -189,6 +189,8 @@ static void run_reset(struct container *c)
     c->view->oom_killed = false;
     c->run_started_at = c->run_finished_at = 0;
     c->last_status = (struct workload_status){0};
+    c->missing_answers = 0;
+    c->last_alive_ns = 0;
     c->address[0] = c->error[0] = '\0';
     c->run_number++;
     unsigned char raw[18];

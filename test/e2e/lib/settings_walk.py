@@ -22,6 +22,7 @@ import sys
 import time
 
 REMEDY = re.compile(r"\b(give|choose|make|set|unset|stop|expected|one of|must|leave|listen on)\b")
+INSTRUMENTED = re.compile(r"==\d+==WARNING: ASan doesn't fully support")
 LIMIT_S = 5
 numbers = itertools.count()
 
@@ -103,8 +104,9 @@ def fault_of(setting, code, errors):
     """What is wrong about the end; None: nothing."""
     if code not in (1, 2):
         return f"exit code {code}"
+    lines = [line for line in errors.splitlines() if not INSTRUMENTED.match(line)]
     try:
-        messages = [entry["message"] for entry in map(json.loads, errors.splitlines())
+        messages = [entry["message"] for entry in map(json.loads, lines)
                     if entry["level"] == "error"]
     except ValueError:
         return "not a line of the log"
