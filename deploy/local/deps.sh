@@ -14,7 +14,7 @@ declare -A GROUP=(
              libmbedtls-dev libarchive-dev protobuf-c-compiler libprotobuf-c-dev libjansson-dev
              libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
-    [test]="docker-registry docker.io git runc busybox-static iproute2 curl ca-certificates util-linux
+    [test]="docker-registry docker.io git make runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev libwslay-dev python3 clang libclang-rt-14-dev jq
             coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd apache2-utils wget"
     [lint]="clang clang-format-14 cppcheck git shfmt python3"
