@@ -19,6 +19,7 @@ become_root "$@"
 stack_open local "$RUN_DIR"
 trap 'rm -rf "$STACK_DIR/tmp"; stack_own' EXIT
 stack_lock
+stack_strays_end
 stack_up local "$RUN_DIR"
 stack_own
 

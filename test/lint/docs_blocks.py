@@ -9,6 +9,7 @@ A block is run as it is written unless the line before its fence is <!-- not run
 scenarios run are those that RUNNER names as `page FILE`.
 """
 import glob
+import json
 import os
 import re
 import subprocess
@@ -89,10 +90,19 @@ def check_faults(text):
             yield f"there is no test {name}"
 
 
+def json_faults(text):
+    try:
+        json.loads(text)
+    except ValueError as why:
+        yield f"this is not JSON: {why}"
+
+
 def block_faults(block, run_pages, targets):
     if block.language not in SHELL + OTHER + ("",):
         yield f"the language {block.language} is not one of {', '.join(SHELL + OTHER)}"
     if block.language not in SHELL:
+        if block.language == "json":
+            yield from json_faults(block.text())
         if any(COMMAND.match(line) for line in block.lines):
             yield "the block has commands: write ```sh"
         return
