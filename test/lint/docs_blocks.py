@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands in the pages: every block of shell is run by a test, or says why it cannot be.
 
-Usage: docs_blocks.py           checks all pages; prints what is wrong and fails
+Usage: docs_blocks.py [ROOT]    checks all pages; prints what is wrong and fails
        docs_blocks.py PAGE      prints the page's blocks as one script, for test/e2e/lib/docs.bash
 
 A block is run as it is written unless the line before its fence is <!-- not run: REASON -->. The pages that the
@@ -163,8 +163,8 @@ def script(page):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        script(sys.argv[1])
-    else:
-        os.chdir(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    given = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    if os.path.isdir(given):
+        os.chdir(given)
         sys.exit(check())
+    script(given)
