@@ -9,10 +9,10 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 RUN_DIR=${RUN_DIR:-$TOP_DIR/run}
-unset BACKEND # the folder knows which
-stack_find local "$RUN_DIR"
+STACK_DIR=$(realpath -ms -- "$RUN_DIR")
 [[ -d $STACK_DIR && -n $(ls -A "$STACK_DIR") || -n $(stack_strays) ]] || { say "nothing runs in $STACK_DIR"; exit 0; }
 become_root "$@"
+unset BACKEND # the folder knows which
 stack_open local "$RUN_DIR"
 trap stack_own EXIT
 stack_lock

@@ -137,6 +137,7 @@ as_user()
     run -2 --separate-stderr env RUN_DIR="$long" make run
     contains "$stderr" "is too long"
     contains "$stderr" "make run RUN_DIR=/tmp/sockerless"
+    run -0 env RUN_DIR="$long" make stop
     [[ ! -e $long ]]
     # shellcheck disable=SC2016 # expanded by the inner shell
     run -2 --separate-stderr unshare -m bash -c 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && make run'
