@@ -389,8 +389,8 @@ lint-structure: $(LINT_OBJ) ## prints which folder includes which; fails on a cy
 
 compile_commands.json: export COMMAND = $(COMPILE) $(WARN) $(SAN_CFLAGS) -c
 compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, for clangd and other tools
-	@command=$$(sed 's/"/\\"/g' <<<"$$COMMAND"); sep='['; for f in $(filter %.c,$(C_FILES)); do \
-		echo "$$sep"; printf '{"directory": "%s", "file": "%s", "command": "%s %s"}' '$(CURDIR)' "$$f" "$$command" "$$f"; \
+	@command=$$(sed 's/"/\\"/g' <<<"$$COMMAND"); folder=$$(sed 's/[\\"]/\\&/g' <<<"$$PWD"); sep='['; for f in $(filter %.c,$(C_FILES)); do \
+		echo "$$sep"; printf '{"directory": "%s", "file": "%s", "command": "%s %s"}' "$$folder" "$$f" "$$command" "$$f"; \
 		sep=,; done >$@; echo ']' >>$@
 
 PREFIX ?= /usr/local

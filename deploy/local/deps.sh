@@ -15,10 +15,10 @@ declare -A GROUP=(
              libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev
              libpcre2-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
-    [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
+    [test]="docker-registry docker.io git make runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev libwslay-dev python3 clang libclang-rt-14-dev jq
             coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd apache2-utils wget"
-    [lint]="clang clang-format-14 cppcheck shfmt python3"
+    [lint]="clang clang-format-14 cppcheck git shfmt python3"
     [models]="python3 python3-jsonschema"
     [sdks]="python3 python3-venv"
 )

@@ -79,14 +79,18 @@ component_alive()
     component_pid "$1" >/dev/null
 }
 
-# True when the running program is the one on disk (a rebuilt one is restarted), and a simulator has
-# its bridge.
+# True when the running program is the one on disk (a rebuilt one is restarted) and what it is reached by
+# is still there.
 component_current()
 {
     local exe
     exe=$(readlink "/proc/$(component_pid "$1")/exe") || return 1
     [[ $exe != *" (deleted)" ]] || return 1
-    [[ $1 != sim || -e /sys/class/net/$(stack_bridge) ]]
+    case $1 in
+    sim) [[ -e /sys/class/net/$(stack_bridge) ]] ;;
+    backend) [[ -S $STACK_BACKEND_SOCKET ]] ;;
+    frontend) [[ -S $(stack_socket) ]] ;;
+    esac
 }
 
 # component_spawn NAME COMMAND…: in a session of its own, without our descriptors (a test runner
@@ -520,6 +524,35 @@ stack_lock()
         flock -w 300 "$STACK_LOCK_FD" || { die "$STACK_DIR/lock is still held after 300 s"; return 1; }
     fi
     printf '%s' "$$" >"$STACK_DIR/lock"
+}
+
+# stack_strays: processes of this folder that have no pid file, since somebody has removed it.
+stack_strays()
+{
+    local pid name words known=' '
+    for name in $STACK_COMPONENTS; do known+="$(component_pid "$name") "; done
+    # The paths of flags: --state-dir PATH, --listen unix://PATH, serve PATH.
+    for pid in $(grep -lsF -- "$STACK_DIR/" /proc/[0-9]*/cmdline | cut -d/ -f3); do
+        mapfile -d '' -t words 2>/dev/null <"/proc/$pid/cmdline" || continue
+        [[ ${words[0]##*/} =~ ^(docker-registry|sockerless-(frontend|backend|sim)-?[a-z]*)$ && $known != *" $pid "* ]] || continue
+        printf '%s\n' "$pid"
+    done
+}
+
+# Frontends first, simulators after who speaks to them; each removes what it has made.
+stack_strays_end()
+{
+    local pid
+    for pid in $(stack_strays | sort -rn); do
+        say "ending process $pid, which is left from a $STACK_DIR that was removed"
+        kill "$pid" 2>/dev/null || continue
+        wait_until 20 process_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
+process_gone()
+{
+    ! process_start_time "$1" >/dev/null
 }
 
 # stack_tmp: a new folder that the next stack_up or stack_down removes, however this process ends.

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Starts the local cloud (BACKEND=ecs, the default, or cloudrun) and Sockerless in front of it, runs a first container and leaves all of it
-# running. State, sockets and logs: $RUN_DIR (./run in the checkout). May be run again at any time:
-# what runs and is current stays, what was killed or rebuilt is started anew.
+# Starts the local cloud (BACKEND=ecs, the default, or cloudrun) and Sockerless in front of it, runs a
+# first container and leaves all of it running. State, sockets and logs: $RUN_DIR (./run in the checkout).
+# May be run again at any time: what runs and is current stays, what was killed or rebuilt is started anew.
 # Usage: up.sh [--check]     --check: only whether RUN_DIR and BACKEND can be used; makes nothing
 set -euo pipefail
 
@@ -17,8 +17,10 @@ stack_find local "$RUN_DIR"
 [[ ${1:-} != --check ]] || exit 0
 become_root "$@"
 stack_open local "$RUN_DIR"
-trap 'rm -rf "$STACK_DIR/tmp"; stack_own' EXIT
+trap stack_own EXIT
 stack_lock
+trap 'rm -rf "$STACK_DIR/tmp"; stack_own' EXIT
+stack_strays_end
 stack_up local "$RUN_DIR"
 stack_own
 

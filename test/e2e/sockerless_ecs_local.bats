@@ -86,11 +86,11 @@ as_user()
 
 @test "local: interrupted at any point, nothing is left in /tmp, and make stop ends the rest" {
     local point pid
-    for point in INT:images.log KILL:images.log KILL:sim.pid; do
+    for point in KILL:images.log INT:sim.pid; do
         rm -rf run
         setsid env --default-signal make run >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
         pid=$!
-        until_true 20 test -e "run/${point#*:}"
+        until_true 60 test -e "run/${point#*:}"
         kill "-${point%:*}" -- "-$pid"
         wait "$pid" || true
         run -0 make stop
@@ -99,7 +99,20 @@ as_user()
     done
 }
 
-@test "local: a lost bridge and what a killed simulator has left are made good by the next make run" {
+@test "local: what runs when its folder is removed is ended by the next make stop or make run" {
+    make run >/dev/null 2>&1
+    rm -rf run
+    run -0 make stop
+    contains "$output" "which is left from a $PWD/run that was removed"
+    nothing_runs
+    make run >/dev/null 2>&1
+    rm -rf run
+    run -0 --separate-stderr make run
+    contains "$output" "hello from"
+    equal "$(ps -eo args | grep -F "$BATS_TEST_TMPDIR/" | grep -Ec '^[^ ]*.*/sockerless-(frontend|backend-ecs|sim-aws) --')" 3
+}
+
+@test "local: a lost bridge, lost sockets, and what a killed simulator has left, are made good by the next make run" {
     local bridge
     make run >/dev/null 2>&1
     bridge=$(sed -n 's/^--bridge-name //p' run/network)
@@ -108,6 +121,9 @@ as_user()
     run -0 --separate-stderr make run
     contains "$output" "hello from"
     DOCKER_HOST=unix://$PWD/run/docker.sock docker run -d busybox tail -f /dev/null
+    rm run/docker.sock run/backend-ecs.sock
+    run -0 --separate-stderr make run
+    contains "$output" "hello from"
     read -r pid _ <run/sim.pid
     kill -KILL "$pid"
     ip link delete "$bridge"
@@ -121,6 +137,7 @@ as_user()
     run -2 --separate-stderr env RUN_DIR="$long" make run
     contains "$stderr" "is too long"
     contains "$stderr" "make run RUN_DIR=/tmp/sockerless"
+    run -0 env RUN_DIR="$long" make stop
     [[ ! -e $long ]]
     # shellcheck disable=SC2016 # expanded by the inner shell
     run -2 --separate-stderr unshare -m bash -c 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && make run'

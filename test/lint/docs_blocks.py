@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands in the pages: every block of shell is run by a test, or says why it cannot be.
 
-Usage: docs_blocks.py           checks all pages; prints what is wrong and fails
+Usage: docs_blocks.py [ROOT]    checks all pages; prints what is wrong and fails
        docs_blocks.py PAGE      prints the page's blocks as one script, for test/e2e/lib/docs.bash
 
 A block is run as it is written unless the line before its fence is <!-- not run: REASON -->. The pages that the
 scenarios run are those that RUNNER names as `page FILE`.
 """
 import glob
+import json
 import os
 import re
 import subprocess
@@ -89,10 +90,19 @@ def check_faults(text):
             yield f"there is no test {name}"
 
 
+def json_faults(text):
+    try:
+        json.loads(text)
+    except ValueError as why:
+        yield f"this is not JSON: {why}"
+
+
 def block_faults(block, run_pages, targets):
     if block.language not in SHELL + OTHER + ("",):
         yield f"the language {block.language} is not one of {', '.join(SHELL + OTHER)}"
     if block.language not in SHELL:
+        if block.language == "json":
+            yield from json_faults(block.text())
         if any(COMMAND.match(line) for line in block.lines):
             yield "the block has commands: write ```sh"
         return
@@ -153,8 +163,8 @@ def script(page):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        script(sys.argv[1])
-    else:
-        os.chdir(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    given = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    if os.path.isdir(given):
+        os.chdir(given)
         sys.exit(check())
+    script(given)
