@@ -5,7 +5,6 @@
 #include "backend/image/credential_store.h"
 #include "test/kit/ask.h"
 #include "base/str.h"
-#include "oci/registry/registry.h"
 #include "oci/registry/registry_repo.h"
 #include "test/kit/http_mock.h"
 #include "test/kit/test.h"

@@ -5,7 +5,6 @@
  */
 #include "backend/api/time_filter.h"
 #include "test/kit/ask.h"
-#include "base/str.h"
 #include "base/timefmt.h"
 #include "oci/name/digest.h"
 #include "test/kit/test.h"

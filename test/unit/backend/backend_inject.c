@@ -8,8 +8,6 @@
 #include "json/json_doc.h"
 #include "test/kit/test.h"
 
-#include <fcntl.h>
-
 enum { CALLS_MAX = 8 };
 
 struct call {

@@ -6,7 +6,6 @@
 #include "cloud/gcp/gcp_client.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "base/timefmt.h"
 #include "loop/http_url.h"
 #include "test/kit/cloud_harness.h"

@@ -16,7 +16,6 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
 
 #define TOKEN(name) "{\"access_token\":\"" name "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}"
 #define FORM_TYPE "Content-Type: application/x-www-form-urlencoded\r\n"

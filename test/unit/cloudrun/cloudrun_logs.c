@@ -4,7 +4,6 @@
  * repeat at equal timestamps or with late and doubled entries, the tail, many followers with one
  * call.
  */
-#include "backend-cloudrun/cloudrun_cursor.h"
 #include "backend-cloudrun/cloudrun_entry.h"
 
 #include "base/alloc.h"

@@ -7,7 +7,6 @@
 
 #include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
-#include "base/timefmt.h"
 #include "test/kit/cloud_harness.h"
 #include "test/kit/driver_suite.h"
 #include "test/kit/test.h"
