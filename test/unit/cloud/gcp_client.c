@@ -8,11 +8,9 @@
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "loop/http_url.h"
-#include "test/kit/cloud_harness.h"
+#include "test/kit/google_rig.h"
 #include "test/kit/test.h"
 
-#define TOKEN(value)                                                                               \
-    "{\"access_token\":\"" value "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}"
 #define REFUSED(code, status, text)                                                                \
     "{\"error\":{\"code\":" #code ",\"status\":\"" status "\",\"message\":\"" text "\"}}"
 
@@ -44,17 +42,9 @@ static int fixture_setup(void **state)
     if (harness_setup(state))
         return -1;
     struct harness *h = *state;
-    key_path = xasprintf("/tmp/sockerless-gcp-client-%d.json", (int)getpid());
-    FILE *f = fopen(key_path, "w");
-    fprintf(f,
-            "{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"t\","
-            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}}",
-            h->url, key_path);
-    fclose(f);
-    setenv("GOOGLE_APPLICATION_CREDENTIALS", key_path, 1);
-    setenv("NO_GCE_CHECK", "true", 1);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.one"), 1);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.two"), 0);
+    key_path = google_rig_federate(h);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 1);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.two"), 0);
     credentials = gcp_credential_chain_new(h->http, NULL);
     client = NULL;
     open_client(h, 0);
@@ -210,7 +200,7 @@ static bool silent(void *arg, struct mock_request *m)
 {
     struct silence *s = arg;
     if (strstr(m->path, "/token"))
-        return mock_text(m, 200, "", TOKEN("ya29.one"));
+        return mock_text(m, 200, "", GOOGLE_TOKEN("ya29.one"));
     pthread_mutex_lock(&s->lock);
     bool answer = ++s->asked > 2;
     while (!answer && !s->is_over)
@@ -225,7 +215,7 @@ TEST_WITH(fixture, struct harness *h, silence_is_waited_for_so_long)
     struct mock *mock = mock_start(silent, &s);
     char real[sizeof h->url];
     strcpy(real, h->url);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.one"), 0);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 0);
     snprintf(h->url, sizeof h->url, "http://127.0.0.1:%d", mock->port);
     open_client(h, 100);
     harness_run(h, co_once);
