@@ -36,8 +36,8 @@ int call_rig_teardown(void **state);
 /* What the server answers to the next of them; times 0: for ever. */
 void call_rig_rule(int status, const char *body, const char *headers, int times);
 void call_rig_run(void);
-/* So many requests were made so far. */
-void call_rig_expect_success(int requests);
-void call_rig_expect_error(enum error_code code, const char *message, int requests);
+/* The same; it succeeds, or fails; so many requests were made so far. */
+void call_rig_run_ok(int requests);
+void call_rig_run_error(enum error_code code, const char *message, int requests);
 
 #endif

@@ -164,6 +164,18 @@ void google_rig_check_signature(const char *jwt)
     EVP_MD_CTX_free(ctx);
 }
 
+void google_rig_get_token(struct harness *h, const char *token)
+{
+    google_rig_get(h);
+    google_rig_expect(token);
+}
+
+void google_rig_get_error(struct harness *h, const char *text)
+{
+    google_rig_get(h);
+    google_rig_expect_error(text);
+}
+
 int google_rig_get_many(struct harness *h, int count)
 {
     failures = 0;

@@ -44,6 +44,8 @@ char *google_rig_federate(struct harness *h);
 /* ---- tokens ---- */
 
 void google_rig_get(struct harness *h);
+void google_rig_get_token(struct harness *h, const char *token);
+void google_rig_get_error(struct harness *h, const char *text);
 /* Again and again; each is answered. */
 void google_rig_get_until(struct harness *h, bool (*enough)(struct harness *h));
 void google_rig_expect(const char *token);

@@ -15,8 +15,7 @@ static struct token_bucket bucket;
 TEST_USING(call_rig, an_answer_is_taken)
 {
     call_rig_rule(201, "{}", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(1);
+    call_rig_run_ok(1);
     assert_int_equal(harness_seen(rig->h, "Authorization: Bearer secret-1"), 1);
     assert_int_equal(rig->why.http, 201);
 }
@@ -25,17 +24,15 @@ TEST_USING(call_rig, a_lost_answer_is_asked_for_again)
 {
     call_rig_rule(0, NULL, NULL, 2);
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(3);
+    call_rig_run_ok(3);
     assert_int_equal(rig->authorised, 3);
 }
 
 TEST_USING(call_rig, failures_are_repeated_so_many_times)
 {
     call_rig_rule(500, "oops", "x-request-id: r-7\r\n", 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "svc: get thing: Code500: oops (request id r-7)",
-                          ATTEMPTS);
+    call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: Code500: oops (request id r-7)",
+                       ATTEMPTS);
     assert_true(rig->why.ambiguous);
     assert_int_equal(rig->why.http, 500);
 }
@@ -44,22 +41,19 @@ TEST_USING(call_rig, throttling_is_repeated_so_many_times)
 {
     rig->call.repeatable = false; /* it was not carried out */
     call_rig_rule(429, "slow down", NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "Code429: slow down", THROTTLED_ATTEMPTS);
+    call_rig_run_error(ERROR_UNAVAILABLE, "Code429: slow down", THROTTLED_ATTEMPTS);
     assert_false(rig->why.ambiguous);
 }
 
 TEST_USING(call_rig, a_refusal_is_final)
 {
     call_rig_rule(404, "no such thing", "x-request-id: r-9\r\n", 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_NOT_FOUND,
-                          "svc: get thing: Code404: no such thing; create it (request id r-9)", 1);
+    call_rig_run_error(ERROR_NOT_FOUND,
+                       "svc: get thing: Code404: no such thing; create it (request id r-9)", 1);
     assert_true(cloud_error_is(&rig->why, "Code404"));
     assert_false(rig->why.ambiguous);
     rig->call.service = NULL;
-    call_rig_run();
-    call_rig_expect_error(ERROR_NOT_FOUND, "get thing: Code404", 2);
+    call_rig_run_error(ERROR_NOT_FOUND, "get thing: Code404", 2);
     assert_true(str_starts(rig->err.message, "get thing: "));
 }
 
@@ -67,8 +61,7 @@ TEST_USING(call_rig, an_answer_that_cannot_be_read_is_final)
 {
     rig->unusable = "not a thing";
     call_rig_rule(200, "?", NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_SYSTEM, "svc: get thing: not a thing", 1);
+    call_rig_run_error(ERROR_SYSTEM, "svc: get thing: not a thing", 1);
     assert_true(rig->why.ambiguous);
 }
 
@@ -78,8 +71,7 @@ TEST_USING(call_rig, not_repeatable_and_lost)
 {
     rig->call.repeatable = false;
     call_rig_rule(0, NULL, NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "svc: get thing: ", 1);
+    call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: ", 1);
     assert_true(rig->why.ambiguous);
     assert_int_equal(rig->why.http, 0);
 }
@@ -89,8 +81,7 @@ TEST_USING(call_rig, not_repeatable_and_failed)
     rig->call.repeatable = false;
     call_rig_rule(503, "away", NULL, 1);
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "Code503: away", 1);
+    call_rig_run_error(ERROR_UNAVAILABLE, "Code503: away", 1);
     assert_true(rig->why.ambiguous);
 }
 
@@ -101,8 +92,7 @@ TEST_USING(call_rig, not_repeatable_and_turned_away)
     call_rig_rule(409, "locked", NULL, 1);
     call_rig_rule(429, "slow down", NULL, 1);
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(4);
+    call_rig_run_ok(4);
 }
 
 /* A port that nobody listens at. */
@@ -122,13 +112,11 @@ TEST_USING(call_rig, not_repeatable_and_never_sent)
     rig->call.repeatable = false;
     snprintf(rig->first_url, sizeof rig->first_url, "http://127.0.0.1:%d", refusing_port(&fd));
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(1);
+    call_rig_run_ok(1);
     assert_int_equal(rig->authorised, 2);
     strcpy(rig->h->url, rig->first_url);
     rig->authorised = 0;
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "connection refused", 1);
+    call_rig_run_error(ERROR_UNAVAILABLE, "connection refused", 1);
     assert_int_equal(rig->authorised, ATTEMPTS);
     assert_false(rig->why.ambiguous);
     close(fd);
@@ -138,8 +126,7 @@ TEST_USING(call_rig, an_early_attempt_may_have_been_carried_out)
 {
     call_rig_rule(0, NULL, NULL, 1);
     call_rig_rule(404, "gone", NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_NOT_FOUND, "gone", 2);
+    call_rig_run_error(ERROR_NOT_FOUND, "gone", 2);
     assert_true(rig->why.ambiguous);
 }
 
@@ -149,10 +136,8 @@ TEST_USING(call_rig, where_nobody_may_be)
     call_rig_rule(0, NULL, NULL, 1);
     call_rig_rule(500, "", NULL, 1);
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "svc: get thing: ", 1);
-    call_rig_run(); /* somebody is there */
-    call_rig_expect_success(3);
+    call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: ", 1);
+    call_rig_run_ok(3); /* somebody is there */
 }
 
 /* ---- credentials ---- */
@@ -164,11 +149,9 @@ TEST_USING(call_rig, refused_credentials_are_renewed_once)
     harness_rule(rig->h, "Bearer secret-2", 200, "", 1);
     harness_rule(rig->h, "Bearer secret-2", 401, "still not", 0);
     harness_rule(rig->h, "Bearer secret-3", 401, "never", 0);
-    call_rig_run();
-    call_rig_expect_success(2);
+    call_rig_run_ok(2);
     assert_int_equal(rig->renewed, 1);
-    call_rig_run(); /* secret-2, then secret-3 */
-    call_rig_expect_error(ERROR_FORBIDDEN, "Code401: never", 4);
+    call_rig_run_error(ERROR_FORBIDDEN, "Code401: never", 4); /* secret-2, then secret-3 */
     assert_int_equal(rig->renewed, 2);
     assert_false(rig->why.ambiguous);
 }
@@ -177,15 +160,13 @@ TEST_USING(call_rig, credentials_that_cannot_be_renewed)
 {
     rig->vendor.renew = NULL;
     call_rig_rule(401, "expired", NULL, 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_FORBIDDEN, "Code401: expired", 1);
+    call_rig_run_error(ERROR_FORBIDDEN, "Code401: expired", 1);
 }
 
 TEST_USING(call_rig, no_credentials_at_all)
 {
     rig->no_credentials = "looked everywhere";
-    call_rig_run();
-    call_rig_expect_error(ERROR_FORBIDDEN, "svc: get thing: looked everywhere", 0);
+    call_rig_run_error(ERROR_FORBIDDEN, "svc: get thing: looked everywhere", 0);
     assert_int_equal(rig->authorised, 1);
     assert_false(rig->why.ambiguous);
 }
@@ -197,8 +178,7 @@ TEST_USING(call_rig, retry_after_in_seconds)
     call_rig_rule(429, "", "Retry-After: 1\r\n",
                   1); /* longer than the cap of what nobody asked for */
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(2);
+    call_rig_run_ok(2);
     assert_in_range(rig->took_ms, 1000, 10000);
 }
 
@@ -211,16 +191,14 @@ TEST_USING(call_rig, retry_after_as_a_date)
     strftime(header, sizeof header, "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
     call_rig_rule(503, "", header, 1);
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(2);
+    call_rig_run_ok(2);
     assert_in_range(time(NULL), then, then + 10);
 }
 
 TEST_USING(call_rig, retry_after_the_deadline)
 {
     call_rig_rule(429, "come back tomorrow", "Retry-After: 3600\r\n", 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "Code429: come back tomorrow", 1);
+    call_rig_run_error(ERROR_UNAVAILABLE, "Code429: come back tomorrow", 1);
     assert_in_range(rig->took_ms, 0, 10000);
 }
 
@@ -338,9 +316,8 @@ TEST_USING(call_rig, the_deadline_leaves_the_services_words)
     struct mock *mock = mock_start(silent_after_a_refusal, &answers);
     rig->vendor.policy.total_ms = 1000;
     snprintf(rig->h->url, sizeof rig->h->url, "http://127.0.0.1:%d", mock->port);
-    call_rig_run();
+    call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down", 0);
     mock_stop(mock);
-    call_rig_expect_error(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down", 0);
     assert_int_equal(rig->why.http, 429);
     assert_true(rig->why.ambiguous); /* the second attempt was rig->sent */
     assert_int_equal(rig->authorised, 2);
@@ -351,8 +328,7 @@ TEST_USING(call_rig, a_cancelled_pause_ends_the_call)
 {
     rig->cancel_at_refusal = true;
     call_rig_rule(429, "", "Retry-After: 30\r\n", 0);
-    call_rig_run();
-    call_rig_expect_error(ERROR_CANCELLED, "", 1);
+    call_rig_run_error(ERROR_CANCELLED, "", 1);
     assert_in_range(rig->took_ms, 0, 10000);
 }
 
@@ -396,10 +372,8 @@ TEST_USING(call_rig, a_queue_that_is_too_long)
     token_bucket_init(&bucket, 0.001, 1, time_mono_ms());
     rig->call.bucket = &bucket;
     call_rig_rule(200, "", NULL, 0);
-    call_rig_run();
-    call_rig_expect_success(1);
-    call_rig_run();
-    call_rig_expect_error(ERROR_UNAVAILABLE, "svc: get thing: too many calls are waiting", 1);
+    call_rig_run_ok(1);
+    call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: too many calls are waiting", 1);
     assert_int_equal(rig->authorised, 1);
 }
 
@@ -409,7 +383,7 @@ TEST_USING(call_rig, after_throttling_the_queue_is_as_long_as_without_tokens)
     rig->call.bucket = &bucket;
     call_rig_rule(409, "locked", NULL, 1);
     call_rig_rule(429, "slow down", NULL, 0);
-    call_rig_run(); /* what is locked leaves the tokens; throttling takes them away */
-    call_rig_expect_error(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down", 2);
+    call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down",
+                       2); /* what is locked leaves the tokens; throttling takes them away */
     assert_false(token_bucket_has_spare(&bucket, time_mono_ms()));
 }

@@ -29,8 +29,7 @@ TEST_WITH(google_rig, struct harness *h, service_account_signs_a_jwt)
 {
     google_rig_use_service_account(h);
     harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.sa"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.sa");
+    google_rig_get_token(h, "ya29.sa");
     assert_in_range((rig->got.expires_ns - time_now_ns()) / 1000000000, 3590, 3600);
     const char *form =
         strstr(h->seen[0],
@@ -78,8 +77,7 @@ TEST_WITH(google_rig, struct harness *h, authorized_user_refreshes)
     google_rig_use_file(h, "{'type':'authorized_user','client_id':'id.apps','client_secret':'s/1',"
                            "'refresh_token':'1//r','token_uri':'@/token'}");
     harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.user"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.user");
+    google_rig_get_token(h, "ya29.user");
     assert_true(str_ends(h->seen[0], "\ngrant_type=refresh_token&client_id=id.apps&client_secret="
                                      "s%2F1&refresh_token=1%2F%2Fr"));
 }
@@ -92,8 +90,7 @@ TEST_WITH(google_rig, struct harness *h, authorized_user_must_log_in_again)
     harness_rule(h, "POST /token", 400,
                  "{\"error\":\"invalid_grant\",\"error_description\":\"Token has been revoked.\"}",
                  0);
-    google_rig_get(h);
-    google_rig_expect_error("gcloud auth application-default login");
+    google_rig_get_error(h, "gcloud auth application-default login");
     google_rig_expect_error("Token has been revoked.");
 }
 
@@ -128,8 +125,7 @@ TEST_WITH(google_rig, struct harness *h, federation_with_a_url_and_json)
            "{'Metadata':'True'},'format':{'type':'json','subject_token_field_name':'value'}}}");
     harness_rule(h, "GET /identity?x=1", 200, "{\n \"value\": \"oidc\"\n}\n", 0);
     harness_rule(h, "POST /v1/token", 200, GOOGLE_TOKEN("ya29.url"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.url");
+    google_rig_get_token(h, "ya29.url");
     assert_int_equal(harness_seen(h, "Metadata: True\r\n"), 1);
     assert_int_equal(harness_seen(h, "&subject_token=oidc&"), 1);
 }
@@ -182,8 +178,7 @@ TEST_WITH(google_rig, struct harness *h, impersonated_service_account)
     harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.own"), 0);
     harness_rule(h, ":generateAccessToken", 200,
                  "{\"accessToken\":\"ya29.as\",\"expireTime\":\"2090-01-01T00:00:00Z\"}", 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.as");
+    google_rig_get_token(h, "ya29.as");
     assert_int_equal(harness_seen(h, "Authorization: Bearer ya29.own\r\n"), 1);
     assert_int_equal(harness_seen(h, "\n{\"delegates\":[\"projects/-/serviceAccounts/d\"],\"scope\""
                                      ":[\"" GCP_SCOPE_CLOUD_PLATFORM "\"],\"lifetime\":\"3600s\"}"),
@@ -250,13 +245,11 @@ TEST_WITH(google_rig, struct harness *h, files_that_are_wrong)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         google_rig_use_file(h, cases[i].file);
-        google_rig_get(h);
-        google_rig_expect_error(cases[i].says);
+        google_rig_get_error(h, cases[i].says);
     }
     assert_int_equal(h->seen_count, 0);
     setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nonexistent/key.json", 1);
-    google_rig_get(h);
-    google_rig_expect_error("/nonexistent/key.json: No such file");
+    google_rig_get_error(h, "/nonexistent/key.json: No such file");
 }
 
 TEST_WITH(google_rig, struct harness *h, answers_that_are_wrong)
@@ -271,8 +264,7 @@ TEST_WITH(google_rig, struct harness *h, answers_that_are_wrong)
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
         harness_rule(h, "POST /token", 200, bodies[i], 1);
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        google_rig_get(h);
-        google_rig_expect_error("service account's token");
+        google_rig_get_error(h, "service account's token");
     }
     assert_int_equal(h->seen_count, ARRAY_LEN(bodies));
 }
@@ -284,8 +276,7 @@ TEST_WITH(google_rig, struct harness *h, overloaded_services_are_asked_again)
     harness_rule(h, "POST /token", 0, "", 1); /* the connection breaks */
     harness_rule(h, "POST /token", 429, "{}", 1);
     harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.sa"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.sa");
+    google_rig_get_token(h, "ya29.sa");
 }
 
 TEST_WITH(google_rig, struct harness *h, and_not_for_ever)
@@ -310,8 +301,7 @@ TEST_WITH(google_rig, struct harness *h, the_usual_file_of_gcloud)
     assert_int_equal(rename(rig->file_path, moved), 0);
     unsetenv("GOOGLE_APPLICATION_CREDENTIALS");
     harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.user"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.user");
+    google_rig_get_token(h, "ya29.user");
     google_rig_use_file(
         h, "{'type':'authorized_user','client_id':'i','client_secret':'s','refresh_token':"
            "'named','token_uri':'@/token'}");
@@ -336,8 +326,7 @@ TEST_WITH(google_rig, struct harness *h, from_the_metadata_server)
 {
     metadata_rule(h, 503, "", 1);
     metadata_rule(h, 200, GOOGLE_TOKEN("ya29.vm"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.vm");
+    google_rig_get_token(h, "ya29.vm");
     assert_int_equal(harness_seen(h, "Metadata-Flavor: Google\r\n"), 2);
     assert_int_equal(
         harness_seen(h, "/token?scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform "),
@@ -374,28 +363,24 @@ TEST_WITH(google_rig, struct harness *h, something_else_at_the_metadata_address)
 {
     metadata_rule(h, 200, GOOGLE_TOKEN("ya29.evil"), 0);
     h->rules[0].headers = "Server: other\r\n";
-    google_rig_get(h);
-    google_rig_expect_error("no Google credentials found");
+    google_rig_get_error(h, "no Google credentials found");
     setenv("GCE_METADATA_HOST", "evil.org/x", 1);
     gcp_credential_chain_reject(rig->chain, rig->generation);
-    google_rig_get(h);
-    google_rig_expect_error("GCE_METADATA_HOST must be a host name");
+    google_rig_get_error(h, "GCE_METADATA_HOST must be a host name");
 }
 
 TEST_WITH(google_rig, struct harness *h, nobody_at_the_metadata_address)
 {
     unsetenv("NO_GCE_CHECK");
     setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
-    google_rig_get(h);
-    google_rig_expect_error("no Google credentials found");
+    google_rig_get_error(h, "no Google credentials found");
 }
 
 /* It gave a token once, so it is away for a moment only: that is no reason to go on without. */
 TEST_WITH(google_rig, struct harness *h, the_metadata_server_is_away)
 {
     metadata_rule(h, 200, GOOGLE_TOKEN("ya29.vm"), 0);
-    google_rig_get(h);
-    google_rig_expect("ya29.vm");
+    google_rig_get_token(h, "ya29.vm");
     setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
     gcp_credential_chain_reject(rig->chain, rig->generation);
     google_rig_get(h);
@@ -439,8 +424,7 @@ TEST_WITH(google_rig, struct harness *h, renewed_before_the_end)
     google_rig_get_until(h, asked_twice);
     google_rig_expect("one"); /* it failed, but the old one still holds */
     gcp_credential_chain_reject(rig->chain, rig->generation);
-    google_rig_get(h);
-    google_rig_expect("two");
+    google_rig_get_token(h, "two");
 }
 
 TEST_GROUP(google_rig_key_setup, google_rig_key_teardown);

@@ -71,15 +71,12 @@ TEST_USING(service, nothing_is_lost_or_repeated_at_one_time)
     struct log_service_reader r = log_service_reader_of(1);
     log_service_say(1, 0, 5, "a");
     log_service_say(1, 0, 7, "b");
-    log_service_read(&r);
-    log_service_expect(&r, "a b ");
+    log_service_read_expect(&r, "a b ");
     log_service_say(1, 0, 3, "c"); /* the same instant, and before the others */
     log_service_say(1, 0, 9, "d");
     log_service_say(1, 0, 9, "d"); /* taken in twice */
-    log_service_read(&r);
-    log_service_expect(&r, "c d ");
-    log_service_read(&r);
-    log_service_expect(&r, "");
+    log_service_read_expect(&r, "c d ");
+    log_service_read_expect(&r, "");
     free(r.token);
 }
 
@@ -107,8 +104,7 @@ TEST_USING(service, late_entries_come_late_but_come)
     log_service_say(1, 15 * log_service_second, 2, "late");
     log_service_say(1, 5 * log_service_second, 3, "too-late");
     log_service_say(1, 21 * log_service_second, 4, "newer");
-    log_service_read(&r);
-    log_service_expect(&r, "new late newer ");
+    log_service_read_expect(&r, "new late newer ");
     free(r.token);
 }
 
@@ -134,8 +130,7 @@ TEST_USING(service, large_entries_come_in_smaller_pages)
     log_service_say(1, 1, 1, "a");
     log_service_say(1, 2, 2, "b");
     for (int i = 0; i < 5; i++)
-        log_service_read(&r);
-    log_service_expect(&r, "a b ");
+        log_service_read_expect(&r, "a b ");
     free(r.token);
 }
 
@@ -149,11 +144,9 @@ TEST_USING(service, the_tail_and_what_follows)
         log_service_say(1, i * log_service_second, i,
                         (const char *[]){"0", "1", "2", "3", "4", "5"}[i]);
     r.backward = true;
-    log_service_read(&r);
-    log_service_expect(&r, "3 4 5 ");
+    log_service_read_expect(&r, "3 4 5 ");
     log_service_say(1, 5 * log_service_second, 9, "6");
-    log_service_read(&r);
-    log_service_expect(&r, "6 ");
+    log_service_read_expect(&r, "6 ");
     free(r.token);
 }
 
