@@ -319,7 +319,7 @@ TEST_USING(call_rig, the_deadline_leaves_the_services_words)
     call_rig_run_error(ERROR_UNAVAILABLE, "svc: get thing: Code429: slow down", 0);
     mock_stop(mock);
     assert_int_equal(rig->why.http, 429);
-    assert_true(rig->why.ambiguous); /* the second attempt was rig->sent */
+    assert_true(rig->why.ambiguous); /* the second attempt was sent */
     assert_int_equal(rig->authorised, 2);
     assert_in_range(rig->took_ms, 900, 1000 + 5000);
 }

@@ -115,7 +115,7 @@ TEST(log_pages)
     AUTO_FREE char *next = xstrdup("");
     size_t seen = 0;
     gcpsim_rig_configure("{\"log_empty_pages\":1}");
-    do { /* an empty page with a gcpsim_rig_token means: go on */
+    do { /* an empty page with a token means: go on */
         AUTO_FREE char *paging = xasprintf(",\"pageSize\":10,\"pageToken\":\"%s\"", next);
         json_auto_t *page = gcpsim_rig_logs(id, "", paging);
         for (size_t i = 0; i < gcpsim_rig_count(page); i++)
