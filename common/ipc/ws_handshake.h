@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The server's half of a WebSocket opening handshake (RFC 6455, section 4.2): reads the request's
- * head piece by piece, keeps of it only what decides, and writes the answer. Knows no sockets.
+ * head piece by piece, keeps of it only what decides, and writes the answer. It uses no sockets.
  */
 #ifndef SOCKERLESS_IPC_WS_HANDSHAKE_H
 #define SOCKERLESS_IPC_WS_HANDSHAKE_H

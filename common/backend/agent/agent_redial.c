@@ -158,7 +158,7 @@ static void redial_add(struct agent_redial *all, struct redial *r)
     else if (all->workers < WORKERS_MAX && worker_add(all, &err) && !all->workers) {
         log_warn("agent not redialled", LOG_STR("error", err.message));
         all->workers++;
-        worker_over(all); /* forgets it */
+        worker_over(all); /* removes it */
     }
 }
 

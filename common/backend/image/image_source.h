@@ -22,7 +22,7 @@ struct image_source {
     size_t config_len;
 };
 
-/* Without asking anybody: is it known where the layers are? ERROR_INVALID_PARAMETER says what to
+/* Without a request: is it known where the layers are? ERROR_INVALID_PARAMETER says what to
  * configure. */
 int image_source_check(const Sockerless__ImageRecord *rec, struct error *err) MUST_CHECK;
 /* rec is copied into the arena. Asks the registry only for a configuration that was not kept. */
