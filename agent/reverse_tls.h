@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whom a reverse agent trusts when its backend is at wss://.
+ * The certificates that a reverse agent trusts when its backend is at wss://.
  */
 #ifndef SOCKERLESS_AGENT_REVERSE_TLS_H
 #define SOCKERLESS_AGENT_REVERSE_TLS_H

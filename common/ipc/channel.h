@@ -6,8 +6,8 @@
  *
  * Order: channel_dial() or an accepted channel + channel_start() → frame() … → closed(), exactly
  * once and last; the channel is gone after it returned. channel_finish() ends orderly after the out
- * queue is flushed (who sent FRAME_END or FRAME_ERROR waits up to 10 s for the peer to close first,
- * so that nothing on the way is lost; who received it closes at once); channel_abort() at once.
+ * queue is flushed (the sender of FRAME_END or FRAME_ERROR waits up to 10 s for the peer to close
+ * first, so that nothing on the way is lost; the receiver closes at once); channel_abort() at once.
  * Both lead to closed() later, never from inside the call. Backpressure: channel_send() says false
  * when the peer lags: stop until drained(); channel_pause() stops reading, and the kernel then
  * stops the peer.

@@ -22,7 +22,7 @@ struct ws_handshake {
     const char *path; /* the one that is served; borrowed */
     char url[WS_HANDSHAKE_PATH_MAX];
     size_t url_len;
-    char name[32]; /* of the header whose value follows; longer names are none of ours */
+    char name[32]; /* of the header whose value follows; longer names are not looked at */
     size_t name_len;
     char value[WS_HANDSHAKE_VALUE_MAX];
     size_t value_len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening lost control sessions again; see agent_redial.h. Who is to be dialled stands in a list by
+ * Opening lost control sessions again; see agent_redial.h. What is to be dialled is in a list by
  * the time when it is due; a bounded number of coroutines takes from it, since a network that fails
  * loses all sessions at once. They end when the list is empty, and the last one takes the object
  * with it.

@@ -56,7 +56,7 @@ struct reverse_agents {
     uv_timer_t timer; /* the next deadline of a call, or the next look at the lines */
     int64_t check_ms; /* … of which this is when */
     bool closing, timer_closed;
-    /* whom on_authorize() has let in and on_accept(), which comes at once, gets */
+    /* what on_authorize() has accepted and on_accept(), which comes at once, gets */
     struct container *caller;
     struct call *answered; /* NULL: it is a line */
 };

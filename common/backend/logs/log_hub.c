@@ -2,7 +2,7 @@
  *
  * Log hub; see log_hub.h. Works in rounds: choose followers that are due, ask, hand out. While a
  * question is under way followers may leave and be freed, so a round keeps queries, never
- * followers: who is still in the list and carries the round's number gets the answer.
+ * followers: those still in the list that carry the round's number get the answer.
  */
 #include "backend/logs/log_hub.h"
 
@@ -22,7 +22,7 @@ enum {
 
 struct log_hub {
     struct backend *backend;
-    struct log_follower *followers; /* who is served next is first */
+    struct log_follower *followers; /* the one that is served next is first */
     size_t count;
     struct co *co;
     bool running; /* the coroutine is under way; it ends when there are no followers */

@@ -175,7 +175,7 @@ struct backend_config {
          CONFIG_STRING,                                                                            \
          NULL,                                                                                     \
          &(c).callback_ca_file,                                                                    \
-         "CA that agents trust for it",                                                            \
+         "CA that agents accept for it",                                                           \
          0,                                                                                        \
          0},                                                                                       \
         {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \

@@ -108,7 +108,7 @@ static int co_renew(void *owner, int64_t *expires_ns, struct error *err)
     return 0;
 }
 
-/* ---- for those who need a token ---- */
+/* ---- for callers that need a token ---- */
 
 int co_gcp_access_token(void *arg, struct access_token *out, struct error *err)
 {
