@@ -31,7 +31,7 @@ struct agent_options {
     enum log_lines log_lines; /* how the log is written to stdout */
     char *user, *workdir;
     /* What a backend sets; 0, as when people start the agent by hand: no backend is waited for. */
-    int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
+    int64_t linger_ms; /* how long to wait after the end until the exit code is taken */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
 };
 

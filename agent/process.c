@@ -49,7 +49,7 @@ struct process {
     struct buf pending; /* stdin */
 };
 
-/* One for all: the loop has one thread and nobody keeps it over a call. */
+/* One for all: the loop has one thread and it is not kept over a call. */
 static char read_buffer[READ_SIZE];
 
 static void process_maybe_end(struct process *p);

@@ -54,7 +54,7 @@ struct passwd_match {
     int64_t gid;
 };
 
-/* The first entry whose name or uid is the wanted one. */
+/* The first entry with the requested name or uid. */
 static struct passwd_match passwd_find(const char *path, const char *user, bool numeric,
                                        int64_t uid, struct user_identity *out)
 {

@@ -49,7 +49,7 @@ static int co_get_job(struct cloudrun_api *api, const char *name, json_t **job, 
     return 0;
 }
 
-/* The name is taken: by an earlier try of this very run, whose answer was lost, or by nobody. */
+/* The name is taken: by an earlier try of this very run, whose answer was lost, or by no run. */
 static int co_adopt_job(struct cloudrun_api *api, const struct workload_spec *spec,
                         const char *name, struct error *err)
 {

@@ -193,7 +193,7 @@ static void init_quotas(struct cloudrun_api *api)
     init_quota(&api->reads, &read_quota, percent);
     init_quota(&api->writes, &write_quota, percent);
     init_quota(&api->runs, &run_quota, percent);
-    /* Never two within one interval: the quota is small, and everybody in the project shares it. */
+    /* Never two within one interval: the quota is small, and the whole project shares it. */
     token_bucket_init(&api->log_reads, (double)api->config->log_reads_per_min / 60, 1, now);
 }
 

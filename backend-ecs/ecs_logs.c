@@ -3,7 +3,7 @@
  *
  * Our token is "MS COUNT TOKEN": CloudWatch's own, and where it stands: the time of the last event
  * delivered and how many of that very millisecond were. CloudWatch's tokens live for 24 hours; when
- * a quiet log's token has died, reading goes on by time and skips those. */
+ * a quiet log's token has expired, reading goes on by time and skips those. */
 #include "ecs_logs.h"
 
 #include "base/alloc.h"
@@ -124,7 +124,7 @@ static size_t count_delivered(const json_t *list, struct position *resume)
     return skip;
 }
 
-/* The dead token's successor: by time, from the last event delivered on. */
+/* The expired token's successor: by time, from the last event delivered on. */
 static int resume_by_time(struct ecs_log_request *request, struct position *at,
                           struct position *resume, struct error *err)
 {

@@ -31,7 +31,7 @@ static inline const char *log_text(const char *text)
 #define LOG_STR(k, v) ((struct log_field){.key = (k), .text = log_text(v)})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v)})
 
-/* component: borrowed for the life of the process. */
+/* component: borrowed until the process ends. */
 void log_open(const char *component, enum log_level lowest);
 /* "debug" "info" "warn" "error"; false when unknown. */
 bool log_level_parse(const char *name, enum log_level *out);

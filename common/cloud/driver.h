@@ -62,7 +62,7 @@ struct workload {
 };
 
 enum workload_phase {
-    WORKLOAD_MISSING, /* the cloud does not know it (yet: eventual consistency; or any more) */
+    WORKLOAD_MISSING, /* the cloud does not list it (yet: eventual consistency; or any more) */
     WORKLOAD_PENDING,
     WORKLOAD_RUNNING,
     WORKLOAD_STOPPING,
@@ -99,7 +99,7 @@ struct log_query {
     bool backward;     /* pages go towards the past; within a page the order stays forward */
     int64_t since_ns;  /* inclusive; 0: all. The driver may return more, the core filters */
     int64_t until_ns;  /* inclusive; 0: no end. ditto */
-    int limit;         /* so many entries are enough; 0: as many as the driver likes. ditto */
+    int limit;         /* so many entries are enough; 0: the driver's own number. ditto */
 };
 struct log_event {
     int64_t timestamp_ns;

@@ -3,7 +3,7 @@
  * What a reverse agent shows when it dials the backend: `Authorization: Bearer CONTAINER.TOKEN` for
  * its line, the connection that it keeps and on which the backend asks for sessions
  * (FRAME_CALL_BACK), and `Bearer CONTAINER.TOKEN.SESSION` for the connection of a session that was
- * asked for. So the backend knows whose stream it is before a frame is read, and the frames on it
+ * asked for. So the backend has the stream's container before a frame is read, and the frames on it
  * are those of a session that the backend has dialled itself.
  */
 #ifndef SOCKERLESS_IPC_CALLBACK_TOKEN_H

@@ -262,7 +262,7 @@ static void on_resume(uv_timer_t *timer)
     uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
 }
 
-/* Who connects meanwhile waits in the kernel. */
+/* New connections wait in the kernel meanwhile. */
 static void accept_put_off(struct ws_listener *l, int64_t ms)
 {
     uv_poll_stop(&l->poll);

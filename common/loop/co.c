@@ -258,7 +258,7 @@ static void drain_ready(struct co_scheduler *s)
     }
 }
 
-/* Apart from co_spawn(): getcontext() returns twice as far as the compiler knows. */
+/* Apart from co_spawn(): getcontext() returns twice for the compiler. */
 static __attribute__((noinline)) void context_prepare(struct co *c)
 {
     getcontext(&c->context);

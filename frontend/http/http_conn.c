@@ -147,7 +147,7 @@ void http_conn_set_body_deadline(struct http_conn *c)
 {
     if (c->state != CONN_ANSWERING || !c->x.body_pending)
         return;
-    /* Nobody reads from a held connection, so nobody would notice that its peer has vanished. */
+    /* A held connection is not read, so the end of its peer would not be noticed. */
     c->deadline_ms =
         time_mono_ms() + (c->held ? c->shared->half_closed_check_ms : c->shared->idle_timeout_ms);
 }

@@ -62,7 +62,7 @@ struct http_conn {
     size_t head_bytes;      /* of the request being read */
     size_t name_len;        /* of the header name at the front of `header` */
     enum conn_state state;
-    uint16_t refuse_status; /* set by a parser callback that wants the request refused */
+    uint16_t refuse_status; /* set by a parser callback to refuse the request */
     bool is_tcp, reading, held, processing, is_due;
     bool exchange_live;
     bool request_complete; /* or, for a BODY_STREAM handler, its head */

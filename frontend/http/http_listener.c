@@ -127,7 +127,7 @@ struct http_listener *http_listener_open(struct loop *loop, const char *url, con
     if (rc == 0 && (rc = uv_listen(&l->sock.stream, LISTEN_BACKLOG, listener_on_connection)))
         error_set(err, ERROR_SYSTEM, "%s; choose another address", uv_strerror(rc));
     if (rc) {
-        http_listener_close(l); /* events are not set: nobody hears of it */
+        http_listener_close(l); /* events are not set: it is not reported */
         return NULL;
     }
     l->events = *events;

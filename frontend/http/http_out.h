@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The output queue of one stream: small pieces are collected until the owner flushes, big ones try
- * the kernel first. Knows nothing of HTTP.
+ * the kernel first. It is independent of HTTP.
  */
 #ifndef SOCKERLESS_FRONTEND_HTTP_OUT_H
 #define SOCKERLESS_FRONTEND_HTTP_OUT_H

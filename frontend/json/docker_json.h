@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- requests. Everything in *out lives in the arena. ---- */
+/* ---- requests. Everything in *out is in the arena. ---- */
 
 /* A request body; like Go's decoder, stops after the first value. The caller json_decref()s. */
 json_t *docker_json_load(const char *text, size_t len, struct error *err) MUST_CHECK;

@@ -171,3 +171,9 @@ void log_service_expect(struct log_service_reader *r, const char *text)
     assert_string_equal(r->got, text);
     r->got[0] = '\0';
 }
+
+void log_service_read_expect(struct log_service_reader *r, const char *text)
+{
+    log_service_read(r);
+    log_service_expect(r, text);
+}

@@ -52,5 +52,6 @@ void log_service_read_all(struct log_service_reader **readers, size_t count);
 void log_service_read(struct log_service_reader *r);
 /* It has read this since the last time: texts, each with a blank. */
 void log_service_expect(struct log_service_reader *r, const char *text);
+void log_service_read_expect(struct log_service_reader *r, const char *text);
 
 #endif

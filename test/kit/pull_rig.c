@@ -22,7 +22,7 @@ struct pull_rig_version pull_rig_versions[2] = {
 
 struct pull_rig pull_rig;
 
-/* Which of the pull_rig_versions a tag of library/busybox or library/many means; -1: none. */
+/* Which of the versions a tag of library/busybox or library/many means; -1: none. */
 static int tag_version(const char *path)
 {
     static const struct {

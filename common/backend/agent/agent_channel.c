@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The way to an agent; see agent_channel.h. The only place that knows both directions. */
+ * The way to an agent; see agent_channel.h. The only place that handles both directions. */
 #include "backend/agent/agent_channel.h"
 
 #include "backend/state/backend_internal.h"

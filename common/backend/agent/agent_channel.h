@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A channel to a container's agent, whoever dials whom: forward, the backend dials c->address;
+ * A channel to a container's agent, in both directions: forward, the backend dials c->address;
  * reverse (SOCKERLESS_CALLBACK_URL), the agent is asked for a connection on its line.
  */
 #ifndef SOCKERLESS_BACKEND_AGENT_CHANNEL_H

@@ -40,7 +40,7 @@ struct agent_line {
 struct call {
     struct call *next, *prev;
     struct container *container; /* reference */
-    struct channel *channel;     /* NULL: brought, or no longer wanted */
+    struct channel *channel;     /* NULL: delivered, or no longer needed */
     char session[CALLBACK_SESSION_LEN + 1];
     unsigned run_number; /* of the agent that is asked */
     int64_t deadline_ms;
@@ -56,7 +56,7 @@ struct reverse_agents {
     uv_timer_t timer; /* the next deadline of a call, or the next look at the lines */
     int64_t check_ms; /* … of which this is when */
     bool closing, timer_closed;
-    /* whom on_authorize() has let in and on_accept(), which comes at once, gets */
+    /* what on_authorize() has accepted and on_accept(), which comes at once, gets */
     struct container *caller;
     struct call *answered; /* NULL: it is a line */
 };
@@ -82,7 +82,7 @@ static void call_free(struct call *call)
     free(call);
 }
 
-/* Those of them that nobody waits for any more go; the rest is counted. */
+/* Those that are not waited for any more are dropped; the rest is counted. */
 static size_t calls_tidy(struct reverse_agents *ra, const struct container *c, size_t *of_container)
 {
     struct call *call, *next;
@@ -142,7 +142,7 @@ bool reverse_agents_have(const struct container *c)
     return c->line && c->line->run_number == c->run_number;
 }
 
-/* An agent that was asked and does not come may sit behind a line that is dead without saying so:
+/* An agent that was asked and does not come may have a line that is broken without an error:
  * it shall make a new one. */
 static void calls_expire(struct reverse_agents *ra, int64_t now)
 {
@@ -307,7 +307,7 @@ static void on_accept(void *owner, struct channel *channel)
     ra->answered = NULL;
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 static int ca_load(const char *path, char **out, struct error *err)
 {

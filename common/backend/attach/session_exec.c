@@ -149,7 +149,7 @@ static void agent_closed(void *owner, const struct error *why)
     s->agent = NULL;
     if (!s->opened && !s->ended)
         start_failed(s, CODE_UNREACHABLE, why ? why->message : "the container's agent is gone");
-    exec_set_ended(s->exec, 137); /* no report: it died with its container */
+    exec_set_ended(s->exec, 137); /* no report: it ended with its container */
     session_end(s);
     session_maybe_free(s);
 }
@@ -159,7 +159,7 @@ static const struct channel_events agent_events = {
 
 /* ---- client's side ---- */
 
-/* The process lives on; only this session of it is over. */
+/* The process runs on; only this session of it is over. */
 static void client_leaves(struct exec_session *s)
 {
     s->left = true;
@@ -204,7 +204,7 @@ static void client_drained(void *owner)
         channel_resume(s->agent);
 }
 
-/* The client went: the process lives on, its end is still recorded. */
+/* The client closed: the process runs on, its end is still recorded. */
 static void client_closed(void *owner, const struct error *why)
 {
     struct exec_session *s = owner;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * create: name, image, merged configuration, one row. The cloud hears nothing until start.
+ * create: name, image, merged configuration, one row. The cloud is not called until start.
  */
 #include "backend/api/op.h"
 #include "backend/state/backend_internal.h"

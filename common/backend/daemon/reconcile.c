@@ -5,7 +5,7 @@
  *   starting                   go on with the start (all its steps are idempotent), or undo it
  *   removing                   go on with the removal
  *   exited, created            clean up what the last run may have left in the cloud
- * Live cloud runs of this instance without a row are ended: nobody could reach them.
+ * Live cloud runs of this instance without a row are ended: they could not be reached.
  */
 #include "backend/daemon/reconcile.h"
 
@@ -69,7 +69,7 @@ static void co_resume_removal(void *arg)
 }
 
 /* In its turn, a bounded number at once: a store may have more rows than there can be coroutines.
- * Nobody else starts or removes the container meanwhile, by its state. */
+ * Its state prevents other starts and removals meanwhile. */
 static void resume_later(struct container *c, void (*co_fn)(void *arg))
 {
     struct backend *b = c->backend;
@@ -118,7 +118,7 @@ static bool run_belongs_to(const struct container *c, const struct workload *fou
            (!found->resource[0] && strcmp(found->definition, c->current.definition) == 0);
 }
 
-/* What the row knows it owns, or may be about to find. */
+/* What the row says it owns, or a start may be about to find. */
 static bool owned_belongs_to(const struct container *c, const struct workload *found)
 {
     return !c->current.owned[0] || strcmp(found->owned, c->current.owned) == 0;

@@ -64,7 +64,7 @@ static int sync_directory(const char *path, struct error *err)
 }
 
 /* Under another name first: a key file is whole or not there. The store's lock keeps other
- * processes out of the directory, so what is left of an earlier attempt is nobody's. */
+ * processes out of the directory, so what is left of an earlier attempt has no owner. */
 static int make_key(const char *state_dir, const char *path, struct error *err)
 {
     char *fresh AUTO_FREE = xasprintf("%s.new", path);

@@ -45,7 +45,7 @@ struct log_follower {
 };
 
 struct log_hub *log_hub_new(struct backend *b);
-/* Followers that are left hear nothing any more. NULL is fine. */
+/* Followers that are left are not called any more. NULL is allowed. */
 void log_hub_free(struct log_hub *h);
 size_t log_hub_followers(const struct log_hub *h);
 

@@ -4,7 +4,7 @@
  * run. History is read by a coroutine (log_tail.h finds where to begin, log_reader.h reads), what
  * follows comes from the log hub; log_format.h makes frames of both.
  *
- * Owns: the session object, which lives until its channel is closed and its coroutine has ended.
+ * Owns: the session object, until its channel is closed and its coroutine has ended.
  */
 #include "backend/api/session.h"
 #include "backend/agent/agent_link.h"

@@ -52,7 +52,7 @@ static int co_run_in_cloud(struct container *c, struct error *err)
     if (!c->current.definition[0]) {
         if (driver->workload->co_prepare(driver->self, &spec, &c->current, err))
             return error_wrap(err, "%s", driver->name);
-        if (container_save(c, err)) /* a crash from here on knows what to remove */
+        if (container_save(c, err)) /* after a crash from here on it is known what to remove */
             return -1;
     }
     if (!c->current.resource[0]) {
@@ -102,8 +102,9 @@ static int co_start_once(struct container *c, struct error *err)
     return co_run_in_cloud(c, err) || co_start_wait(c, err) ? -1 : 0;
 }
 
-/* True when the run failed for want of what only the image itself can bring: it is undone, and the
- * container ready for another that has the agent in its image. False: *err says why it failed. */
+/* True when the run failed because only the image itself can bring what it needs: it is undone, and
+ * the container ready for another that has the agent in its image. False: *err says why it failed.
+ */
 static bool co_give_way_to_layer(struct container *c, struct error *err)
 {
     struct error trouble;

@@ -22,7 +22,7 @@ static bool is_root(const char *user)
     return false;
 }
 
-/* Where nothing but the image says who runs, an agent that has to become somebody else must be in
+/* Where nothing but the image says who runs, an agent that has to change its user must be in
  * an image that says root. */
 static bool wants_another_user(const struct container *c)
 {

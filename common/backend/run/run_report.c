@@ -28,7 +28,7 @@ void run_report_exit(struct container *c)
                                             .start_failed = exit->start_failed});
 }
 
-/* The process may have ended with its agent: the cloud knows, and a new session would tell. */
+/* The process may have ended with its agent: the cloud says so, or a new session does. */
 static void on_lost(struct container *c)
 {
     c->last_alive_ns = time_now_ns();
@@ -99,7 +99,7 @@ void run_report_status(struct container *c, const struct workload_status *status
         stop_observed(c, status);
     } else if (status->phase == WORKLOAD_MISSING) {
         struct workload_status lost = {.phase = WORKLOAD_STOPPED};
-        strcpy(lost.reason, "the cloud no longer knows this run");
+        strcpy(lost.reason, "the cloud does not list this run any more");
         stop_observed(c, &lost);
     }
 }

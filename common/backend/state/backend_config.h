@@ -22,7 +22,7 @@ struct backend_config {
     int64_t registry_timeout_s; /* of a request, or of a body's next piece */
     char *platform;             /* linux/amd64 */
     char *staging_registry;     /* repository for loaded images: "registry.example/sockerless" */
-    const char *agent_registry; /* no row: where a cloud wants images with the agent; NULL: there */
+    const char *agent_registry; /* no row: where a cloud needs images with the agent; NULL: there */
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
@@ -35,7 +35,7 @@ struct backend_config {
     int64_t start_timeout_s; /* how long the cloud may take until a run runs; 120 */
     int64_t agent_timeout_s; /* and, from then on, its agent until it answers; 90 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
-    int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */
+    int64_t maintain_ms;     /* between two looks for unused cloud resources; 10,000 */
 };
 
 /* What can be told of the settings without a cloud: addresses, references, certificates. */
@@ -60,7 +60,7 @@ int backend_config_check(const struct backend_config *c, struct error *err) MUST
          CONFIG_DIRECTORY,                                                                         \
          "/var/lib/sockerless",                                                                    \
          &(c).state_dir,                                                                           \
-         "where the SQLite database lives",                                                        \
+         "folder of the SQLite database",                                                          \
          0,                                                                                        \
          0},                                                                                       \
         {"instance",                                                                               \

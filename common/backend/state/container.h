@@ -2,7 +2,7 @@
  *
  * A container and the table of all: by id, by name, by unique prefix, by the request that made it,
  * newest first. One function changes a container's state, checked by a table, and writes it to the
- * store before anybody sees it. Objects are reference-counted because operations hold them across
+ * store before it is visible. Objects are reference-counted because operations hold them across
  * waits.
  */
 #ifndef SOCKERLESS_BACKEND_CONTAINER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Intake of image archives, the part on the loop: places, life, results; see image_intake.h and
- * intake_internal.h.
+ * Intake of image archives, the part on the loop: places, open and close, results; see
+ * image_intake.h and intake_internal.h.
  */
 #include "backend/transfer/image_intake.h"
 

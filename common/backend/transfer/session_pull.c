@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `docker pull`: fetches manifest and configuration from the registry and remembers the image. The
+ * `docker pull`: fetches manifest and configuration from the registry and stores the image. The
  * layers are pulled by the cloud when a container starts; they are reported as dockerd reports
  * them, because clients wait for these words. Nothing is said before the registry has answered, so
  * that an early failure is a plain error.
@@ -134,7 +134,7 @@ static void session_finish(struct pull_session *s)
 
 /* ---- known images ---- */
 
-/* What is stored serves whoever wants this platform now. */
+/* What is stored serves requests for this platform now. */
 static bool platform_serves(const struct pull_session *s, const Sockerless__Image *image)
 {
     struct platform want, have;

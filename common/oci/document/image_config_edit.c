@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An image's documents with the agent's layer added, and an image's history; see image_edit.h. The
- * documents are edited as trees, so that what we know nothing of survives, in its order.
+ * documents are edited as trees, so that unknown members are kept, in their order.
  */
 #include "oci/document/image_edit.h"
 

@@ -23,7 +23,7 @@ enum {
     CHALLENGES_MAX = 4,
     TOKEN_MARGIN_S = 10, /* it has to last for the requests to come */
     BASIC_LIFE_S = 600,
-    LOGIN_WAITS = 4, /* for somebody else's login: so many requests may be in it */
+    LOGIN_WAITS = 4, /* for another request's login: so many may be in one */
 };
 
 struct entry {

@@ -137,7 +137,7 @@ static bool is_insecure(const struct registry_hosts *h, const char *domain)
     return false;
 }
 
-/* "localhost:5000=https://localhost:5000" only says how to speak to it: that is no mirror. */
+/* "localhost:5000=https://localhost:5000" only says how it is reached: that is not a mirror. */
 static const struct mirror *find_mirror(const struct registry_hosts *h, const char *domain,
                                         bool itself)
 {

@@ -3,7 +3,6 @@
  * Processes on the loop, without server and sessions: streams, terminal, exit codes, start
  * failures, descriptors, signals, users.
  */
-#include "agent/spawn.h"
 #include "base/alloc.h"
 #include "test/kit/process_rig.h"
 #include "test/kit/test.h"

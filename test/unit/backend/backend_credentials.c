@@ -5,7 +5,6 @@
 #include "backend/image/credential_store.h"
 #include "test/kit/ask.h"
 #include "base/str.h"
-#include "oci/registry/registry.h"
 #include "oci/registry/registry_repo.h"
 #include "test/kit/http_mock.h"
 #include "test/kit/test.h"
@@ -352,13 +351,10 @@ static int login_teardown(void **state)
 
 static const Sockerless__Reply *ask_login(const char *json)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__AuthRequest auth = SOCKERLESS__AUTH_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_AUTH;
-    request.auth = &auth;
     auth.auth.data = (uint8_t *)json;
     auth.auth.len = strlen(json);
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_AUTH, &auth);
 }
 
 static char *login_json(const char *user, const char *password)

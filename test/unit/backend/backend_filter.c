@@ -118,8 +118,8 @@ static int samples_setup(void **state)
     backend_rig_setup(state);
     for (size_t i = 0; i < ARRAY_LEN(samples); i++)
         add_sample(&samples[i], 1000 + (int64_t)i);
-    rig_image_put(&(struct rig_image){.id = BUSYBOX_ID, .tags = {"busybox:1"}});
-    rig_image_put(&(struct rig_image){.id = FULL_ID, .tags = {"oracle:full"}});
+    RIG_IMAGE(.id = BUSYBOX_ID, .tags = {"busybox:1"});
+    RIG_IMAGE(.id = FULL_ID, .tags = {"oracle:full"});
     return 0;
 }
 
@@ -311,11 +311,8 @@ TEST_USING(samples, inspect_info)
     assert_null(ask_inspect("nope"));
     assert_string_equal(rig.err.message, "No such container: nope");
 
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__InfoRequest info = SOCKERLESS__INFO_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_INFO;
-    request.info = &info;
-    const Sockerless__InfoReply *i = ask(&request)->info;
+    const Sockerless__InfoReply *i = ask_with(SOCKERLESS__REQUEST__OP_INFO, &info)->info;
     assert_int_equal(i->containers, 7);
     assert_int_equal(i->containers_running, 2);
     assert_int_equal(i->containers_paused, 1);

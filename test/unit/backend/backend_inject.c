@@ -8,8 +8,6 @@
 #include "json/json_doc.h"
 #include "test/kit/test.h"
 
-#include <fcntl.h>
-
 enum { CALLS_MAX = 8 };
 
 struct call {
@@ -82,7 +80,7 @@ static void expect_injected(const struct registry_question *q, const struct test
 
 TEST_USING(transfer_rig, inject)
 {
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     struct call first, again, newer;
     struct registry_question q;
     agent_binary_write("the agent");
@@ -99,14 +97,13 @@ TEST_USING(transfer_rig, inject)
     arena_fini(&first.arena);
     arena_fini(&again.arena);
     arena_fini(&newer.arena);
-    test_image_free(&image);
 }
 
 /* A cloud that lets the image say who runs gets images that say root; they are images of their own.
  */
 TEST_USING(transfer_rig, inject_as_root)
 {
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     struct call plain, root;
     struct registry_question q;
     struct error err;
@@ -123,13 +120,12 @@ TEST_USING(transfer_rig, inject_as_root)
     registry_question_free(&q);
     arena_fini(&plain.arena);
     arena_fini(&root.arena);
-    test_image_free(&image);
 }
 
 /* The source is another registry: blobs go through us. */
 TEST_USING(transfer_rig, inject_from_elsewhere)
 {
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     struct call one;
     struct registry_question q;
     char other_name[64];
@@ -145,13 +141,12 @@ TEST_USING(transfer_rig, inject_from_elsewhere)
     expect_injected(&q, &image);
     registry_question_free(&q);
     arena_fini(&one.arena);
-    test_image_free(&image);
 }
 
 /* A repository of its own for images with the agent, beside the staging registry. */
 TEST_USING(transfer_rig, inject_into_the_agents_registry)
 {
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     struct call one;
     char agents[80];
     snprintf(agents, sizeof agents, "%s/agents", staging_registry.host);
@@ -163,7 +158,6 @@ TEST_USING(transfer_rig, inject_into_the_agents_registry)
     assert_memory_equal(one.reference, agents, strlen(agents));
     assert_int_equal(one.reference[strlen(agents)], '@');
     arena_fini(&one.arena);
-    test_image_free(&image);
 }
 
 TEST_USING(transfer_rig, simultaneous)
@@ -205,7 +199,7 @@ static void remove_staging_data(void)
 /* What is remembered over a restart is believed only when it is still there. */
 TEST_USING(transfer_rig, restart)
 {
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     struct call before, after, remade;
     struct registry_question q;
     agent_binary_write("the agent");
@@ -223,7 +217,6 @@ TEST_USING(transfer_rig, restart)
     arena_fini(&before.arena);
     arena_fini(&after.arena);
     arena_fini(&remade.arena);
-    test_image_free(&image);
 }
 
 static void expect_refused(const char *word)
@@ -240,7 +233,7 @@ static void expect_refused(const char *word)
 
 TEST_USING(transfer_rig, refusals)
 {
-    struct test_image image, nowhere;
+    AUTO(test_image) struct test_image image, nowhere;
     struct call one;
     load_small(&image, "refused", "[\"app:1\"]");
     rig.config.agent_binary = (char *)"/nowhere/agent";
@@ -257,6 +250,4 @@ TEST_USING(transfer_rig, refusals)
     run_until(one.over);
     assert_int_equal(one.rc, -1);
     arena_fini(&one.arena);
-    test_image_free(&image);
-    test_image_free(&nowhere);
 }

@@ -304,14 +304,11 @@ TEST_USING(pull_rig, sent_credentials_come_first)
 
 static const Sockerless__DistributionReply *distribution(const char *ref, const char *auth)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__DistributionRequest r = SOCKERLESS__DISTRIBUTION_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_DISTRIBUTION;
-    request.distribution = &r;
     r.ref = (char *)ref;
     r.registry_auth.data = (uint8_t *)auth;
     r.registry_auth.len = auth ? strlen(auth) : 0;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_with(SOCKERLESS__REQUEST__OP_DISTRIBUTION, &r);
     return reply ? reply->distribution : NULL;
 }
 

@@ -6,14 +6,11 @@
 #include "cloud/gcp/gcp_client.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "base/timefmt.h"
 #include "loop/http_url.h"
-#include "test/kit/cloud_harness.h"
+#include "test/kit/google_rig.h"
 #include "test/kit/test.h"
 
-#define TOKEN(value)                                                                               \
-    "{\"access_token\":\"" value "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}"
 #define REFUSED(code, status, text)                                                                \
     "{\"error\":{\"code\":" #code ",\"status\":\"" status "\",\"message\":\"" text "\"}}"
 
@@ -45,17 +42,9 @@ static int fixture_setup(void **state)
     if (harness_setup(state))
         return -1;
     struct harness *h = *state;
-    key_path = xasprintf("/tmp/sockerless-gcp-client-%d.json", (int)getpid());
-    FILE *f = fopen(key_path, "w");
-    fprintf(f,
-            "{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"t\","
-            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}}",
-            h->url, key_path);
-    fclose(f);
-    setenv("GOOGLE_APPLICATION_CREDENTIALS", key_path, 1);
-    setenv("NO_GCE_CHECK", "true", 1);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.one"), 1);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.two"), 0);
+    key_path = google_rig_federate(h);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 1);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.two"), 0);
     credentials = gcp_credential_chain_new(h->http, NULL);
     client = NULL;
     open_client(h, 0);
@@ -90,15 +79,17 @@ static void co_once(struct harness *h)
     took_ms = time_mono_ms() - began;
 }
 
-static void expect_success(void)
+static void call_ok(struct harness *h)
 {
+    harness_run(h, co_once);
     if (result)
         fail_msg("%s", problem.message);
     assert_true(json_is_object(reply));
 }
 
-static void expect_problem(enum error_code code, const char *text)
+static void call_error(struct harness *h, enum error_code code, const char *text)
 {
+    harness_run(h, co_once);
     assert_int_equal(result, -1);
     assert_null(reply);
     if (problem.code != code || !strstr(problem.message, text))
@@ -109,14 +100,12 @@ TEST_WITH(fixture, struct harness *h, the_request_as_it_is_sent)
 {
     harness_rule(h, "GET /v2/thing?x=%20y", 200, "{\"b\":2}", 1);
     harness_rule(h, "POST /v2/thing?x=%20y", 200, "", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(json_integer_value(json_object_get(reply, "b")), 2);
     assert_int_equal(harness_seen(h, "Content-Type"), 1); /* the token's */
     call.method = "POST";
     call.body = &body;
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(json_object_size(reply), 0); /* an empty answer is an empty object */
     assert_int_equal(harness_seen(h, "{\"a\":1}"), 1);
     assert_int_equal(harness_seen(h, "Authorization: Bearer ya29.one"), 2);
@@ -134,16 +123,14 @@ TEST_WITH(fixture, struct harness *h, servers_that_fail_are_asked_again)
     harness_rule(h, "GET /v2/", 502, "", 1);
     harness_rule(h, "GET /v2/", 0, NULL, 1); /* no answer at all */
     harness_rule(h, "GET /v2/", 200, "{}", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(harness_seen(h, "GET /v2/"), 5);
 }
 
 TEST_WITH(fixture, struct harness *h, but_not_for_ever)
 {
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 0);
-    harness_run(h, co_once);
-    expect_problem(ERROR_UNAVAILABLE, "run: get job: INTERNAL: oops");
+    call_error(h, ERROR_UNAVAILABLE, "run: get job: INTERNAL: oops");
     assert_true(why.ambiguous);
     assert_int_equal(why.http, 500);
     assert_int_equal(harness_seen(h, "GET /v2/"), 5);
@@ -158,13 +145,11 @@ TEST_WITH(fixture, struct harness *h, not_what_may_be_done_once_only)
     call.method = "POST";
     call.body = &body;
     call.repeatable = false;
-    harness_run(h, co_once);
-    expect_problem(ERROR_UNAVAILABLE, "run: get job: ");
+    call_error(h, ERROR_UNAVAILABLE, "run: get job: ");
     assert_true(why.ambiguous);
     assert_int_equal(why.http, 0);
     assert_int_equal(harness_seen(h, "POST /v2/"), 2);
-    harness_run(h, co_once);
-    expect_problem(ERROR_UNAVAILABLE, "UNAVAILABLE: away");
+    call_error(h, ERROR_UNAVAILABLE, "UNAVAILABLE: away");
     assert_true(why.ambiguous);
     assert_int_equal(harness_seen(h, "POST /v2/"), 3);
 }
@@ -175,8 +160,7 @@ TEST_WITH(fixture, struct harness *h, retry_after_is_kept)
     h->rules[h->rule_count - 1].headers = "Retry-After: 1\r\n";
     harness_rule(h, "GET /v2/", 429, "", 2); /* nor does it say when */
     harness_rule(h, "GET /v2/", 200, "{}", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_in_range(took_ms, 1000, 1000 + 500 + 1000 + 2000);
     assert_int_equal(harness_seen(h, "GET /v2/"), 4);
 }
@@ -187,14 +171,11 @@ TEST_WITH(fixture, struct harness *h, throttling_empties_the_bucket)
     call.bucket = &bucket;
     harness_rule(h, "GET /v2/", 429, "", 1);
     harness_rule(h, "GET /v2/", 200, "{}", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_true(bucket.tokens < 1000);
     token_bucket_init(&bucket, 0.001, 1, time_mono_ms());
-    harness_run(h, co_once);
-    expect_success();
-    harness_run(h, co_once); /* the next one comes in a quarter of an hour */
-    expect_problem(ERROR_UNAVAILABLE, "too many calls are waiting");
+    call_ok(h);
+    call_error(h, ERROR_UNAVAILABLE, "too many calls are waiting");
     assert_int_equal(harness_seen(h, "GET /v2/"), 3);
 }
 
@@ -211,7 +192,7 @@ static bool silent(void *arg, struct mock_request *m)
 {
     struct silence *s = arg;
     if (strstr(m->path, "/token"))
-        return mock_text(m, 200, "", TOKEN("ya29.one"));
+        return mock_text(m, 200, "", GOOGLE_TOKEN("ya29.one"));
     pthread_mutex_lock(&s->lock);
     bool answer = ++s->asked > 2;
     while (!answer && !s->is_over)
@@ -226,16 +207,14 @@ TEST_WITH(fixture, struct harness *h, silence_is_waited_for_so_long)
     struct mock *mock = mock_start(silent, &s);
     char real[sizeof h->url];
     strcpy(real, h->url);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.one"), 0);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 0);
     snprintf(h->url, sizeof h->url, "http://127.0.0.1:%d", mock->port);
     open_client(h, 100);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_true(took_ms >= 200);
     s.asked = 0;
     call.repeatable = false;
-    harness_run(h, co_once);
-    expect_problem(ERROR_DEADLINE, "run: get job: ");
+    call_error(h, ERROR_DEADLINE, "run: get job: ");
     assert_true(why.ambiguous);
     strcpy(h->url, real);
     pthread_mutex_lock(&s.lock);
@@ -253,12 +232,10 @@ TEST_WITH(fixture, struct harness *h, a_refused_token_is_renewed_once)
     harness_rule(h, "Bearer ya29.two", 200, "{}", 1);
     harness_rule(h, "Bearer ya29.two", 401, REFUSED(401, "UNAUTHENTICATED", "no"), 0);
     call.repeatable = false; /* a refused call was not carried out */
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(harness_seen(h, "POST /token"), 2);
     assert_int_equal(harness_seen(h, "GET /v2/"), 2);
-    harness_run(h, co_once);
-    expect_problem(ERROR_FORBIDDEN, "run: get job: UNAUTHENTICATED: no; check the Google");
+    call_error(h, ERROR_FORBIDDEN, "run: get job: UNAUTHENTICATED: no; check the Google");
     assert_false(why.ambiguous);
     assert_int_equal(harness_seen(h, "GET /v2/"), 4);
 }
@@ -294,8 +271,7 @@ TEST_WITH(fixture, struct harness *h, refusals_in_all_shapes)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         harness_rule(h, "GET /v2/", cases[i].status, cases[i].body, 1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        harness_run(h, co_once);
-        expect_problem(cases[i].code, cases[i].says);
+        call_error(h, cases[i].code, cases[i].says);
         assert_int_equal(why.ambiguous, cases[i].status == 200);
     }
     assert_int_equal(harness_seen(h, "GET /v2/"), ARRAY_LEN(cases));

@@ -4,7 +4,6 @@
  * repeat at equal timestamps or with late and doubled entries, the tail, many followers with one
  * call.
  */
-#include "backend-cloudrun/cloudrun_cursor.h"
 #include "backend-cloudrun/cloudrun_entry.h"
 
 #include "base/alloc.h"
@@ -72,15 +71,12 @@ TEST_USING(service, nothing_is_lost_or_repeated_at_one_time)
     struct log_service_reader r = log_service_reader_of(1);
     log_service_say(1, 0, 5, "a");
     log_service_say(1, 0, 7, "b");
-    log_service_read(&r);
-    log_service_expect(&r, "a b ");
+    log_service_read_expect(&r, "a b ");
     log_service_say(1, 0, 3, "c"); /* the same instant, and before the others */
     log_service_say(1, 0, 9, "d");
     log_service_say(1, 0, 9, "d"); /* taken in twice */
-    log_service_read(&r);
-    log_service_expect(&r, "c d ");
-    log_service_read(&r);
-    log_service_expect(&r, "");
+    log_service_read_expect(&r, "c d ");
+    log_service_read_expect(&r, "");
     free(r.token);
 }
 
@@ -108,8 +104,7 @@ TEST_USING(service, late_entries_come_late_but_come)
     log_service_say(1, 15 * log_service_second, 2, "late");
     log_service_say(1, 5 * log_service_second, 3, "too-late");
     log_service_say(1, 21 * log_service_second, 4, "newer");
-    log_service_read(&r);
-    log_service_expect(&r, "new late newer ");
+    log_service_read_expect(&r, "new late newer ");
     free(r.token);
 }
 
@@ -150,11 +145,9 @@ TEST_USING(service, the_tail_and_what_follows)
         log_service_say(1, i * log_service_second, i,
                         (const char *[]){"0", "1", "2", "3", "4", "5"}[i]);
     r.backward = true;
-    log_service_read(&r);
-    log_service_expect(&r, "3 4 5 ");
+    log_service_read_expect(&r, "3 4 5 ");
     log_service_say(1, 5 * log_service_second, 9, "6");
-    log_service_read(&r);
-    log_service_expect(&r, "6 ");
+    log_service_read_expect(&r, "6 ");
     free(r.token);
 }
 
@@ -391,7 +384,7 @@ TEST_USING(service, parts_of_one_log_have_their_own_ends)
     free(head.token);
 }
 
-/* Time goes on, or not, and some logs get log_service.lines. */
+/* Time goes on, or not, and some logs get lines. */
 static void say_random(int64_t *now, int64_t step_ns, int jobs)
 {
     static char texts[LOG_SERVICE_MAX][8];

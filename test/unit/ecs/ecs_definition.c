@@ -3,7 +3,6 @@
  * The RegisterTaskDefinition and RunTask bodies, what goes into which of them, and the names and
  * marks in them.
  */
-#include "backend-ecs/ecs_overrides.h"
 #include "base/alloc.h"
 #include "test/kit/definition_rig.h"
 #include "test/kit/test.h"

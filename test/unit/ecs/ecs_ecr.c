@@ -6,7 +6,6 @@
 #include "backend-ecs/ecr.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "base/timefmt.h"
 #include "test/kit/login_rig.h"
 #include "test/kit/test.h"

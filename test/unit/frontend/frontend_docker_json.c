@@ -3,9 +3,7 @@
  * Docker's JSON to typed messages and back, query parameters, filters, the router's table.
  */
 #include "base/alloc.h"
-#include "base/str.h"
 #include "frontend/json/docker_json.h"
-#include "frontend/json/json_decode.h"
 #include "frontend/http/query.h"
 #include "frontend/routes/router.h"
 #include "test/kit/arena_rig.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Endpoints: a registry spoken to at another address keeps its own name's credentials. */
-#include "base/alloc.h"
 #include "oci/registry/registry_hosts.h"
 #include "test/kit/test.h"
 
