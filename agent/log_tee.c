@@ -216,27 +216,47 @@ static void held_flush_all(struct log_tee *t)
     held_flush(t, &t->err, LOG_RECORD_STDERR_PIECE);
 }
 
+static void mark_queue(struct log_tee *t, const char *text, size_t len)
+{
+    char line[LOG_TEE_MARK_TEXT_MAX];
+    if (t->fd < 0)
+        return;
+    for (size_t i = 0; i < len; i++)
+        line[i] = text[i] == '\n' ? ' ' : text[i];
+    held_flush_all(t);
+    tee_record(t, LOG_RECORD_MARK, line, len);
+}
+
+static void mark_flush(struct log_tee *t, bool waiting)
+{
+    tee_flush(t);
+    marks_report(t);
+    if (waiting && !t->full)
+        t->events->drained(t->owner);
+}
+
 bool log_tee_mark(struct log_tee *t, const char *text, size_t len)
 {
     if (t->mark_count == LOG_TEE_MARKS_MAX || len > LOG_TEE_MARK_TEXT_MAX)
         return false;
+    bool waiting = t->queue.len > 0; /* then this flush may be the one that somebody waits for */
     struct mark *m = &t->marks[t->mark_count++];
     m->len = len;
-    char line[LOG_TEE_MARK_TEXT_MAX];
     if (len)
         memcpy(m->text, text, len);
-    for (size_t i = 0; i < len; i++)
-        line[i] = text[i] == '\n' ? ' ' : text[i];
-    bool waiting = t->queue.len > 0; /* then this flush may be one that is waited for */
-    if (t->fd >= 0) {
-        held_flush_all(t);
-        tee_record(t, LOG_RECORD_MARK, line, len);
-        m->end = t->queued_total;
-        tee_flush(t);
-    }
-    marks_report(t);
-    if (waiting && !t->full)
-        t->events->drained(t->owner);
+    mark_queue(t, text, len);
+    m->end = t->queued_total;
+    mark_flush(t, waiting);
+    return true;
+}
+
+bool log_tee_mark_unreported(struct log_tee *t, const char *text, size_t len)
+{
+    if (len > LOG_TEE_MARK_TEXT_MAX)
+        return false;
+    bool waiting = t->queue.len > 0;
+    mark_queue(t, text, len);
+    mark_flush(t, waiting);
     return true;
 }
 

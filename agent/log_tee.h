@@ -53,6 +53,8 @@ void log_tee_close(struct log_tee *t);
 void log_tee_output(struct log_tee *t, uint8_t type, const char *bytes, size_t len);
 /* False: too many marks under way, or the text is too long. Newlines in the text become blanks. */
 bool log_tee_mark(struct log_tee *t, const char *text, size_t len);
+/* The same without a report, and so without a limit to what is under way. */
+bool log_tee_mark_unreported(struct log_tee *t, const char *text, size_t len);
 /* The last record. */
 void log_tee_exit(struct log_tee *t, int code);
 

@@ -124,6 +124,11 @@ static void replay_to_outlet(void *arg, uint8_t type, const unsigned char *bytes
         outlet_set_lagging(t->process, t->outlet, true);
 }
 
+bool main_process_keeps_all(const struct main_process *m)
+{
+    return !m->replay.over;
+}
+
 void main_process_add_outlet(struct main_process *m, struct outlet *o, bool replay)
 {
     if (replay)

@@ -54,6 +54,8 @@ struct log_tee *main_process_tee(struct main_process *m);
 /* Opens the gate. */
 void main_process_controlled(struct main_process *m);
 
+/* All that the process has printed so far is kept. */
+bool main_process_keeps_all(const struct main_process *m);
 /* Sends what is kept first when replay is set. */
 void main_process_add_outlet(struct main_process *m, struct outlet *o, bool replay);
 void main_process_remove_outlet(struct main_process *m, struct outlet *o);

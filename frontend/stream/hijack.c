@@ -111,9 +111,11 @@ static void hijack_on_frame(void *owner, const struct frame *f)
         hijack_output(h, f->type, f->payload, f->len);
 }
 
+/* As dockerd: the new type comes with an upgrade only. */
 static const char *hijack_content_type(const struct hijack *h)
 {
-    return h->x->api >= 42 && !h->tty ? REPLY_STREAM_MULTIPLEXED : REPLY_STREAM_RAW;
+    return h->x->wants_upgrade && h->x->api >= 42 && !h->tty ? REPLY_STREAM_MULTIPLEXED
+                                                             : REPLY_STREAM_RAW;
 }
 
 static void hijack_on_opened(void *owner, const Sockerless__StreamOpened *opened)

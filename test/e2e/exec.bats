@@ -102,6 +102,16 @@ teardown_file()
     raw exec plain_hijack
 }
 
+@test "exec: the stream is framed as start's Tty says" {
+    raw exec tty_of_start
+}
+
+@test "exec: ExecIDs, execs that are never started, detach keys" {
+    raw exec ids_of_container
+    raw exec never_started
+    raw exec detach_keys
+}
+
 @test "exec: several at once, each with its own stream" {
     raw exec many_at_once
 }

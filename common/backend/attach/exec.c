@@ -5,6 +5,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/state/container_recent.h"
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ struct exec *exec_find(struct backend *b, const char *id, struct error *err)
     return NULL;
 }
 
-/* ---- ExecIDs of inspect: those that run ---- */
+/* ---- ExecIDs of inspect: those that were created and have not ended ---- */
 
 static void ids_add(struct container *c, const char *id)
 {
@@ -49,15 +50,13 @@ void exec_set_running(struct exec *e, int64_t pid)
         return;
     e->running = true;
     e->pid = pid;
-    ids_add(e->container, e->id);
 }
 
 void exec_set_ended(struct exec *e, int32_t code)
 {
     if (e->ended_ms)
         return;
-    if (e->running)
-        ids_remove(e->container, e->id);
+    ids_remove(e->container, e->id);
     e->running = false;
     e->has_exit_code = true;
     e->exit_code = code;
@@ -81,12 +80,19 @@ struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *
         error_set(err, ERROR_TOO_MANY_REQUESTS, "%d execs exist already", EXECS_MAX);
         return NULL;
     }
+    struct detach_keys keys = {0};
+    if (!str_empty(request->detach_keys) && detach_keys_parse(request->detach_keys, &keys, err)) {
+        error_set(err, ERROR_SYSTEM, "Invalid escape keys (%.100s) provided", request->detach_keys);
+        return NULL;
+    }
     struct exec *e = NEW(struct exec);
+    e->keys = keys;
     id_new(e->id);
     arena_init(&e->arena);
     e->config = config_copy(&e->arena, request);
     e->container = container_ref(c);
     HASH_ADD_STR(b->execs, id, e);
+    ids_add(c, e->id);
     return e;
 }
 
@@ -94,8 +100,7 @@ static void exec_free(struct exec *e)
 {
     struct backend *b = e->container->backend;
     HASH_DEL(b->execs, e);
-    if (e->running)
-        ids_remove(e->container, e->id);
+    ids_remove(e->container, e->id);
     container_unref(e->container);
     arena_fini(&e->arena);
     free(e);
@@ -108,8 +113,14 @@ void exec_run_over(struct container *c, const struct run_end *end)
     if (!c->exec_count)
         return;
     HASH_ITER(hh, c->backend->execs, e, next)
-    if (e->container == c && e->running)
-        exec_set_ended(e, 137);
+    {
+        if (e->container != c || e->ended_ms)
+            continue;
+        if (e->running)
+            exec_set_ended(e, 137);
+        else if (!e->started) /* as with dockerd, it cannot be started in the next run */
+            exec_free(e);
+    }
 }
 
 static bool is_out_of_date(const struct exec *e, int64_t limit_ms)

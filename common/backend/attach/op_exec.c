@@ -81,6 +81,7 @@ void op_exec_inspect(struct op *op)
     m.has_exit_code = e->has_exit_code;
     m.exit_code = e->exit_code;
     m.pid = e->pid;
+    m.detach_keys = (ProtobufCBinaryData){e->keys.count, e->keys.keys};
     reply.result_case = SOCKERLESS__REPLY__RESULT_EXEC_INSPECT;
     reply.exec_inspect = &m;
     op_reply(op, &reply);

@@ -25,6 +25,7 @@ struct exec_session {
     struct channel *client; /* NULL once closed, and after a detached start */
     struct channel *agent;
     bool detach;
+    bool raw;    /* start asked for a TTY, whatever the process has: not framed, without stderr */
     bool opened; /* the process runs, FRAME_OPENED went to the client */
     bool ended;
     bool left;               /* the client typed its detach keys, or let go of a tty */
@@ -55,7 +56,7 @@ static void session_end(struct exec_session *s)
 static void send_opened(struct exec_session *s, int64_t pid)
 {
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
-    opened.tty = s->exec->config->tty;
+    opened.tty = s->raw;
     opened.pid = pid;
     if (s->client)
         channel_send_message(s->client, FRAME_OPENED, NULL, 0, &opened.base);
@@ -126,6 +127,7 @@ static void agent_frame(void *owner, const struct frame *f)
     case FRAME_STDOUT:
     case FRAME_STDERR:
         if (s->client && !s->ended && !s->detach && !s->left &&
+            !(s->raw && f->type == FRAME_STDERR) &&
             !channel_send(s->client, f->type, f->payload, f->len))
             channel_pause(s->agent);
         break;
@@ -316,6 +318,7 @@ void session_exec_open(struct backend *b, struct channel *channel,
     s->exec = e;
     s->client = channel;
     s->detach = open->detach;
+    s->raw = open->tty;
     if (agent_dial(s, open, &err)) {
         free(s);
         channel_fail(channel, &err);

@@ -65,8 +65,14 @@ TEST(attach_plain_and_types)
     AUTO(client) struct client c = front_ask(ATTACH("echo", "/v1.44", ""));
     client_expect(&c, "\r\n\r\n");
     assert_contains(c.in.data, "HTTP/1.1 200 OK\r\n");
-    assert_contains(c.in.data, "application/vnd.docker.multiplexed-stream\r\n\r\n");
+    assert_contains(c.in.data, "application/vnd.docker.raw-stream\r\n\r\n");
     assert_null(strstr(c.in.data, "chunked"));
+    front_ask_anew(&c, ATTACH("echo", "/v1.44", UPGRADE));
+    client_expect(&c, "\r\n\r\n");
+    assert_contains(c.in.data, "application/vnd.docker.multiplexed-stream\r\n");
+    front_ask_anew(&c, EXEC("echo", "", "2", "{}"));
+    client_expect(&c, "\r\n\r\n");
+    assert_contains(c.in.data, "application/vnd.docker.raw-stream\r\n");
     front_ask_anew(&c, ATTACH("tty", "/v1.44", UPGRADE "X: y\r\n"));
     client_expect(&c, "\r\n\r\n");
     assert_contains(c.in.data, "application/vnd.docker.raw-stream");
