@@ -4,6 +4,7 @@
  * registry is asked for what.
  */
 #include "backend/image/credential_store.h"
+#include "backend/image/image_place.h"
 #include "test/kit/ask.h"
 #include "oci/name/digest.h"
 #include "oci/registry/registry.h"
@@ -455,8 +456,10 @@ TEST_USING(pull, tags_that_are_none_are_passed_over)
 
 TEST_USING(pull, pull_with_the_clouds_credentials)
 {
+    char *name = text("127.0.0.1:%d/library/busybox", registry.mock->port);
     registry.wants = CLOUD;
-    expect_pull(text("127.0.0.1:%d/library/busybox", registry.mock->port), NULL);
+    expect_pull(name, NULL);
+    assert_false(image_place_is_private(&rig.backend, rig_image(name)));
 }
 
 static void store_bob(void)
@@ -475,8 +478,20 @@ TEST_USING(pull, stored_login_is_used_for_pulls)
     registry.wants = STORED;
     expect_pull(name, NULL);
     expect_asked(1, 1, 1);
+    assert_true(
+        image_place_is_private(&rig.backend, rig_image(name))); /* the cloud cannot pull it */
     expect_pull(name, NULL);
     expect_asked(1, 0, 0);
+}
+
+/* A login is at hand, but nobody needs one. */
+TEST_USING(pull, public_images_are_not_private_to_who_has_logged_in)
+{
+    char *name = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    fake_driver.co_credentials = NULL;
+    store_bob();
+    expect_pull(name, NULL);
+    assert_false(image_place_is_private(&rig.backend, rig_image(name)));
 }
 
 TEST_USING(pull, sent_credentials_come_first)
@@ -495,6 +510,18 @@ TEST_USING(pull, sent_credentials_come_first)
         pull_end(&p, NULL);
     }
     expect_asked(2, 1, 1);
+    assert_true(image_place_is_private(&rig.backend, rig_image(pull.reference)));
+}
+
+/* The cloud has no login of its own there. */
+TEST_USING(pull, an_image_for_a_password_only_is_private)
+{
+    char *name = text("127.0.0.1:%d/library/busybox", registry.mock->port);
+    fake_driver.co_credentials = NULL;
+    store_bob();
+    registry.wants = STORED;
+    expect_pull(name, NULL);
+    assert_true(image_place_is_private(&rig.backend, rig_image(name)));
 }
 
 /* ---- distribution inspect ---- */

@@ -328,6 +328,38 @@ TEST(refusals)
     delete_job("twice");
 }
 
+/* What Cloud Run pulls from, and what it tells whoever names another registry. */
+TEST(registries_that_cloud_run_pulls_from)
+{
+    static const char *const refused[] = {"quay.io/a/b:1",
+                                          "ghcr.io/a/b",
+                                          "registry.example.com:5000/a",
+                                          "127.0.0.1:5000/a/b",
+                                          "public.ecr.aws/a/b",
+                                          "evilgcr.io/a/b",
+                                          "docker.pkg.dev.example.com/a/b",
+                                          "mcr.microsoft.com/a"};
+    static const char *const accepted[] = {
+        "busybox",
+        "docker.io/library/busybox:1",
+        "gcr.io/p/a",
+        "eu.gcr.io/p/a@sha256:"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "us-central1-docker.pkg.dev/p/r/a:1",
+        "us-docker.pkg.dev/p/r/a"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        AUTO_FREE char *body = xasprintf(JOB("{\"image\":\"%s\"}", ""), refused[i]);
+        json_auto_t *out = answer(400, "POST", PARENT "/jobs?jobId=foreign", body);
+        const char *text = value_string(json_object_get(out, "error"), "message");
+        assert_non_null(strstr(text, "Expected an image path like [host/]repo-path"));
+        assert_non_null(strstr(text, refused[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
+        AUTO_FREE char *body = xasprintf(JOB("{\"image\":\"%s\"}", ""), accepted[i]);
+        expect(200, "POST", PARENT "/jobs?jobId=native&validateOnly=true", body);
+    }
+}
+
 TEST(faults)
 {
     expect(200, "POST", "/_sim/faults",
