@@ -360,6 +360,34 @@ TEST(registries_that_cloud_run_pulls_from)
     }
 }
 
+TEST(vpc_access)
+{
+    static const struct {
+        long status;
+        const char *access;
+    } cases[] = {
+        {200, "{\"connector\":\"projects/p/locations/us-central1/connectors/c\"}"},
+        {200, "{\"networkInterfaces\":[{\"network\":\"default\"}],\"egress\":\"ALL_TRAFFIC\"}"},
+        {200,
+         "{\"networkInterfaces\":[{\"network\":\"projects/h/global/networks/n\",\"subnetwork\":"
+         "\"projects/h/regions/us-central1/subnetworks/"
+         "s\",\"tags\":[\"a\",\"b-1\"]}],\"egress\":2}"},
+        {400, "{\"networkInterfaces\":[{}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"},{\"network\":\"b\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"}],\"connector\":\"c\"}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\",\"tags\":[\"Bad_Tag\"]}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"projects/p/networks/n\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"subnet\":\"s\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"}],\"egress\":\"SOME\"}"},
+        {400, "{\"connector\":\"projects/p/connectors/c\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *body =
+            xasprintf(JOB("{\"image\":\"busybox\"}", ",\"vpcAccess\":%s"), cases[i].access);
+        expect(cases[i].status, "POST", PARENT "/jobs?jobId=network&validateOnly=true", body);
+    }
+}
+
 TEST(faults)
 {
     expect(200, "POST", "/_sim/faults",
