@@ -19,6 +19,7 @@ enum {
     RETRY_MAX_MS = 5000,
     PING_MS = 15000,
     SILENCE_MAX_MS = 50000,
+    CHECK_MS = 3000,
     CONNECT_MS = 10000,
 };
 
@@ -31,6 +32,7 @@ struct reverse {
     uv_timer_t timer;           /* the next attempt, or the next ping */
     int attempts;               /* since something arrived */
     int64_t heard_ms;
+    bool answered; /* since the last check */
 };
 
 static int connection_dial(struct reverse *r, const char *session,
@@ -90,9 +92,31 @@ static void line_frame(void *owner, const struct frame *f)
 {
     struct reverse *r = owner;
     r->heard_ms = time_mono_ms();
+    r->answered = true;
     r->attempts = 0;
     if (f->type == FRAME_CALL_BACK)
         on_call_back(r, f);
+}
+
+static void on_check_time(uv_timer_t *timer)
+{
+    struct reverse *r = timer->data;
+    if (r->answered)
+        uv_timer_start(timer, on_ping_time, PING_MS, PING_MS);
+    else
+        channel_abort(r->line); /* line_closed() goes on */
+}
+
+void reverse_check(struct reverse *r)
+{
+    r->answered = false;
+    r->attempts = 0;
+    if (!r->line) {
+        uv_timer_start(&r->timer, on_retry, 0, 0);
+        return;
+    }
+    channel_send(r->line, FRAME_PING, NULL, 0);
+    uv_timer_start(&r->timer, on_check_time, CHECK_MS, 0);
 }
 
 static void line_wait(struct reverse *r)

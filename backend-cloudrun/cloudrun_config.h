@@ -22,7 +22,7 @@ enum cloudrun_injection {
 
 struct cloudrun_config {
     char *project, *region, *endpoint_url;
-    char *vpc_connector, *service_account;
+    char *vpc_connector, *vpc_network, *vpc_subnetwork, *vpc_tags, *vpc_egress, *service_account;
     char *log_id, *agent_image, *agent_token;
     char *injection_method, *gcs_bucket, *gcs_object, *agent_url, *agent_sha256, *agent_registry;
     int64_t task_timeout_s;
@@ -33,6 +33,8 @@ struct cloudrun_config {
     /* Filled by cloudrun_config_finish. */
     enum cloudrun_injection injection;
     char *connector_name; /* projects/P/locations/L/connectors/C; NULL: none */
+    struct strv network_tags;
+    bool all_egress; /* by the VPC; else only what goes to private addresses */
 };
 
 /* Rows for a config table; c is a struct cloudrun_config variable. */
@@ -45,6 +47,16 @@ struct cloudrun_config {
                           "one URL for all Google APIs, for a simulator"),                         \
         CONFIG_ROW_STRING("gcr-vpc-connector", "SOCKERLESS_GCR_VPC_CONNECTOR", NULL,               \
                           &(c).vpc_connector, "VPC connector, name or full path"),                 \
+        CONFIG_ROW_STRING("gcr-vpc-network", "SOCKERLESS_GCR_VPC_NETWORK", NULL, &(c).vpc_network, \
+                          "Direct VPC egress: network, name or full path"),                        \
+        CONFIG_ROW_STRING("gcr-vpc-subnetwork", "SOCKERLESS_GCR_VPC_SUBNETWORK", NULL,             \
+                          &(c).vpc_subnetwork,                                                     \
+                          "Direct VPC egress: subnetwork, name or full path"),                     \
+        CONFIG_ROW_STRING("gcr-vpc-tags", "SOCKERLESS_GCR_VPC_TAGS", NULL, &(c).vpc_tags,          \
+                          "Direct VPC egress: network tags, separated by commas"),                 \
+        CONFIG_ROW_STRING("gcr-vpc-egress", "SOCKERLESS_GCR_VPC_EGRESS", "private-ranges-only",    \
+                          &(c).vpc_egress,                                                         \
+                          "what goes through the VPC: private-ranges-only or all-traffic"),        \
         CONFIG_ROW_STRING("gcr-service-account", "SOCKERLESS_GCR_SERVICE_ACCOUNT", NULL,           \
                           &(c).service_account, "account that the containers have"),               \
         CONFIG_ROW_STRING("gcr-log-id", "SOCKERLESS_GCR_LOG_ID", "sockerless", &(c).log_id,        \

@@ -210,11 +210,16 @@ struct log_ops {
                     struct log_page *pages, struct error *err);
 };
 
-/* The cloud's own registry. Without it, logins are those of clients alone. */
+/* The cloud's own registry, and where the cloud pulls from. Without it, logins are those of clients
+ * alone. */
 struct registry_ops {
     /* Credentials for this registry host; found=false: not ours. */
     int (*co_credentials)(void *self, const char *host, struct registry_credentials *out,
                           struct error *err);
+    /* Why the cloud does not pull from this registry host, in a few words; NULL: it does, if the
+     * image is public or the registry its own. What it does not pull, the core copies to the
+     * staging registry. NULL: it pulls from every registry. Static text. */
+    const char *(*pull_refusal)(void *self, const char *host);
 };
 
 /* A group that is NULL is something the cloud does not have: what needs it is answered 501 by

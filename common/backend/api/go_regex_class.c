@@ -16,7 +16,7 @@ uint32_t go_regex_take_character(struct translation *t)
         t->at += 2;
         return 0;
     }
-    size_t n = utf8_sequence(s, strlen(t->at));
+    size_t n = utf8_sequence(t->at, strlen(t->at));
     static const unsigned char mask[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
     t->at += n ? n : 1;
     if (!n)

@@ -11,6 +11,7 @@
 #include "backend/daemon/dispatch.h"
 #include "backend/attach/exec.h"
 #include "backend/inject/image_inject.h"
+#include "backend/inject/staged_image.h"
 #include "backend/transfer/image_intake.h"
 #include "backend/logs/log_hub.h"
 #include "backend/daemon/reconcile.h"
@@ -89,6 +90,7 @@ static int parts_open(struct backend *b, struct error *err)
     b->log_hub = log_hub_new(b);
     b->intakes = image_intake_pool_new();
     b->injector = image_injector_new();
+    b->staged = staged_images_new();
     if (rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err))
         return error_wrap(err, "--listen");
     return 0;
@@ -191,6 +193,7 @@ static void parts_close(struct backend *b)
     log_hub_free(b->log_hub);
     image_intake_pool_free(b->intakes);
     image_injector_free(b->injector);
+    staged_images_free(b->staged);
     execs_close(b);
     container_table_fini(&b->containers);
     image_store_close(b->images);

@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "test/sim/gcp/dispatch.h"
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/admin_reply.h"
 #include "test/sim/http/registry_proxy.h"
@@ -46,6 +45,11 @@ void artifact_registry_free(struct artifact_registry *r)
     free(r);
 }
 
+const char *artifact_registry_upstream(const struct artifact_registry *r)
+{
+    return r->upstream;
+}
+
 /* ---- who may ---- */
 
 /* The access token in a Basic login; heap, "" when it is none. */
@@ -65,7 +69,7 @@ static bool authorized(struct artifact_registry *r, const struct http_request *r
     char principal[256];
     AUTO_FREE char *password = basic_password(request);
     bool good = token_store_find(r->gcp->tokens, password, principal) ||
-                token_store_find(r->gcp->tokens, dispatch_bearer(request), principal);
+                token_store_find(r->gcp->tokens, gcp_bearer(request), principal);
     pthread_mutex_lock(&r->lock);
     r->requests++;
     r->refused += !good;

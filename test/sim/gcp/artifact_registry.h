@@ -16,6 +16,8 @@ struct artifact_registry;
 /* upstream: "http://127.0.0.1:5000"; NULL: images are nowhere. */
 struct artifact_registry *artifact_registry_new(struct gcp *gcp, const char *upstream);
 void artifact_registry_free(struct artifact_registry *r);
+/* As given to _new(). */
+const char *artifact_registry_upstream(const struct artifact_registry *r);
 
 /* repository: "PROJECT/REPOSITORY". add: false when there are too many; it must not be there yet.
  */

@@ -64,17 +64,11 @@ const char *dispatch_short_name(const char *id)
 
 /* ---- who calls ---- */
 
-const char *dispatch_bearer(const struct http_request *request)
-{
-    const char *value = str_or_empty(http_request_header(request, "Authorization"));
-    return strncasecmp(value, "Bearer ", 7) ? "" : value + 7;
-}
-
 static bool check_token(struct gcp *gcp, const struct gcp_method *m, struct gcp_call *call,
                         struct gcp_reply *reply)
 {
     struct error ignored;
-    const char *token = dispatch_bearer(call->request);
+    const char *token = gcp_bearer(call->request);
     if (!*token) {
         gcp_reply_error(reply, "UNAUTHENTICATED",
                         "Request is missing required authentication credential. Expected OAuth 2 "

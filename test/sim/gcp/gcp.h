@@ -119,6 +119,8 @@ bool gcp_page(const struct gcp_call *call, size_t most, size_t *begin, size_t *c
 /* The page [begin, begin+count) of an array as {KEY: […], nextPageToken}; empty lists are left
  * out. */
 json_t *gcp_page_json(const char *key, json_t *all, size_t begin, size_t count);
+/* The bearer token of a request; "" when none. Borrowed. */
+const char *gcp_bearer(const struct http_request *request);
 /* Percent decoding, and of plus signs where they are blanks. Heap. */
 char *gcp_decode(const char *text, size_t len, bool plus);
 /* A form or query's name=value pairs; new reference. */

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "test/sim/gcp/image_host.h"
 #include "test/sim/gcp/run.h"
 
 #include <string.h>
@@ -91,7 +92,7 @@ static void create_job(struct gcp *gcp, const struct gcp_call *call, const char 
     struct error err;
     struct run *run = gcp->run;
     json_t *json = json_deep_copy(call->body);
-    if (job_check(json, &err)) {
+    if (job_check(json, &err) || image_host_check(gcp, json, &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
     } else if (run_find_job(run, id)) {
         gcp_reply_error(reply, "ALREADY_EXISTS", "Resource '%s' already exists.", id);
@@ -161,7 +162,7 @@ static void replace_job(struct gcp *gcp, const struct gcp_call *call, struct job
         json_decref(json);
         return;
     }
-    if (job_check(json, &err)) {
+    if (job_check(json, &err) || image_host_check(gcp, json, &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
         json_decref(json);
         return;

@@ -5,6 +5,7 @@
 #include "test/kit/transfer_rig.h"
 
 #include "backend/inject/image_inject.h"
+#include "backend/inject/staged_image.h"
 #include "json/json_doc.h"
 #include "test/kit/test.h"
 
@@ -183,8 +184,8 @@ TEST_USING(transfer_rig, simultaneous)
 
 static void forget_memory(void)
 {
-    image_injector_free(rig.backend.injector);
-    rig.backend.injector = image_injector_new();
+    staged_images_free(rig.backend.staged);
+    rig.backend.staged = staged_images_new();
 }
 
 static void remove_staging_data(void)

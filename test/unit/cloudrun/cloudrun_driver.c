@@ -340,6 +340,24 @@ TEST_WITH(fixture, struct harness *h, a_job_as_it_is_sent)
     assert_int_equal(json_array_size(command), 4);
 }
 
+TEST_WITH(fixture, struct harness *h, direct_vpc_egress)
+{
+    config.connector_name = NULL;
+    config.vpc_network = (char *)"projects/host/global/networks/n";
+    config.vpc_subnetwork = (char *)"s";
+    strv_push_list(&config.network_tags, "ci,sockerless");
+    config.all_egress = true;
+    harness_rule(h, "POST /v2/", 200, DONE, 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "\"vpcAccess\":{\"networkInterfaces\":[{\"network\":"
+                                     "\"projects/host/global/networks/n\",\"subnetwork\":\"s\","
+                                     "\"tags\":[\"ci\",\"sockerless\"]}],"
+                                     "\"egress\":\"ALL_TRAFFIC\"}"),
+                     1);
+    strv_free(&config.network_tags);
+}
+
 TEST_WITH(fixture, struct harness *h, an_image_with_the_agent_needs_no_shell)
 {
     harness_rule(h, "POST /v2/", 200, DONE, 0);

@@ -284,6 +284,15 @@ TEST(wrong_settings_say_what_to_set)
         {{"--gcr-project=p", "--agent.url=ftp://x"}, "http:// or https://"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=r.dev/x:1"}, "without tag"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=::"}, "AGENT_REGISTRY"},
+        {{"--gcr-project=p", "--gcr-vpc-connector=c", "--gcr-vpc-network=n"}, "not both"},
+        {{"--gcr-project=p", "--gcr-vpc-connector=c", "--gcr-vpc-subnetwork=s"}, "not both"},
+        {{"--gcr-project=p", "--gcr-vpc-tags=a,b"}, "SOCKERLESS_GCR_VPC_TAGS needs"},
+        {{"--gcr-project=p", "--gcr-vpc-network=n", "--gcr-vpc-tags=a_b"}, "sockerless,ci"},
+        {{"--gcr-project=p", "--gcr-vpc-network=n\""}, "SOCKERLESS_GCR_VPC_NETWORK"},
+        {{"--gcr-project=p", "--gcr-vpc-subnetwork=a b"}, "SOCKERLESS_GCR_VPC_SUBNETWORK"},
+        {{"--gcr-project=p", "--gcr-vpc-network=n", "--gcr-vpc-egress=some"},
+         "private-ranges-only, all-traffic"},
+        {{"--gcr-project=p", "--gcr-vpc-egress=all-traffic"}, "SOCKERLESS_GCR_VPC_EGRESS needs"},
     };
     clearenv();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

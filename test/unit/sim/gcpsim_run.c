@@ -212,6 +212,66 @@ TEST(refusals)
     gcpsim_rig_delete("twice");
 }
 
+/* What Cloud Run pulls from, and what it tells whoever names another registry. */
+TEST(registries_that_cloud_run_pulls_from)
+{
+    static const char *const refused[] = {"quay.io/a/b:1",
+                                          "ghcr.io/a/b",
+                                          "registry.example.com:5000/a",
+                                          "127.0.0.1:5000/a/b",
+                                          "public.ecr.aws/a/b",
+                                          "evilgcr.io/a/b",
+                                          "docker.pkg.dev.example.com/a/b",
+                                          "mcr.microsoft.com/a"};
+    static const char *const accepted[] = {
+        "busybox",
+        "docker.io/library/busybox:1",
+        "gcr.io/p/a",
+        "eu.gcr.io/p/a@sha256:"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "us-central1-docker.pkg.dev/p/r/a:1",
+        "us-docker.pkg.dev/p/r/a"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        AUTO_FREE char *body = xasprintf(JOB("{\"image\":\"%s\"}", ""), refused[i]);
+        json_auto_t *out = answer(400, "POST", PARENT "/jobs?jobId=foreign", body);
+        const char *text = value_string(json_object_get(out, "error"), "message");
+        assert_non_null(strstr(text, "Expected an image path like [host/]repo-path"));
+        assert_non_null(strstr(text, refused[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
+        AUTO_FREE char *body = xasprintf(JOB("{\"image\":\"%s\"}", ""), accepted[i]);
+        expect(200, "POST", PARENT "/jobs?jobId=native&validateOnly=true", body);
+    }
+}
+
+TEST(vpc_access)
+{
+    static const struct {
+        long status;
+        const char *access;
+    } cases[] = {
+        {200, "{\"connector\":\"projects/p/locations/us-central1/connectors/c\"}"},
+        {200, "{\"networkInterfaces\":[{\"network\":\"default\"}],\"egress\":\"ALL_TRAFFIC\"}"},
+        {200,
+         "{\"networkInterfaces\":[{\"network\":\"projects/h/global/networks/n\",\"subnetwork\":"
+         "\"projects/h/regions/us-central1/subnetworks/"
+         "s\",\"tags\":[\"a\",\"b-1\"]}],\"egress\":2}"},
+        {400, "{\"networkInterfaces\":[{}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"},{\"network\":\"b\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"}],\"connector\":\"c\"}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\",\"tags\":[\"Bad_Tag\"]}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"projects/p/networks/n\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"subnet\":\"s\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"}],\"egress\":\"SOME\"}"},
+        {400, "{\"connector\":\"projects/p/connectors/c\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *body =
+            xasprintf(JOB("{\"image\":\"busybox\"}", ",\"vpcAccess\":%s"), cases[i].access);
+        expect(cases[i].status, "POST", PARENT "/jobs?jobId=network&validateOnly=true", body);
+    }
+}
+
 TEST(faults)
 {
     expect(200, "POST", "/_sim/faults",
