@@ -84,6 +84,7 @@ as_user()
     nothing_runs
 }
 
+# bats test_tags=slow
 @test "local: interrupted at any point, nothing is left in /tmp, and make stop ends the rest" {
     local point pid
     for point in KILL:images.log INT:sim.pid; do
@@ -99,6 +100,7 @@ as_user()
     done
 }
 
+# bats test_tags=slow
 @test "local: what runs when its folder is removed is ended by the next make stop or make run" {
     make run >/dev/null 2>&1
     rm -rf run
