@@ -115,6 +115,15 @@ static int find_network(struct cloudrun_config *c, struct error *err)
     return find_tags(c, err);
 }
 
+static int check_checksum(const struct cloudrun_config *c, struct error *err)
+{
+    const char *text = c->agent_sha256;
+    if (str_empty(text) || (strlen(text) == SHA256_HEX && str_is_hex(text, SHA256_HEX)))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_GCR_AGENT_SHA256 must be 64 hexadecimal digits in lower case");
+}
+
 static int check_download(const struct cloudrun_config *c, struct error *err)
 {
     if (str_empty(c->agent_url) && str_empty(c->gcs_bucket))
@@ -129,10 +138,6 @@ static int check_download(const struct cloudrun_config *c, struct error *err)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_GCR_AGENT_GCS_OBJECT must be 1 to %d characters",
                          OBJECT_MAX_LEN);
-    if (!str_empty(c->agent_sha256) &&
-        (strlen(c->agent_sha256) != SHA256_HEX || !str_is_hex(c->agent_sha256, SHA256_HEX)))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_GCR_AGENT_SHA256 must be 64 hexadecimal digits in lower case");
     return cloud_setting_check_url("SOCKERLESS_GCR_AGENT_URL", c->agent_url, err);
 }
 
@@ -179,7 +184,7 @@ int cloudrun_config_finish(struct cloudrun_config *c, const char *platform, stru
     if (find_project(c, err) || check_names(c, err) || find_connector(c, err) ||
         find_network(c, err) ||
         cloud_setting_check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) ||
-        check_registry(c, err) || find_injection(c, err))
+        check_registry(c, err) || check_checksum(c, err) || find_injection(c, err))
         return -1;
     return check_platform(platform, err);
 }

@@ -68,7 +68,9 @@ static int unix_set_group(const char *path, const char *group, struct error *err
     else if (str_to_i64(group, &number) && number >= 0 && number <= UINT32_MAX)
         gid = (gid_t)number;
     else
-        return error_set(err, ERROR_INVALID_PARAMETER, "no such group: %s (--socket-group)", group);
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "--socket-group: no such group: %s; give the name or number of one",
+                         group);
     if (chown(path, (uid_t)-1, gid))
         return error_errno(err, ERROR_SYSTEM, errno, "give the socket to group %s", group);
     return 0;

@@ -17,7 +17,7 @@ walk()
 # bats test_tags=smoke
 @test "settings: the backend refuses what is wrong and says how to mend it" { walk backend; }
 @test "settings: the agent refuses what is wrong and says how to mend it" {
-    SOCKERLESS_AGENT_TOKEN=secret walk "$BIN_DIR/sockerless-agent"
+    SOCKERLESS_AGENT_TOKEN=secret walk "$BIN_DIR/sockerless-agent" --container=x
 }
 # bats test_tags=smoke
 @test "settings: the simulator refuses what is wrong and says how to mend it" {

@@ -101,9 +101,11 @@ static int aws_open(struct aws *aws, struct error *err)
     aws->counts = call_counts_new();
     aws->ecs = ecs_open(aws);
     aws->ecr = ecr_registry_new(settings.ecr_registry, aws->account, aws->region);
-    if (!(aws->runtime = container_runtime_open(aws->state_dir, err)) ||
-        !(aws->network = network_open(settings.bridge, settings.subnet, err)) ||
-        !(aws->images = images_open(aws, err)) ||
+    if (!(aws->runtime = container_runtime_open(aws->state_dir, err)))
+        return -1;
+    if (!(aws->network = network_open(settings.bridge, settings.subnet, err)))
+        return error_wrap(err, "--bridge-name and --subnet");
+    if (!(aws->images = images_open(aws, err)) ||
         !(aws->logs =
               cloud_logs_open(aws->state_dir, aws->region, aws->account, &aws->tuning, err)) ||
         !(aws->journal = journal_open(settings.journal, err)))

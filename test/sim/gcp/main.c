@@ -109,9 +109,11 @@ static int gcp_open(struct gcp *gcp, struct error *err)
     if (directory_make(gcp->gcs_dir, 0755, err))
         return error_wrap(err, "--gcs-dir");
     if (!(gcp->tokens = token_store_new(gcp->project, err)) ||
-        !(gcp->runtime = container_runtime_open(gcp->state_dir, err)) ||
-        !(gcp->network = network_open(settings.bridge, settings.subnet, err)) ||
-        !(gcp->images = images_open(gcp, err)) ||
+        !(gcp->runtime = container_runtime_open(gcp->state_dir, err)))
+        return -1;
+    if (!(gcp->network = network_open(settings.bridge, settings.subnet, err)))
+        return error_wrap(err, "--bridge-name and --subnet");
+    if (!(gcp->images = images_open(gcp, err)) ||
         !(gcp->journal = journal_open(settings.journal, err)))
         return -1;
     return 0;

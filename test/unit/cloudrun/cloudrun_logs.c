@@ -349,22 +349,22 @@ TEST_USING(service, a_reader_far_behind_delays_nobody)
 
 /* Nor does a log that grows faster than it is read, however long ago the other one's last line is.
  */
-TEST_CASE(a_flood_delays_nobody, setup, NULL)
+TEST_USING(service, a_flood_delays_no_other_log)
 {
-    struct reader flood = reader_of(1), other = reader_of(2);
-    struct reader *list[] = {&flood, &other};
-    say(2, 0, 5000, "a");
-    read_all(list, ARRAY_LEN(list));
-    expect(&other, "a ");
+    struct log_service_reader flood = log_service_reader_of(1), other = log_service_reader_of(2);
+    struct log_service_reader *list[] = {&flood, &other};
+    log_service_say(2, 0, 5000, "a");
+    log_service_read_all(list, ARRAY_LEN(list));
+    log_service_expect(&other, "a ");
     say_numbers(100, 3900);
-    say(2, 60 * second, 5001, "b");
-    calls = 0;
-    read_all(list, ARRAY_LEN(list));
-    expect(&other, "b ");
+    log_service_say(2, 60 * log_service_second, 5001, "b");
+    log_service.calls = 0;
+    log_service_read_all(list, ARRAY_LEN(list));
+    log_service_expect(&other, "b ");
     assert_true(other.at_end && !flood.at_end);
-    assert_int_equal(calls, 2);
-    while (!flood.at_end && calls < 20)
-        read_one(&flood);
+    assert_int_equal(log_service.calls, 2);
+    while (!flood.at_end && log_service.calls < 20)
+        log_service_read(&flood);
     expect_numbers(&flood, 100, 3900);
     free(flood.token);
     free(other.token);

@@ -232,15 +232,15 @@ TEST(registries_that_cloud_run_pulls_from)
         "us-central1-docker.pkg.dev/p/r/a:1",
         "us-docker.pkg.dev/p/r/a"};
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        AUTO_FREE char *body = xasprintf(JOB("{\"image\":\"%s\"}", ""), refused[i]);
-        json_auto_t *out = answer(400, "POST", PARENT "/jobs?jobId=foreign", body);
+        AUTO_FREE char *body = xasprintf(GCPSIM_JOB("{\"image\":\"%s\"}", ""), refused[i]);
+        json_auto_t *out = answer(400, "POST", GCPSIM_PARENT "/jobs?jobId=foreign", body);
         const char *text = value_string(json_object_get(out, "error"), "message");
         assert_non_null(strstr(text, "Expected an image path like [host/]repo-path"));
         assert_non_null(strstr(text, refused[i]));
     }
     for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
-        AUTO_FREE char *body = xasprintf(JOB("{\"image\":\"%s\"}", ""), accepted[i]);
-        expect(200, "POST", PARENT "/jobs?jobId=native&validateOnly=true", body);
+        AUTO_FREE char *body = xasprintf(GCPSIM_JOB("{\"image\":\"%s\"}", ""), accepted[i]);
+        expect(200, "POST", GCPSIM_PARENT "/jobs?jobId=native&validateOnly=true", body);
     }
 }
 
@@ -267,8 +267,9 @@ TEST(vpc_access)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_FREE char *body =
-            xasprintf(JOB("{\"image\":\"busybox\"}", ",\"vpcAccess\":%s"), cases[i].access);
-        expect(cases[i].status, "POST", PARENT "/jobs?jobId=network&validateOnly=true", body);
+            xasprintf(GCPSIM_JOB("{\"image\":\"busybox\"}", ",\"vpcAccess\":%s"), cases[i].access);
+        expect(cases[i].status, "POST", GCPSIM_PARENT "/jobs?jobId=network&validateOnly=true",
+               body);
     }
 }
 
