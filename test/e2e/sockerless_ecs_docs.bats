@@ -123,11 +123,14 @@ with_google()
     contains "$output" started
 }
 
-@test "docs: every variable that a page names is one of a program" {
+@test "docs: every variable that a page names is one of a program, with the flag and the default of its table" {
     local known name unknown=
     known=$(grep -aohE 'SOCKERLESS_[A-Z0-9_]+' "$BIN_DIR"/sockerless-* | sort -u)
     while read -r name; do
         grep -q "^$name" <<<"$known" || unknown+="$name "
     done < <(cd "$TOP" && git ls-files '*.md' | xargs grep -ohE 'SOCKERLESS_[A-Z0-9_]+' | sed 's/_$//' | sort -u)
     equal "$unknown" ""
+    cd "$TOP"
+    # shellcheck disable=SC2046 # a list of files
+    "$PYTHON" test/e2e/lib/docs_settings.py "$BIN_DIR" $(git ls-files '*.md')
 }
