@@ -319,3 +319,26 @@ short()
     run -0 docker inspect -f '{{.HostConfig.AutoRemove}}' "$(short 4)"
     equal "$output" true
 }
+
+# shown_image: what ps shows of the test's container.
+shown_image()
+{
+    docker ps -a --no-trunc --filter "name=$(name x)" --format '{{.Image}}'
+}
+
+@test "ps: an image whose name has moved is shown by its id" {
+    local image tag=e2e-moved:$BATS_SUITE_TEST_NUMBER
+    docker pull -q test/merge >/dev/null
+    docker tag busybox "$tag"
+    docker create --name "$(name x)" "$tag" true >/dev/null
+    image=$(field "$(name x)" .Image)
+    equal "$(shown_image)" "$tag"
+    docker tag test/merge "$tag"
+    equal "$(shown_image)" "$image"
+    equal "$(field "$(name x)" .Config.Image)" "$tag"
+    docker rmi "$tag" >/dev/null
+    equal "$(shown_image)" "$image"
+    docker tag busybox "$tag"
+    equal "$(shown_image)" "$tag"
+    docker rmi -f "$tag" >/dev/null
+}

@@ -140,6 +140,51 @@ TEST_AGENT(gate_loses_nothing)
     assert_int_equal(agent_wait(), 0);
 }
 
+/* Once more was printed than is kept, an attach that asks for all gets a mark in the log instead,
+ * and exactly what follows it: the unfinished line before it is in the log. */
+TEST_AGENT(attach_with_a_mark)
+{
+    agent_start(ENV("SOCKERLESS_AGENT_STDIN=1"),
+                SH("seq 1 40000 | sed 's/.*/& of many lines of some length, yes/'; "
+                   "printf half; read x; echo whole"));
+    struct peer *control = peer_control();
+    struct peer *typing = peer_attach(ATTACH(.stdin = 1, .stdout = 1));
+    WAIT_FOR(peer_printed(typing, "half"));
+    struct peer *attach =
+        peer_attach(ATTACH(.replay = 1, .stdout = 1, .stderr = 1, .mark = (char *)"join-1"));
+    assert_true(attach->marked);
+    struct peer *plain = peer_attach(ATTACH(.replay = 1, .stdout = 1));
+    assert_false(plain->marked);
+    peer_type(typing, "\n");
+    WAIT_FOR(attach->ended && plain->ended);
+    assert_string_equal(attach->out.data, "whole\n");
+    peer_acknowledge(control);
+    agent_wait();
+    WAIT_FOR(agent.log_ended);
+    const char *tail = strstr(agent.log.data, "\n40000 of many");
+    assert_non_null(tail);
+    assert_string_equal(tail, "\n40000 of many lines of some length, yes\n\001phalf\n"
+                              "\001mjoin-1\nwhole\n\001x0\n");
+}
+
+/* What is kept from the first byte is sent, and nothing is marked. */
+TEST_AGENT(attach_without_need_for_a_mark)
+{
+    agent_start(ENV("SOCKERLESS_AGENT_STDIN=1"), SH("echo one; read x; echo two"));
+    struct peer *control = peer_control();
+    struct peer *typing = peer_attach(ATTACH(.replay = 1, .stdin = 1, .stdout = 1));
+    WAIT_FOR(peer_printed(typing, "one\n"));
+    struct peer *attach = peer_attach(ATTACH(.replay = 1, .stdout = 1, .mark = (char *)"join-1"));
+    assert_false(attach->marked);
+    peer_type(typing, "\n");
+    WAIT_FOR(attach->ended);
+    assert_string_equal(attach->out.data, "one\ntwo\n");
+    peer_acknowledge(control);
+    agent_wait();
+    WAIT_FOR(agent.log_ended);
+    assert_null(strstr(agent.log.data, "join-1"));
+}
+
 TEST_AGENT(attach_after_the_end)
 {
     agent_start(NULL, SH("echo a; echo b >&2; exit 4"));

@@ -125,8 +125,10 @@ TEST_USING(backend_rig, its_execs_are_found_as_well)
     struct error err;
     struct container *c = rig_container_add((struct rig_container){
         .state = SOCKERLESS__CONTAINER_STATE__RUNNING, .auto_remove = true, .resource = "task"});
-    const struct exec *e = exec_new(c, &request, &err);
+    struct exec *e = exec_new(c, &request, &err);
     assert_non_null(e);
+    e->started = true;
+    exec_set_running(e, 42);
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     run_until_removed();
     execs_purge(&rig.backend);
