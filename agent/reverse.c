@@ -17,9 +17,12 @@
 enum {
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 5000,
+    RETRY_MAX_UNMET_MS = 500, /* a new container's network may not be up yet */
     PING_MS = 15000,
     SILENCE_MAX_MS = 50000,
     CONNECT_MS = 10000,
+    CONNECT_UNMET_MS = 3000,
+    UNMET_ATTEMPTS = 400, /* some two minutes; then it may be nobody's */
 };
 
 struct reverse {
@@ -30,8 +33,15 @@ struct reverse {
     struct channel *line;       /* NULL between two */
     uv_timer_t timer;           /* the next attempt, or the next ping */
     int attempts;               /* since something was heard */
+    bool met;                   /* something was heard once */
     int64_t heard_ms;
 };
+
+/* A start waits for the first line. */
+static bool is_awaited(const struct reverse *r)
+{
+    return !r->met && r->attempts < UNMET_ATTEMPTS;
+}
 
 static int connection_dial(struct reverse *r, const char *session,
                            const struct channel_events *events, void *owner, struct channel **out,
@@ -41,7 +51,7 @@ static int connection_dial(struct reverse *r, const char *session,
     char bearer[CALLBACK_TEXT_SIZE];
     struct channel_options options = {
         .bearer_token = bearer,
-        .connect_timeout_ms = CONNECT_MS,
+        .connect_timeout_ms = is_awaited(r) ? CONNECT_UNMET_MS : CONNECT_MS,
         .tls = r->tls,
     };
     callback_token_write(bearer, told->container, told->token, session);
@@ -91,13 +101,15 @@ static void line_frame(void *owner, const struct frame *f)
     struct reverse *r = owner;
     r->heard_ms = time_mono_ms();
     r->attempts = 0;
+    r->met = true;
     if (f->type == FRAME_CALL_BACK)
         on_call_back(r, f);
 }
 
 static void line_wait(struct reverse *r)
 {
-    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, RETRY_MAX_MS, NULL);
+    int64_t longest_ms = is_awaited(r) ? RETRY_MAX_UNMET_MS : RETRY_MAX_MS;
+    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, longest_ms, NULL);
     uv_timer_start(&r->timer, on_retry, (uint64_t)pause_ms, 0);
 }
 
