@@ -17,10 +17,13 @@
 enum {
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 5000,
+    RETRY_MAX_UNMET_MS = 500, /* a new container's network may not be up yet */
     PING_MS = 15000,
     SILENCE_MAX_MS = 50000,
     CHECK_MS = 3000,
     CONNECT_MS = 10000,
+    CONNECT_UNMET_MS = 3000,
+    UNMET_ATTEMPTS = 400, /* some two minutes; then it may be nobody's */
 };
 
 struct reverse {
@@ -31,9 +34,16 @@ struct reverse {
     struct channel *line;       /* NULL between two */
     uv_timer_t timer;           /* the next attempt, or the next ping */
     int attempts;               /* since something arrived */
+    bool met;                   /* something arrived once */
     int64_t heard_ms;
     bool answered; /* since the last check */
 };
+
+/* A start waits for the first line. */
+static bool is_awaited(const struct reverse *r)
+{
+    return !r->met && r->attempts < UNMET_ATTEMPTS;
+}
 
 static int connection_dial(struct reverse *r, const char *session,
                            const struct channel_events *events, void *owner, struct channel **out,
@@ -43,7 +53,7 @@ static int connection_dial(struct reverse *r, const char *session,
     char bearer[CALLBACK_TEXT_SIZE];
     struct channel_options options = {
         .bearer_token = bearer,
-        .connect_timeout_ms = CONNECT_MS,
+        .connect_timeout_ms = is_awaited(r) ? CONNECT_UNMET_MS : CONNECT_MS,
         .tls = r->tls,
     };
     callback_token_write(bearer, told->container, told->token, session);
@@ -94,6 +104,7 @@ static void line_frame(void *owner, const struct frame *f)
     r->heard_ms = time_mono_ms();
     r->answered = true;
     r->attempts = 0;
+    r->met = true;
     if (f->type == FRAME_CALL_BACK)
         on_call_back(r, f);
 }
@@ -121,7 +132,8 @@ void reverse_check(struct reverse *r)
 
 static void line_wait(struct reverse *r)
 {
-    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, RETRY_MAX_MS, NULL);
+    int64_t longest_ms = is_awaited(r) ? RETRY_MAX_UNMET_MS : RETRY_MAX_MS;
+    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, longest_ms, NULL);
     uv_timer_start(&r->timer, on_retry, (uint64_t)pause_ms, 0);
 }
 

@@ -298,6 +298,18 @@ TEST_REVERSE(refused_comes_again)
     assert_true(control->started);
 }
 
+/* A start waits for the first line: until then the pauses stay short. With those of an agent that
+ * has had a line, so many attempts would take twice the time of WAIT_FOR. */
+TEST_REVERSE(first_line_is_tried_often)
+{
+    reverse_start(false, SH("exec cat"));
+    callee.refuse = true;
+    callee_listen();
+    WAIT_FOR(callee.refused >= 22);
+    callee.refuse = false;
+    WAIT_FOR(callee.line);
+}
+
 TEST_REVERSE(what_is_no_call_is_ignored)
 {
     static const char *const wrong[] = {"", "00", "../../../../../../../../../../../",
