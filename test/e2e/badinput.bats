@@ -16,6 +16,7 @@ load lib/common
 @test "bad input: unknown endpoints and versions" { raw badinput endpoints; }
 @test "http: not HTTP at all" { raw badinput not_http; }
 @test "http: heads without end" { raw badinput endless_head; }
+@test "http: large heads, repeated lengths, line feeds alone" { raw badinput heads; }
 @test "http: keep-alive after errors, pipelining" { raw badinput keep_alive; }
 @test "http: Expect: 100-continue and chunked requests" { raw badinput expect_and_chunked; }
 @test "http: clients that go away in the middle" { raw badinput leavers; }

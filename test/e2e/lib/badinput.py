@@ -304,6 +304,33 @@ def endless_head(docker):
     equal(docker.call("GET", "/_ping").body, b"OK", "ping")
 
 
+def heads(docker):
+    """What Go's server takes: 1 MB of head, equal lengths twice, lines that end with a line feed."""
+    body = b'{"Image":"e2e-nope:1"}'
+    create = b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+    length = b"Content-Length: %d\r\n" % len(body)
+    for data, want in (
+            (b"GET /_ping HTTP/1.1\r\nHost: d\r\nX-Registry-Auth: " + b"y" * 1000000 + b"\r\n\r\n", b"200 OK"),
+            (b"GET /_ping?a=" + b"y" * 1000000 + b" HTTP/1.1\r\nHost: d\r\n\r\n", b"200 OK"),
+            (b"GET /_ping HTTP/1.1\r\nHost: d\r\n" + b"X-A: y\r\n" * 100000 + b"\r\n", b"200 OK"),
+            (b"GET /_ping HTTP/1.1\nHost: d\n\n", b"200 OK"),
+            (b"GET /_ping HTTP/1.1\nHost: d\r\nX: y\n\r\n", b"200 OK"),
+            ((create + length).replace(b"\r\n", b"\n") + b"\n" + body, b"404 Not Found"),
+            (create + length * 3 + b"\r\n" + body, b"404 Not Found"),
+            (create + length + b"Content-Length: 5\r\n\r\n" + body, b"400 Bad Request"),
+            (create + length[:-2] + b", 5\r\n\r\n" + body, b"400 Bad Request"),
+            (create + b"X : y\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
+            (create + b"Host: d\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
+            (create + b"Expect: something\r\n" + length + b"\r\n" + body, b"417 Expectation Failed")):
+        line = answer_or_end(docker, data)
+        check(line.startswith(b"HTTP/1.1 " + want), f"{data[:150]!r}: {line!r}")
+    if OURS:  # Go takes these; a proxy in front may see another request
+        for data in (create + length + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                     create + b"Transfer-Encoding: chunked\r\n\r\n16\n" + body + b"\n0\n\n"):
+            line = answer_or_end(docker, data)
+            check(line.startswith(b"HTTP/1.1 400"), f"{data[-60:]!r}: {line!r}")
+
+
 def keep_alive(docker):
     connection = docker.connect()
     for method, target, want in (("GET", "/containers/nope/json", 404), ("GET", "/nope", 404),
@@ -363,7 +390,7 @@ def leavers(docker):
 
 
 SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, platforms, many_variables, long_command,
-             unknown_container, endpoints, not_http, endless_head, keep_alive,
+             unknown_container, endpoints, not_http, endless_head, heads, keep_alive,
              expect_and_chunked, leavers)
 
 if __name__ == "__main__":
