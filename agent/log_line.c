@@ -77,10 +77,13 @@ static void write_text(char letter, bool escaped, const char *text, size_t len, 
         buf_append(out, text, len);
 }
 
-static bool is_stderr(enum log_record_kind kind)
-{
-    return kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
-}
+/* As the console shows them; NULL: the default. */
+static const char *const severities[LOG_RECORD_KINDS] = {
+    [LOG_RECORD_STDERR] = "ERROR",
+    [LOG_RECORD_STDERR_PIECE] = "ERROR",
+    [LOG_RECORD_MARK] = "DEBUG",
+    [LOG_RECORD_EXIT] = "DEBUG",
+};
 
 /* The collector takes all but "message" out; what remains is the entry's text. The insertId orders
  * what the service keeps as one instant. */
@@ -99,8 +102,8 @@ static void write_structured(const struct log_line_writer *w, enum log_record_ki
     json_object_open(&j);
     json_key(&j, "message");
     json_string_len(&j, escaped ? copy.data : text, escaped ? copy.len : len);
-    if (is_stderr(kind))
-        json_member_string(&j, "severity", "ERROR");
+    if (severities[kind])
+        json_member_string(&j, "severity", severities[kind]);
     json_member_string(&j, "time", timefmt_rfc3339nano_fixed(w->time_ns, when));
     json_member_string(&j, "logging.googleapis.com/insertId", id);
     json_member_object(&j, LOG_LABEL_FIELD);
@@ -112,14 +115,15 @@ static void write_structured(const struct log_line_writer *w, enum log_record_ki
 void log_line_write(struct log_line_writer *w, enum log_record_kind kind, const char *text,
                     size_t len, struct buf *out)
 {
-    bool escaped = log_record_must_escape(text, len);
+    bool structured = w->lines == LOG_LINES_STRUCTURED;
+    bool escaped = log_record_must_escape(text, len) || (structured && len == 0);
     char letter = log_record_letter(kind);
     int64_t now_ns = time_now_ns();
     if (escaped)
         letter = (char)toupper((unsigned char)letter);
     w->number++;
     w->time_ns = now_ns > w->time_ns ? now_ns : w->time_ns + 1;
-    if (w->lines == LOG_LINES_STRUCTURED)
+    if (structured)
         write_structured(w, kind, letter, escaped, text, len, out);
     else
         write_text(letter, escaped, text, len, out);

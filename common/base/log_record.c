@@ -61,6 +61,8 @@ bool log_record_must_escape(const char *text, size_t len)
 void log_record_escape(struct buf *out, const char *text, size_t len)
 {
     bool bare;
+    if (len == 0)
+        buf_putc(out, ' ');
     size_t plain = 0; /* start of the run that needs no change */
     for (size_t i = 0; i < len;) {
         size_t n = log_record_unit(text + i, len - i, &bare);
@@ -98,6 +100,8 @@ size_t log_record_decode(char *record, size_t len)
     if (letter < 'A' || letter > 'Z' || !memchr(letters, letter - 'A' + 'a', LOG_RECORD_KINDS))
         return len;
     record[1] = (char)(letter - 'A' + 'a');
+    if (len == 3 && record[2] == ' ')
+        return 2;
     size_t to = 2;
     for (size_t from = 2; from < len;) {
         int byte = escaped_byte(record + from, len - from);

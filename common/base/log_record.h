@@ -14,8 +14,9 @@
  *
  * Log services keep text, not bytes: they replace what is not UTF-8 and some drop NUL. Such a text
  * is escaped, which its letter in upper case says (0x01 O text): each byte that is part of no
- * UTF-8 character, each NUL and each 0x01 is written as 0x01 and two hexadecimal digits. Drivers
- * take the escapes out with log_record_decode().
+ * UTF-8 character, each NUL and each 0x01 is written as 0x01 and two hexadecimal digits. Nothing
+ * at all is escaped as one blank, since some drop entries without a text. Drivers take the escapes
+ * out with log_record_decode().
  *
  * A record is one line. How that line looks is the cloud's choice (enum log_lines):
  *

@@ -342,6 +342,8 @@ TEST(texts_come_back_as_printed)
     RECORD("\"textPayload\":\"gr\\u0001fc\\u000100\\u000101\"", "E", "\001egr\xfc\0\001");
     RECORD("\"textPayload\":\"\\u000141\\n\"", "p", "\001p\00141\n");
     RECORD("\"textPayload\":\"\"", "q", "\001q");
+    RECORD("\"textPayload\":\" \"", "Q", "\001q");
+    RECORD("\"textPayload\":\" \"", "q", "\001q ");
     RECORD("\"jsonPayload\":{\"message\":\"m\",\"x\":1}", "o", "\001om");
     RECORD("\"x\":1", "o", "\001o");
 }
