@@ -11,14 +11,7 @@ enum { HUGE = 64 * 1024 * 1024, BIG = 8 * 1024 * 1024 };
 #define IMPORT "POST /v1.44/images/create?fromSrc=-&repo=r" HOST
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 
-static int setup(void **state)
-{
-    front.options =
-        (struct http_server_options){.idle_timeout_ms = 3000, .half_closed_check_ms = 500};
-    return front_setup(state);
-}
-
-TEST_GROUP(setup, front_teardown);
+FRONT_GROUP(.idle_timeout_ms = 3000, .half_closed_check_ms = 500);
 
 static void expect_ping(struct client *c)
 {
