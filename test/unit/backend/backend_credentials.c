@@ -35,18 +35,13 @@ static void reopen(void)
     rig.backend.credentials = opened;
 }
 
-static int fixture_setup(void **state)
+static void open_store(void)
 {
-    (void)state;
     backend_rig_open(RIG_STORE | RIG_CREDENTIALS);
     opened = rig.backend.credentials;
-    return 0;
 }
 
-static int fixture_teardown(void **state)
-{
-    return backend_rig_teardown(state);
-}
+TEST_RIG(fixture, open_store(), backend_rig_close());
 
 static void put(const char *host, const char *user, const char *password, const char *token)
 {
@@ -333,21 +328,21 @@ static bool serve(void *arg, struct mock_request *r)
                      "\"message\":\"authentication required\"}]}");
 }
 
-static int login_setup(void **state)
+static void open_login(void)
 {
-    fixture_setup(state);
+    open_store();
     attempts = 0;
     mock = mock_start(serve, NULL);
     backend_rig_add(RIG_REGISTRY);
-    return 0;
 }
 
-static int login_teardown(void **state)
+static void close_login(void)
 {
-    fixture_teardown(state);
+    backend_rig_close();
     mock_stop(mock);
-    return 0;
 }
+
+TEST_RIG(login, open_login(), close_login());
 
 static const Sockerless__Reply *ask_login(const char *json)
 {

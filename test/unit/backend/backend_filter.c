@@ -113,20 +113,16 @@ static struct container *add_sample(const struct sample *s, int64_t created)
     return c;
 }
 
-static int samples_setup(void **state)
+static void open_samples(void)
 {
-    backend_rig_setup(state);
+    backend_rig_open(RIG_STORE);
     for (size_t i = 0; i < ARRAY_LEN(samples); i++)
         add_sample(&samples[i], 1000 + (int64_t)i);
     RIG_IMAGE(.id = BUSYBOX_ID, .tags = {"busybox:1"});
     RIG_IMAGE(.id = FULL_ID, .tags = {"oracle:full"});
-    return 0;
 }
 
-static int samples_teardown(void **state)
-{
-    return backend_rig_teardown(state);
-}
+TEST_RIG(samples, open_samples(), backend_rig_close());
 
 /* ---- asking ---- */
 

@@ -11,6 +11,7 @@
 #include "json/json_doc.h"
 #include "test/kit/cloud_harness.h"
 #include "test/kit/driver_suite.h"
+#include "test/kit/google_rig.h"
 #include "test/kit/test.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -63,18 +64,8 @@ static int fixture_setup(void **state)
     if (harness_setup(state))
         return -1;
     struct harness *h = *state;
-    key_path = xasprintf("/tmp/sockerless-run-%d.json", (int)getpid());
-    FILE *f = fopen(key_path, "w");
-    fprintf(f,
-            "{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"t\","
-            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}}",
-            h->url, key_path);
-    fclose(f);
-    setenv("GOOGLE_APPLICATION_CREDENTIALS", key_path, 1);
-    setenv("NO_GCE_CHECK", "true", 1);
-    harness_rule(h, "POST /token", 200,
-                 "{\"access_token\":\"ya29.one\",\"expires_in\":3600,\"token_type\":\"Bearer\"}",
-                 0);
+    key_path = google_rig_federate(h);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 0);
     host = (Sockerless__HostOptions){.memory = 1LL << 30, .nano_cpus = 1500000000};
     config = (struct cloudrun_config){
         .project = "p-1",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole d->driver against a scripted AWS: what AWS answers in each situation of the suite that
+ * The whole driver against a scripted AWS: what AWS answers in each situation of the suite that
  * all drivers pass, and what is ECS's own.
  */
 #include "backend-ecs/driver.h"

@@ -48,21 +48,21 @@ static int co_compare(struct task *t, struct registry_repo *r)
     return rc;
 }
 
-static int fixture_setup(void **state)
+static struct rig *open_both(void)
 {
     docker_registry_start(&open_registry, false);
-    *state = docker_rig_open(&secure_registry, true);
     big = registry_rig_bytes(BIG, big_digest);
-    return 0;
+    return docker_rig_open(&secure_registry, true);
 }
 
-static int fixture_teardown(void **state)
+static void close_both(struct rig *f)
 {
-    docker_rig_close(*state, &secure_registry);
+    docker_rig_close(f, &secure_registry);
     docker_registry_stop(&open_registry);
     free(big);
-    return 0;
 }
+
+TEST_RIG(fixture, *state = open_both(), close_both(*state));
 
 static int64_t progressed;
 
