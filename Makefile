@@ -29,6 +29,8 @@ ifeq ($(SAN),release)
 SAN_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 else ifeq ($(SAN),asan)
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SAN),tsan)
+SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 else ifeq ($(SAN),debug)
 # what holds the loop is named in the log, with the functions that the dynamic symbols name
 SAN_CFLAGS := -Og -g3 -fno-omit-frame-pointer -DSOCKERLESS_DEBUG=1
@@ -39,7 +41,7 @@ else ifeq ($(SAN),fuzz)
 override CC := clang
 SAN_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 else
-$(error SAN must be release, debug, asan, valgrind or fuzz)
+$(error SAN must be release, debug, asan, tsan, valgrind or fuzz)
 endif
 SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
 VERSION := 0.1.0
@@ -283,6 +285,16 @@ check-asan: deps-test ## with ASan, UBSan and LSan: unit programs, and all scena
 # Not the cloud that `make test` runs them on.
 ASAN_CLOUD ?= cloudrun
 
+# What runs threads: nng's behind ipc, libuv's pool, the readers of image archives.
+TSAN_UNITS = $(filter loop_% ipc_% backend_intake backend_transfer backend_inject,$(UNIT_NAMES))
+.PHONY: check-tsan
+check-tsan: deps-test ## with ThreadSanitizer: the unit programs that use threads
+	$(Q)$(MAKE) --no-print-directory SAN=tsan $(TSAN_UNITS:%=build/tsan/test/unit/%)
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/test/tsan.supp halt_on_error=1" \
+		test/run --slow tsan/units:$(subst $(space),$(comma),$(strip $(TSAN_UNITS)))
+comma := ,
+space := $(subst ,, )
+
 .PHONY: check-ci
 check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
 	$(Q)$(MAKE) --no-print-directory binaries
@@ -310,7 +322,7 @@ check-all: deps-test ## everything × clouds × directions × {release, ASan}, d
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
 	@test/run --slow units asan/units oracle-all $(CLOUDS) $(REVERSE) $(patsubst %,asan/%,$(CLOUDS) $(REVERSE))
-	$(Q)for target in budgets chaos fuzz check-valgrind check-models check-sdks bench bench-load; do \
+	$(Q)for target in check-tsan budgets chaos fuzz check-valgrind check-models check-sdks bench bench-load; do \
 		$(MAKE) --no-print-directory $$target || exit 1; done
 
 .PHONY: check-valgrind

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "cloud/cloud_setting.h"
+#include "ipc/callback_token.h"
 #include "oci/name/image_ref.h"
 
 #include <string.h>
@@ -156,6 +157,24 @@ static int check_registry(const struct cloudrun_config *c, struct error *err)
                      c->agent_registry);
 }
 
+enum { TOKEN_MIN_LEN = 8 };
+
+static int check_agent(const struct cloudrun_config *c, struct error *err)
+{
+    struct image_ref ref;
+    if (!str_empty(c->agent_image) && image_ref_parse(c->agent_image, &ref, err))
+        return error_wrap(err, "SOCKERLESS_GCR_AGENT_IMAGE");
+    if (str_empty(c->agent_token))
+        return 0;
+    size_t len = strlen(c->agent_token); /* it is a secret: not in the message */
+    if (len < TOKEN_MIN_LEN || !callback_token_valid(c->agent_token, len))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_GCR_AGENT_TOKEN must be %d to %d letters, digits, hyphens and "
+                         "underscores, like what `openssl rand -hex 32` prints",
+                         TOKEN_MIN_LEN, CALLBACK_TOKEN_LEN);
+    return 0;
+}
+
 static int find_injection(struct cloudrun_config *c, struct error *err)
 {
     static const char *const names[] = {
@@ -184,7 +203,8 @@ int cloudrun_config_finish(struct cloudrun_config *c, const char *platform, stru
     if (find_project(c, err) || check_names(c, err) || find_connector(c, err) ||
         find_network(c, err) ||
         cloud_setting_check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) ||
-        check_registry(c, err) || check_checksum(c, err) || find_injection(c, err))
+        check_registry(c, err) || check_checksum(c, err) || check_agent(c, err) ||
+        find_injection(c, err))
         return -1;
     return check_platform(platform, err);
 }

@@ -61,12 +61,10 @@ struct cloudrun_config {
                           &(c).service_account, "account that the containers have"),               \
         CONFIG_ROW_STRING("gcr-log-id", "SOCKERLESS_GCR_LOG_ID", "sockerless", &(c).log_id,        \
                           "log that is read besides the containers' stdout and stderr"),           \
-        CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE",                         \
-                          "sockerless/agent:latest", &(c).agent_image,                             \
-                          "accepted for old configurations; no injection method needs it"),        \
+        CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE", NULL, &(c).agent_image, \
+                          "image whose layer is the agent for image_layer; else the binary"),      \
         CONFIG_ROW_TEXT(CONFIG_SECRET, "gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL,      \
-                        &(c).agent_token,                                                          \
-                        "accepted for old configurations; every run has a token of its own"),      \
+                        &(c).agent_token, "token of all agents; else every run has a random one"), \
         CONFIG_ROW_STRING("agent.injection_method", "SOCKERLESS_GCR_AGENT_INJECTION_METHOD",       \
                           "startup_command", &(c).injection_method,                                \
                           "how jobs get the agent: startup_command or image_layer"),               \

@@ -2,6 +2,7 @@
  * Images with the agent in them; see image_inject.h. */
 #include "backend/inject/image_inject.h"
 
+#include "backend/inject/agent_image.h"
 #include "backend/inject/agent_layer.h"
 #include "backend/inject/staged_image.h"
 #include "backend/image/image_record.h"
@@ -14,7 +15,8 @@
 #include <string.h>
 
 struct image_injector {
-    struct agent_layer agent;
+    struct agent_layer agent; /* of the local binary */
+    struct agent_image image; /* … or of an image, when one is configured */
 };
 
 struct image_injector *image_injector_new(void)
@@ -39,7 +41,8 @@ struct injection {
     struct image_ref staging;
     struct image_source source;
     struct registry_repo *target;
-    struct archive_layer layer; /* the agent's; its bytes are the injector's */
+    struct archive_layer layer; /* the agent's; its bytes are the injector's, or … */
+    struct agent_image image;   /* … where this was read, if known */
     bool as_root;
     const char *key;
 };
@@ -49,6 +52,8 @@ static int co_put_agent(struct injection *i, struct error *err)
 {
     const struct agent_layer *agent = &i->backend->injector->agent;
     bool there;
+    if (i->image.known)
+        return co_agent_image_send(i->backend, &i->image, &i->staging, err);
     if (co_registry_blob_exists(i->target, i->layer.digest, &there, err))
         return -1;
     if (there)
@@ -111,6 +116,22 @@ static char *key_of(const Sockerless__ImageRecord *rec, const struct archive_lay
     return key;
 }
 
+static int co_find_agent(struct injection *i, struct error *err)
+{
+    struct image_injector *in = i->backend->injector;
+    if (!str_empty(i->backend->config->agent_image)) {
+        if (co_agent_image_update(i->backend, &in->image, err))
+            return -1;
+        i->image = in->image;
+        i->layer = in->image.layer;
+        return 0;
+    }
+    if (co_agent_layer_update(i->backend, &in->agent, err))
+        return -1;
+    i->layer = in->agent.layer;
+    return 0;
+}
+
 int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
                         struct arena *arena, char **out, struct error *err)
 {
@@ -119,9 +140,8 @@ int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
     if (staging_agent_ref(b, &i.staging, err) || image_source_check(image, err))
         return error_wrap(err, "the agent cannot be added to the image");
     i.rec = image_record_copy(image, arena); /* we suspend */
-    if (co_agent_layer_update(b, &b->injector->agent, err))
+    if (co_find_agent(&i, err))
         return error_wrap(err, "the agent cannot be added to the image");
-    i.layer = b->injector->agent.layer;
     i.key = key_of(i.rec, &i.layer, i.as_root, arena);
     const struct staged_image staged = {.repository = &i.staging,
                                         .kind = "agent-image",

@@ -23,6 +23,9 @@ struct backend_config {
     char *platform;             /* linux/amd64 */
     char *staging_registry;     /* repository for loaded images: "registry.example/sockerless" */
     const char *agent_registry; /* no row: where a cloud needs images with the agent; NULL: there */
+    const char
+        *agent_image; /* no row: where a cloud takes the agent's layer from; NULL: the binary */
+    const char *agent_token; /* no row: of every run's agent; NULL: a random one a run */
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;

@@ -196,9 +196,13 @@ static void run_reset(struct container *c)
     unsigned char raw[18];
     random_bytes(raw, sizeof raw);
     hex_encode(raw, sizeof raw, c->run_token);
+    const char *fixed = c->backend->config->agent_token;
     unsigned char token[32];
     random_bytes(token, sizeof token);
-    hex_encode(token, sizeof token, c->agent_token);
+    if (str_empty(fixed))
+        hex_encode(token, sizeof token, c->agent_token);
+    else
+        snprintf(c->agent_token, sizeof c->agent_token, "%s", fixed);
 }
 
 void container_run_begin(struct container *c)

@@ -257,7 +257,7 @@ TEST(settings)
         fail_msg("%s", problem);
     assert_string_equal(c.region, "us-central1");
     assert_string_equal(c.log_id, "sockerless");
-    assert_string_equal(c.agent_image, "sockerless/agent:latest");
+    assert_null(c.agent_image);
     assert_string_equal(c.gcs_object, "sockerless-agent");
     assert_string_equal(c.connector_name, "projects/p-1/locations/us-central1/connectors/c1");
     assert_int_equal(c.injection, CLOUDRUN_INJECT_STARTUP_COMMAND);
@@ -284,6 +284,9 @@ TEST(wrong_settings_say_what_to_set)
         {{"--gcr-project=p", "--agent.url=ftp://x"}, "http:// or https://"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=r.dev/x:1"}, "without tag"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=::"}, "AGENT_REGISTRY"},
+        {{"--gcr-project=p", "--gcr-agent-image=::"}, "SOCKERLESS_GCR_AGENT_IMAGE"},
+        {{"--gcr-project=p", "--gcr-agent-token=short"}, "SOCKERLESS_GCR_AGENT_TOKEN must be 8"},
+        {{"--gcr-project=p", "--gcr-agent-token=with a blank"}, "SOCKERLESS_GCR_AGENT_TOKEN must"},
         {{"--gcr-project=p", "--gcr-vpc-connector=c", "--gcr-vpc-network=n"}, "not both"},
         {{"--gcr-project=p", "--gcr-vpc-connector=c", "--gcr-vpc-subnetwork=s"}, "not both"},
         {{"--gcr-project=p", "--gcr-vpc-tags=a,b"}, "SOCKERLESS_GCR_VPC_TAGS needs"},
