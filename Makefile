@@ -29,6 +29,8 @@ ifeq ($(SAN),release)
 SAN_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 else ifeq ($(SAN),asan)
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SAN),tsan)
+SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 else ifeq ($(SAN),debug)
 # what holds the loop is named in the log, with the functions that the dynamic symbols name
 SAN_CFLAGS := -Og -g3 -fno-omit-frame-pointer -DSOCKERLESS_DEBUG=1
@@ -39,11 +41,12 @@ else ifeq ($(SAN),fuzz)
 override CC := clang
 SAN_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 else
-$(error SAN must be release, debug, asan, valgrind or fuzz)
+$(error SAN must be release, debug, asan, tsan, valgrind or fuzz)
 endif
 SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
 VERSION := 0.1.0
-COMPILE = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"' -MMD -MP
+COMPILE_ONLY = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"'
+COMPILE = $(COMPILE_ONLY) -MMD -MP
 
 # ---- sources -----------------------------------------------------------------------------------
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(shell find $(1) -name '*.c')))
@@ -67,8 +70,8 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lssl -lcrypto \
-	$(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lpcre2-8 -lssl \
+	-lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -87,7 +90,20 @@ build/gen/proto/%.pb-c.c: proto/%.proto
 	@echo "  PROTO $<"
 	$(Q)protoc-c --c_out=build/gen $<
 
-$(BUILD)/obj/%.o: %.c | $(PROTO_C)
+# The variables of all programs: none of them takes a setting of another for a misspelt one of its own.
+# The names are composed by macros, hence the preprocessor.
+VARIABLES_H := build/gen/base/variables.h
+VARIABLES_FROM := common/backend/daemon/backend_main.c agent/options.c \
+	$(wildcard agent/main.c frontend/main.c backend-*/main.c test/sim/*/main.c)
+$(VARIABLES_H): Makefile $(VARIABLES_FROM) $(wildcard agent/options.h backend-*/*.h common/cloud/*.h common/backend/state/*.h) | $(PROTO_C)
+	@mkdir -p $(@D)
+	@echo "  VARS  $@"
+	$(Q)set -o pipefail; { echo 'static const char *const program_variables[] = {'; for f in $(VARIABLES_FROM); do \
+		$(COMPILE_ONLY) -E -P $$f || exit 1; done | tr '\n' ' ' | \
+		grep -oE '"(SOCKERLESS_[A-Z0-9_]*)"( *"_[A-Z0-9_]*")*' | sed -E 's/" *"//g; s/$$/,/' | \
+		LC_ALL=C sort -u; echo '};'; } >$@.$$$$ && mv $@.$$$$ $@
+
+$(BUILD)/obj/%.o: %.c | $(PROTO_C) $(VARIABLES_H)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(COMPILE) $(WARN) $(SAN_CFLAGS) $(CFLAGS) -c $< -o $@
@@ -160,7 +176,7 @@ unit_libs_ipc := ipc loop base proto llhttp
 unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
-unit_libs_gcpsim := base proto
+unit_libs_gcpsim := loop base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)
@@ -189,6 +205,7 @@ $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1))
 	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
+$(BUILD)/test/fuzz/ipc_ws_handshake: $(BUILD)/obj/test/kit/ws_oracle.o
 
 BENCH_BIN := $(BUILD)/test/bench/bench
 $(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)
@@ -198,8 +215,8 @@ $(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)
 unit-binaries: $(UNIT_BINS)
 fuzz-binaries: $(FUZZ_BINS)
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-models
-deps-build deps-run deps-test deps-lint deps-models: deps-%:
+.PHONY: deps-build deps-run deps-test deps-lint deps-models deps-sdks
+deps-build deps-run deps-test deps-lint deps-models deps-sdks: deps-%:
 	@deploy/local/deps.sh $*
 
 # Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
@@ -268,6 +285,16 @@ check-asan: deps-test ## with ASan, UBSan and LSan: unit programs, and all scena
 # Not the cloud that `make test` runs them on.
 ASAN_CLOUD ?= cloudrun
 
+# What runs threads: nng's behind ipc, libuv's pool, the readers of image archives.
+TSAN_UNITS = $(filter loop_% ipc_% backend_intake backend_transfer backend_inject,$(UNIT_NAMES))
+.PHONY: check-tsan
+check-tsan: deps-test ## with ThreadSanitizer: the unit programs that use threads
+	$(Q)$(MAKE) --no-print-directory SAN=tsan $(TSAN_UNITS:%=build/tsan/test/unit/%)
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/test/tsan.supp halt_on_error=1" \
+		test/run --slow tsan/units:$(subst $(space),$(comma),$(strip $(TSAN_UNITS)))
+comma := ,
+space := $(subst ,, )
+
 .PHONY: check-ci
 check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
 	$(Q)$(MAKE) --no-print-directory binaries
@@ -295,7 +322,7 @@ check-all: deps-test ## everything × clouds × directions × {release, ASan}, d
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
 	@test/run --slow units asan/units oracle-all $(CLOUDS) $(REVERSE) $(patsubst %,asan/%,$(CLOUDS) $(REVERSE))
-	$(Q)for target in budgets chaos fuzz check-valgrind check-models bench bench-load; do \
+	$(Q)for target in check-tsan budgets chaos fuzz check-valgrind check-models check-sdks bench bench-load; do \
 		$(MAKE) --no-print-directory $$target || exit 1; done
 
 .PHONY: check-valgrind
@@ -317,6 +344,7 @@ fuzz-ci: deps-test ## every fuzzer for 5 s; for 60 s those whose sources are not
 bench: deps-test ## ratios to a real dockerd in the same run
 	$(Q)$(MAKE) --no-print-directory binaries $(BENCH_BIN)
 	@test/bench/run.sh $(BENCH_BIN)
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/start.sh $(BENCH_BIN)
 .PHONY: bench-load
 bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 	$(Q)$(MAKE) --no-print-directory binaries
@@ -326,6 +354,11 @@ bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
 	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim/run,$(UNIT_BINS))
 	@test/conformance/run.sh
+
+.PHONY: check-sdks
+check-sdks: deps-run deps-sdks ## the vendors' own Python clients, from PyPI, against the simulated clouds
+	$(Q)$(MAKE) --no-print-directory binaries
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/sdks/run.sh
 
 # ---- lint, format, install ---------------------------------------------------------------------
 C_FILES = $(shell git ls-files '*.c' '*.h')
@@ -347,14 +380,14 @@ lint-rules:
 	@test/lint/packages.py
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
 		{ cat build/lint/runner_test.log; exit 1; }
-lint-cppcheck: $(PROTO_C)
+lint-cppcheck: $(PROTO_C) $(VARIABLES_H)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
 		--library=test/lint/cppcheck.cfg \
 		-DPROTOBUF_C_VERSION_NUMBER=1004000 -DPROTOBUF_C_MIN_COMPILER_VERSION=1000000 \
 		$(INCLUDES) $(filter %.c,$(C_FILES))
-lint-clang: $(PROTO_C)
+lint-clang: $(PROTO_C) $(VARIABLES_H)
 	@echo "  clang -Werror"
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(shell nproc) -n 8 \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only

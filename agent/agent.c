@@ -85,6 +85,9 @@ static const struct log_tee_events tee_handlers = {on_tee_drained, on_mark_writt
 static void on_signal(void *owner, int number)
 {
     struct agent *a = owner;
+    /* Cloud Run's maintenance: SIGTSTP before, SIGCONT after; connections break. */
+    if (number == SIGCONT && a->reverse)
+        reverse_check(a->reverse);
     main_process_signal(a->workload.main, number);
 }
 

@@ -49,7 +49,7 @@ struct process {
     struct buf pending; /* stdin */
 };
 
-/* One for all: the loop has one thread and nobody keeps it over a call. */
+/* One for all: the loop has one thread and it is not kept over a call. */
 static char read_buffer[READ_SIZE];
 
 static void process_maybe_end(struct process *p);
@@ -315,6 +315,7 @@ static int process_spawn(struct process_options *o, const struct process_stdio *
         .user = user,
         .stdio = {stdio->child[0], stdio->child[1], stdio->child[2]},
         .tty = o->tty,
+        .idle_if_missing = o->idle_if_missing,
     };
     return spawn_process(&request, pid, exit_code, err);
 }

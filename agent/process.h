@@ -4,9 +4,9 @@
  * are one. Output is read only as far as the owner has room for it, stdin is queued until the
  * process takes it.
  *
- * Life: process_start() → output() … → ended(), exactly once, after the process was reaped and its
+ * Order: process_start() → output() … → ended(), exactly once, after the process was reaped and its
  * output was read → process_free() by the owner, at any time after start. After process_free() no
- * event comes; a process that still runs then lives on, its output is thrown away.
+ * event comes; a process that still runs then runs on, its output is dropped.
  */
 #ifndef SOCKERLESS_AGENT_PROCESS_H
 #define SOCKERLESS_AGENT_PROCESS_H
@@ -38,6 +38,7 @@ struct process_options {
     const char *user;      /* "" or NULL: root */
     const char *workdir;   /* "" or NULL: "/" */
     bool make_workdir;
+    bool idle_if_missing; /* see struct spawn_request */
     bool tty;
     uint32_t height, width;    /* tty; 0: not known */
     bool open_stdin;           /* a pipe, else /dev/null */

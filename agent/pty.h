@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* Both ends close-on-exec, neither becomes anybody's controlling terminal; master non-blocking. */
+/* Both ends close-on-exec, neither becomes a controlling terminal; master non-blocking. */
 int pty_open(int *master, int *slave, struct error *err) MUST_CHECK;
 /* The kernel tells the foreground group with SIGWINCH. */
 void pty_resize(int master, uint32_t height, uint32_t width);

@@ -15,10 +15,14 @@
 
 struct reverse;
 
-/* Dials in the background and again whenever the line is lost, for as long as the agent lives;
+/* Dials in the background and again whenever the line is lost, until the agent ends;
  * what it brings becomes a session of the list. options: borrowed. -1 only for a URL that cannot be
  * dialled at all. */
 int reverse_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
                  struct reverse **out, struct error *err) MUST_CHECK;
+
+/* Connections may have been lost without a word, as when the machine was moved: the line is asked
+ * now, given up when it does not answer within seconds, and dialled again. */
+void reverse_check(struct reverse *r);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The agent's one port: GET /health for anybody, and sessions over WebSocket on / for whoever has
- * the token.
+ * The agent's one port: GET /health without a token, and sessions over WebSocket on / for whoever
+ * has the token.
  */
 #ifndef SOCKERLESS_AGENT_SERVER_H
 #define SOCKERLESS_AGENT_SERVER_H
@@ -13,7 +13,7 @@
 
 struct server;
 
-/* Accepted channels become sessions of the list. options: borrowed for the server's life. */
+/* Accepted channels become sessions of the list. options: borrowed for the server's lifetime. */
 int server_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
                 struct server **out, struct error *err) MUST_CHECK;
 

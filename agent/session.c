@@ -76,7 +76,8 @@ static int session_open(struct session *s, const struct frame *f, struct error *
         sockerless__stream_open__unpack(&arena.protobuf, f->len, f->payload);
     s->kind = kind_of(s->list, open);
     if (!s->kind)
-        return error_set(err, ERROR_INVALID_PARAMETER, "the agent knows no session of kind %d",
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "the agent does not support sessions of kind %d",
                          open ? (int)open->kind_case : -1);
     return s->kind->open(s, open, err);
 }

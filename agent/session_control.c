@@ -22,7 +22,7 @@ static int control_open(struct session *s, const Sockerless__StreamOpen *open, s
     int64_t pid = main_process_pid(w->main);
     struct session *older = w->control;
     w->control = s;
-    s->state = w; /* no state, but closed() is wanted */
+    s->state = w; /* no state, but closed() is needed */
     if (older)
         session_end(older, NULL);
     session_send_opened(s, FRAME_OPENED, tty, pid);

@@ -177,7 +177,7 @@ static void exec_drained(struct session *s)
         process_resume(e->process);
 }
 
-/* The process lives on; but nobody will type any more. */
+/* The process runs on; but there will be no more input. */
 static void exec_closed(struct session *s)
 {
     struct exec *e = STEAL(s->state);

@@ -54,7 +54,7 @@ struct passwd_match {
     int64_t gid;
 };
 
-/* The first entry whose name or uid is the wanted one. */
+/* The first entry with the requested name or uid. */
 static struct passwd_match passwd_find(const char *path, const char *user, bool numeric,
                                        int64_t uid, struct user_identity *out)
 {
@@ -102,6 +102,18 @@ static void groups_of(const char *path, const char *user, struct user_identity *
         out->groups = xrealloc(out->groups, (out->group_count + 1) * sizeof *out->groups);
         out->groups[out->group_count++] = (gid_t)gid;
     }
+}
+
+/* Docker's rule since CVE-2022-36109: the primary group is one of the supplementary ones. */
+static void groups_add_primary(struct user_identity *out)
+{
+    for (size_t i = 0; i < out->group_count; i++)
+        if (out->groups[i] == out->gid)
+            return;
+    if (out->group_count == NGROUPS_MAX)
+        out->group_count--;
+    out->groups = xrealloc(out->groups, (out->group_count + 1) * sizeof *out->groups);
+    out->groups[out->group_count++] = out->gid;
 }
 
 static int group_find(const char *path, const char *group, struct user_identity *out,
@@ -166,6 +178,8 @@ int user_resolve(const char *spec, const char *passwd_path, const char *group_pa
         groups_of(group_path, name, out);
     if (rc)
         user_identity_free(out);
+    else
+        groups_add_primary(out);
     return rc;
 }
 

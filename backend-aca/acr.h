@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct acr_options { /* borrowed for the object's life; all but http may be NULL */
+struct acr_options { /* borrowed for the object's lifetime; all but http may be NULL */
     struct http_client *http;
     const char *login_server; /* which registry username and password are for: "name.azurecr.io" */
     const char *username, *password;

@@ -101,7 +101,7 @@ static int co_delete_job(struct cloudrun_api *api, const char *job, struct error
     return gcp_error_is(&why, "FAILED_PRECONDITION") || gcp_error_is(&why, "ABORTED") ? 1 : -1;
 }
 
-/* The run's answer may have been lost: then the job knows more than we. */
+/* The run's answer may have been lost: then the job says more. */
 static int co_latest_execution(struct cloudrun_api *api, struct workload *w, struct error *err)
 {
     json_t *job AUTO(json) = NULL;

@@ -40,7 +40,7 @@ enum aws_api { AWS_APIS(X) AWS_API_COUNT };
 struct aws_client_options {
     struct loop *loop;
     struct http_client *http;
-    const char *region;       /* strings are borrowed for the client's life */
+    const char *region;       /* strings are borrowed for the client's lifetime */
     const char *endpoint_url; /* NULL: the real hosts */
     int64_t rate_percent;     /* share of the vendor's quotas to use; 80 */
     int64_t log_events_per_s; /* GetLogEvents differs by region; 0: 10 */

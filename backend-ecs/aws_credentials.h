@@ -23,7 +23,7 @@ static inline void auto_release_aws_credentials(struct aws_credentials *c)
     aws_credentials_free(c);
 }
 
-/* What the sources need to know. Strings are borrowed for the life of the chain. */
+/* What the sources need. Strings are borrowed for the chain's lifetime. */
 struct aws_credentials_context {
     struct http_client *http;
     const char *region;

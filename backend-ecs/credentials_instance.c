@@ -56,7 +56,7 @@ static int co_session(const struct aws_credentials_context *context, const char 
         return -1;
     }
     if (res.status != 200 || !res.body.len || strpbrk(res.body.data, "\r\n"))
-        return 0; /* something else lives at that address, or IMDS is switched off */
+        return 0; /* another service is at that address, or IMDS is switched off */
     *header = xasprintf("X-aws-ec2-metadata-token: %s", res.body.data);
     *found = true;
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Credential source: a role assumed with an OIDC token that somebody keeps fresh in a file (EKS
+ * Credential source: a role assumed with an OIDC token that is renewed in a file (EKS
  * service accounts, CI systems). The file is read again for every renewal. */
 #include "aws_sts.h"
 #include "base/alloc.h"

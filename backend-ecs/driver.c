@@ -45,7 +45,7 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
         return 0;
     if (!definition_gone)
         return -1;
-    /* Somebody else deleted it: what we remember is wrong. */
+    /* It was deleted by others: what is cached is wrong. */
     log_info("task definition is gone, preparing again", LOG_STR("definition", w->definition));
     ecs_definition_forget(d->definitions, w->definition);
     if (co_prepare(self, spec, w, err))

@@ -48,7 +48,7 @@ static void write_labels(struct json_writer *w, const struct workload_spec *spec
     json_object_close(w);
 }
 
-/* "80/tcp", "53/udp", "8080"; ECS knows no other protocols, and ranges come expanded. */
+/* "80/tcp", "53/udp", "8080"; ECS has no other protocols, and ranges come expanded. */
 static bool parse_port(const char *text, int *port, const char **protocol)
 {
     char digits[8];

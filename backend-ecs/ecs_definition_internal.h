@@ -26,7 +26,7 @@ struct definition {
     UT_hash_handle hh;
 };
 
-/* One registration under way; others who want the same family wait for it. */
+/* One registration under way; other requests for the same family wait for it. */
 struct registration {
     char family[ECS_FAMILY_MAX];
     UT_hash_handle hh;

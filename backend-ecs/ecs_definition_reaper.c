@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Dropping task definitions that nothing uses: deregister, then delete; and finding those that an
- * earlier life left behind. Called by the core every ten seconds, see driver.h: co_maintain.
+ * earlier process left behind. Called by the core every ten seconds, see driver.h: co_maintain.
  *
  * Invariant: a definition that a run was handed is in `in_use` from the moment its row is written;
  * until then its used_ms is recent. So only those idle for a while, and not prepared since this
@@ -22,7 +22,7 @@ enum {
     CLOSING_MS = 20000,
 };
 
-/* What a pass needs to know. */
+/* What a pass needs. */
 struct pass {
     int64_t started_ms, deadline_ms;
     bool closing;
@@ -72,7 +72,7 @@ static int co_consider(struct ecs_definition_store *s, const struct pass *pass, 
         return -1;
     const char *instance = definition_label(reply, ECS_LABEL_INSTANCE);
     if (instance && strcmp(instance, s->instance) == 0) {
-        if (!definition_find(s, arn)) /* nobody prepared it while we asked */
+        if (!definition_find(s, arn)) /* it was not prepared meanwhile */
             definition_add(s, arn, state)->used_ms = pass->started_ms - 1;
     } else if (reply && !is_foreign(s, arn))
         add_foreign(s, arn);
@@ -160,7 +160,7 @@ static int co_deregister(struct ecs_definition_store *s, const char *arn, struct
 }
 
 /* Deregister idle ones, one at a time: registering shares the quota and goes first, so unless this
- * is the end we only use what nobody else wants. */
+ * is the end only what others leave is used. */
 static int co_deregister_idle(struct ecs_definition_store *s, const struct pass *pass,
                               struct error *err)
 {

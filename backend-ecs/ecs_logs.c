@@ -3,12 +3,13 @@
  *
  * Our token is "MS COUNT TOKEN": CloudWatch's own, and where it stands: the time of the last event
  * delivered and how many of that very millisecond were. CloudWatch's tokens live for 24 hours; when
- * a quiet log's token has died, reading goes on by time and skips those. */
+ * a quiet log's token has expired, reading goes on by time and skips those. */
 #include "ecs_logs.h"
 
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/log_record.h"
 #include "base/str.h"
 #include "ecs_names.h"
 
@@ -90,8 +91,9 @@ static void take_events(const json_t *list, size_t skip, struct log_page *page)
             len--;
         struct log_event *e = &page->events[page->count++];
         e->timestamp_ns = event_ms(event) * ns_per_ms;
-        e->text = arena_strndup(&page->arena, text, len);
-        e->len = len;
+        char *record = arena_strndup(&page->arena, text, len);
+        e->text = record;
+        e->len = log_record_decode(record, len);
     }
 }
 
@@ -122,7 +124,7 @@ static size_t count_delivered(const json_t *list, struct position *resume)
     return skip;
 }
 
-/* The dead token's successor: by time, from the last event delivered on. */
+/* The expired token's successor: by time, from the last event delivered on. */
 static int resume_by_time(struct ecs_log_request *request, struct position *at,
                           struct position *resume, struct error *err)
 {

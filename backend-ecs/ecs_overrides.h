@@ -2,7 +2,7 @@
  *
  * Where a run's command and environment travel: in RunTask's overrides when they fit, so that
  * containers of one image share a task definition whatever they execute; else in the definition.
- * Pure, and decided by the spec alone: preparing a run and starting it, in whichever life of the
+ * Pure, and decided by the spec alone: preparing a run and starting it, in whichever process of the
  * backend, come to the same answer, and a repeated RunTask to the same bytes.
  */
 #ifndef SOCKERLESS_ECS_OVERRIDES_H

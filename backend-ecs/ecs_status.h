@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From ECS's description of a task to what the core wants to know. Pure.
+ * From ECS's description of a task to what the core needs. Pure.
  */
 #ifndef SOCKERLESS_ECS_STATUS_H
 #define SOCKERLESS_ECS_STATUS_H

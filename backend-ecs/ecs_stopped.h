@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tasks that were seen stopped, so that removing their containers costs no call. A bounded memory:
- * what it has forgotten is merely stopped once more.
+ * what it does not hold any more is merely stopped again.
  */
 #ifndef SOCKERLESS_ECS_STOPPED_H
 #define SOCKERLESS_ECS_STOPPED_H

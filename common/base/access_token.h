@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A cloud's OAuth access token, and how those who need one ask for it without knowing where it
+ * A cloud's OAuth access token, and how callers that need one ask for it without knowing where it
  * comes from.
  */
 #ifndef SOCKERLESS_BASE_ACCESS_TOKEN_H

@@ -19,7 +19,7 @@ struct buf {
 #define BUF_INIT ((struct buf){0})
 
 void buf_free(struct buf *b);  /* releases the memory; the buf is reusable */
-void buf_clear(struct buf *b); /* forgets the content, keeps the memory */
+void buf_clear(struct buf *b); /* drops the content, keeps the memory */
 /* Room for at least `more` bytes after the content; returns the address to write to. Call
  * buf_commit() with what was written. */
 char *buf_reserve(struct buf *b, size_t more);

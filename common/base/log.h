@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Structured logs: one JSON object a line on stderr,
- * {"level":"info","time":"…","component":"backend-ecs","message":"…", fields…}.
+ * {"level":"info","time":"…","component":"backend-ecs","message":"…", fields…}; on a terminal
+ * "backend-ecs: info: message (key value, …)".
  *
  *     log_info("task started", LOG_STR("container", id), LOG_INT("took_ms", ms));
  *
@@ -30,7 +31,7 @@ static inline const char *log_text(const char *text)
 #define LOG_STR(k, v) ((struct log_field){.key = (k), .text = log_text(v)})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v)})
 
-/* component: borrowed for the life of the process. */
+/* component: borrowed until the process ends. */
 void log_open(const char *component, enum log_level lowest);
 /* "debug" "info" "warn" "error"; false when unknown. */
 bool log_level_parse(const char *name, enum log_level *out);

@@ -40,7 +40,7 @@ struct cloud_policy {
     int attempts;                       /* after lost answers and failures */
     int throttled_attempts;             /* after refusals that say "later" */
     int64_t base_ms, throttled_base_ms; /* longest first pause; doubled with each */
-    int64_t cap_ms;                     /* longest pause that nobody asked for */
+    int64_t cap_ms;                     /* longest pause without a Retry-After */
     int64_t attempt_ms;                 /* one exchange, where the request does not say */
     int64_t total_ms;                   /* the whole call, with its time in the queue */
 };
@@ -82,7 +82,7 @@ struct cloud_call { /* all is borrowed until the call returns */
     const char *what;            /* for messages: "create job" */
     struct token_bucket *bucket; /* the quota it falls under; NULL: none */
     bool repeatable;             /* carrying it out twice does no harm */
-    bool answered_only;          /* not again when no answer comes: nobody may be there */
+    bool answered_only;          /* not again when no answer comes: there may be no service */
     int64_t deadline_ms;         /* monotonic, if sooner than the policy's; 0: none */
 };
 

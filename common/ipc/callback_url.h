@@ -2,7 +2,7 @@
  *
  * What reverse agents are told of the way to the backend: the URL that they dial and the
  * certificates that they trust there. Both are looked at when the backend starts, because an agent
- * that cannot use them has nobody to tell.
+ * that cannot use them cannot report it.
  */
 #ifndef SOCKERLESS_IPC_CALLBACK_URL_H
 #define SOCKERLESS_IPC_CALLBACK_URL_H

@@ -307,7 +307,7 @@ static bool send_collect(struct channel *c)
 
 static void send_next(struct channel *c)
 {
-    /* Nobody waits for the end of a small send: it is looked at when there is more to say. */
+    /* The end of a small send is not waited for: it is looked at before the next one. */
     struct transport_send send = {
         .bytes = c->sending.data,
         .len = c->sending.len,
@@ -418,7 +418,7 @@ void channel_end(struct channel *c)
     channel_finish(c);
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 static struct channel *channel_new(struct loop *l, const char *url,
                                    const struct channel_options *options)

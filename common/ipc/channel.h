@@ -4,10 +4,10 @@
  * wss://) or was accepted by ws_listener.h. Carries RPC connections, sessions between frontend and
  * backend, and sessions with agents.
  *
- * Life: channel_dial() or an accepted channel + channel_start() → frame() … → closed(), exactly
+ * Order: channel_dial() or an accepted channel + channel_start() → frame() … → closed(), exactly
  * once and last; the channel is gone after it returned. channel_finish() ends orderly after the out
- * queue is flushed (who sent FRAME_END or FRAME_ERROR waits up to 10 s for the peer to close first,
- * so that nothing on the way is lost; who received it closes at once); channel_abort() at once.
+ * queue is flushed (the sender of FRAME_END or FRAME_ERROR waits up to 10 s for the peer to close
+ * first, so that nothing on the way is lost; the receiver closes at once); channel_abort() at once.
  * Both lead to closed() later, never from inside the call. Backpressure: channel_send() says false
  * when the peer lags: stop until drained(); channel_pause() stops reading, and the kernel then
  * stops the peer.
@@ -56,7 +56,7 @@ int channel_dial(struct loop *l, const char *url, const struct channel_options *
                  struct error *err) MUST_CHECK;
 
 /* An accepted channel does nothing until it is started. Calling it again hands the channel to
- * another owner; with events NULL nothing is delivered and nobody is told of the end. */
+ * another owner; with events NULL nothing is delivered and the end is not reported. */
 void channel_start(struct channel *c, const struct channel_events *events, void *owner);
 
 /* Copies the payload. False: above CHANNEL_HIGH_WATER (it is queued nevertheless). */
@@ -83,7 +83,7 @@ void channel_await(struct loop *l, const struct channel_options *options,
 /* Gives the awaiting channel the stream of one that was accepted and never started; that one is
  * gone then. */
 void channel_adopt(struct channel *awaiting, struct channel *accepted);
-/* Nobody will bring it: closed(why). */
+/* It will not be delivered: closed(why). */
 void channel_give_up(struct channel *awaiting, const struct error *why);
 
 /* channel_abort() for every channel of the loop: the end of a daemon. */

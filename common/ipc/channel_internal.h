@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the listeners (channel_listener.c, ws_listener.c) know of channel.c.
+ * What the listeners (channel_listener.c, ws_listener.c) use of channel.c.
  */
 #ifndef SOCKERLESS_IPC_CHANNEL_INTERNAL_H
 #define SOCKERLESS_IPC_CHANNEL_INTERNAL_H

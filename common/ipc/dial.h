@@ -3,7 +3,7 @@
  * One attempt to connect with a dialer of nng's, with a time limit, on the loop. nng's WebSocket
  * dial may be neither cancelled nor given a time limit: doing so while it ends by itself ends it
  * twice, or locks what is freed (nng 1.5.2). Closing its dialer is safe, but may be lost on a dial
- * between two of its steps; such a dial is left to nng, who may still have its memory in hand.
+ * between two of its steps; such a dial is left to nng, which may still use its memory.
  */
 #ifndef SOCKERLESS_IPC_DIAL_H
 #define SOCKERLESS_IPC_DIAL_H

@@ -30,7 +30,7 @@ void nng_op_fini(struct nng_op *op); /* must not be pending */
 /* Mark as pending and return the aio to start the nng call with. */
 nng_aio *nng_op_begin(struct nng_op *op);
 
-/* The same for an operation whose success interests nobody yet: the loop is not woken for it. Later
+/* The same for an operation whose success is not needed yet: the loop is not woken for it. Later
  * either nng_op_collect() finds it ended, or nng_op_watch() asks to be told after all. Failures and
  * transfers of other than `expected` bytes are told anyway. */
 nng_aio *nng_op_begin_quietly(struct nng_op *op, size_t expected);

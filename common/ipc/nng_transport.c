@@ -125,7 +125,7 @@ static void on_sent(struct nng_op *op)
     t->base.sent(t->base.owner, &result);
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 static void transport_close(struct transport *base)
 {

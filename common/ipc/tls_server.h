@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The server's side of TLS 1.2 and later, as a filter between bytes from the network and bytes for
- * the application. Knows no sockets: its owner moves the bytes. What a session buffers is bounded
+ * the application. It uses no sockets: its owner moves the bytes. What a session buffers is bounded
  * by what it is given at once plus one record.
  */
 #ifndef SOCKERLESS_IPC_TLS_SERVER_H
@@ -25,7 +25,7 @@ void tls_session_free(struct tls_session *t); /* NULL is fine */
 /* Bytes from the network. */
 void tls_session_give(struct tls_session *t, const void *bytes, size_t len);
 /* Bytes for the application, shaking hands as long as needed: their number, 0: none yet, -1: the
- * peer has ended the session, -2: it does not speak TLS as we do. */
+ * peer has ended the session, -2: it does not use TLS as required here. */
 int tls_session_read(struct tls_session *t, void *to, size_t room);
 /* There may be more to read without new bytes from the network. */
 bool tls_session_has_input(const struct tls_session *t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The WebSocket frames that a client sends (RFC 6455, section 5), and those that a server sends.
- * Binary messages are a byte stream here: where one ends means nothing. Knows no sockets.
+ * Binary messages are a byte stream here: where one ends means nothing. It uses no sockets.
  *
  * Written here because a library's one is too slow: libwslay takes masks off byte by byte, at 2 ns
  * each, which made attach slower than with nng. The tests and the fuzzer compare the two.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The server's half of a WebSocket opening handshake (RFC 6455, section 4.2): reads the request's
- * head piece by piece, keeps of it only what decides, and writes the answer. Knows no sockets.
+ * head piece by piece, keeps of it only what decides, and writes the answer. It uses no sockets.
  */
 #ifndef SOCKERLESS_IPC_WS_HANDSHAKE_H
 #define SOCKERLESS_IPC_WS_HANDSHAKE_H
@@ -22,7 +22,7 @@ struct ws_handshake {
     const char *path; /* the one that is served; borrowed */
     char url[WS_HANDSHAKE_PATH_MAX];
     size_t url_len;
-    char name[32]; /* of the header whose value follows; longer names are none of ours */
+    char name[32]; /* of the header whose value follows; longer names are not looked at */
     size_t name_len;
     char value[WS_HANDSHAKE_VALUE_MAX];
     size_t value_len;

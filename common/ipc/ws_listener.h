@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listening on ws:// or wss:// where anybody may connect. A connection is pending until its opening
- * handshake is over and its Authorization header was accepted; until then its time, its bytes and
- * its number are limited. The process must ignore SIGPIPE. The agent's own listener, which cannot
- * link what this needs, is channel_listen().
+ * Listening on ws:// or wss:// where any host may connect. A connection is pending until its
+ * opening handshake is over and its Authorization header was accepted; until then its time, its
+ * bytes and its number are limited. The process must ignore SIGPIPE. The agent's own listener,
+ * which cannot link what this needs, is channel_listen().
  */
 #ifndef SOCKERLESS_IPC_WS_LISTENER_H
 #define SOCKERLESS_IPC_WS_LISTENER_H

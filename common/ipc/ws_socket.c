@@ -74,7 +74,7 @@ static bool tls_output_full(struct ws_socket *s)
     return s->flushing && tls_session_output(s->tls, &unused) > TLS_OUTPUT_MAX;
 }
 
-/* Hands out what TLS has, as long as it is wanted. */
+/* Hands out what TLS has, as long as it is taken. */
 static void tls_deliver(struct ws_socket *s)
 {
     while (s->to && !s->closing) {
@@ -241,7 +241,7 @@ int ws_socket_write(struct ws_socket *s, const uv_buf_t *bufs, unsigned count)
     return rc;
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 struct ws_socket *ws_socket_open(struct loop *l, int fd, struct tls_server *tls, struct error *err)
 {

@@ -164,7 +164,7 @@ static void on_time(uv_timer_t *timer)
     tell(t);
 }
 
-/* Both limits are used at the end of a channel's life only, and never at once. */
+/* Both limits are used at a channel's end only, and never at once. */
 static int64_t limit_set(struct ws_transport *t, int64_t timeout_ms)
 {
     if (timeout_ms < 0)
@@ -330,7 +330,7 @@ static void transport_receive_stop(struct transport *base)
     tell_later(t);
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 static void on_socket_closed(void *owner)
 {

@@ -9,13 +9,13 @@
 
 enum { LARGE_BYTES = 64 * 1024, PARSE_DEADLINE_MS = 60000 };
 
-/* Lives until the worker is done, also when the coroutine has given up meanwhile. */
+/* Freed when the worker is done, also when the coroutine has ended before. */
 struct parse_job {
     uv_work_t work;
     struct buf body;
     json_t *doc;
     struct error err;
-    struct co *waiter; /* NULL: nobody wants the result any more */
+    struct co *waiter; /* NULL: the result is not needed any more */
     bool done;
 };
 

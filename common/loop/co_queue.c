@@ -52,7 +52,7 @@ int co_queue_add(struct co_queue *q, struct loop *l, void (*fn)(void *arg), void
         return 0;
     q->workers--;
     if (q->workers)
-        return 0;  /* those who work will come to it */
-    free(take(q)); /* nobody worked: it is the only one */
+        return 0;  /* the workers will come to it */
+    free(take(q)); /* there was no worker: it is the only one */
     return -1;
 }

@@ -49,7 +49,7 @@ void http_client_close(struct http_client *c)
 
 /* ---- the exchange ---- */
 
-/* Lives on the stack of the coroutine, which leaves only when libcurl has let go of it. */
+/* On the stack of the coroutine, which returns only when libcurl has released it. */
 struct exchange {
     struct http_transfer t;
     const struct http_request *req;

@@ -36,8 +36,8 @@ struct http_request {
     int64_t timeout_ms;         /* whole exchange; 0: 30,000 */
     bool timeout_is_idle;       /* timeout_ms is how long nothing may move: for large bodies */
     size_t max_body;            /* of the response; 0: 16 MiB; more: ERROR_TOO_LARGE */
-    /* libcurl sends a request a second time when a kept-alive connection turns out to be dead, even
-     * though the first may have been carried out. True: a new connection, so never. */
+    /* libcurl sends a request a second time when a kept-alive connection turns out to be closed,
+     * even though the first may have been carried out. True: a new connection, so never. */
     bool never_twice;
     bool follow_redirects; /* up to 5; Authorization never follows to another host */
     /* Instead of collecting the body: called on the loop's own stack with each piece. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libcurl's result codes as messages of the kind that Docker's users know
+ * libcurl's result codes as messages in the form of dockerd's
  * (`dial tcp HOST:PORT: connect: connection refused`). Used by http_transfer.c only.
  */
 #ifndef SOCKERLESS_LOOP_HTTP_ERROR_H

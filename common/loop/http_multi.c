@@ -45,7 +45,7 @@ static void reap_finished(struct http_multi *m)
     while ((message = curl_multi_info_read(m->curl, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
-        CURLcode result = message->data.result; /* the message dies with remove_handle */
+        CURLcode result = message->data.result; /* the message is freed by remove_handle */
         struct http_job *job = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
         job_finish(m, job, result);
@@ -146,7 +146,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
     return uv_poll_start(&s->poll, events, on_socket) ? -1 : 0;
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 int http_multi_open(struct loop *l, int max_connections, struct http_multi **out, struct error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * curl_multi on the loop: libcurl says which sockets and which timeout it wants watched, uv watches
- * them. Used by http_transfer.c and http_stream.c only.
+ * curl_multi on the loop: libcurl says which sockets and which timeout have to be watched, uv
+ * watches them. Used by http_transfer.c and http_stream.c only.
  *
  * libcurl must not be entered from its own callbacks. Coroutines are resumed by the loop, never
  * inside libcurl, but on_body() may spawn one that at once starts a request: such a job waits until

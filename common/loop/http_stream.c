@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HTTP bodies piece by piece; see http_stream.h. Between libcurl's callbacks and the coroutine lies
- * one buffer for what was received; what is sent stays where the writer has it, who waits.
+ * HTTP bodies piece by piece; see http_stream.h. Between libcurl's callbacks and the coroutine is
+ * one buffer for what was received; what is sent stays in the writer's memory until it was sent.
  */
 #include "loop/http_stream.h"
 
@@ -20,7 +20,7 @@ struct http_stream {
     bool receive_paused;
     bool follows; /* redirects: their heads are not the answer's */
     bool has_head;
-    /* the request's body: borrowed from the writer, who is suspended meanwhile */
+    /* the request's body: borrowed from the writer, which is suspended meanwhile */
     const char *unsent;
     size_t unsent_len;
     bool send_paused, send_complete;

@@ -165,7 +165,7 @@ static void set_method(struct http_transfer *t, const struct http_request *req)
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, req->body ? req->body : "");
     }
-    /* Only where libcurl cannot know it, since a forced method also survives a 303. */
+    /* Only where libcurl does not do it itself, since a forced method also survives a 303. */
     if (!is_post && (req->body || strcmp(method, "GET") != 0))
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }

@@ -29,7 +29,7 @@ struct http_transfer {
     struct http_client *client;
     struct http_response *res; /* status and headers are collected here */
     struct http_peer peer;
-    struct co *waiter; /* woken when something happened; NULL: nobody waits now */
+    struct co *waiter; /* woken when something happened; NULL: there is none now */
     struct curl_slist *headers;
     size_t max_body, body_seen;
     size_t header_bytes;

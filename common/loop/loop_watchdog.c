@@ -66,7 +66,7 @@ static void where_was_it(struct loop_watchdog *w, char *out, size_t size)
     *out = '\0';
     for (int i = FRAMES_OF_THE_HANDLER; names && i < count && len < size; i++) {
         const char *open = strchr(names[i], '('), *end = open ? strpbrk(open, "+)") : NULL;
-        if (!end || end == open + 1) /* a static function: addr2line knows it by its address */
+        if (!end || end == open + 1) /* a static function: addr2line finds it by its address */
             open = strchr(names[i], '['), end = open ? strchr(open, ']') : NULL;
         if (end)
             len += (size_t)snprintf(out + len, size - len, "%s%.*s", len ? " < " : "",

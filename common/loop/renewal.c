@@ -7,9 +7,9 @@
 
 enum {
     EARLY_S = 300,          /* renew this long before the end … */
-    EARLY_SHARE = 4,        /* … but not before three quarters of the life are over */
+    EARLY_SHARE = 4,        /* … but not before three quarters of the lifetime are over */
     RENEW_PAUSE_MS = 30000, /* after a failed renewal of what still holds */
-    WAIT_MS = 120000,       /* for somebody else's renewal */
+    WAIT_MS = 120000,       /* for another caller's renewal */
 };
 static const int64_t ns_per_s = 1000000000;
 
@@ -82,7 +82,7 @@ int co_renewal_ensure(struct renewal *r, co_renew_fn co_renew, void *owner, stru
             waited = true;
             continue;
         }
-        /* A renewal that somebody else cancelled says nothing about us. */
+        /* A renewal that another caller cancelled says nothing about this one. */
         bool failed =
             waited && r->last_error.code != ERROR_NONE && r->last_error.code != ERROR_CANCELLED;
         if (!failed)

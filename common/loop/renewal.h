@@ -32,7 +32,7 @@ typedef int (*co_renew_fn)(void *owner, int64_t *expires_ns, struct error *err);
 int co_renewal_ensure(struct renewal *r, co_renew_fn co_renew, void *owner,
                       struct error *err) MUST_CHECK;
 
-/* Somebody refused the value of that generation: the next ensure gets a new one. Of many complaints
+/* The value of that generation was refused: the next ensure gets a new one. Of many complaints
  * about one generation only the first has an effect. */
 void renewal_reject(struct renewal *r, unsigned generation);
 

@@ -147,7 +147,7 @@ void http_conn_set_body_deadline(struct http_conn *c)
 {
     if (c->state != CONN_ANSWERING || !c->x.body_pending)
         return;
-    /* Nobody reads from a held connection, so nobody would notice that its peer has vanished. */
+    /* A held connection is not read, so the end of its peer would not be noticed. */
     c->deadline_ms =
         time_mono_ms() + (c->held ? c->shared->half_closed_check_ms : c->shared->idle_timeout_ms);
 }
@@ -167,6 +167,11 @@ bool http_conn_write(struct http_conn *c, const uv_buf_t *bufs, unsigned count, 
 size_t http_conn_unread_by_peer(struct http_conn *c)
 {
     return http_out_unread_by_peer(&c->out);
+}
+
+enum peer_queue http_conn_peer_queue(struct http_conn *c)
+{
+    return http_out_peer_queue(&c->out);
 }
 
 /* ---- the end of an answer, of a connection ---- */

@@ -4,9 +4,9 @@
  * both ways. Listed in its server's http_shared; freed in its handle's close callback. What comes
  * in is http_input.h's business; here is what handlers and owners do with a connection.
  *
- * An exchange that does not answer at once registers an owner (http_conn_own): the owner hears when
- * the output drained and when the client is gone. All writes go through one bounded-by-backpressure
- * queue, http_out.h.
+ * An exchange that does not answer at once registers an owner (http_conn_own): the owner is told
+ * when the output drained and when the client is gone. All writes go through one
+ * bounded-by-backpressure queue, http_out.h.
  */
 #ifndef SOCKERLESS_FRONTEND_HTTP_CONN_H
 #define SOCKERLESS_FRONTEND_HTTP_CONN_H
@@ -20,8 +20,8 @@
 
 struct http_conn;
 
-/* What an owner hears. gone() comes at most once and last: the owner must not touch the connection
- * afterwards. Never called from inside an http_conn_ function. */
+/* What an owner is told. gone() comes at most once and last: the owner must not touch the
+ * connection afterwards. Never called from inside an http_conn_ function. */
 struct http_conn_events {
     /* Raw mode, or a BODY_STREAM handler's body (NULL: it is dropped). Must not answer. */
     void (*data)(void *arg, const char *bytes, size_t len);
@@ -52,6 +52,7 @@ void http_conn_hold(struct http_conn *c, bool hold);
 bool http_conn_write(struct http_conn *c, const uv_buf_t *bufs, unsigned count, bool now);
 /* Bytes the peer has not read yet, as far as the kernel tells; 0 when unknown. */
 size_t http_conn_unread_by_peer(struct http_conn *c);
+enum peer_queue http_conn_peer_queue(struct http_conn *c);
 /* The answer is complete: go on with the next request or, if the exchange says so, finish. */
 void http_conn_reply_done(struct http_conn *c);
 /* Flush, half-close, let the client read everything, close. */

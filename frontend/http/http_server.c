@@ -152,7 +152,7 @@ static int server_listen_one(struct http_server *s, const char *url, struct erro
     struct http_listener *listener =
         http_listener_open(s->shared.loop, url, s->socket_group, &events, s, err);
     if (!listener)
-        return error_wrap(err, "listen on %s", url);
+        return error_wrap(err, "--listen %s", url);
     s->listeners[s->listener_count++] = listener;
     return 0;
 }

@@ -21,7 +21,7 @@ struct http_server_options {
     const char *socket_group; /* group of unix sockets; NULL or "": the process's */
     int64_t max_connections;  /* 0: 4,096; at the limit accepting pauses */
     int64_t idle_timeout_ms;  /* of a kept-alive connection between requests; 0: 5 min */
-    /* Between two looks whether a half-closed client, or one that nobody reads from, is still
+    /* Between two looks whether a half-closed client, or one that is not read, is still
      * there; 0: 5 s. */
     int64_t half_closed_check_ms;
     int64_t head_timeout_ms; /* from the first byte of a request to its end; 0: 60 s */

@@ -19,7 +19,7 @@
 
 /* The standard reason phrase, "" for a status unknown here. */
 const char *reply_reason(unsigned status);
-/* What the service wants on this answer: whole lines, "" for a plain one. */
+/* What the service adds to this answer: whole lines, "" for a plain one. */
 const char *reply_service_headers(const struct exchange *x);
 
 /* HTTP/1.1 100 Continue. */

@@ -16,7 +16,7 @@ struct state_shape {
     bool running, paused, dead;
 };
 
-/* Starting shows as created and stopping as running: clients know no other words. */
+/* Starting shows as created and stopping as running: clients have no other states. */
 static const struct state_shape state_shapes[] = {
     [SOCKERLESS__CONTAINER_STATE__CREATED] = {"created", false, false, false},
     [SOCKERLESS__CONTAINER_STATE__STARTING] = {"created", false, false, false},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which versions the frontend speaks and what it calls itself.
+ * Which versions the frontend supports and what it calls itself.
  */
 #ifndef SOCKERLESS_FRONTEND_VERSION_H
 #define SOCKERLESS_FRONTEND_VERSION_H

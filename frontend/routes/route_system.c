@@ -42,7 +42,7 @@ void route_system_info(struct exchange *x)
     exchange_call(x, &request, 0, info_done);
 }
 
-/* "not supported" are the words by which the CLI knows that it may go on without. */
+/* By "not supported" the CLI recognises that it may go on without. */
 void route_system_not_built(struct exchange *x)
 {
     reply_error(x, 501, "%s %s is not supported by this version of Sockerless yet",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finding the handler of a request; see router.h. Runs as soon as the head is complete, so that the
- * body can be kept or dropped as the route wants.
+ * body can be kept or dropped as the route requires.
  */
 #include "frontend/routes/router.h"
 

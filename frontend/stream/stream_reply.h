@@ -40,7 +40,7 @@ void stream_reply_start(struct exchange *x, const Sockerless__StreamOpen *open,
                         const struct stream_kind *kind);
 /* One chunk; pauses the session while the client lags. While the client is still sending its body
  * the session goes on, up to STREAM_LAG_MAX bytes: many clients write all before they read, and the
- * session may take no more input while it cannot speak. */
+ * session may take no more input while it cannot send. */
 void stream_reply_write(struct stream_reply *r, const uv_buf_t *bufs, unsigned count);
 void stream_reply_puts(struct stream_reply *r, const char *bytes, size_t len);
 /* End the answer, and the session if it goes on. r is gone. */

@@ -52,6 +52,7 @@ unset BACKEND # each folder knows its own
 SIM_FLAGS="--journal $WORK/journal.jsonl" BACKEND=ecs stack_up conformance "$WORK/run"
 status=0
 "$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
+"$PYTHON" "$DIR/check_docker_types.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
 component_stop frontend
 component_stop backend
 for journal in "$WORK/journal.jsonl" ${JOURNAL:+"$JOURNAL"}; do

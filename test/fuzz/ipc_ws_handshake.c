@@ -4,6 +4,7 @@
  */
 #include "base/alloc.h"
 #include "ipc/ws_handshake.h"
+#include "ipc/ws_frames.h"
 #include "test/kit/ws_oracle.h"
 
 #include <stdint.h>
@@ -70,7 +71,7 @@ static void fuzz_frames(const uint8_t *bytes, size_t len, size_t piece)
             check(ws_frames_pong(&f, pong) <= sizeof pong);
         }
     }
-    oracle_decode(&oracle, bytes, len);
+    ws_oracle_decode(&oracle, bytes, len);
     check(out_len == oracle.out_len && memcmp(ours, oracle.out, out_len) == 0);
     check(oracle.code == 0 || code != 0 || f.head_len); /* we look at a head when it is complete */
     check((oracle.code == WS_CLOSE_NORMAL) == (code == WS_CLOSE_NORMAL));

@@ -65,6 +65,7 @@ static void peer_on_opened(struct peer *p, const struct frame *f)
     assert_non_null(m);
     p->pid = m->pid;
     p->tty = m->tty;
+    p->marked = m->marked;
     if (f->type == FRAME_STARTED)
         p->started = true;
     else

@@ -44,69 +44,59 @@ void ask_expect_error(enum error_code code, const char *message)
 
 /* ---- containers ---- */
 
+const Sockerless__Reply *ask_with(Sockerless__Request__OpCase op, void *message)
+{
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    request.op_case = op;
+    request.info = message; /* a member of the union of pointers */
+    return ask(&request);
+}
+
 const Sockerless__Reply *ask_create(const char *name, Sockerless__ContainerConfig *config,
                                     Sockerless__HostOptions *host)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerCreateRequest r = SOCKERLESS__CONTAINER_CREATE_REQUEST__INIT;
     if (name)
         r.name = (char *)name;
     r.config = config;
     r.host = host;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
-    request.container_create = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_CONTAINER_CREATE, &r);
 }
 
 const Sockerless__Reply *ask_start(const char *ref)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerStartRequest r = SOCKERLESS__CONTAINER_START_REQUEST__INIT;
     r.ref = (char *)ref;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_START;
-    request.container_start = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_CONTAINER_START, &r);
 }
 
 const Sockerless__Reply *ask_stop(const char *ref)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerStopRequest r = SOCKERLESS__CONTAINER_STOP_REQUEST__INIT;
     r.ref = (char *)ref;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_STOP;
-    request.container_stop = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_CONTAINER_STOP, &r);
 }
 
 const Sockerless__Reply *ask_remove(const char *ref, bool force)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerRemoveRequest r = SOCKERLESS__CONTAINER_REMOVE_REQUEST__INIT;
     r.ref = (char *)ref;
     r.force = force;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE;
-    request.container_remove = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_CONTAINER_REMOVE, &r);
 }
 
 const Sockerless__Reply *ask_inspect(const char *ref)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerInspectRequest r = SOCKERLESS__CONTAINER_INSPECT_REQUEST__INIT;
     r.ref = (char *)ref;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_INSPECT;
-    request.container_inspect = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_CONTAINER_INSPECT, &r);
 }
 
 const Sockerless__Reply *ask_image_inspect(const char *ref)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ImageInspectRequest r = SOCKERLESS__IMAGE_INSPECT_REQUEST__INIT;
     r.ref = (char *)ref;
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_INSPECT;
-    request.image_inspect = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_IMAGE_INSPECT, &r);
 }
 
 /* ---- lists ---- */
@@ -139,38 +129,53 @@ static void filters_build(ask_filters words)
 
 const Sockerless__Reply *ask_list(bool all, int32_t limit, ask_filters filters)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerListRequest r = SOCKERLESS__CONTAINER_LIST_REQUEST__INIT;
     filters_build(filters);
     r.all = all;
     r.limit = limit;
     r.filters = built.list;
     r.n_filters = built.count;
-    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_LIST;
-    request.container_list = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_CONTAINER_LIST, &r);
 }
 
 const Sockerless__Reply *ask_image_list(ask_filters filters)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ImageListRequest r = SOCKERLESS__IMAGE_LIST_REQUEST__INIT;
     filters_build(filters);
     r.filters = built.list;
     r.n_filters = built.count;
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_LIST;
-    request.image_list = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_IMAGE_LIST, &r);
 }
 
 const Sockerless__Reply *ask_image_prune(ask_filters filters)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ImagePruneRequest r = SOCKERLESS__IMAGE_PRUNE_REQUEST__INIT;
     filters_build(filters);
     r.filters = built.list;
     r.n_filters = built.count;
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_PRUNE;
-    request.image_prune = &r;
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_IMAGE_PRUNE, &r);
+}
+
+const Sockerless__Reply *ask_image_tag(const char *ref, const char *repo, const char *tag)
+{
+    Sockerless__ImageTagRequest r = SOCKERLESS__IMAGE_TAG_REQUEST__INIT;
+    r.ref = (char *)ref;
+    r.repo = (char *)repo;
+    r.tag = (char *)tag;
+    return ask_with(SOCKERLESS__REQUEST__OP_IMAGE_TAG, &r);
+}
+
+const Sockerless__Reply *ask_image_remove(const char *ref, bool force)
+{
+    Sockerless__ImageRemoveRequest r = SOCKERLESS__IMAGE_REMOVE_REQUEST__INIT;
+    r.ref = (char *)ref;
+    r.force = force;
+    return ask_with(SOCKERLESS__REQUEST__OP_IMAGE_REMOVE, &r);
+}
+
+const Sockerless__Reply *ask_image_history(const char *ref)
+{
+    Sockerless__ImageHistoryRequest r = SOCKERLESS__IMAGE_HISTORY_REQUEST__INIT;
+    r.ref = (char *)ref;
+    return ask_with(SOCKERLESS__REQUEST__OP_IMAGE_HISTORY, &r);
 }

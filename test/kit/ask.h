@@ -9,6 +9,8 @@
 #include "test/kit/backend_rig.h"
 
 const Sockerless__Reply *ask(Sockerless__Request *request);
+/* The request of that operation, which is the message. */
+const Sockerless__Reply *ask_with(Sockerless__Request__OpCase op, void *message);
 void ask_forget(void);
 
 /* name, config and host may be NULL. */
@@ -19,6 +21,9 @@ const Sockerless__Reply *ask_stop(const char *ref);
 const Sockerless__Reply *ask_remove(const char *ref, bool force);
 const Sockerless__Reply *ask_inspect(const char *ref);
 const Sockerless__Reply *ask_image_inspect(const char *ref);
+const Sockerless__Reply *ask_image_tag(const char *ref, const char *repo, const char *tag);
+const Sockerless__Reply *ask_image_remove(const char *ref, bool force);
+const Sockerless__Reply *ask_image_history(const char *ref);
 
 /* Of a list: key, value, key, value … up to NULL; the same key twice gives it two values. */
 enum { ASK_FILTER_WORDS = 8 };

@@ -95,6 +95,7 @@ struct rig_image {
     bool no_command; /* else "sh" */
 };
 void rig_image_put(const struct rig_image *image);
+#define RIG_IMAGE(...) rig_image_put(&(struct rig_image){__VA_ARGS__})
 /* Fails the test where there is none. */
 const Sockerless__ImageRecord *rig_image(const char *reference);
 void rig_image_expect(const char *reference, const char *id);

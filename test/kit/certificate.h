@@ -2,41 +2,10 @@
  *
  * A certificate of its own authority, for 127.0.0.1, and its key; made by openssl.
  */
-#ifndef SOCKERLESS_TEST_CERTIFICATE_H
-#define SOCKERLESS_TEST_CERTIFICATE_H
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/small_file.h"
-
-#include <stdlib.h>
-#include <unistd.h>
+#ifndef SOCKERLESS_TEST_KIT_CERTIFICATE_H
+#define SOCKERLESS_TEST_KIT_CERTIFICATE_H
 
 /* Both in PEM, on the heap. */
-static inline void certificate_make(char **cert, char **key)
-{
-    struct error err;
-    char folder[] = "/tmp/sockerless-certificate-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    AUTO_FREE char *command =
-        xasprintf("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-                  "-keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
-                  folder, folder);
-    AUTO_FREE char *cert_path = xasprintf("%s/cert.pem", folder);
-    AUTO_FREE char *key_path = xasprintf("%s/key.pem", folder);
-    assert_int_equal(system(command), 0);
-    *cert = small_file_read(cert_path, ERROR_SYSTEM, &err);
-    *key = small_file_read(key_path, ERROR_SYSTEM, &err);
-    assert_true(*cert && *key);
-    unlink(cert_path);
-    unlink(key_path);
-    rmdir(folder);
-}
+void certificate_make(char **cert, char **key);
 
 #endif

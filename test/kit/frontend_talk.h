@@ -7,6 +7,7 @@
 #define SOCKERLESS_TEST_KIT_FRONTEND_TALK_H
 
 #include "test/kit/frontend_harness.h"
+#include "test/kit/test.h"
 
 #define HOST " HTTP/1.1\r\nHost: x\r\n"
 
@@ -14,6 +15,14 @@ extern struct harness front; /* front.options: for the next start */
 
 int front_setup(void **state);
 int front_teardown(void **state);
+/* One frontend for the whole program, with these options: FRONT_GROUP(.idle_timeout_ms = 3000); */
+#define FRONT_GROUP(...)                                                                           \
+    static int front_group_setup(void **state)                                                     \
+    {                                                                                              \
+        front.options = (struct http_server_options){__VA_ARGS__};                                 \
+        return front_setup(state);                                                                 \
+    }                                                                                              \
+    TEST_GROUP(front_group_setup, front_teardown)
 void front_restart(struct http_server_options options, bool with_backend);
 
 /* A connection of its own with that request on its way: AUTO(client) struct client c = … */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/kit/http_mock.h"
 
+#include <stdarg.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -35,6 +37,16 @@ bool mock_text(struct mock_request *r, int status, const char *headers, const ch
     return mock_reply(r, status, headers, body, strlen(body));
 }
 
+bool mock_textf(struct mock_request *r, int status, const char *body, const char *headers, ...)
+{
+    char lines[2048];
+    va_list ap;
+    va_start(ap, headers);
+    vsnprintf(lines, sizeof lines, headers, ap);
+    va_end(ap);
+    return mock_text(r, status, lines, body);
+}
+
 bool mock_header(const struct mock_request *r, const char *name, char *out, size_t size)
 {
     for (const char *line = strstr(r->head, "\r\n"); line; line = strstr(line, "\r\n")) {
@@ -50,17 +62,25 @@ bool mock_header(const struct mock_request *r, const char *name, char *out, size
     return false;
 }
 
-void mock_reset(struct mock_request *r)
+void mock_note_header(const struct mock_request *r, const char *name, char *out, size_t size)
+{
+    if (!mock_header(r, name, out, size))
+        snprintf(out, size, "none");
+}
+
+bool mock_reset(struct mock_request *r)
 {
     struct linger hard = {.l_onoff = 1, .l_linger = 0};
     setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    return false;
 }
 
-void mock_stall(struct mock_request *r)
+bool mock_stall(struct mock_request *r)
 {
     char c;
     while (recv(r->fd, &c, 1, 0) > 0)
         ;
+    return false;
 }
 
 static bool mock_read_line(struct mock_request *r, char *out, size_t size)
@@ -212,4 +232,22 @@ void mock_stop(struct mock *m)
     close(m->fd);
     pthread_mutex_destroy(&m->lock);
     free(m);
+}
+
+bool mock_answer_fixed(struct mock_request *r, const struct mock_answer *rows, size_t count,
+                       const char *name, int number, bool *go_on)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct mock_answer *row = &rows[i];
+        if (strcmp(row->name, name) != 0 || number < row->first ||
+            (row->last && number > row->last))
+            continue;
+        *go_on = row->status > 0 && mock_text(r, row->status, row->headers, row->body);
+        if (row->status == MOCK_RESET)
+            mock_reset(r);
+        if (row->status == MOCK_STALL)
+            mock_stall(r);
+        return true;
+    }
+    return false;
 }

@@ -56,12 +56,32 @@ bool mock_reply(struct mock_request *r, int status, const char *headers, const v
                 size_t len);
 bool mock_text(struct mock_request *r, int status, const char *headers, const char *body);
 
+/* The same with headers made by a format. */
+bool mock_textf(struct mock_request *r, int status, const char *body, const char *headers, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Value of a request header into out; false when absent. */
 bool mock_header(const struct mock_request *r, const char *name, char *out, size_t size);
-void mock_reset(struct mock_request *r);
+/* The same; "none" when absent. */
+void mock_note_header(const struct mock_request *r, const char *name, char *out, size_t size);
+/* For handlers to return: false. */
+bool mock_reset(struct mock_request *r);
 
-/* Wait until the client goes away. */
-void mock_stall(struct mock_request *r);
+/* Wait until the client goes away; false. */
+bool mock_stall(struct mock_request *r);
+
+/* What a server answers for a name (of a repository) whatever else the request says. */
+struct mock_answer {
+    const char *name;
+    int first, last; /* only so many-th requests; last 0: without an end */
+    int status;      /* or one of these */
+    const char *headers, *body;
+};
+enum { MOCK_RESET = -1, MOCK_STALL = -2 };
+
+/* Answers with the first row that fits; false: none does. *go_on: what the handler returns. */
+bool mock_answer_fixed(struct mock_request *r, const struct mock_answer *rows, size_t count,
+                       const char *name, int number, bool *go_on);
 bool mock_read_body(struct mock_request *r);
 struct mock *mock_start(mock_handler handler, void *arg);
 int mock_connections(struct mock *m);

@@ -18,6 +18,17 @@ struct rig {
 /* For setups and teardowns: 0, or -1. The rig is the servers' argument. */
 int http_rig_open(void **state, mock_handler serve, mock_handler serve_other);
 int http_rig_close(void **state);
+/* Both of a rig, for TEST_WITH. */
+#define HTTP_RIG(rig, serve, serve_other)                                                          \
+    static int rig##_setup(void **state)                                                           \
+    {                                                                                              \
+        return http_rig_open(state, serve, serve_other);                                           \
+    }                                                                                              \
+    static int rig##_teardown(void **state)                                                        \
+    {                                                                                              \
+        return http_rig_close(state);                                                              \
+    }                                                                                              \
+    struct http_rig_end /* takes the semicolon */
 
 /* http://127.0.0.1:PORT and the path; valid until the eighth call after this one. */
 const char *http_rig_url(const struct mock *at, const char *path);

@@ -229,3 +229,15 @@ void kit_index(struct archive *lib, const char *digest, size_t size, const char 
              digest, size, *annotations ? ",\"annotations\":" : "", annotations);
     kit_text(lib, "index.json", text);
 }
+
+struct kit_image kit_image_of(const char *content, const char *filter)
+{
+    struct kit_image k;
+    kit_image_make(&k, content, filter);
+    return k;
+}
+
+void auto_release_kit_image(struct kit_image *k)
+{
+    kit_image_free(k);
+}

@@ -61,6 +61,8 @@ struct kit_image { /* one layer; text in static buffers of the caller's struct *
 /* filter: of the layer in the layout; NULL: plain */
 void kit_image_make(struct kit_image *k, const char *content, const char *filter);
 void kit_image_free(struct kit_image *k);
+struct kit_image kit_image_of(const char *content, const char *filter);
+void auto_release_kit_image(struct kit_image *k);
 void kit_blob(struct archive *lib, const char *digest, const void *bytes, size_t len);
 
 /* Its blobs of an OCI layout. */

@@ -14,6 +14,7 @@
 #include "oci/registry/registry_repo.h"
 #include "test/kit/co_task.h"
 #include "test/kit/http_mock.h"
+#include "test/kit/test.h"
 
 #define REGISTRY_ALICE "{\"username\":\"alice\",\"password\":\"s3cret\"}"
 /* A registry's answer for an error. */
@@ -36,6 +37,15 @@ struct rig *registry_rig_scripted(mock_handler serve, mock_handler serve_other);
 void registry_rig_close(struct rig *f);
 void registry_rig_run(struct rig *f, void (*run)(struct task *t));
 
+/* A test that is a task: TASK_TEST(rig, name) { EXPECT(…); }, with struct task *t. */
+#define TASK_TEST(rig, name)                                                                       \
+    static void run_##name(struct task *t);                                                        \
+    TEST_USING(rig, name)                                                                          \
+    {                                                                                              \
+        registry_rig_run(*state, run_##name);                                                      \
+    }                                                                                              \
+    static void run_##name(struct task *t)
+
 /* Bytes that differ from their neighbours. The caller frees them. */
 char *registry_rig_bytes(size_t len, char digest[DIGEST_MAX]);
 
@@ -46,20 +56,6 @@ struct registry_repo *registry_rig_repo(struct task *t, int port, const char *na
 static inline void auto_release_repo(struct registry_repo **r)
 {
     registry_repo_close(*r);
-}
-
-/* ---- answers of scripted registries ---- */
-
-static inline bool registry_rig_reset(struct mock_request *r)
-{
-    mock_reset(r);
-    return false;
-}
-
-static inline bool registry_rig_stall(struct mock_request *r)
-{
-    mock_stall(r);
-    return false;
 }
 
 /* ---- images ---- */

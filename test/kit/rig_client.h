@@ -30,6 +30,11 @@ void rig_client_finish(struct rig_client *c);
 void rig_client_end(struct rig_client *c); /* waits for an end that is none of a failure */
 /* Closes its channel, if it is open, and forgets what it holds. */
 void rig_client_free(struct rig_client *c);
+/* For AUTO(rig_client), of one that was opened. */
+static inline void auto_release_rig_client(struct rig_client *c)
+{
+    rig_client_free(c);
+}
 
 /* Of lines and both: the text, "" when there is none. */
 const char *rig_client_lines(const struct rig_client *c);

@@ -27,6 +27,11 @@ void test_image_make_small(struct test_image *i, const char *marker);
 /* One layer of so many bytes that cannot be compressed; of the same seed the same. */
 void test_image_make_large(struct test_image *i, size_t len, uint64_t seed);
 void test_image_free(struct test_image *i);
+/* For AUTO(test_image), of one that was made. */
+static inline void auto_release_test_image(struct test_image *i)
+{
+    test_image_free(i);
+}
 
 /* As `docker save` of 20.10 has it. tags: JSON, "[\"a:1\"]" or "null". */
 void test_image_put_docker(struct buf *tar, struct test_image *i, const char *tags);

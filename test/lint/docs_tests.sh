@@ -16,7 +16,7 @@ test_exists()
     elif [[ $1 == *_suite ]]; then
         grep -qsF "static void $2(void **state)" "test/kit/$1.c" && [[ $(grep -cw "$2" "test/kit/$1.c") -gt 1 ]]
     else
-        grep -qsE "^(TEST|TEST_[A-Z]+|SCENARIO)\((\w+, )?${2#test_}[,)]" test/unit/*/"$1.c"
+        grep -qsE "^(TEST|TEST_[A-Z]+|TASK_TEST|SCENARIO)\(([^()]+, )?${2#test_}[,)]" test/unit/*/"$1.c"
     fi
 }
 

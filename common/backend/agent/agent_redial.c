@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening lost control sessions again; see agent_redial.h. Who is to be dialled stands in a list by
+ * Opening lost control sessions again; see agent_redial.h. What is to be dialled is in a list by
  * the time when it is due; a bounded number of coroutines takes from it, since a network that fails
  * loses all sessions at once. They end when the list is empty, and the last one takes the object
  * with it.
@@ -158,7 +158,7 @@ static void redial_add(struct agent_redial *all, struct redial *r)
     else if (all->workers < WORKERS_MAX && worker_add(all, &err) && !all->workers) {
         log_warn("agent not redialled", LOG_STR("error", err.message));
         all->workers++;
-        worker_over(all); /* forgets it */
+        worker_over(all); /* removes it */
     }
 }
 

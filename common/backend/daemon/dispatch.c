@@ -43,7 +43,7 @@ void dispatch_request(void *owner, struct rpc_call *call, const Sockerless__Requ
     const struct op_entry *entry = op_lookup(request->op_case);
     struct error err;
     if (!entry) {
-        error_set(&err, ERROR_NOT_IMPLEMENTED, "this backend does not know request %d",
+        error_set(&err, ERROR_NOT_IMPLEMENTED, "this backend does not support request %d",
                   (int)request->op_case);
         op_fail(&op, &err);
         return;
@@ -72,7 +72,7 @@ void dispatch_session(void *owner, struct channel *channel, const Sockerless__St
 #undef OPEN
     default: break;
     }
-    error_set(&err, ERROR_NOT_IMPLEMENTED, "this backend does not know session %d",
+    error_set(&err, ERROR_NOT_IMPLEMENTED, "this backend does not support session %d",
               (int)open->kind_case);
     channel_fail(channel, &err);
 }

@@ -45,7 +45,7 @@ void op_info(struct op *op)
     info.images = (int32_t)image_store_count(b->images);
     info.architecture = (char *)machine_name(b->config->platform);
     info.operating_system = system;
-    /* A cloud has no number of CPUs; what one container may have is what clients want to know.
+    /* A cloud has no number of CPUs; what one container may have is shown.
      * compose and others read logs only from drivers whose names they know. */
     info.cpus = b->driver->caps.cpus_max;
     info.memory = b->driver->caps.memory_max;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who is told when a run or a container ends, in this order.
+ * What is called when a run or a container ends, in this order.
  */
 #ifndef SOCKERLESS_BACKEND_RUN_LISTENERS_H
 #define SOCKERLESS_BACKEND_RUN_LISTENERS_H

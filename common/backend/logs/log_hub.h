@@ -2,7 +2,9 @@
  *
  * Log hub: one coroutine asks the cloud's log service for all followers (`docker logs -f`), and
  * only while there are any. Followers of the same log at the same place share a query; a follower
- * that is not ready (its client lags) is left out of a round.
+ * that is not ready (its client lags) is left out of a round. Followers that are far behind take
+ * turns, one in a call of its own, each turn after one of all others together: so a log that grows
+ * faster than it can be read delays nobody else.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_HUB_H
 #define SOCKERLESS_BACKEND_LOG_HUB_H
@@ -37,12 +39,13 @@ struct log_follower {
     struct log_follower *next, *prev;
     char *token;
     int64_t due_ms;
+    bool behind;    /* its last page was long and not the end */
     uint64_t round; /* the last one it took part in … */
     size_t query;   /* … and the number of its query there */
 };
 
 struct log_hub *log_hub_new(struct backend *b);
-/* Followers that are left hear nothing any more. NULL is fine. */
+/* Followers that are left are not called any more. NULL is allowed. */
 void log_hub_free(struct log_hub *h);
 size_t log_hub_followers(const struct log_hub *h);
 

@@ -22,7 +22,7 @@ struct tail_walk {
     int64_t counted;
     bool before_mark;   /* counting: the mark was passed, or there is none */
     bool newer_seen[2]; /* stdout, stderr: this run has a later record of that stream */
-    bool stopped;       /* the line before the first wanted one was met */
+    bool stopped;       /* the line before the first requested one was read */
     bool finished;
     bool has_start;
     struct log_tail_start start;
@@ -212,7 +212,8 @@ static int co_settle(struct tail_walk *w, size_t index, const char *mark,
         struct log_page *page = &newest->page;
         if (co_read_backward(w, index, NULL, limit, newest, err))
             return -1;
-        if (holds_end(page, mark, mark_seen) || is_settled(q, run, mark, newest->asked_ms))
+        bool whole = holds_end(page, mark, mark_seen) && !page->has_gap;
+        if (whole || is_settled(q, run, mark, newest->asked_ms))
             return 0;
         bool gap = mark && leaves_gap(page, before_ns);
         if (!gap) {
@@ -229,7 +230,7 @@ static int co_settle(struct tail_walk *w, size_t index, const char *mark,
     }
 }
 
-/* No line is wanted but those to come: they begin behind the newest entry. */
+/* Only lines to come are requested: they begin behind the newest entry. */
 static int co_walk_nothing(struct tail_walk *w, size_t run, struct newest_page *newest,
                            struct error *err)
 {

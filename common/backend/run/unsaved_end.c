@@ -30,7 +30,7 @@ static void forget(struct unsaved_end *u)
     free(u);
 }
 
-/* True: stored, or nobody wants it any more; u is gone. */
+/* True: stored, or not needed any more; u is freed. */
 static bool settle(struct unsaved_end *u, struct error *err)
 {
     struct container *c AUTO(container) = container_ref(u->container);

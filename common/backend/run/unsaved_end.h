@@ -3,7 +3,8 @@
  * Ends of runs that the store has not taken, because its disk is full, say. An end becomes visible
  * when it is stored, as every change of a container does: what a client has seen must still be true
  * after a crash. Until then the container stays as it is stored, waiters wait, and the agent keeps
- * its report, since it is not acknowledged; if this process dies, the next one is told again.
+ * its report, since it is not acknowledged; if this process ends, the agent reports to the next one
+ * again.
  */
 #ifndef SOCKERLESS_BACKEND_UNSAVED_END_H
 #define SOCKERLESS_BACKEND_UNSAVED_END_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The images a backend knows: metadata only (config, digests, tags), in memory and in the store.
+ * The images of a backend: metadata only (config, digests, tags), in memory and in the store.
  */
 #ifndef SOCKERLESS_BACKEND_IMAGE_STORE_H
 #define SOCKERLESS_BACKEND_IMAGE_STORE_H

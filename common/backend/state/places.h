@@ -23,6 +23,6 @@ enum { PLACES_WAITING_MAX = 64, PLACES_WAIT_MS = 1800 * 1000 };
 int co_places_take(struct places *p, unsigned max, const char *what, bool (*given_up)(void *arg),
                    void *arg, struct error *err) MUST_CHECK;
 void places_give(struct places *p);
-void places_stir(struct places *p); /* who waits looks whether it still wants to */
+void places_stir(struct places *p); /* waiting callers look whether they should go on */
 
 #endif

@@ -17,7 +17,7 @@ void byte_pipe_init(struct byte_pipe *p)
         abort(); /* only without memory */
 }
 
-/* With the lock held, or when nobody else is left. */
+/* With the lock held, or when no other thread is left. */
 static void drop_queue(struct byte_pipe *p)
 {
     while (p->first) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Bounded pipe of bytes from the loop to one thread that reads blocking. The writer is never
- * blocked: it hears when it should stop and when it may go on.
+ * blocked: it is told when it should stop and when it may go on.
  */
 #ifndef SOCKERLESS_BACKEND_BYTE_PIPE_H
 #define SOCKERLESS_BACKEND_BYTE_PIPE_H
@@ -33,7 +33,7 @@ struct byte_pipe { /* private; embed it */
 };
 
 void byte_pipe_init(struct byte_pipe *p);
-void byte_pipe_fini(struct byte_pipe *p); /* nobody reads any more */
+void byte_pipe_fini(struct byte_pipe *p); /* without readers */
 
 /* Loop. Copies, whatever the size (a frame). False: full, stop until *resume of a read. */
 bool byte_pipe_write(struct byte_pipe *p, const void *bytes, size_t len);
@@ -41,7 +41,7 @@ void byte_pipe_end(struct byte_pipe *p);
 /* Any thread. Reading fails with err from now on, what is written is dropped. The first counts.
  * True: the writer had stopped and may go on. */
 bool byte_pipe_fail(struct byte_pipe *p, const struct error *err);
-/* Nobody will read again: what is written is dropped. True as byte_pipe_fail. */
+/* There will be no more reads: what is written is dropped. True as byte_pipe_fail. */
 bool byte_pipe_close(struct byte_pipe *p);
 
 /* The thread. The next bytes, valid until the next call; 0: the end. *resume: the writer had

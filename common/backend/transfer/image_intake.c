@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Intake of image archives, the part on the loop: places, life, results; see image_intake.h and
- * intake_internal.h.
+ * Intake of image archives, the part on the loop: places, open and close, results; see
+ * image_intake.h and intake_internal.h.
  */
 #include "backend/transfer/image_intake.h"
 
@@ -88,6 +88,15 @@ void image_intake_feed_end(struct image_intake *in)
     byte_pipe_end(&in->pipe);
 }
 
+bool image_intake_take(struct image_intake *in, const struct frame *f)
+{
+    if (in && f->type == FRAME_STDIN)
+        return image_intake_feed(in, f->payload, f->len);
+    if (in && f->type == FRAME_CLOSE_STDIN)
+        image_intake_feed_end(in);
+    return true;
+}
+
 void image_intake_fail(struct image_intake *in, const struct error *err)
 {
     intake_fail_here(in, err);
@@ -99,6 +108,8 @@ void image_intake_fail(struct image_intake *in, const struct error *err)
 void image_intake_cancel(struct image_intake *in)
 {
     struct error err;
+    if (!in)
+        return;
     error_set(&err, ERROR_CANCELLED, "the client is gone");
     in->cancelled = true;
     image_intake_fail(in, &err);

@@ -31,11 +31,15 @@ struct image_intake_options {
 
 int image_intake_open(struct backend *b, const struct image_intake_options *options,
                       struct image_intake **out, struct error *err) MUST_CHECK;
-/* From the session's frame(): false: the pipe is full, stop until wants_more(). Copies. After an
- * error everything is taken and dropped. */
+/* False: the pipe is full, stop until wants_more(). Copies. After an error everything is taken and
+ * dropped. */
 bool image_intake_feed(struct image_intake *in, const void *bytes, size_t len);
 void image_intake_feed_end(struct image_intake *in);
-/* The client is gone: reading ends with ERROR_CANCELLED, and the owner is not called any more. */
+/* A frame of the client that sends the archive: feeds, or ends. NULL (nothing is under way): it is
+ * dropped. False: as above. */
+bool image_intake_take(struct image_intake *in, const struct frame *f);
+/* The client is gone: reading ends with ERROR_CANCELLED, and the owner is not called any more.
+ * NULL: nothing is under way. */
 void image_intake_cancel(struct image_intake *in);
 /* Where the bytes come from has failed: reading ends with that error. */
 void image_intake_fail(struct image_intake *in, const struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The body of a URL into an intake; see import_source.h. As dockerd, the backend gets whatever URL
- * its client names: who may speak to the API may run containers, too.
+ * its client names: what may use the API may run containers, too.
  */
 #include "backend/transfer/import_source.h"
 

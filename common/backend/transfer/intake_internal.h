@@ -71,7 +71,7 @@ struct image_intake {
 bool intake_failure(struct image_intake *in, struct error *err);
 /* Any thread. True: the client had stopped sending and should go on, into the void. */
 bool intake_set_failure(struct image_intake *in, const struct error *err);
-/* On the loop: and everybody hears of it. */
+/* On the loop: and wakes all that wait for the intake. */
 void intake_fail_here(struct image_intake *in, const struct error *err);
 /* Mapped, not from the heap: it goes back whole, and pages that are not used cost nothing. */
 struct chunk *intake_chunk_new(void);

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 
-/* Until `count` chunks lie there or no more will come. */
+/* Until `count` chunks are there or no more will come. */
 static int co_blob_wait(struct blob *b, unsigned count, struct error *err)
 {
     struct image_intake *in = b->intake;

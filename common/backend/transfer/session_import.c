@@ -56,6 +56,8 @@ static int platform_of(struct import_session *s, const char *asked, struct error
     const char *wanted = str_empty(asked) ? s->transfer.backend->config->platform : asked;
     if (platform_parse(wanted, &platform, err))
         return -1;
+    if (strcmp(platform.os, "linux") != 0)
+        return error_set(err, ERROR_INVALID_PARAMETER, "operating system is not supported");
     s->what.platform = arena_strdup(&s->transfer.arena, platform_text(&platform, text));
     return 0;
 }
@@ -179,19 +181,13 @@ static int co_import(struct transfer *t, struct error *err)
 static void on_frame(struct transfer *t, const struct frame *f)
 {
     struct import_session *s = CONTAINER_OF(t, struct import_session, transfer);
-    if (!s->intake || s->url)
-        return;
-    if (f->type == FRAME_STDIN && !image_intake_feed(s->intake, f->payload, f->len))
+    if (!s->url && !image_intake_take(s->intake, f))
         transfer_pause(t);
-    else if (f->type == FRAME_CLOSE_STDIN)
-        image_intake_feed_end(s->intake);
 }
 
 static void on_gone(struct transfer *t)
 {
-    struct import_session *s = CONTAINER_OF(t, struct import_session, transfer);
-    if (s->intake)
-        image_intake_cancel(s->intake);
+    image_intake_cancel(CONTAINER_OF(t, struct import_session, transfer)->intake);
 }
 
 static const struct transfer_kind import_kind = {

@@ -133,19 +133,13 @@ static int co_load(struct transfer *t, struct error *err)
 static void on_frame(struct transfer *t, const struct frame *f)
 {
     struct load_session *s = CONTAINER_OF(t, struct load_session, transfer);
-    if (!s->intake)
-        return;
-    if (f->type == FRAME_STDIN && !image_intake_feed(s->intake, f->payload, f->len))
+    if (!image_intake_take(s->intake, f))
         transfer_pause(t);
-    else if (f->type == FRAME_CLOSE_STDIN)
-        image_intake_feed_end(s->intake);
 }
 
 static void on_gone(struct transfer *t)
 {
-    struct load_session *s = CONTAINER_OF(t, struct load_session, transfer);
-    if (s->intake)
-        image_intake_cancel(s->intake);
+    image_intake_cancel(CONTAINER_OF(t, struct load_session, transfer)->intake);
 }
 
 static const struct transfer_kind load_kind = {

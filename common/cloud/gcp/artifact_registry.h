@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct artifact_registry;
-/* token_arg: borrowed for the object's life. */
+/* token_arg: borrowed for the object's lifetime. */
 struct artifact_registry *artifact_registry_new(co_access_token_fn co_token, void *token_arg);
 void artifact_registry_free(struct artifact_registry *a); /* no call may be under way */
 

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct gcp_client_options { /* all is borrowed for the client's life */
+struct gcp_client_options { /* all is borrowed for the client's lifetime */
     struct loop *loop;
     struct http_client *http;
     struct gcp_credential_chain *credentials;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Credential files of every kind; see gcp_source.h. The file of an impersonation contains another
- * credential file: that is resolved here, so that no source needs to know this table. */
+ * credential file: that is resolved here, so that no source needs this table. */
 #include "base/alloc.h"
 #include "cloud/gcp/gcp_exchange.h"
 #include "cloud/gcp/gcp_source.h"

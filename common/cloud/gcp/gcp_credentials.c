@@ -42,7 +42,7 @@ void gcp_credential_chain_free(struct gcp_credential_chain *chain)
 
 /* ---- the sources in their order ---- */
 
-/* The file is read anew each time: somebody may keep it fresh. */
+/* The file is read anew each time: another program may renew it. */
 static int co_from_path(const struct gcp_context *context, const char *path,
                         struct access_token *out, struct error *err)
 {
@@ -108,7 +108,7 @@ static int co_renew(void *owner, int64_t *expires_ns, struct error *err)
     return 0;
 }
 
-/* ---- for those who need a token ---- */
+/* ---- for callers that need a token ---- */
 
 int co_gcp_access_token(void *arg, struct access_token *out, struct error *err)
 {

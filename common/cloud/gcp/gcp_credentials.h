@@ -17,7 +17,7 @@
 #define GCP_SCOPE_CLOUD_PLATFORM "https://www.googleapis.com/auth/cloud-platform"
 
 struct gcp_credential_chain;
-/* http and scope (NULL: cloud-platform) are borrowed for the chain's life. */
+/* http and scope (NULL: cloud-platform) are borrowed for the chain's lifetime. */
 struct gcp_credential_chain *gcp_credential_chain_new(struct http_client *http, const char *scope);
 void gcp_credential_chain_free(struct gcp_credential_chain *chain); /* no call may be under way */
 

@@ -57,7 +57,7 @@ int co_gcp_metadata_token(const struct gcp_context *context, struct access_token
     struct error problem = {0};
     int rc = co_gcp_exchange(context, &x, &res, &problem);
     bool answered = res.status != 0 && speaks_metadata(&res);
-    /* Nobody there, or something else lives at that address. */
+    /* Nothing, or another service, listens at that address. */
     if (!answered && problem.code != ERROR_CANCELLED)
         return 0;
     *found = true;

@@ -33,7 +33,7 @@ struct reader {
     char name[TAR_NAME_MAX];
     struct archive_peek peek;
     char must_be[DIGEST_MAX];  /* a blob's name; "" for others */
-    struct archive_hash *hash; /* to tell, where nobody else computes that digest */
+    struct archive_hash *hash; /* where no other part computes that digest */
 };
 
 static ssize_t stream_read(void *arg, const void **bytes, struct error *err)
@@ -104,7 +104,7 @@ static int take_layer(struct reader *r, enum layer_form form, struct error *err)
     return archive_table_add_layer(&r->table, r->name, &layer, err);
 }
 
-/* Attestations come as JSON, too, and may be large; nobody asks for them. */
+/* Attestations come as JSON, too, and may be large; they are not used. */
 static bool is_document(const unsigned char *head, size_t len)
 {
     static const char attestation[] = "https://in-toto.io/Statement";
@@ -208,7 +208,7 @@ static int take_entry(struct reader *r, const struct pulled_entry *entry, struct
     return skip_data(r, err);
 }
 
-/* A client that is still sending wants its bytes taken, but not for ever. */
+/* A client that is still sending has its bytes read, but only so many. */
 static int take_trailer(struct reader *r, struct error *err)
 {
     const void *bytes;

@@ -15,7 +15,7 @@
 
 enum { DOCKERFILE_CHANGES_MAX = 256 * 1024, DOCKERFILE_EXPANDED_MAX = 1024 * 1024 };
 
-/* An instruction, taken apart as its kind wants it. Strings are in the arena. */
+/* An instruction, split as its kind requires. Strings are in the arena. */
 struct dockerfile_instruction {
     const char *name; /* lower case */
     struct strv flags, args;

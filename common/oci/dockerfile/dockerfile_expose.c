@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ports as EXPOSE takes them (github.com/docker/go-connections/nat: ParsePortSpec). Host parts are
- * checked and forgotten.
+ * checked and dropped.
  */
 #include "oci/dockerfile/dockerfile_change.h"
 

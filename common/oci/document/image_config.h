@@ -13,7 +13,7 @@
 
 #include <stddef.h>
 
-/* A new Image in the arena with what the document knows: config (never NULL), architecture,
+/* A new Image in the arena with what the document says: config (never NULL), architecture,
  * variant, os, author, comment, created, diff_ids, docker_version. Maps (ports, volumes, labels)
  * are sorted by key, as Docker shows them. ERROR_INVALID_PARAMETER names the field that is wrong.
  */

@@ -21,7 +21,7 @@
  * was with the agent before it. */
 struct image_agent {
     const char *path, *diff_id;
-    bool as_root; /* User is set to root: the agent becomes the user that is wanted by itself */
+    bool as_root; /* User is set to root: the agent changes to the requested user by itself */
 };
 int image_config_append_agent(const void *config, size_t config_len,
                               const struct image_agent *agent, struct arena *arena, char **out,

@@ -2,7 +2,7 @@
  *
  * Manifests: OCI image manifests and indexes, Docker's schema 2 manifests and manifest lists
  * (OCI image-spec manifest.md, image-index.md; distribution spec manifest-v2-2). Docker's schema 1
- * is refused. Everything lives in the caller's arena.
+ * is refused. Everything is in the caller's arena.
  */
 #ifndef SOCKERLESS_OCI_MANIFEST_H
 #define SOCKERLESS_OCI_MANIFEST_H

@@ -22,8 +22,10 @@ int platform_parse(const char *text, struct platform *out, struct error *err) MU
 /* From a manifest's or config's fields, any of which may be NULL. Overlong ones match nothing. */
 void platform_set(struct platform *out, const char *os, const char *architecture,
                   const char *variant);
-/* How well `have` serves who wants `want`: 0 not at all, else more is better. */
+/* How well `have` serves where `want` is requested: 0 not at all, else more is better. */
 int platform_rank(const struct platform *want, const struct platform *have);
 char *platform_text(const struct platform *p, char out[PLATFORM_TEXT_MAX]);
+/* The same, as Docker's errors show what was asked for: p was parsed from it. */
+char *platform_asked_text(const char *asked, const struct platform *p, char out[PLATFORM_TEXT_MAX]);
 
 #endif

@@ -33,7 +33,7 @@ struct registry_options { /* strings are copied; all may be NULL */
     int64_t backoff_ms;   /* before the first repetition, at most; 0: 200 */
 };
 
-/* http: borrowed for the client's life. */
+/* http: borrowed for the client's lifetime. */
 int registry_client_open(struct http_client *http, const struct registry_options *options,
                          struct registry_client **out, struct error *err) MUST_CHECK;
 void registry_client_close(struct registry_client *c); /* no fetch may be under way */
@@ -48,7 +48,7 @@ struct registry_fetch { /* all borrowed for the call */
 };
 
 struct registry_image {       /* in the arena */
-    Sockerless__Image *image; /* id, size (of the layers as stored), all that the config knows */
+    Sockerless__Image *image; /* id, size (of the layers as stored), all that the config says */
     char *manifest_digest;    /* of what the reference names: the index's, if it is one */
     char *platform_digest;    /* of the platform's own manifest; equal when there is no index */
     struct descriptor *layers;

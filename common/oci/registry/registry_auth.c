@@ -23,7 +23,7 @@ enum {
     CHALLENGES_MAX = 4,
     TOKEN_MARGIN_S = 10, /* it has to last for the requests to come */
     BASIC_LIFE_S = 600,
-    LOGIN_WAITS = 4, /* for somebody else's login: so many requests may be in it */
+    LOGIN_WAITS = 4, /* for another request's login: so many may be in one */
 };
 
 struct entry {
@@ -266,9 +266,11 @@ static int co_log_in(struct auth_session *s, const struct http_response *unautho
         cache_put(s->auth, s->key, xasprintf("Bearer %s", s->login.registry_token), BASIC_LIFE_S);
         return 0;
     }
-    if (str_empty(s->login.username))
+    if (str_empty(s->login.username)) {
+        s->login_missing = true;
         return error_set(err, ERROR_SYSTEM, "%s%sno basic auth credentials", request,
                          *request ? ": " : "");
+    }
     cache_put(s->auth, s->key, registry_login_basic(s->login.username, s->login.password),
               BASIC_LIFE_S);
     return 0;

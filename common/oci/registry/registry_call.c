@@ -57,7 +57,7 @@ int registry_refused(const struct registry_repo *r, const struct http_response *
 struct attempt {
     struct registry_repo *repo;
     const struct registry_call *call;
-    struct http_stream **stream; /* NULL: the whole answer is wanted */
+    struct http_stream **stream; /* NULL: the whole answer is read */
     struct http_response *res;
     bool ours;  /* the URL is the registry's own: it may see Authorization */
     bool broke; /* the failure is the connection's */

@@ -32,7 +32,7 @@ enum {
 
 struct registry_repo;
 
-struct registry_repo_options {   /* all borrowed for the call, login_arg for the repo's life */
+struct registry_repo_options {   /* all borrowed for the call, login_arg for the repo's lifetime */
     const struct image_ref *ref; /* domain and path count; the rest is for messages */
     const void *auth_json;       /* as registry_fetch */
     size_t auth_json_len;
@@ -46,8 +46,12 @@ struct registry_repo_options {   /* all borrowed for the call, login_arg for the
 int registry_repo_open(struct registry_client *c, const struct registry_repo_options *options,
                        struct registry_repo **out, struct error *err) MUST_CHECK;
 void registry_repo_close(struct registry_repo *r); /* no call may be under way; NULL allowed */
-/* Both speak to the same registry (base URL), so that mounting may work. */
+/* Both use the same registry (base URL), so that mounting may work. */
 bool registry_repo_same_registry(const struct registry_repo *a, const struct registry_repo *b);
+
+/* A call failed for want of any login: the registry takes a password only. (With a token service it
+ * fails as refused, ERROR_UNAUTHORIZED or ERROR_NOT_FOUND.) */
+bool registry_repo_login_missing(const struct registry_repo *r);
 
 /* ---- manifests ---- */
 struct registry_manifest { /* in the arena */
@@ -79,7 +83,7 @@ int co_registry_blob_get(struct registry_repo *r, const char *digest, int64_t si
 /* Uploads a small blob unless it is there. */
 int co_registry_blob_put(struct registry_repo *r, const char *digest, const void *bytes, size_t len,
                          struct error *err) MUST_CHECK;
-/* *mounted false: the registry would not (or knows no such blob there): upload it. */
+/* *mounted false: the registry refused (or has no such blob there): upload it. */
 int co_registry_blob_mount(struct registry_repo *r, const char *digest, const char *from,
                            bool *mounted, struct error *err) MUST_CHECK;
 
@@ -105,7 +109,7 @@ int co_registry_upload_finish(struct registry_upload *u, const char *digest,
 void co_registry_upload_close(struct registry_upload *u);
 
 /* From one repository to another: there already → nothing; same registry → mount; else through us,
- * REGISTRY_CHUNK at a time. progress (may be NULL) hears how many bytes went through us. */
+ * REGISTRY_CHUNK at a time. progress (may be NULL) is told how many bytes were copied. */
 enum blob_copy_result { BLOB_EXISTED, BLOB_MOUNTED, BLOB_COPIED };
 int co_registry_blob_copy(struct registry_repo *from, struct registry_repo *to, const char *digest,
                           int64_t size, void (*progress)(void *arg, int64_t current), void *arg,

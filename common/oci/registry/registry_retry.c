@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIMIT_LOW = 20 }; /* remaining requests from which an operator should know */
+enum { LIMIT_LOW = 20 }; /* remaining requests from which the log warns */
 
 int64_t retry_after_ms(const struct http_response *res, int64_t now_s)
 {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    RETRY_AFTER_MAX_MS = 60 * 1000, /* asked for longer: the user hears of it instead */
+    RETRY_AFTER_MAX_MS = 60 * 1000, /* asked for longer: an error is reported instead */
     RETRY_BACKOFF_MS = 200,
     RETRY_BACKOFF_MAX_MS = 5000,
 };

@@ -183,7 +183,7 @@ static int co_token_ask(const struct auth_session *s, const struct www_challenge
         return -1;
     if (res->status != 404 && res->status != 405)
         return 0;
-    /* A service that knows only GET takes the token for a password. */
+    /* A service that supports only GET takes the token as a password. */
     http_response_free(res);
     const char *username = str_empty(login->username) ? "<token>" : login->username;
     return co_token_get(s, c, username, login->identity_token, res, err);

@@ -42,7 +42,7 @@ static bool is_success(const struct http_response *res)
 
 /* ---- the session ---- */
 
-/* Google's registries know no pieces. */
+/* Google's registries do not support pieces. */
 static bool host_takes_pieces(const char *host)
 {
     return !str_ends(host, ".pkg.dev") && !str_ends(host, ".gcr.io") && strcmp(host, "gcr.io") != 0;
@@ -126,7 +126,7 @@ bool registry_upload_is_lost(const struct registry_upload *u)
     return u->lost;
 }
 
-/* Best effort: the registry forgets uploads by itself, some day. */
+/* Best effort: the registry drops unfinished uploads by itself later. */
 static void co_cancel_session(struct registry_upload *u)
 {
     struct error ignored;
@@ -209,7 +209,7 @@ static enum piece_outcome count_taken(const struct registry_upload *u,
     return PIECE_TAKEN;
 }
 
-/* *taken bytes have arrived. PIECE_UNCLEAR: *err says why, the registry knows how many. */
+/* *taken bytes have arrived. PIECE_UNCLEAR: *err says why; how many has to be asked. */
 static enum piece_outcome co_patch(struct registry_upload *u, const char *bytes, size_t len,
                                    int64_t offset, size_t *taken, struct error *err)
 {
@@ -365,7 +365,7 @@ static int co_put(struct registry_upload *u, const char *digest, bool *again, st
     struct http_response res AUTO(http_response);
     if (co_registry_call(u->repo, &call, &res, err))
         return -1;
-    /* libcurl sends a request twice when a kept connection turns out dead: 404 may be the second.
+    /* libcurl sends a request twice when a kept connection turns out closed: 404 may be the second.
      */
     *again = res.status >= 500 || res.status == 408 || res.status == 404;
     if (!is_success(&res))

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "test/kit/cloud_login_rig.h"
+#include "test/kit/login_rig.h"
 #include "test/kit/test.h"
 
 #define HOST "contoso.azurecr.io"
@@ -41,8 +41,9 @@ static int co_identity(void *arg, struct access_token *out, struct error *err)
 
 static void reopen(void)
 {
+    login_rig_close();
     acr_free(acr);
-    login_service = acr = acr_new(&options);
+    login_rig_open(co_acr, acr = acr_new(&options));
 }
 
 static int fixture_setup(void **state)
@@ -53,14 +54,13 @@ static int fixture_setup(void **state)
     memset(&identity, 0, sizeof identity);
     options = (struct acr_options){
         .http = h->http, .tenant = "tenant-1", .co_token = co_identity, .endpoint_url = h->url};
-    co_credentials = co_acr;
     reopen();
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    login_forget(&got);
+    login_rig_close();
     acr_free(acr);
     acr = NULL;
     return harness_teardown(state);
@@ -126,41 +126,32 @@ TEST(jwt_expiry)
         assert_int_equal(acr_jwt_expiry_ns(silent[i]), 0);
 }
 
-TEST_USING(fixture, line14_admin_user_and_password)
+TEST_WITH(fixture, struct harness *h, line14_admin_user_and_password)
 {
-    struct harness *h = *state;
     options.login_server = "Contoso.azurecr.io";
     options.username = "contoso";
     options.password = "p:w";
     reopen();
-    get(h, HOST);
-    assert_int_equal(result, 0);
-    assert_true(got.found);
-    assert_string_equal(got.username, "contoso");
-    assert_string_equal(got.password, "p:w");
-    assert_null(got.identity_token);
+    login_rig_get_found(h, HOST);
+    assert_string_equal(login_rig.got.username, "contoso");
+    assert_string_equal(login_rig.got.password, "p:w");
+    assert_null(login_rig.got.identity_token);
     assert_int_equal(h->seen_count, 0);
     assert_int_equal(identity.asked, 0);
     options.co_token = NULL;
     reopen();
-    get(h, "fabrikam.azurecr.io"); /* they are for one registry */
-    assert_int_equal(result, 0);
-    assert_false(got.found);
+    login_rig_get_none(h, "fabrikam.azurecr.io"); /* they are for one registry */
 }
 
-TEST_USING(fixture, line14_exchange_on_the_wire)
+TEST_WITH(fixture, struct harness *h, line14_exchange_on_the_wire)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
-    get(h, "Contoso.azurecr.io");
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_true(got.found);
-    assert_null(got.username);
-    assert_null(got.password);
-    assert_string_equal(got.identity_token, token);
-    assert_int_equal(got.expires_ns, acr_jwt_expiry_ns(token));
+    login_rig_get_found(h, "Contoso.azurecr.io");
+    assert_null(login_rig.got.username);
+    assert_null(login_rig.got.password);
+    assert_string_equal(login_rig.got.identity_token, token);
+    assert_int_equal(login_rig.got.expires_ns, acr_jwt_expiry_ns(token));
     assert_int_equal(h->seen_count, 1);
     static const char form[] =
         "\ngrant_type=access_token&service=" HOST "&tenant=tenant-1&access_token=aad%2Btoken%2F%3D";
@@ -169,27 +160,24 @@ TEST_USING(fixture, line14_exchange_on_the_wire)
     assert_null(strstr(h->seen[0], "Authorization:"));
     options.tenant = NULL;
     reopen();
-    get(h, HOST);
-    assert_int_equal(result, 0);
+    login_rig_get_found(h, HOST);
     assert_null(strstr(h->seen[1], "tenant"));
 }
 
-TEST_USING(fixture, line14_refresh_token_is_kept_per_registry)
+TEST_WITH(fixture, struct harness *h, line14_refresh_token_is_kept_per_registry)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
-    get(h, HOST);
-    get(h, HOST);
+    login_rig_get(h, HOST);
+    login_rig_get(h, HOST);
     assert_int_equal(h->seen_count, 1);
-    get(h, "fabrikam.azurecr.io");
+    login_rig_get(h, "fabrikam.azurecr.io");
     assert_int_equal(harness_seen(h, "service=fabrikam.azurecr.io"), 1);
-    get(h, HOST);
+    login_rig_get(h, HOST);
     assert_int_equal(h->seen_count, 2);
     for (int i = 0; i < 40; i++) { /* more than there is room for */
         AUTO_FREE char *host = xasprintf("r%d.azurecr.io", i);
-        get(h, host);
-        assert_int_equal(result, 0);
+        login_rig_get_found(h, host);
     }
     assert_int_equal(h->seen_count, 42);
 }
@@ -199,98 +187,82 @@ static bool exchanged_twice(struct harness *h)
     return harness_seen(h, "exchange") >= 2;
 }
 
-TEST_USING(fixture, line14_expiry_of_the_jwt_is_honoured)
+TEST_WITH(fixture, struct harness *h, line14_expiry_of_the_jwt_is_honoured)
 {
-    struct harness *h = *state;
     AUTO_FREE char *one = jwt("one", 4), *two = jwt("two", 10800);
     AUTO_FREE char *first = answer(one), *second = answer(two);
     harness_rule(h, "POST /oauth2/exchange", 200, first, 1);
     harness_rule(h, "POST /oauth2/exchange", 200, second, 0);
-    get_until(h, HOST, exchanged_twice);
-    assert_int_equal(result, 0);
-    assert_string_equal(got.identity_token, two);
+    login_rig_get_until(h, HOST, exchanged_twice);
+    assert_string_equal(login_rig.got.identity_token, two);
 }
 
-TEST_USING(fixture, line14_opaque_refresh_tokens_count_for_three_hours)
+TEST_WITH(fixture, struct harness *h, line14_opaque_refresh_tokens_count_for_three_hours)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"opaque\"}", 0);
-    get(h, HOST);
-    assert_string_equal(got.identity_token, "opaque");
-    assert_in_range((got.expires_ns - time_now_ns()) / 1000000000, 10790, 10800);
+    login_rig_get(h, HOST);
+    assert_string_equal(login_rig.got.identity_token, "opaque");
+    assert_in_range((login_rig.got.expires_ns - time_now_ns()) / 1000000000, 10790, 10800);
 }
 
-TEST_USING(fixture, without_an_identity_pulls_are_anonymous)
+TEST_WITH(fixture, struct harness *h, without_an_identity_pulls_are_anonymous)
 {
-    struct harness *h = *state;
     identity.none = true;
-    get(h, HOST);
-    assert_int_equal(result, 0);
-    assert_false(got.found);
-    get(h, "docker.io");
-    assert_false(got.found);
+    login_rig_get_none(h, HOST);
+    login_rig_get_none(h, "docker.io");
     assert_int_equal(h->seen_count, 0);
     assert_int_equal(identity.asked, 1);
 }
 
 /* ---- failures ---- */
 
-TEST_USING(fixture, line14_refusal_in_the_registrys_words)
+TEST_WITH(fixture, struct harness *h, line14_refusal_in_the_registrys_words)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 401,
                  "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"authentication required, "
                  "visit https://aka.ms/acr/authorization for more information.\"}]}",
                  0);
-    get(h, HOST);
-    assert_int_equal(result, -1);
-    assert_int_equal(problem.code, ERROR_FORBIDDEN);
-    assert_string_equal(problem.message,
+    login_rig_get(h, HOST);
+    assert_int_equal(login_rig.result, -1);
+    assert_int_equal(login_rig.err.code, ERROR_FORBIDDEN);
+    assert_string_equal(login_rig.err.message,
                         "registry login at " HOST ": acr: token exchange: the registry answers "
                         "HTTP 401: authentication required, visit https://aka.ms/acr/authorization "
                         "for more information.");
     assert_int_equal(h->seen_count, 1); /* it would say so again */
 }
 
-TEST_USING(fixture, line14_failure_of_the_identity_is_wrapped)
+TEST_WITH(fixture, struct harness *h, line14_failure_of_the_identity_is_wrapped)
 {
-    struct harness *h = *state;
     identity.fails = true;
-    get(h, HOST);
-    assert_int_equal(result, -1);
-    assert_string_equal(problem.message, "registry login at " HOST
-                                         ": acr: identity: AADSTS700016: no such application");
+    login_rig_get(h, HOST);
+    assert_int_equal(login_rig.result, -1);
+    assert_string_equal(login_rig.err.message,
+                        "registry login at " HOST
+                        ": acr: identity: AADSTS700016: no such application");
     assert_int_equal(h->seen_count, 0);
 }
 
-TEST_USING(fixture, line14_overloaded_registries_are_asked_again)
+TEST_WITH(fixture, struct harness *h, line14_overloaded_registries_are_asked_again)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 503, "busy", 1);
     harness_rule(h, "POST /oauth2/exchange", 0, "", 1); /* the connection breaks */
     harness_rule(h, "POST /oauth2/exchange", 429, "{}", 1);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
-    get(h, HOST);
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_string_equal(got.identity_token, token);
+    login_rig_get_found(h, HOST);
+    assert_string_equal(login_rig.got.identity_token, token);
 }
 
-TEST_USING(fixture, line14_and_not_for_ever)
+TEST_WITH(fixture, struct harness *h, line14_and_not_for_ever)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 500, "<html>", 0);
-    get(h, HOST);
-    assert_int_equal(result, -1);
-    assert_int_equal(problem.code, ERROR_UNAVAILABLE);
-    assert_non_null(strstr(problem.message, "HTTP 500"));
+    login_rig_get_error(h, HOST, ERROR_UNAVAILABLE, "HTTP 500");
     assert_int_equal(h->seen_count, 4);
 }
 
-TEST_USING(fixture, unusable_answers)
+TEST_WITH(fixture, struct harness *h, unusable_answers)
 {
-    struct harness *h = *state;
     static const char *const bodies[] = {"",
                                          "[]",
                                          "{}",
@@ -300,72 +272,55 @@ TEST_USING(fixture, unusable_answers)
                                          "{\"access_token\":\"other\"}"};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
         harness_rule(h, "POST /oauth2/exchange", 200, bodies[i], 1);
-    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        get(h, HOST);
-        assert_int_equal(result, -1);
-        assert_false(got.found);
-        assert_non_null(strstr(problem.message, "acr: token exchange: "));
-    }
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+        login_rig_get_error(h, HOST, ERROR_NONE, "acr: token exchange: ");
     assert_int_equal(h->seen_count, ARRAY_LEN(bodies));
 }
 
 /* ---- many at once ---- */
 
-TEST_USING(fixture, line14_simultaneous_callers_exchange_once)
+TEST_WITH(fixture, struct harness *h, line14_simultaneous_callers_exchange_once)
 {
-    struct harness *h = *state;
     AUTO_FREE char *token = jwt("a", 10800), *body = answer(token);
     harness_rule(h, "POST /oauth2/exchange", 200, body, 0);
-    get_many(h, HOST, 50);
-    assert_int_equal(failures, 0);
+    assert_int_equal(login_rig_get_many(h, HOST, 50), 0);
     assert_int_equal(h->seen_count, 1);
 }
 
 /* ---- through the registry client ---- */
 
-static void pull(struct harness *h, const char *wanted)
+static struct cloud_registry registry(const char *wanted)
 {
-    pull_from(
-        h, (struct cloud_registry){.host = HOST, .realm_path = "/oauth2/token", .wanted = wanted});
+    return (struct cloud_registry){.host = HOST, .realm_path = "/oauth2/token", .wanted = wanted};
 }
 
-TEST_USING(fixture, line13_pull_with_an_identity)
+TEST_WITH(fixture, struct harness *h, line13_pull_with_an_identity)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"re.fresh/me\"}", 0);
-    pull(h, "refresh_token=re.fresh%2Fme");
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_int_equal(scripted.token_requests, 1);
-    assert_true(str_starts(scripted.token_request, "POST /oauth2/token HTTP/1.1\r\n"));
-    assert_non_null(strstr(scripted.token_request, "grant_type=refresh_token"));
-    assert_non_null(strstr(scripted.token_request, "service=" HOST));
-    assert_non_null(strstr(scripted.token_request, "scope=repository%3Aapp%2Fweb%3Apull"));
-    assert_null(strstr(scripted.token_request, "Authorization:"));
-    assert_true(scripted.let_in >= 2);
+    login_rig_pull(h, registry("refresh_token=re.fresh%2Fme"));
+    assert_int_equal(login_rig.registry.token_requests, 1);
+    assert_true(str_starts(login_rig.registry.token_request, "POST /oauth2/token HTTP/1.1\r\n"));
+    assert_non_null(strstr(login_rig.registry.token_request, "grant_type=refresh_token"));
+    assert_non_null(strstr(login_rig.registry.token_request, "service=" HOST));
+    assert_non_null(
+        strstr(login_rig.registry.token_request, "scope=repository%3Aapp%2Fweb%3Apull"));
+    assert_null(strstr(login_rig.registry.token_request, "Authorization:"));
+    assert_true(login_rig.registry.let_in >= 2);
 }
 
-TEST_USING(fixture, line13_pull_with_the_admin_user)
+TEST_WITH(fixture, struct harness *h, line13_pull_with_the_admin_user)
 {
-    struct harness *h = *state;
     options.login_server = HOST;
     options.username = "contoso";
     options.password = "pw";
     reopen();
-    pull(h, "Authorization: Basic Y29udG9zbzpwdw==");
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_int_equal(scripted.token_requests, 1);
+    login_rig_pull(h, registry("Authorization: Basic Y29udG9zbzpwdw=="));
+    assert_int_equal(login_rig.registry.token_requests, 1);
     assert_int_equal(h->seen_count, 0);
 }
 
-TEST_USING(fixture, line13_pull_refused)
+TEST_WITH(fixture, struct harness *h, line13_pull_refused)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /oauth2/exchange", 200, "{\"refresh_token\":\"s3cret\"}", 0);
-    pull(h, "refresh_token=another");
-    assert_int_equal(result, -1);
-    assert_int_equal(problem.code, ERROR_UNAUTHORIZED);
-    assert_non_null(strstr(problem.message, "who are you"));
-    assert_null(strstr(problem.message, "s3cret"));
+    login_rig_pull_refused(h, registry("refresh_token=another"), "s3cret");
 }

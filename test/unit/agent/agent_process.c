@@ -3,11 +3,8 @@
  * Processes on the loop, without server and sessions: streams, terminal, exit codes, start
  * failures, descriptors, signals, users.
  */
-#include "agent/process.h"
-#include "agent/spawn.h"
 #include "base/alloc.h"
-#include "base/buf.h"
-#include "ipc/frame.h"
+#include "test/kit/process_rig.h"
 #include "test/kit/test.h"
 
 #include <fcntl.h>
@@ -17,110 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAIT_MAX_MS = 20000 };
+static struct process_rig *const f = &process_rig;
 
-static struct fixture {
-    struct loop loop;
-    struct reaper reaper;
-    struct process *process;
-    struct buf out, err;
-    size_t room; /* what on_room answers */
-    bool stdin_ready, ended;
-    int code, signal;
-    bool timed_out;
-} f;
-
-static size_t on_room(void *owner)
-{
-    (void)owner;
-    return f.room;
-}
-
-static void on_output(void *owner, uint8_t type, const char *bytes, size_t len)
-{
-    (void)owner;
-    buf_append(type == FRAME_STDERR ? &f.err : &f.out, bytes, len);
-}
-
-static void on_stdin_ready(void *owner)
-{
-    (void)owner;
-    f.stdin_ready = true;
-}
-
-static void on_ended(void *owner, int code, int signal_number)
-{
-    (void)owner;
-    f.ended = true;
-    f.code = code;
-    f.signal = signal_number;
-    process_free(f.process);
-    f.process = NULL;
-}
-
-static const struct process_events handlers = {on_room, on_output, on_stdin_ready, on_ended};
-
-static void on_limit(uv_timer_t *timer)
-{
-    (void)timer;
-    f.timed_out = true;
-}
-
-static void run_until(const bool *condition)
-{
-    uv_timer_t limit;
-    uv_timer_init(&f.loop.uv, &limit);
-    uv_timer_start(&limit, on_limit, WAIT_MAX_MS, 0);
-    while (!*condition && !f.timed_out)
-        uv_run(&f.loop.uv, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&limit, NULL);
-    uv_run(&f.loop.uv, UV_RUN_NOWAIT);
-    assert_false(f.timed_out);
-}
-
-static void fixture_open(void)
-{
-    struct error err;
-    f = (struct fixture){.room = FRAME_DATA_MAX};
-    assert_int_equal(loop_init(&f.loop, &err), 0);
-    assert_int_equal(reaper_open(&f.reaper, &f.loop, &err), 0);
-}
-
-static void fixture_close(void)
-{
-    reaper_close(&f.reaper);
-    loop_fini(&f.loop);
-    buf_free(&f.out);
-    buf_free(&f.err);
-}
-
-static int fixture_setup(void **state)
-{
-    (void)state;
-    fixture_open();
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    (void)state;
-    fixture_close();
-    return 0;
-}
-
-/* Starts `argv` with these options; 0, or the exit code of a start that failed. */
-static int start(struct process_options options, const char *const *argv, struct error *err)
-{
-    int exit_code = 0;
-    for (; *argv; argv++)
-        strv_push(&options.argv, *argv);
-    strv_push(&options.env, "PATH=/usr/local/bin:/usr/bin:/bin");
-    int rc = process_start(&f.loop, &f.reaper, &options, &handlers, NULL, &f.process, &exit_code,
-                           NULL, err);
-    strv_free(&options.argv);
-    strv_free(&options.env);
-    return rc ? exit_code : 0;
-}
+TEST_RIG(fixture, process_rig_open(), process_rig_close());
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define OPTIONS(...) ((struct process_options){__VA_ARGS__})
@@ -129,24 +25,24 @@ static int start(struct process_options options, const char *const *argv, struct
 static void run_script(struct process_options options, const char *script)
 {
     struct error err;
-    if (start(options, ARGV("/bin/sh", "-c", script), &err))
+    if (process_rig_start(options, ARGV("/bin/sh", "-c", script), &err))
         fail_msg("%s", err.message);
-    run_until(&f.ended);
+    process_rig_wait(&f->ended);
 }
 
 TEST_USING(fixture, streams_and_exit_code)
 {
     run_script(NO_OPTIONS, "echo out; echo err >&2; cat; exit 9");
-    assert_string_equal(f.out.data, "out\n");
-    assert_string_equal(f.err.data, "err\n");
-    assert_int_equal(f.code, 9);
+    assert_string_equal(f->out.data, "out\n");
+    assert_string_equal(f->err.data, "err\n");
+    assert_int_equal(f->code, 9);
 }
 
 TEST_USING(fixture, killed)
 {
     run_script(NO_OPTIONS, "kill -TERM $$");
-    assert_int_equal(f.code, 143);
-    assert_int_equal(f.signal, SIGTERM);
+    assert_int_equal(f->code, 143);
+    assert_int_equal(f->signal, SIGTERM);
 }
 
 /* Nothing of the parent's leaks in: descriptors, signal mask, ignored signals. */
@@ -161,8 +57,8 @@ TEST_USING(fixture, clean_start)
     run_script(NO_OPTIONS, "ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status");
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     /* 3 is the directory that ls reads */
-    assert_string_equal(f.out.data, "0\n1\n2\n3\nSigBlk:\t0000000000000000\n"
-                                    "SigIgn:\t0000000000000000\n");
+    assert_string_equal(f->out.data, "0\n1\n2\n3\nSigBlk:\t0000000000000000\n"
+                                     "SigIgn:\t0000000000000000\n");
     close(leaky);
 }
 
@@ -170,19 +66,19 @@ TEST_USING(fixture, terminal)
 {
     run_script(OPTIONS(.tty = true, .height = 50, .width = 100),
                "stty size; echo err >&2; echo $TERM; exit 3");
-    assert_string_equal(f.out.data, "50 100\r\nerr\r\nxterm\r\n");
-    assert_int_equal(f.err.len, 0);
-    assert_int_equal(f.code, 3);
+    assert_string_equal(f->out.data, "50 100\r\nerr\r\nxterm\r\n");
+    assert_int_equal(f->err.len, 0);
+    assert_int_equal(f->code, 3);
 }
 
 static void check_failure(struct process_options options, const char *const *argv, int code,
                           const char *text)
 {
     struct error err;
-    fixture_open();
-    assert_int_equal(start(options, argv, &err), code);
+    process_rig_open();
+    assert_int_equal(process_rig_start(options, argv, &err), code);
     assert_string_equal(err.message, text);
-    fixture_close();
+    process_rig_close();
 }
 
 TEST(start_failures)
@@ -219,11 +115,11 @@ TEST_USING(fixture, not_a_program)
     assert_int_equal(write(fd, "garbage", 7), 7);
     assert_int_equal(fchmod(fd, 0755), 0);
     close(fd);
-    assert_int_equal(start(NO_OPTIONS, ARGV(path), &err), 0);
-    run_until(&f.ended);
+    assert_int_equal(process_rig_start(NO_OPTIONS, ARGV(path), &err), 0);
+    process_rig_wait(&f->ended);
     snprintf(text, sizeof text, "exec %s: exec format error\n", path);
-    assert_string_equal(f.err.data, text);
-    assert_int_equal(f.code, 1);
+    assert_string_equal(f->err.data, text);
+    assert_int_equal(f->code, 1);
     unlink(path);
 }
 
@@ -234,36 +130,36 @@ TEST_USING(fixture, workdir_is_made)
     snprintf(deep, sizeof deep, "%s/a/b", base);
     run_script(OPTIONS(.workdir = deep, .make_workdir = true), "pwd; cd /; rmdir -p $OLDPWD");
     snprintf(expected, sizeof expected, "%s\n", deep);
-    assert_string_equal(f.out.data, expected);
+    assert_string_equal(f->out.data, expected);
 }
 
 TEST_USING(fixture, stdin_backpressure)
 {
     struct error err;
     enum { TOTAL = 2 * 1024 * 1024 };
-    assert_int_equal(
-        start(OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "sleep 0.05; cat; exit 0"), &err),
-        0);
+    assert_int_equal(process_rig_start(OPTIONS(.open_stdin = true),
+                                       ARGV("/bin/sh", "-c", "sleep 0.05; cat; exit 0"), &err),
+                     0);
     char *bytes = malloc(TOTAL);
     assert_non_null(bytes);
     for (size_t i = 0; i < TOTAL; i++)
         bytes[i] = (char)(i * 7 + i / 251);
-    assert_false(process_stdin(f.process, bytes, TOTAL));
-    process_stdin_close(f.process);
-    process_stdin(f.process, "dropped", 7);
-    run_until(&f.stdin_ready);
-    run_until(&f.ended);
-    assert_int_equal(f.out.len, TOTAL);
-    assert_memory_equal(f.out.data, bytes, TOTAL);
+    assert_false(process_stdin(f->process, bytes, TOTAL));
+    process_stdin_close(f->process);
+    process_stdin(f->process, "dropped", 7);
+    process_rig_wait(&f->stdin_ready);
+    process_rig_wait(&f->ended);
+    assert_int_equal(f->out.len, TOTAL);
+    assert_memory_equal(f->out.data, bytes, TOTAL);
     free(bytes);
 }
 
 /* Without room nothing is read, and what is in the pipe at the end comes nevertheless. */
 TEST_USING(fixture, output_waits_for_room)
 {
-    f.room = 0;
+    f->room = 0;
     run_script(NO_OPTIONS, "echo kept");
-    assert_string_equal(f.out.data, "kept\n");
+    assert_string_equal(f->out.data, "kept\n");
 }
 
 /* Also when the program has closed its stdin. */
@@ -272,11 +168,12 @@ TEST_USING(fixture, closed_stdin_is_no_error)
     struct error err;
     static char bytes[600 * 1024];
     signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(
-        start(OPTIONS(.open_stdin = true), ARGV("/bin/sh", "-c", "exec <&-; echo ok"), &err), 0);
-    process_stdin(f.process, bytes, sizeof bytes);
-    run_until(&f.ended);
-    assert_string_equal(f.out.data, "ok\n");
+    assert_int_equal(process_rig_start(OPTIONS(.open_stdin = true),
+                                       ARGV("/bin/sh", "-c", "exec <&-; echo ok"), &err),
+                     0);
+    process_stdin(f->process, bytes, sizeof bytes);
+    process_rig_wait(&f->ended);
+    assert_string_equal(f->out.data, "ok\n");
 }
 
 TEST_USING(fixture, user_owns_his_streams)
@@ -286,6 +183,6 @@ TEST_USING(fixture, user_owns_his_streams)
     run_script(OPTIONS(.user = "12345:54321", .open_stdin = true),
                "id -u; id -g; id -G; echo $HOME; echo again > /dev/stdout; "
                "echo again > /proc/self/fd/2");
-    assert_string_equal(f.out.data, "12345\n54321\n54321\n/\nagain\n");
-    assert_string_equal(f.err.data, "again\n");
+    assert_string_equal(f->out.data, "12345\n54321\n54321\n/\nagain\n");
+    assert_string_equal(f->err.data, "again\n");
 }

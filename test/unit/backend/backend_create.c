@@ -84,9 +84,8 @@ static void send_all(void)
 
 static void add_image(void)
 {
-    rig_image_put(&(struct rig_image){
-        .id = "sha256:876e60f58c2a6914ec94ee141884264274399d328d030d3fae1fb733d01560a4",
-        .tags = {"app:1"}});
+    RIG_IMAGE(.id = "sha256:876e60f58c2a6914ec94ee141884264274399d328d030d3fae1fb733d01560a4",
+              .tags = {"app:1"});
 }
 
 /* What a new process would know. */

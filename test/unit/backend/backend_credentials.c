@@ -5,7 +5,6 @@
 #include "backend/image/credential_store.h"
 #include "test/kit/ask.h"
 #include "base/str.h"
-#include "oci/registry/registry.h"
 #include "oci/registry/registry_repo.h"
 #include "test/kit/http_mock.h"
 #include "test/kit/test.h"
@@ -36,18 +35,13 @@ static void reopen(void)
     rig.backend.credentials = opened;
 }
 
-static int fixture_setup(void **state)
+static void open_store(void)
 {
-    (void)state;
     backend_rig_open(RIG_STORE | RIG_CREDENTIALS);
     opened = rig.backend.credentials;
-    return 0;
 }
 
-static int fixture_teardown(void **state)
-{
-    return backend_rig_teardown(state);
-}
+TEST_RIG(fixture, open_store(), backend_rig_close());
 
 static void put(const char *host, const char *user, const char *password, const char *token)
 {
@@ -334,31 +328,28 @@ static bool serve(void *arg, struct mock_request *r)
                      "\"message\":\"authentication required\"}]}");
 }
 
-static int login_setup(void **state)
+static void open_login(void)
 {
-    fixture_setup(state);
+    open_store();
     attempts = 0;
     mock = mock_start(serve, NULL);
     backend_rig_add(RIG_REGISTRY);
-    return 0;
 }
 
-static int login_teardown(void **state)
+static void close_login(void)
 {
-    fixture_teardown(state);
+    backend_rig_close();
     mock_stop(mock);
-    return 0;
 }
+
+TEST_RIG(login, open_login(), close_login());
 
 static const Sockerless__Reply *ask_login(const char *json)
 {
-    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__AuthRequest auth = SOCKERLESS__AUTH_REQUEST__INIT;
-    request.op_case = SOCKERLESS__REQUEST__OP_AUTH;
-    request.auth = &auth;
     auth.auth.data = (uint8_t *)json;
     auth.auth.len = strlen(json);
-    return ask(&request);
+    return ask_with(SOCKERLESS__REQUEST__OP_AUTH, &auth);
 }
 
 static char *login_json(const char *user, const char *password)

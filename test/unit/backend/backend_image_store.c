@@ -12,12 +12,8 @@
 static void put(const char *id, int64_t created, const char *tag, const char *digest,
                 const char *label)
 {
-    rig_image_put(&(struct rig_image){.id = id,
-                                      .created = created,
-                                      .tags = {tag},
-                                      .digests = {digest},
-                                      .label = label,
-                                      .pull_reference = "docker.io/library/x"});
+    RIG_IMAGE(.id = id, .created = created, .tags = {tag}, .digests = {digest}, .label = label,
+              .pull_reference = "docker.io/library/x");
 }
 
 static void expect_missing(const char *ref, enum error_code code, const char *message)

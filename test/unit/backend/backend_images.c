@@ -5,7 +5,6 @@
  */
 #include "backend/api/time_filter.h"
 #include "test/kit/ask.h"
-#include "base/str.h"
 #include "base/timefmt.h"
 #include "oci/name/digest.h"
 #include "test/kit/test.h"
@@ -31,8 +30,6 @@ static struct container *use(const char *image_id, const char *name, bool runnin
 
 /* ---- what is asked ---- */
 
-static Sockerless__Request request;
-
 static void expect_error(enum error_code code, const char *fmt, ...)
 {
     char text[512];
@@ -42,18 +39,6 @@ static void expect_error(enum error_code code, const char *fmt, ...)
     va_end(args);
     assert_string_equal(rig.err.message, text);
     assert_int_equal(rig.err.code, code);
-}
-
-static bool tag(const char *ref, const char *repo, const char *name)
-{
-    Sockerless__ImageTagRequest r = SOCKERLESS__IMAGE_TAG_REQUEST__INIT;
-    r.ref = (char *)ref;
-    r.repo = (char *)repo;
-    r.tag = (char *)name;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_TAG;
-    request.image_tag = &r;
-    return ask(&request);
 }
 
 static const char *items_text(Sockerless__ImageRemoved *const *items, size_t count)
@@ -70,13 +55,7 @@ static const char *items_text(Sockerless__ImageRemoved *const *items, size_t cou
 /* "-name " for each Untagged, "x id " for each Deleted; NULL: an error. */
 static const char *rmi(const char *ref, bool force)
 {
-    Sockerless__ImageRemoveRequest r = SOCKERLESS__IMAGE_REMOVE_REQUEST__INIT;
-    r.ref = (char *)ref;
-    r.force = force;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_REMOVE;
-    request.image_remove = &r;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_image_remove(ref, force);
     return reply ? items_text(reply->image_remove->items, reply->image_remove->n_items) : NULL;
 }
 
@@ -88,12 +67,7 @@ static const char *prune(const char *key, const char *value, const char *key2, c
 
 static const Sockerless__ImageHistoryReply *history(const char *ref)
 {
-    Sockerless__ImageHistoryRequest r = SOCKERLESS__IMAGE_HISTORY_REQUEST__INIT;
-    r.ref = (char *)ref;
-    sockerless__request__init(&request);
-    request.op_case = SOCKERLESS__REQUEST__OP_IMAGE_HISTORY;
-    request.image_history = &r;
-    const Sockerless__Reply *reply = ask(&request);
+    const Sockerless__Reply *reply = ask_image_history(ref);
     return reply ? reply->image_history : NULL;
 }
 
@@ -125,8 +99,7 @@ TEST_USING(backend_rig, inspect_not_pulled_is_404)
 
 TEST_USING(backend_rig, inspect_by_tag_digest_and_short_id)
 {
-    rig_image_put(&(struct rig_image){
-        .id = ID_A, .tags = {"nginx:latest"}, .digests = {"nginx" DIGEST("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"nginx:latest"}, .digests = {"nginx" DIGEST("1")});
     assert_string_equal(inspect("nginx:latest")->id, ID_A);
     assert_string_equal(inspect("nginx" DIGEST("1"))->id, ID_A);
     assert_string_equal(inspect("aaaaaaaaaaaa")->id, ID_A);
@@ -137,14 +110,14 @@ TEST_USING(backend_rig, inspect_by_tag_digest_and_short_id)
 
 TEST_USING(backend_rig, tag_records_a_new_name)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"oracle:full"}});
-    rig_image_put(&(struct rig_image){.id = ID_B, .tags = {"x:2"}});
+    RIG_IMAGE(.id = ID_A, .tags = {"oracle:full"});
+    RIG_IMAGE(.id = ID_B, .tags = {"x:2"});
     int64_t before = time_now_ns();
-    assert_true(tag("oracle:full", "docker.io/library/m", "1"));
-    assert_true(tag("aaaa", "x", "2")); /* moves */
-    assert_true(tag("m:1", "127.0.0.1:5000/y:7", ""));
-    assert_true(tag("m:1", "z", ""));
-    assert_true(tag("m:1", "z:5" DIGEST("1"), "6"));
+    assert_non_null(ask_image_tag("oracle:full", "docker.io/library/m", "1"));
+    assert_non_null(ask_image_tag("aaaa", "x", "2")); /* moves */
+    assert_non_null(ask_image_tag("m:1", "127.0.0.1:5000/y:7", ""));
+    assert_non_null(ask_image_tag("m:1", "z", ""));
+    assert_non_null(ask_image_tag("m:1", "z:5" DIGEST("1"), "6"));
     for (int i = 0; i < 2; i++) {
         /* sorted as dockerd does */
         assert_string_equal(tags_of(ID_A), "127.0.0.1:5000/y:7 m:1 oracle:full x:2 z:6 z:latest ");
@@ -156,15 +129,15 @@ TEST_USING(backend_rig, tag_records_a_new_name)
 
 TEST_USING(backend_rig, tag_of_unknown_image_is_404)
 {
-    assert_false(tag("nope", "x", "1"));
+    assert_null(ask_image_tag("nope", "x", "1"));
     expect_error(ERROR_NOT_FOUND, "No such image: nope:latest");
-    assert_false(tag("nope:1", "", ""));
+    assert_null(ask_image_tag("nope:1", "", ""));
     expect_error(ERROR_NOT_FOUND, "No such image: nope:1");
 }
 
 TEST_USING(backend_rig, tag_names_that_are_none)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"b:1"}});
+    RIG_IMAGE(.id = ID_A, .tags = {"b:1"});
     static const char *const bad[][3] = {
         {"", "", "invalid reference format"},
         {"UPPER", "1", "invalid reference format: repository name must be lowercase"},
@@ -173,7 +146,7 @@ TEST_USING(backend_rig, tag_names_that_are_none)
         {"sha256", "1", "refusing to create an ambiguous tag using digest algorithm as name"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_false(tag("b:1", bad[i][0], bad[i][1]));
+        assert_null(ask_image_tag("b:1", bad[i][0], bad[i][1]));
         expect_error(ERROR_INVALID_PARAMETER, "%s", bad[i][2]);
     }
     assert_string_equal(tags_of(ID_A), "b:1 ");
@@ -183,7 +156,7 @@ TEST_USING(backend_rig, tags_of_one_image_are_bounded)
 {
     struct error err;
     char name[32];
-    rig_image_put(&(struct rig_image){.id = ID_A});
+    RIG_IMAGE(.id = ID_A);
     for (int i = 0; i < IMAGE_NAMES_MAX; i += 256) {
         static char names[256][16];
         static char *list[256];
@@ -209,8 +182,7 @@ TEST_USING(backend_rig, tags_of_one_image_are_bounded)
 
 TEST_USING(backend_rig, rmi_drops_only_the_named_tag)
 {
-    rig_image_put(
-        &(struct rig_image){.id = ID_A, .tags = {"x:1", "x:2"}, .digests = {"x" DIGEST("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"x:1", "x:2"}, .digests = {"x" DIGEST("1")});
     use(ID_A, "user", true); /* does not matter while another tag is left */
     assert_string_equal(rmi("x:1", false), "-x:1 ");
     for (int i = 0; i < 2; i++) {
@@ -223,10 +195,8 @@ TEST_USING(backend_rig, rmi_drops_only_the_named_tag)
 
 TEST_USING(backend_rig, rmi_of_the_last_tag_takes_digests_image_and_layers)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A,
-                                      .tags = {"x:1"},
-                                      .digests = {"x" DIGEST("1"), "x" DIGEST("2")},
-                                      .diffs = {DIFF("1"), DIFF("2")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"x:1"}, .digests = {"x" DIGEST("1"), "x" DIGEST("2")},
+              .diffs = {DIFF("1"), DIFF("2")});
     char chain[DIGEST_MAX], expected[1024];
     digest_sha256(DIFF("1") " " DIFF("2"), 2 * 71 + 1, chain);
     snprintf(expected, sizeof expected, "-x:1 -x%s -x%s x %s x %s x %s ", DIGEST("1"), DIGEST("2"),
@@ -240,12 +210,9 @@ TEST_USING(backend_rig, rmi_of_the_last_tag_takes_digests_image_and_layers)
 
 TEST_USING(backend_rig, rmi_keeps_layers_that_others_have)
 {
-    rig_image_put(
-        &(struct rig_image){.id = ID_A, .tags = {"x:1"}, .diffs = {DIFF("1"), DIFF("2")}});
-    rig_image_put(
-        &(struct rig_image){.id = ID_B, .tags = {"y:1"}, .diffs = {DIFF("1"), DIFF("3")}});
-    rig_image_put(
-        &(struct rig_image){.id = ID_C, .tags = {"z:1"}, .diffs = {DIFF("4"), DIFF("2")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"x:1"}, .diffs = {DIFF("1"), DIFF("2")});
+    RIG_IMAGE(.id = ID_B, .tags = {"y:1"}, .diffs = {DIFF("1"), DIFF("3")});
+    RIG_IMAGE(.id = ID_C, .tags = {"z:1"}, .diffs = {DIFF("4"), DIFF("2")});
     char chain[DIGEST_MAX], expected[512];
     digest_sha256(DIFF("1") " " DIFF("2"), 2 * 71 + 1, chain);
     snprintf(expected, sizeof expected, "-x:1 x %s x %s ", ID_A, chain);
@@ -254,10 +221,8 @@ TEST_USING(backend_rig, rmi_keeps_layers_that_others_have)
 
 TEST_USING(backend_rig, rmi_digests_of_another_repository_keep_the_image)
 {
-    rig_image_put(
-        &(struct rig_image){.id = ID_A,
-                            .tags = {"127.0.0.1:5001/b:1", "b:1"},
-                            .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"127.0.0.1:5001/b:1", "b:1"},
+              .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")});
     assert_string_equal(rmi("127.0.0.1:5001/b:1", false),
                         "-127.0.0.1:5001/b:1 -127.0.0.1:5001/b" DIGEST("1") " ");
     assert_string_equal(tags_of(ID_A), "b:1 ");
@@ -272,10 +237,9 @@ static const char *pulled_from(const char *id)
 
 TEST_USING(backend_rig, rmi_of_the_place_it_is_pulled_from_leaves_another)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A,
-                                      .tags = {"127.0.0.1:5001/b:1", "b:1"},
-                                      .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")},
-                                      .pull_reference = "127.0.0.1:5001/b" DIGEST("1")});
+    RIG_IMAGE(.id = ID_A, .tags = {"127.0.0.1:5001/b:1", "b:1"},
+              .digests = {"127.0.0.1:5001/b" DIGEST("1"), "b" DIGEST("1")},
+              .pull_reference = "127.0.0.1:5001/b" DIGEST("1"));
     rmi("127.0.0.1:5001/b:1", false);
     assert_string_equal(pulled_from(ID_A), "docker.io/library/b" DIGEST("1"));
     backend_rig_reload_images();
@@ -284,29 +248,29 @@ TEST_USING(backend_rig, rmi_of_the_place_it_is_pulled_from_leaves_another)
 
 TEST_USING(backend_rig, rmi_by_digest)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A, .digests = {"f" DIGEST("1")}});
+    RIG_IMAGE(.id = ID_A, .digests = {"f" DIGEST("1")});
     assert_string_equal(rmi("f" DIGEST("1"), false), "-f" DIGEST("1") " x " ID_A " ");
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"f:1"}, .digests = {"f" DIGEST("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"f:1"}, .digests = {"f" DIGEST("1")});
     assert_string_equal(rmi("f" DIGEST("1"), false), "-f" DIGEST("1") " ");
     assert_string_equal(tags_of(ID_A), "f:1 ");
 }
 
 TEST_USING(backend_rig, rmi_by_id)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"m:1"}, .digests = {"m" DIGEST("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"m:1"}, .digests = {"m" DIGEST("1")});
     assert_string_equal(rmi("aaaa", false), "-m:1 -m" DIGEST("1") " x " ID_A " ");
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"m:1", "m:2"}});
+    RIG_IMAGE(.id = ID_A, .tags = {"m:1", "m:2"});
     assert_null(rmi("aaaaaaaaaaaa", false));
     expect_error(ERROR_CONFLICT, "conflict: unable to delete aaaaaaaaaaaa (must be forced) - image "
                                  "is referenced in multiple repositories");
     assert_string_equal(rmi(ID_A, true), "-m:1 -m:2 x " ID_A " ");
-    rig_image_put(&(struct rig_image){.id = ID_A});
+    RIG_IMAGE(.id = ID_A);
     assert_string_equal(rmi("aa", false), "x " ID_A " "); /* dangling */
 }
 
 TEST_USING(backend_rig, rmi_of_an_image_in_use_by_a_stopped_container)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"o:lab"}, .diffs = {DIFF("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"o:lab"}, .diffs = {DIFF("1")});
     struct container *c = use(ID_A, "user1", false);
     assert_null(rmi("o:lab", false));
     expect_error(ERROR_CONFLICT,
@@ -324,7 +288,7 @@ TEST_USING(backend_rig, rmi_of_an_image_in_use_by_a_stopped_container)
 
 TEST_USING(backend_rig, rmi_of_an_image_in_use_by_a_running_container)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"b:1"}});
+    RIG_IMAGE(.id = ID_A, .tags = {"b:1"});
     struct container *c = use(ID_A, "user2", true);
     assert_null(rmi("b:1", false));
     expect_error(ERROR_CONFLICT,
@@ -350,11 +314,9 @@ TEST_USING(backend_rig, prune_takes_what_has_no_tag)
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
         "\"config\":{\"digest\":\"" ID_A "\",\"size\":2},\"layers\":["
         "{\"digest\":\"" DIFF("5") "\",\"size\":100},{\"digest\":\"" DIFF("6") "\",\"size\":23}]}";
-    rig_image_put(&(struct rig_image){
-        .id = ID_A, .manifest = manifest, .diffs = {DIFF("1"), DIFF("2")}, .created = 1});
-    rig_image_put(
-        &(struct rig_image){.id = ID_B, .tags = {"b:1"}, .diffs = {DIFF("1")}, .created = 2});
-    rig_image_put(&(struct rig_image){.id = ID_C, .digests = {"c" DIGEST("1")}, .created = 3});
+    RIG_IMAGE(.id = ID_A, .manifest = manifest, .diffs = {DIFF("1"), DIFF("2")}, .created = 1);
+    RIG_IMAGE(.id = ID_B, .tags = {"b:1"}, .diffs = {DIFF("1")}, .created = 2);
+    RIG_IMAGE(.id = ID_C, .digests = {"c" DIGEST("1")}, .created = 3);
     char chain[DIGEST_MAX], expected[512];
     digest_sha256(DIFF("1") " " DIFF("2"), 2 * 71 + 1, chain);
     snprintf(expected, sizeof expected, "-c%s x %s x %s x %s ", DIGEST("1"), ID_C, ID_A, chain);
@@ -366,10 +328,9 @@ TEST_USING(backend_rig, prune_takes_what_has_no_tag)
 
 TEST_USING(backend_rig, prune_all_spares_what_is_used)
 {
-    rig_image_put(
-        &(struct rig_image){.id = ID_A, .tags = {"a:1", "a:2"}, .digests = {"a" DIGEST("1")}});
-    rig_image_put(&(struct rig_image){.id = ID_B, .tags = {"b:1"}});
-    rig_image_put(&(struct rig_image){.id = ID_C});
+    RIG_IMAGE(.id = ID_A, .tags = {"a:1", "a:2"}, .digests = {"a" DIGEST("1")});
+    RIG_IMAGE(.id = ID_B, .tags = {"b:1"});
+    RIG_IMAGE(.id = ID_C);
     use(ID_B, "one", false);
     use(ID_C, "two", true);
     assert_string_equal(prune("dangling", "false", NULL, NULL),
@@ -381,9 +342,9 @@ TEST_USING(backend_rig, prune_all_spares_what_is_used)
 TEST_USING(backend_rig, prune_filters)
 {
     int64_t now = time_now_ns(), hour = INT64_C(3600000000000);
-    rig_image_put(&(struct rig_image){.id = ID_A, .label = "red", .created = now - 3 * hour});
-    rig_image_put(&(struct rig_image){.id = ID_B, .label = "blue", .created = now - hour / 2});
-    rig_image_put(&(struct rig_image){.id = ID_C, .created = now - 2 * hour});
+    RIG_IMAGE(.id = ID_A, .label = "red", .created = now - 3 * hour);
+    RIG_IMAGE(.id = ID_B, .label = "blue", .created = now - hour / 2);
+    RIG_IMAGE(.id = ID_C, .created = now - 2 * hour);
     assert_string_equal(prune("label", "zzz", NULL, NULL), "");
     assert_string_equal(prune("until", "24h", NULL, NULL), "");
     assert_string_equal(prune("until", "1h", "label", "color"), "x " ID_A " ");
@@ -435,8 +396,8 @@ static size_t count_listed(const char *key, const char *value)
 TEST_USING(backend_rig, list_until_takes_durations)
 {
     int64_t now = time_now_ns(), hour = INT64_C(3600000000000);
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"a:1"}, .created = now - 30 * hour});
-    rig_image_put(&(struct rig_image){.id = ID_B, .tags = {"b:1"}, .created = now - hour});
+    RIG_IMAGE(.id = ID_A, .tags = {"a:1"}, .created = now - 30 * hour);
+    RIG_IMAGE(.id = ID_B, .tags = {"b:1"}, .created = now - hour);
     assert_int_equal(count_listed("until", "24h"), 1);
     assert_int_equal(count_listed("until", "30m"), 2);
     assert_int_equal(count_listed("until", "48h"), 0);
@@ -457,11 +418,8 @@ TEST_USING(backend_rig, history_newest_first)
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
         "\"config\":{\"digest\":\"" ID_A "\",\"size\":2},\"layers\":["
         "{\"digest\":\"" DIFF("5") "\",\"size\":100},{\"digest\":\"" DIFF("6") "\",\"size\":23}]}";
-    rig_image_put(&(struct rig_image){.id = ID_A,
-                                      .tags = {"f:2", "f:1"},
-                                      .diffs = {DIFF("1"), DIFF("2")},
-                                      .config = config,
-                                      .manifest = manifest});
+    RIG_IMAGE(.id = ID_A, .tags = {"f:2", "f:1"}, .diffs = {DIFF("1"), DIFF("2")}, .config = config,
+              .manifest = manifest);
     const Sockerless__ImageHistoryReply *h = history("f:1");
     if (!h)
         fail_msg("%s", rig.err.message);
@@ -483,15 +441,12 @@ TEST_USING(backend_rig, history_newest_first)
 
 TEST_USING(backend_rig, history_of_impossible_images)
 {
-    rig_image_put(&(struct rig_image){
-        .id = ID_A,
-        .tags = {"f:1"},
-        .config = "{\"history\":[{\"created_by\":\"a\"},{\"created_by\":\"b\"}]}",
-        .diffs = {DIFF("1")}});
+    RIG_IMAGE(.id = ID_A, .tags = {"f:1"},
+              .config = "{\"history\":[{\"created_by\":\"a\"},{\"created_by\":\"b\"}]}",
+              .diffs = {DIFF("1")});
     assert_null(history("f:1"));
     expect_error(ERROR_SYSTEM, "too many non-empty layers in History section");
-    rig_image_put(
-        &(struct rig_image){.id = ID_B, .tags = {"g:1"}, .created = 7}); /* of an older version */
+    RIG_IMAGE(.id = ID_B, .tags = {"g:1"}, .created = 7); /* of an older version */
     const Sockerless__ImageHistoryReply *h = history("g:1");
     assert_int_equal(h->n_items, 1);
     assert_string_equal(h->items[0]->id, ID_B);
@@ -510,11 +465,9 @@ static const char *created_reference(const char *image)
 
 TEST_USING(backend_rig, create_gives_the_cloud_what_it_can_pull)
 {
-    rig_image_put(&(struct rig_image){
-        .id = ID_A, .tags = {"a:1"}, .pull_reference = "docker.io/library/a" DIGEST("1")});
-    rig_image_put(
-        &(struct rig_image){.id = ID_B, .tags = {"bb:latest", "h:5000/c:2"}}); /* loaded */
-    rig_image_put(&(struct rig_image){.id = ID_C});
+    RIG_IMAGE(.id = ID_A, .tags = {"a:1"}, .pull_reference = "docker.io/library/a" DIGEST("1"));
+    RIG_IMAGE(.id = ID_B, .tags = {"bb:latest", "h:5000/c:2"}); /* loaded */
+    RIG_IMAGE(.id = ID_C);
     assert_string_equal(created_reference("a:1"), "docker.io/library/a" DIGEST("1"));
     assert_string_equal(created_reference("bb"), "docker.io/library/bb:latest");
     assert_string_equal(created_reference("h:5000/c:2"), "h:5000/c:2");
@@ -526,10 +479,9 @@ TEST_USING(backend_rig, create_gives_the_cloud_what_it_can_pull)
 /* The same image from two places: each name is pulled from its own. */
 TEST_USING(backend_rig, create_pulls_from_the_repository_that_was_asked_for)
 {
-    rig_image_put(&(struct rig_image){.id = ID_A,
-                                      .tags = {"a:1", "h:5000/c:2", "mine:3"},
-                                      .digests = {"a" DIGEST("1"), "h:5000/c" DIGEST("2")},
-                                      .pull_reference = "h:5000/c" DIGEST("2")});
+    RIG_IMAGE(.id = ID_A, .tags = {"a:1", "h:5000/c:2", "mine:3"},
+              .digests = {"a" DIGEST("1"), "h:5000/c" DIGEST("2")},
+              .pull_reference = "h:5000/c" DIGEST("2"));
     assert_string_equal(created_reference("a:1"), "docker.io/library/a" DIGEST("1"));
     assert_string_equal(created_reference("h:5000/c:2"), "h:5000/c" DIGEST("2"));
     assert_string_equal(created_reference("mine:3"), "h:5000/c" DIGEST("2"));
@@ -541,12 +493,9 @@ TEST_USING(backend_rig, create_pulls_from_the_repository_that_was_asked_for)
 TEST_USING(backend_rig, load_keeps_what_the_registry_said)
 {
     struct error err;
-    rig_image_put(&(struct rig_image){.id = ID_A,
-                                      .tags = {"a:1"},
-                                      .config = "{}",
-                                      .manifest = "{\"m\":1}",
-                                      .pull_reference = "docker.io/library/a" DIGEST("1")});
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"a:2"}});
+    RIG_IMAGE(.id = ID_A, .tags = {"a:1"}, .config = "{}", .manifest = "{\"m\":1}",
+              .pull_reference = "docker.io/library/a" DIGEST("1"));
+    RIG_IMAGE(.id = ID_A, .tags = {"a:2"});
     const Sockerless__ImageRecord *rec = image_store_find(rig.backend.images, "a:2", &err);
     assert_string_equal(rec->pull_reference, "docker.io/library/a" DIGEST("1"));
     assert_int_equal(rec->manifest_json.len, 7);
@@ -567,7 +516,7 @@ TEST_USING(backend_rig, database_of_an_older_version_opens)
     struct error err;
     void *sealed;
     size_t len;
-    rig_image_put(&(struct rig_image){.id = ID_A, .tags = {"a:1"}});
+    RIG_IMAGE(.id = ID_A, .tags = {"a:1"});
     backend_rig_close_store();
     run_sql("DROP TABLE credential; PRAGMA user_version=0;");
     backend_rig_open_store();

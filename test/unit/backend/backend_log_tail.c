@@ -200,7 +200,7 @@ TEST_USING(log_rig, follow_without_agent)
     add_numbers(1, LINES, time_now_ns() - 1000 * (int64_t)MS, 0);
     log_rig_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
     expect_follow(3, "49998\n49999\n50000\n", "49998\n49999\n50000\nnew\n", true);
-    struct rig_client a;
+    AUTO(rig_client) struct rig_client a;
     unsigned calls = log_rig.calls;
     struct logs open = LOGS(.follow = true, TAIL(0));
     logs_open(&a, open);
@@ -210,13 +210,12 @@ TEST_USING(log_rig, follow_without_agent)
     log_rig_add("run", time_now_ns(), 0, "\001x0");
     run_until(a.closed);
     assert_string_equal(a.both.data, "new\n");
-    rig_client_free(&a);
 }
 
 /* Between two looks at the newest entries the mark has come and more than a look shows. */
 TEST_USING(log_rig, mark_is_passed_by)
 {
-    struct rig_client a;
+    AUTO(rig_client) struct rig_client a;
     running();
     log_rig.mark_delay_ms = 200;
     struct logs open = LOGS(TAIL(2));
@@ -226,5 +225,4 @@ TEST_USING(log_rig, mark_is_passed_by)
     run_until(a.closed);
     assert_true(a.ended);
     assert_string_equal(a.both.data, "49999\n50000\n");
-    rig_client_free(&a);
 }

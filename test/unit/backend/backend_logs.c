@@ -14,12 +14,11 @@
 
 static void expect_logs(struct logs open, const char *expected)
 {
-    struct rig_client c;
+    AUTO(rig_client) struct rig_client c;
     logs_open(&c, open);
     run_until(c.closed);
     assert_true(c.ended);
     assert_string_equal(c.both.len ? c.both.data : "", expected);
-    rig_client_free(&c);
 }
 
 static void add_plain_run(const char *ref)
@@ -52,7 +51,7 @@ TEST_USING(log_rig, history)
 
 TEST_USING(log_rig, a_cloud_without_a_log_service)
 {
-    struct rig_client c;
+    AUTO(rig_client) struct rig_client c;
     log_rig_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
     rig.backend.driver->logs = NULL;
     logs_open(&c, LOGS(.follow = true));
@@ -61,7 +60,6 @@ TEST_USING(log_rig, a_cloud_without_a_log_service)
     assert_int_equal(c.err.code, ERROR_NOT_IMPLEMENTED);
     assert_string_equal(c.err.message,
                         "docker logs needs a log service, which the backend fake does not have");
-    rig_client_free(&c);
 }
 
 TEST_USING(log_rig, timestamps_details)
@@ -177,12 +175,11 @@ TEST_USING(log_rig, late_end)
     log_rig_add("run", time_now_ns(), 0, "early");
     log_rig_add("run", time_now_ns(), 200, "late");
     log_rig_add("run", time_now_ns(), 300, "\001x7");
-    struct rig_client tail;
+    AUTO(rig_client) struct rig_client tail;
     logs_open(&tail, LOGS(TAIL(1)));
     expect_logs(LOGS(), "early\nlate\n");
     run_until(tail.closed);
     assert_string_equal(tail.both.data, "late\n");
-    rig_client_free(&tail);
 }
 
 TEST_USING(log_rig, since_is_later_than_the_end)
@@ -279,6 +276,73 @@ TEST_USING(log_rig, follow_together)
     follow(true);
 }
 
+/* ---- turns ---- */
+
+enum { TURNS = 40, FOLLOWERS = 4 };
+
+static struct turns {
+    struct workload
+        workloads[FOLLOWERS]; /* "A", "B": never read to the end; "c", "d": at the end */
+    struct log_follower followers[FOLLOWERS];
+    char calls[TURNS][8]; /* which were asked for together */
+    size_t count;
+} turns;
+
+static int co_turn_pages(const struct log_query *queries, size_t count, struct log_page *pages,
+                         struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *ref = queries[i].workload->log_ref;
+        bool flood = ref[0] < 'a';
+        if (turns.count < TURNS)
+            strcat(turns.calls[turns.count], ref);
+        pages[i].at_end = !flood;
+        pages[i].count = flood ? 500 : 0;
+        pages[i].events =
+            arena_calloc(&pages[i].arena, pages[i].count + 1, sizeof *pages[i].events);
+    }
+    turns.count += turns.count < TURNS;
+    return co_sleep(1, err);
+}
+
+static bool turn_ready(void *owner)
+{
+    (void)owner;
+    return true;
+}
+
+static void turn_page(void *owner, const struct log_page *page, int64_t asked_ms)
+{
+    (void)owner;
+    (void)page;
+    (void)asked_ms;
+}
+
+/* Who is far behind is asked for alone, in turn; all others together after each of these. */
+TEST_USING(log_rig, followers_take_turns)
+{
+    static const struct log_follower_events events = {.ready = turn_ready, .page = turn_page};
+    static const char *const wanted[] = {"A", "cd", "B", "cd"};
+    struct error err;
+    turns = (struct turns){.count = 0};
+    fake_driver.co_log_pages = co_turn_pages;
+    fake_driver.caps->log_poll_interval_ms = 0; /* always due */
+    for (int i = 0; i < FOLLOWERS; i++) {
+        turns.workloads[i].log_ref[0] = "ABcd"[i];
+        turns.followers[i] =
+            (struct log_follower){.workload = &turns.workloads[i], .events = &events};
+        assert_int_equal(log_hub_join(rig.backend.log_hub, &turns.followers[i], NULL, &err), 0);
+    }
+    run_until(turns.count == TURNS);
+    size_t first = 2; /* until then it is not known who is behind */
+    while (first < 8 && strcmp(turns.calls[first], "A") != 0)
+        first++;
+    for (size_t i = first; i < TURNS; i++)
+        assert_string_equal(turns.calls[i], wanted[(i - first) % ARRAY_LEN(wanted)]);
+    for (int i = 0; i < FOLLOWERS; i++)
+        log_hub_leave(&turns.followers[i]);
+}
+
 TEST_USING(log_rig, follow_ends_at_grace)
 {
     struct container *c = log_rig_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
@@ -343,7 +407,7 @@ TEST_USING(log_rig, follow_tail)
     log_rig.mark_delay_ms = 100;
     for (int i = 0; i < 20; i++)
         log_rig_add("run", time_now_ns(), 0, "%d", i);
-    struct rig_client a, b;
+    AUTO(rig_client) struct rig_client a, b;
     logs_open(&a, LOGS(.follow = true, TAIL(2)));
     run_until(a.both.len && strcmp(a.both.data, "18\n19\nafter the mark\n") == 0);
     logs_open(&b, LOGS(.follow = true, TAIL(0)));
@@ -353,8 +417,6 @@ TEST_USING(log_rig, follow_tail)
     run_until(a.closed && b.closed);
     assert_string_equal(a.both.data, "18\n19\nafter the mark\nafter the mark\nnew\n");
     assert_string_equal(b.both.data, "after the mark\nnew\n");
-    rig_client_free(&a);
-    rig_client_free(&b);
 }
 
 TEST_USING(log_rig, follow_until)
@@ -411,13 +473,12 @@ TEST_USING(log_rig, backpressure)
 
 static void expect_failure(struct logs open, Sockerless__ErrorCode code, const char *message)
 {
-    struct rig_client c;
+    AUTO(rig_client) struct rig_client c;
     logs_open(&c, open);
     run_until(c.closed);
     assert_true(c.failed && !c.opened);
     assert_int_equal(c.err.code, code);
     assert_string_equal(c.err.message, message);
-    rig_client_free(&c);
 }
 
 TEST_USING(log_rig, failures)

@@ -33,8 +33,8 @@ static void expect_said(const struct rig_client *c, const char *line)
 
 TEST_USING(transfer_rig, push_elsewhere)
 {
-    struct test_image image;
-    struct rig_client c;
+    AUTO(test_image) struct test_image image;
+    AUTO(rig_client) struct rig_client c;
     struct registry_question q;
     char repo[64], tags[160], text[512];
     registry_start(&other_registry, rig.directory, "other");
@@ -71,14 +71,12 @@ TEST_USING(transfer_rig, push_elsewhere)
     expect_said(&c, ": Layer already exists\n");
     expect_said(&c, "aux 1 sha256:");
     expect_said(&c, "aux b sha256:");
-    rig_client_free(&c);
-    test_image_free(&image);
 }
 
 TEST_USING(transfer_rig, push_mounts)
 {
-    struct test_image image;
-    struct rig_client c;
+    AUTO(test_image) struct test_image image;
+    AUTO(rig_client) struct rig_client c;
     char repo[64], tags[80];
     snprintf(repo, sizeof repo, "%s/elsewhere", staging_registry.host);
     snprintf(tags, sizeof tags, "[\"%s:1\"]", repo);
@@ -86,14 +84,12 @@ TEST_USING(transfer_rig, push_mounts)
     push(&c, repo, "1");
     assert_true(c.ended);
     expect_said(&c, ": Mounted from sockerless\n");
-    rig_client_free(&c);
-    test_image_free(&image);
 }
 
 TEST_USING(transfer_rig, push_errors)
 {
-    struct test_image image;
-    struct rig_client c;
+    AUTO(test_image) struct test_image image;
+    AUTO(rig_client) struct rig_client c;
     char tags[64];
     push(&c, "BAD", "1");
     assert_true(c.failed && !c.opened);
@@ -115,21 +111,17 @@ TEST_USING(transfer_rig, push_errors)
     push(&c, tags + 2, "1");
     assert_true(c.failed && c.opened);
     assert_non_null(strstr(c.err.message, "connection refused"));
-    rig_client_free(&c);
-    test_image_free(&image);
 }
 
 TEST_USING(transfer_rig, push_without_layers)
 {
-    struct test_image image;
-    struct rig_client c;
+    AUTO(test_image) struct test_image image;
+    AUTO(rig_client) struct rig_client c;
     rig.config.staging_registry = NULL;
     load_small(&image, "nowhere", "[\"nowhere:1\"]");
     push(&c, "nowhere", "1");
     assert_true(c.failed);
     assert_non_null(strstr(c.err.message, "SOCKERLESS_STAGING_REGISTRY"));
-    rig_client_free(&c);
-    test_image_free(&image);
 }
 
 static bool stall_patch(void *arg, struct mock_request *r)
@@ -144,15 +136,14 @@ static bool stall_patch(void *arg, struct mock_request *r)
     if (strcmp(r->method, "GET") == 0)
         return mock_text(r, 200, "", "{}");
     __atomic_store_n(stalled, true, __ATOMIC_RELEASE);
-    mock_stall(r);
-    return false;
+    return mock_stall(r);
 }
 
 /* What is on its way is broken off; nothing is left. */
 TEST_USING(transfer_rig, push_client_gone)
 {
     Sockerless__ImagePushOpen open = SOCKERLESS__IMAGE_PUSH_OPEN__INIT;
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     struct rig_client c;
     bool stalled = false;
     char repo[64], tags[80];
@@ -168,7 +159,6 @@ TEST_USING(transfer_rig, push_client_gone)
     run_until(c.closed && co_live(&rig.loop) == 0);
     rig_client_free(&c);
     mock_stop(mock);
-    test_image_free(&image);
 }
 
 /* ---- save ---- */
@@ -184,13 +174,12 @@ static void save(struct rig_client *c, const char *const *refs, size_t count)
 
 static void save_fails(const char *ref, enum error_code code, const char *message)
 {
-    struct rig_client c;
+    AUTO(rig_client) struct rig_client c;
     save(&c, &ref, 1);
     assert_true(c.failed && !c.opened);
     assert_int_equal(c.err.code, code);
     if (!strstr(c.err.message, message))
         fail_msg("%s", c.err.message);
-    rig_client_free(&c);
 }
 
 static void forget_images(void)
@@ -220,8 +209,8 @@ static size_t occurrences(const struct buf *b, const char *text)
 TEST_USING(transfer_rig, save_and_load)
 {
     static const char *const refs[] = {"pair", "other:1", "pair:a"};
-    struct test_image one, two;
-    struct rig_client c, again;
+    AUTO(test_image) struct test_image one, two;
+    AUTO(rig_client) struct rig_client c, again;
     char digest[DIGEST_MAX];
     test_image_make_small(&one, "one");
     test_image_make_small(&two, "two");
@@ -241,16 +230,12 @@ TEST_USING(transfer_rig, save_and_load)
     assert_null(strstr(again.lines.data, "unasked"));
     assert_string_equal(rig_image("pair:b")->image->id, one.id);
     assert_string_equal(rig_image("pair:b")->manifest_digest, digest);
-    rig_client_free(&c);
-    rig_client_free(&again);
-    test_image_free(&one);
-    test_image_free(&two);
 }
 
 TEST_USING(transfer_rig, save_by_id)
 {
-    struct test_image image;
-    struct rig_client c, again;
+    AUTO(test_image) struct test_image image;
+    AUTO(rig_client) struct rig_client c, again;
     load_small(&image, "by id", "[\"named:1\"]");
     const char *id = image.id;
     save(&c, &id, 1);
@@ -259,20 +244,16 @@ TEST_USING(transfer_rig, save_by_id)
     load_bytes(&again, &c.out, true);
     assert_true(again.ended);
     expect_said(&again, "Loaded image ID: sha256:");
-    rig_client_free(&c);
-    rig_client_free(&again);
-    test_image_free(&image);
 }
 
 TEST_USING(transfer_rig, save_errors)
 {
-    struct test_image image;
+    AUTO(test_image) struct test_image image;
     save_fails("nope:1", ERROR_NOT_FOUND, "reference does not exist");
     save_fails("nope", ERROR_NOT_FOUND, "No such image: nope");
     rig.config.staging_registry = NULL;
     load_small(&image, "nowhere", "[\"nowhere:1\"]");
     save_fails("nowhere:1", ERROR_INVALID_PARAMETER, "SOCKERLESS_STAGING_REGISTRY");
-    test_image_free(&image);
 }
 
 /* A client that stops reading stops the registry, and may then leave. */
@@ -280,8 +261,8 @@ TEST_USING(transfer_rig, save_slow_client)
 {
     enum { SIZE = 16 * 1024 * 1024 };
     Sockerless__ImageSaveOpen open = SOCKERLESS__IMAGE_SAVE_OPEN__INIT;
-    struct test_image image;
-    struct rig_client c;
+    AUTO(test_image) struct test_image image;
+    AUTO(rig_client) struct rig_client c;
     const char *ref = "big:1";
     test_image_make_large(&image, SIZE, 1);
     load_image(&image, "[\"big:1\"]");
@@ -296,8 +277,6 @@ TEST_USING(transfer_rig, save_slow_client)
     save(&c, &ref, 1);
     assert_true(c.ended);
     assert_true(c.out.len > SIZE);
-    rig_client_free(&c);
-    test_image_free(&image);
 }
 
 /* ---- import ---- */

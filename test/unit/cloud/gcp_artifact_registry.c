@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/timefmt.h"
-#include "test/kit/cloud_login_rig.h"
+#include "test/kit/login_rig.h"
 #include "test/kit/test.h"
 
 #define HOST "europe-west1-docker.pkg.dev"
@@ -49,14 +49,14 @@ static int fixture_setup(void **state)
         return -1;
     memset(&identity, 0, sizeof identity);
     identity.life_s = 3600;
-    login_service = registry = artifact_registry_new(co_identity, *state);
-    co_credentials = co_artifact_registry;
+    registry = artifact_registry_new(co_identity, *state);
+    login_rig_open(co_artifact_registry, registry);
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    login_forget(&got);
+    login_rig_close();
     artifact_registry_free(registry);
     return harness_teardown(state);
 }
@@ -87,31 +87,27 @@ TEST(hosts)
             fail_msg("%s", no[i]);
 }
 
-TEST_USING(fixture, line20_login_is_oauth2accesstoken)
+TEST_WITH(fixture, struct harness *h, line20_login_is_oauth2accesstoken)
 {
-    get(*state, HOST);
-    assert_int_equal(result, 0);
-    assert_true(got.found);
-    assert_string_equal(got.username, "oauth2accesstoken");
-    assert_string_equal(got.password, "ya29.token-1");
-    assert_null(got.identity_token);
-    assert_true(got.expires_ns > time_now_ns());
+    login_rig_get_found(h, HOST);
+    assert_string_equal(login_rig.got.username, "oauth2accesstoken");
+    assert_string_equal(login_rig.got.password, "ya29.token-1");
+    assert_null(login_rig.got.identity_token);
+    assert_true(login_rig.got.expires_ns > time_now_ns());
 }
 
-TEST_USING(fixture, line20_token_is_kept_for_all_hosts)
+TEST_WITH(fixture, struct harness *h, line20_token_is_kept_for_all_hosts)
 {
-    get(*state, HOST);
-    get(*state, "gcr.io");
-    get(*state, HOST);
-    assert_string_equal(got.password, "ya29.token-1");
+    login_rig_get(h, HOST);
+    login_rig_get(h, "gcr.io");
+    login_rig_get(h, HOST);
+    assert_string_equal(login_rig.got.password, "ya29.token-1");
     assert_int_equal(identity.asked, 1);
 }
 
-TEST_USING(fixture, other_hosts_are_not_ours)
+TEST_WITH(fixture, struct harness *h, other_hosts_are_not_ours)
 {
-    get(*state, "docker.io");
-    assert_int_equal(result, 0);
-    assert_false(got.found);
+    login_rig_get_none(h, "docker.io");
     assert_int_equal(identity.asked, 0);
 }
 
@@ -121,95 +117,79 @@ static bool asked_twice(struct harness *h)
     return identity.asked >= 2;
 }
 
-TEST_USING(fixture, line20_token_is_renewed_before_its_end)
+TEST_WITH(fixture, struct harness *h, line20_token_is_renewed_before_its_end)
 {
-    struct harness *h = *state;
     identity.life_s = 4;
     int64_t began = time_mono_ms();
-    get_until(h, HOST, asked_twice);
-    assert_int_equal(result, 0);
-    assert_string_equal(got.password, "ya29.token-2");
+    login_rig_get_until(h, HOST, asked_twice);
+    assert_string_equal(login_rig.got.password, "ya29.token-2");
     assert_true(time_mono_ms() - began < 4000);
 }
 
-TEST_USING(fixture, without_an_identity_pulls_are_anonymous)
+TEST_WITH(fixture, struct harness *h, without_an_identity_pulls_are_anonymous)
 {
     identity.none = true;
-    get(*state, HOST);
-    assert_int_equal(result, 0);
-    assert_false(got.found);
-    get(*state, HOST); /* not asked for every pull */
+    login_rig_get_none(h, HOST);
+    login_rig_get(h, HOST); /* not asked for every pull */
     assert_int_equal(identity.asked, 1);
 }
 
-TEST_USING(fixture, failure_is_wrapped_with_context)
+TEST_WITH(fixture, struct harness *h, failure_is_wrapped_with_context)
 {
     identity.fails = true;
-    get(*state, HOST);
-    assert_int_equal(result, -1);
-    assert_int_equal(problem.code, ERROR_FORBIDDEN);
+    login_rig_get(h, HOST);
+    assert_int_equal(login_rig.result, -1);
+    assert_int_equal(login_rig.err.code, ERROR_FORBIDDEN);
     assert_string_equal(
-        problem.message,
+        login_rig.err.message,
         "registry login with a Google access token: the metadata server answers HTTP 404");
     identity.fails = false;
-    get(*state, HOST);
-    assert_int_equal(result, 0);
-    assert_true(got.found);
+    login_rig_get_found(h, HOST);
 }
 
 /* ---- many at once ---- */
 
-TEST_USING(fixture, line20_simultaneous_callers_fetch_one_token)
+TEST_WITH(fixture, struct harness *h, line20_simultaneous_callers_fetch_one_token)
 {
-    get_many(*state, HOST, 50);
-    assert_int_equal(failures, 0);
+    assert_int_equal(login_rig_get_many(h, HOST, 50), 0);
     assert_int_equal(identity.asked, 1);
 }
 
-TEST_USING(fixture, one_failure_is_told_to_all_who_waited)
+TEST_WITH(fixture, struct harness *h, one_failure_is_told_to_all_who_waited)
 {
     identity.fails = true;
-    get_many(*state, HOST, 50);
-    assert_int_equal(failures, 50);
+    assert_int_equal(login_rig_get_many(h, HOST, 50), 50);
     assert_int_equal(identity.asked, 1);
 }
 
 /* ---- through the registry client ---- */
 
-static void pull(struct harness *h, const char *host, const char *wanted)
+static struct cloud_registry scripted(const char *host, const char *wanted)
 {
-    pull_from(h,
-              (struct cloud_registry){.host = host, .realm_path = "/v2/token", .wanted = wanted});
+    return (struct cloud_registry){.host = host, .realm_path = "/v2/token", .wanted = wanted};
 }
 
 /* base64 of oauth2accesstoken:ya29.token-1 */
 #define WANTED "Authorization: Basic b2F1dGgyYWNjZXNzdG9rZW46eWEyOS50b2tlbi0x"
 
-TEST_USING(fixture, line14_pull_from_artifact_registry)
+TEST_WITH(fixture, struct harness *h, line14_pull_from_artifact_registry)
 {
-    pull(*state, HOST, WANTED);
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_int_equal(scripted.token_requests, 1);
-    assert_true(str_starts(scripted.token_request, "GET /v2/token?service=" HOST));
-    assert_non_null(strstr(scripted.token_request, "scope=repository%3Aapp%2Fweb%3Apull"));
-    assert_true(scripted.let_in >= 2);
-    assert_int_equal(login.asked, 1);
+    login_rig_pull(h, scripted(HOST, WANTED));
+    assert_int_equal(login_rig.registry.token_requests, 1);
+    assert_true(str_starts(login_rig.registry.token_request, "GET /v2/token?service=" HOST));
+    assert_non_null(
+        strstr(login_rig.registry.token_request, "scope=repository%3Aapp%2Fweb%3Apull"));
+    assert_true(login_rig.registry.let_in >= 2);
+    assert_int_equal(login_rig.login.asked, 1);
 }
 
-TEST_USING(fixture, line14_pull_from_gcr_io)
+TEST_WITH(fixture, struct harness *h, line14_pull_from_gcr_io)
 {
-    pull(*state, "gcr.io", WANTED);
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_int_equal(scripted.token_requests, 1);
+    login_rig_pull(h, scripted("gcr.io", WANTED));
+    assert_int_equal(login_rig.registry.token_requests, 1);
 }
 
-TEST_USING(fixture, line14_token_that_may_not_pull)
+TEST_WITH(fixture, struct harness *h, line14_token_that_may_not_pull)
 {
-    pull(*state, HOST, "Basic somebody-else");
-    assert_int_equal(result, -1);
-    assert_int_equal(problem.code, ERROR_UNAUTHORIZED);
-    assert_non_null(strstr(problem.message, "who are you"));
-    assert_null(strstr(problem.message, "ya29"));
+    login_rig_pull_refused(h, scripted(HOST, "Basic somebody-else"), "ya29");
 }

@@ -6,14 +6,11 @@
 #include "cloud/gcp/gcp_client.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "base/timefmt.h"
 #include "loop/http_url.h"
-#include "test/kit/cloud_harness.h"
+#include "test/kit/google_rig.h"
 #include "test/kit/test.h"
 
-#define TOKEN(value)                                                                               \
-    "{\"access_token\":\"" value "\",\"expires_in\":3600,\"token_type\":\"Bearer\"}"
 #define REFUSED(code, status, text)                                                                \
     "{\"error\":{\"code\":" #code ",\"status\":\"" status "\",\"message\":\"" text "\"}}"
 
@@ -45,17 +42,9 @@ static int fixture_setup(void **state)
     if (harness_setup(state))
         return -1;
     struct harness *h = *state;
-    key_path = xasprintf("/tmp/sockerless-gcp-client-%d.json", (int)getpid());
-    FILE *f = fopen(key_path, "w");
-    fprintf(f,
-            "{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"t\","
-            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}}",
-            h->url, key_path);
-    fclose(f);
-    setenv("GOOGLE_APPLICATION_CREDENTIALS", key_path, 1);
-    setenv("NO_GCE_CHECK", "true", 1);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.one"), 1);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.two"), 0);
+    key_path = google_rig_federate(h);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 1);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.two"), 0);
     credentials = gcp_credential_chain_new(h->http, NULL);
     client = NULL;
     open_client(h, 0);
@@ -90,34 +79,33 @@ static void co_once(struct harness *h)
     took_ms = time_mono_ms() - began;
 }
 
-static void expect_success(void)
+static void call_ok(struct harness *h)
 {
+    harness_run(h, co_once);
     if (result)
         fail_msg("%s", problem.message);
     assert_true(json_is_object(reply));
 }
 
-static void expect_problem(enum error_code code, const char *text)
+static void call_error(struct harness *h, enum error_code code, const char *text)
 {
+    harness_run(h, co_once);
     assert_int_equal(result, -1);
     assert_null(reply);
     if (problem.code != code || !strstr(problem.message, text))
         fail_msg("%s: %s", error_code_name(problem.code), problem.message);
 }
 
-TEST_USING(fixture, the_request_as_it_is_sent)
+TEST_WITH(fixture, struct harness *h, the_request_as_it_is_sent)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/thing?x=%20y", 200, "{\"b\":2}", 1);
     harness_rule(h, "POST /v2/thing?x=%20y", 200, "", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(json_integer_value(json_object_get(reply, "b")), 2);
     assert_int_equal(harness_seen(h, "Content-Type"), 1); /* the token's */
     call.method = "POST";
     call.body = &body;
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(json_object_size(reply), 0); /* an empty answer is an empty object */
     assert_int_equal(harness_seen(h, "{\"a\":1}"), 1);
     assert_int_equal(harness_seen(h, "Authorization: Bearer ya29.one"), 2);
@@ -128,79 +116,66 @@ TEST_USING(fixture, the_request_as_it_is_sent)
 
 /* ---- repetitions ---- */
 
-TEST_USING(fixture, servers_that_fail_are_asked_again)
+TEST_WITH(fixture, struct harness *h, servers_that_fail_are_asked_again)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 1);
     harness_rule(h, "GET /v2/", 503, "<html>busy</html>", 1);
     harness_rule(h, "GET /v2/", 502, "", 1);
     harness_rule(h, "GET /v2/", 0, NULL, 1); /* no answer at all */
     harness_rule(h, "GET /v2/", 200, "{}", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(harness_seen(h, "GET /v2/"), 5);
 }
 
-TEST_USING(fixture, but_not_for_ever)
+TEST_WITH(fixture, struct harness *h, but_not_for_ever)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/", 500, REFUSED(500, "INTERNAL", "oops"), 0);
-    harness_run(h, co_once);
-    expect_problem(ERROR_UNAVAILABLE, "run: get job: INTERNAL: oops");
+    call_error(h, ERROR_UNAVAILABLE, "run: get job: INTERNAL: oops");
     assert_true(why.ambiguous);
     assert_int_equal(why.http, 500);
     assert_int_equal(harness_seen(h, "GET /v2/"), 5);
 }
 
 /* What must not be carried out twice is asked for once, unless the service did not act. */
-TEST_USING(fixture, not_what_may_be_done_once_only)
+TEST_WITH(fixture, struct harness *h, not_what_may_be_done_once_only)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
     harness_rule(h, "POST /v2/", 0, NULL, 1);
     harness_rule(h, "POST /v2/", 503, REFUSED(503, "UNAVAILABLE", "away"), 1);
     call.method = "POST";
     call.body = &body;
     call.repeatable = false;
-    harness_run(h, co_once);
-    expect_problem(ERROR_UNAVAILABLE, "run: get job: ");
+    call_error(h, ERROR_UNAVAILABLE, "run: get job: ");
     assert_true(why.ambiguous);
     assert_int_equal(why.http, 0);
     assert_int_equal(harness_seen(h, "POST /v2/"), 2);
-    harness_run(h, co_once);
-    expect_problem(ERROR_UNAVAILABLE, "UNAVAILABLE: away");
+    call_error(h, ERROR_UNAVAILABLE, "UNAVAILABLE: away");
     assert_true(why.ambiguous);
     assert_int_equal(harness_seen(h, "POST /v2/"), 3);
 }
 
-TEST_USING(fixture, retry_after_is_kept)
+TEST_WITH(fixture, struct harness *h, retry_after_is_kept)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/", 429, REFUSED(429, "RESOURCE_EXHAUSTED", "slow"), 1);
     h->rules[h->rule_count - 1].headers = "Retry-After: 1\r\n";
     harness_rule(h, "GET /v2/", 429, "", 2); /* nor does it say when */
     harness_rule(h, "GET /v2/", 200, "{}", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_in_range(took_ms, 1000, 1000 + 500 + 1000 + 2000);
     assert_int_equal(harness_seen(h, "GET /v2/"), 4);
 }
 
-TEST_USING(fixture, throttling_empties_the_bucket)
+TEST_WITH(fixture, struct harness *h, throttling_empties_the_bucket)
 {
-    struct harness *h = *state;
     token_bucket_init(&bucket, 1000, 1000, time_mono_ms());
     call.bucket = &bucket;
     harness_rule(h, "GET /v2/", 429, "", 1);
     harness_rule(h, "GET /v2/", 200, "{}", 0);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_true(bucket.tokens < 1000);
     token_bucket_init(&bucket, 0.001, 1, time_mono_ms());
-    harness_run(h, co_once);
-    expect_success();
-    harness_run(h, co_once); /* the next one comes in a quarter of an hour */
-    expect_problem(ERROR_UNAVAILABLE, "too many calls are waiting");
+    call_ok(h);
+    call_error(h, ERROR_UNAVAILABLE, "too many calls are waiting");
     assert_int_equal(harness_seen(h, "GET /v2/"), 3);
 }
 
@@ -217,7 +192,7 @@ static bool silent(void *arg, struct mock_request *m)
 {
     struct silence *s = arg;
     if (strstr(m->path, "/token"))
-        return mock_text(m, 200, "", TOKEN("ya29.one"));
+        return mock_text(m, 200, "", GOOGLE_TOKEN("ya29.one"));
     pthread_mutex_lock(&s->lock);
     bool answer = ++s->asked > 2;
     while (!answer && !s->is_over)
@@ -226,23 +201,20 @@ static bool silent(void *arg, struct mock_request *m)
     return answer && mock_text(m, 200, "", "{}");
 }
 
-TEST_USING(fixture, silence_is_waited_for_so_long)
+TEST_WITH(fixture, struct harness *h, silence_is_waited_for_so_long)
 {
-    struct harness *h = *state;
     struct silence s = {.lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
     struct mock *mock = mock_start(silent, &s);
     char real[sizeof h->url];
     strcpy(real, h->url);
-    harness_rule(h, "POST /token", 200, TOKEN("ya29.one"), 0);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 0);
     snprintf(h->url, sizeof h->url, "http://127.0.0.1:%d", mock->port);
     open_client(h, 100);
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_true(took_ms >= 200);
     s.asked = 0;
     call.repeatable = false;
-    harness_run(h, co_once);
-    expect_problem(ERROR_DEADLINE, "run: get job: ");
+    call_error(h, ERROR_DEADLINE, "run: get job: ");
     assert_true(why.ambiguous);
     strcpy(h->url, real);
     pthread_mutex_lock(&s.lock);
@@ -254,28 +226,24 @@ TEST_USING(fixture, silence_is_waited_for_so_long)
 
 /* ---- tokens ---- */
 
-TEST_USING(fixture, a_refused_token_is_renewed_once)
+TEST_WITH(fixture, struct harness *h, a_refused_token_is_renewed_once)
 {
-    struct harness *h = *state;
     harness_rule(h, "Bearer ya29.one", 401, REFUSED(401, "UNAUTHENTICATED", "expired"), 0);
     harness_rule(h, "Bearer ya29.two", 200, "{}", 1);
     harness_rule(h, "Bearer ya29.two", 401, REFUSED(401, "UNAUTHENTICATED", "no"), 0);
     call.repeatable = false; /* a refused call was not carried out */
-    harness_run(h, co_once);
-    expect_success();
+    call_ok(h);
     assert_int_equal(harness_seen(h, "POST /token"), 2);
     assert_int_equal(harness_seen(h, "GET /v2/"), 2);
-    harness_run(h, co_once);
-    expect_problem(ERROR_FORBIDDEN, "run: get job: UNAUTHENTICATED: no; check the Google");
+    call_error(h, ERROR_FORBIDDEN, "run: get job: UNAUTHENTICATED: no; check the Google");
     assert_false(why.ambiguous);
     assert_int_equal(harness_seen(h, "GET /v2/"), 4);
 }
 
 /* ---- what refusals look like ---- */
 
-TEST_USING(fixture, refusals_in_all_shapes)
+TEST_WITH(fixture, struct harness *h, refusals_in_all_shapes)
 {
-    struct harness *h = *state;
     static const struct {
         int status;
         const char *body;
@@ -303,8 +271,7 @@ TEST_USING(fixture, refusals_in_all_shapes)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         harness_rule(h, "GET /v2/", cases[i].status, cases[i].body, 1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        harness_run(h, co_once);
-        expect_problem(cases[i].code, cases[i].says);
+        call_error(h, cases[i].code, cases[i].says);
         assert_int_equal(why.ambiguous, cases[i].status == 200);
     }
     assert_int_equal(harness_seen(h, "GET /v2/"), ARRAY_LEN(cases));

@@ -11,6 +11,7 @@
 #include "json/json_doc.h"
 #include "test/kit/cloud_harness.h"
 #include "test/kit/driver_suite.h"
+#include "test/kit/google_rig.h"
 #include "test/kit/test.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -63,18 +64,8 @@ static int fixture_setup(void **state)
     if (harness_setup(state))
         return -1;
     struct harness *h = *state;
-    key_path = xasprintf("/tmp/sockerless-run-%d.json", (int)getpid());
-    FILE *f = fopen(key_path, "w");
-    fprintf(f,
-            "{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"t\","
-            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}}",
-            h->url, key_path);
-    fclose(f);
-    setenv("GOOGLE_APPLICATION_CREDENTIALS", key_path, 1);
-    setenv("NO_GCE_CHECK", "true", 1);
-    harness_rule(h, "POST /token", 200,
-                 "{\"access_token\":\"ya29.one\",\"expires_in\":3600,\"token_type\":\"Bearer\"}",
-                 0);
+    key_path = google_rig_federate(h);
+    harness_rule(h, "POST /token", 200, GOOGLE_TOKEN("ya29.one"), 0);
     host = (Sockerless__HostOptions){.memory = 1LL << 30, .nano_cpus = 1500000000};
     config = (struct cloudrun_config){
         .project = "p-1",
@@ -301,9 +292,8 @@ static const char *at(const json_t *object, const char *a, const char *b)
     return str_or_empty(json_doc_string(json_object_get(object, a), b));
 }
 
-TEST_USING(fixture, a_job_as_it_is_sent)
+TEST_WITH(fixture, struct harness *h, a_job_as_it_is_sent)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/" PARENT "/jobs?jobId=" JOB_ID, 200, PENDING, 0);
     harness_rule(h, "GET /v2/" OPERATION, 200, PENDING, 1);
     harness_rule(h, "GET /v2/" OPERATION, 200, DONE, 0);
@@ -341,9 +331,26 @@ TEST_USING(fixture, a_job_as_it_is_sent)
     assert_int_equal(json_array_size(command), 4);
 }
 
-TEST_USING(fixture, an_image_with_the_agent_needs_no_shell)
+TEST_WITH(fixture, struct harness *h, direct_vpc_egress)
 {
-    struct harness *h = *state;
+    config.connector_name = NULL;
+    config.vpc_network = (char *)"projects/host/global/networks/n";
+    config.vpc_subnetwork = (char *)"s";
+    strv_push_list(&config.network_tags, "ci,sockerless");
+    config.all_egress = true;
+    harness_rule(h, "POST /v2/", 200, DONE, 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "\"vpcAccess\":{\"networkInterfaces\":[{\"network\":"
+                                     "\"projects/host/global/networks/n\",\"subnetwork\":\"s\","
+                                     "\"tags\":[\"ci\",\"sockerless\"]}],"
+                                     "\"egress\":\"ALL_TRAFFIC\"}"),
+                     1);
+    strv_free(&config.network_tags);
+}
+
+TEST_WITH(fixture, struct harness *h, an_image_with_the_agent_needs_no_shell)
+{
     harness_rule(h, "POST /v2/", 200, DONE, 0);
     spec.agent_in_image = true;
     harness_run(h, co_prepare);
@@ -356,9 +363,8 @@ TEST_USING(fixture, an_image_with_the_agent_needs_no_shell)
 }
 
 /* What Cloud Run reserves, and what a shell would not pass on as it is. */
-TEST_USING(fixture, odd_variables_are_carried)
+TEST_WITH(fixture, struct harness *h, odd_variables_are_carried)
 {
-    struct harness *h = *state;
     char *odd[] = {"INPUT_WHO-TO-GREET=you=me", "CLOUD_RUN_JOB=mine", "PWD=/x", "a.b", "OK=1"};
     char *const *plain = spec.env;
     spec.env = odd;
@@ -402,9 +408,8 @@ TEST_USING(fixture, odd_variables_are_carried)
     spec.env_count = 4;
 }
 
-TEST_USING(fixture, a_job_of_another_run_is_not_adopted)
+TEST_WITH(fixture, struct harness *h, a_job_of_another_run_is_not_adopted)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 409, REFUSED(409, "ALREADY_EXISTS", "there"), 0);
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
     spec.run_token = "00ff00ff-2"; /* the same name, another run */
@@ -413,9 +418,8 @@ TEST_USING(fixture, a_job_of_another_run_is_not_adopted)
     expect_problem(ERROR_CONFLICT, "is not ours");
 }
 
-TEST_USING(fixture, an_operation_that_fails)
+TEST_WITH(fixture, struct harness *h, an_operation_that_fails)
 {
-    struct harness *h = *state;
     harness_rule(h, "POST /v2/", 200,
                  "{\"name\":\"" OPERATION "\",\"done\":true,\"error\":{\"code\":5,\"message\":"
                  "\"Image 'busybox' not found.\"}}",
@@ -427,12 +431,50 @@ TEST_USING(fixture, an_operation_that_fails)
 
 /* ---- executions ---- */
 
-TEST_USING(fixture, a_run_is_never_repeated_blindly)
+TEST_WITH(fixture, struct harness *h, a_run_is_never_repeated_blindly)
 {
-    struct harness *h = *state;
     harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
     harness_rule(h, "POST /v2/" JOB ":run", 500, REFUSED(500, "INTERNAL", "oops"), 0);
     harness_run(h, co_run);
     expect_problem(ERROR_UNAVAILABLE, "run: run job: INTERNAL: oops");
     assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
+}
+
+/* Google's services learn late what another call has just made. */
+TEST_USING(fixture, an_operation_that_is_not_known_yet)
+{
+    struct harness *h = *state;
+    harness_rule(h, "POST /v2/", 200, PENDING, 0);
+    harness_rule(h, "GET /v2/" OPERATION, 404, REFUSED(404, "NOT_FOUND", "no operation"), 3);
+    harness_rule(h, "GET /v2/" OPERATION, 200, DONE, 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "GET /v2/" OPERATION), 4);
+}
+
+TEST_USING(fixture, a_job_that_is_not_ready_or_known_yet_is_run_again)
+{
+    struct harness *h = *state;
+    strcpy(w.definition, JOB);
+    harness_rule(h, "GET /v2/" JOB, 404, REFUSED(404, "NOT_FOUND", "no job"), 2);
+    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
+    harness_rule(h, "POST /v2/" JOB ":run", 400, REFUSED(400, "FAILED_PRECONDITION", "not ready"),
+                 3);
+    harness_rule(h, "POST /v2/" JOB ":run", 404, REFUSED(404, "NOT_FOUND", "no job"), 1);
+    harness_rule(h, "POST /v2/" JOB ":run", 200, RUNNING, 0);
+    harness_run(h, co_run);
+    expect_success();
+    assert_string_equal(w.resource, EXECUTION);
+    assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 5);
+}
+
+/* The same refusal again and again is believed, with the service's words. */
+TEST_USING(fixture, a_job_that_never_gets_ready)
+{
+    struct harness *h = *state;
+    strcpy(w.definition, JOB);
+    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
+    harness_rule(h, "POST /v2/" JOB ":run", 400, REFUSED(400, "FAILED_PRECONDITION", "a quota"), 0);
+    harness_run(h, co_run);
+    expect_problem(ERROR_INVALID_PARAMETER, "run: run job: FAILED_PRECONDITION: a quota");
 }

@@ -70,9 +70,8 @@ static const char sts_answer[] =
     "<SessionToken>tok</SessionToken><Expiration>2090-01-01T00:00:00Z</Expiration></Credentials></"
     "R>";
 
-TEST_USING(harness, from_environment)
+TEST_WITH(harness, struct harness *h, from_environment)
 {
-    struct harness *h = *state;
     setenv("AWS_ACCESS_KEY_ID", "AKIAENV", 1);
     get(h);
     assert_int_equal(result, -1);
@@ -83,18 +82,16 @@ TEST_USING(harness, from_environment)
     expect("AKIAENV", "environment");
 }
 
-TEST_USING(harness, none_at_all)
+TEST_WITH(harness, struct harness *h, none_at_all)
 {
-    struct harness *h = *state;
     get(h);
     assert_int_equal(result, -1);
     assert_int_equal(problem.code, ERROR_FORBIDDEN);
     assert_non_null(strstr(problem.message, "AWS_ACCESS_KEY_ID"));
 }
 
-TEST_USING(harness, from_container_endpoint)
+TEST_WITH(harness, struct harness *h, from_container_endpoint)
 {
-    struct harness *h = *state;
     AUTO_FREE char *answer = json_credentials("ASIACON", 3600);
     AUTO_FREE char *url = xasprintf("%s/creds?x=1", h->url);
     char path[] = "/tmp/sockerless-ecs-token-XXXXXX";
@@ -108,9 +105,8 @@ TEST_USING(harness, from_container_endpoint)
     assert_int_equal(harness_seen(h, "Authorization: Bearer abc\r"), 1);
 }
 
-TEST_USING(harness, container_endpoints_elsewhere_are_refused)
+TEST_WITH(harness, struct harness *h, container_endpoints_elsewhere_are_refused)
 {
-    struct harness *h = *state;
     static const char *const urls[] = {"http://example.com/", "http://127.0.0.1.example.com/",
                                        "http://127.0.0.1:1@example.com/", "file:///etc/passwd"};
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
@@ -121,9 +117,8 @@ TEST_USING(harness, container_endpoints_elsewhere_are_refused)
     }
 }
 
-TEST_USING(harness, from_instance_metadata)
+TEST_WITH(harness, struct harness *h, from_instance_metadata)
 {
-    struct harness *h = *state;
     AUTO_FREE char *answer = json_credentials("ASIAIMDS", 3600);
     AUTO_FREE char *url = xasprintf("%s/", h->url);
     unsetenv("AWS_EC2_METADATA_DISABLED");
@@ -138,9 +133,8 @@ TEST_USING(harness, from_instance_metadata)
     assert_int_equal(harness_seen(h, "X-aws-ec2-metadata-token-ttl-seconds: 21600"), 1);
 }
 
-TEST_USING(harness, an_instance_without_role)
+TEST_WITH(harness, struct harness *h, an_instance_without_role)
 {
-    struct harness *h = *state;
     unsetenv("AWS_EC2_METADATA_DISABLED");
     setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", h->url, 1);
     harness_rule(h, "PUT /latest/api/token", 200, "session-token", 0);
@@ -150,9 +144,8 @@ TEST_USING(harness, an_instance_without_role)
     assert_non_null(strstr(problem.message, "no role"));
 }
 
-TEST_USING(harness, from_web_identity)
+TEST_WITH(harness, struct harness *h, from_web_identity)
 {
-    struct harness *h = *state;
     char path[] = "/tmp/sockerless-ecs-token-XXXXXX";
     write_file(path, "jwt.a/b\n");
     setenv("AWS_WEB_IDENTITY_TOKEN_FILE", path, 1);
@@ -167,9 +160,8 @@ TEST_USING(harness, from_web_identity)
     assert_int_equal(harness_seen(h, "Authorization:"), 0);
 }
 
-TEST_USING(harness, from_profiles)
+TEST_WITH(harness, struct harness *h, from_profiles)
 {
-    struct harness *h = *state;
     char config[] = "/tmp/sockerless-ecs-config-XXXXXX", keys[] = "/tmp/sockerless-ecs-keys-XXXXXX";
     write_file(config, "[default]\nregion=x\n"
                        "[profile dev]\nrole_arn=arn:aws:iam::1:role/dev\nsource_profile=base\n"
@@ -232,9 +224,8 @@ static void co_get_mine(struct harness *h)
     aws_credentials_free(&mine);
 }
 
-TEST_USING(harness, one_renewal_for_many)
+TEST_WITH(harness, struct harness *h, one_renewal_for_many)
 {
-    struct harness *h = *state;
     AUTO_FREE char *answer = json_credentials("ASIAMANY", 3600);
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", h->url, 1);
     harness_rule(h, "GET /", 200, answer, 0);
@@ -259,9 +250,8 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, "GET /") >= 2;
 }
 
-TEST_USING(harness, renewed_before_the_end)
+TEST_WITH(harness, struct harness *h, renewed_before_the_end)
 {
-    struct harness *h = *state;
     AUTO_FREE char *first = json_credentials("ASIAONE", 6),
                    *second = json_credentials("ASIATWO", 60);
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", h->url, 1);

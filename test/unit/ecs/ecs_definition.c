@@ -3,117 +3,20 @@
  * The RegisterTaskDefinition and RunTask bodies, what goes into which of them, and the names and
  * marks in them.
  */
-#include "backend-ecs/ecs_definition.h"
-
-#include "backend-ecs/ecs_overrides.h"
 #include "base/alloc.h"
+#include "test/kit/definition_rig.h"
 #include "test/kit/test.h"
 
-#include <jansson.h>
 #include <string.h>
 
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+static struct definition_rig f;
 
-static char *argv[] = {"--", "sh", "-c", "echo \"a b\""};
-static char *env[] = {"PATH=/bin", "EMPTY=", "BARE", "=odd", "A=b=c", "HOSTNAME=0123456789ab"};
-static char *agent_env[] = {"SOCKERLESS_AGENT_TOKEN=secret", "SOCKERLESS_AGENT_PORT=9111"};
+TEST_RIG(fixture, definition_rig_init(&f), definition_rig_fini(&f));
 
-struct fixture {
-    struct ecs_config config;
-    Sockerless__ContainerConfig container;
-    Sockerless__KeyValue label, reserved;
-    Sockerless__KeyValue *labels[2];
-    char *ports[5];
-    Sockerless__HostOptions host;
-    struct workload_spec spec;
-};
-
-static void fixture_init(struct fixture *f)
+TEST_USING(fixture, definition_members)
 {
-    *f = (struct fixture){0};
-    f->config = (struct ecs_config){
-        .region = "us-east-1",
-        .cluster = "default",
-        .log_group = "/sockerless",
-        .agent_image = "sockerless/agent:1",
-        .execution_role_arn = "arn:aws:iam::123456789012:role/exec",
-        .platform_version = "LATEST",
-        .cpu_architecture = "X86_64",
-    };
-    strv_push(&f->config.subnet_list, "subnet-1");
-    sockerless__container_config__init(&f->container);
-    sockerless__host_options__init(&f->host);
-    sockerless__key_value__init(&f->label);
-    sockerless__key_value__init(&f->reserved);
-    f->label.key = "com.example/json";
-    f->label.value = "{\"a\":1}";
-    f->reserved.key = "sockerless.content";
-    f->reserved.value = "forged";
-    f->labels[0] = &f->label;
-    f->labels[1] = &f->reserved;
-    f->container.labels = f->labels;
-    f->container.n_labels = 2;
-    memcpy(f->ports, (char *[]){"80/tcp", "53/udp", "99999/tcp", "7/sctp", "8080"},
-           sizeof f->ports);
-    f->container.exposed_ports = f->ports;
-    f->container.n_exposed_ports = ARRAY_LEN(f->ports);
-    f->host.memory = (int64_t)1 << 30;
-    f->spec = (struct workload_spec){
-        .container_id = ID,
-        .container_name = "web",
-        .instance = "inst",
-        .run_token = "run-1",
-        .image = "docker.io/library/busybox@sha256:00",
-        .agent_argv = argv,
-        .agent_argc = ARRAY_LEN(argv),
-        .env = env,
-        .env_count = ARRAY_LEN(env),
-        .agent_env = agent_env,
-        .agent_env_count = ARRAY_LEN(agent_env),
-        .config = &f->container,
-        .host = &f->host,
-        .stop_timeout_s = 10,
-        .agent_port = 9111,
-    };
-}
-
-static void fixture_fini(struct fixture *f)
-{
-    ecs_config_fini(&f->config);
-}
-
-/* The value at a path of member names and array indexes, as text. */
-static const char *at(const json_t *root, const char *path)
-{
-    static char text[4096]; /* cut if longer */
-    char copy[256], *save = NULL;
-    snprintf(copy, sizeof copy, "%s", path);
-    for (char *part = strtok_r(copy, ".", &save); part && root; part = strtok_r(NULL, ".", &save))
-        root = json_is_array(root) ? json_array_get(root, (size_t)atoi(part))
-                                   : json_object_get(root, part);
-    if (!root)
-        return "(absent)";
-    AUTO_FREE char *dump = json_dumps(root, JSON_ENCODE_ANY | JSON_COMPACT);
-    snprintf(text, sizeof text, "%s", dump);
-    return text;
-}
-
-static json_t *build(struct fixture *f, struct ecs_definition_request *out)
-{
-    struct error err = {0};
-    if (ecs_definition_build(&f->config, &f->spec, out, &err))
-        fail_msg("%s", err.message);
-    json_t *root = json_loadb(out->body.data, out->body.len, JSON_REJECT_DUPLICATES, NULL);
-    assert_non_null(root);
-    return root;
-}
-
-TEST(definition_members)
-{
-    struct fixture f;
-    fixture_init(&f);
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    json_t *root = build(&f, &request);
+    json_t *root = definition_rig_build(&f, &request);
     static const struct {
         const char *path, *json;
     } cases[] = {
@@ -156,7 +59,7 @@ TEST(definition_members)
         {"containerDefinitions.2", "(absent)"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_string_equal(at(root, cases[i].path), cases[i].json);
+        assert_string_equal(definition_rig_at(root, cases[i].path), cases[i].json);
     const json_t *labels = json_object_get(
         json_array_get(json_object_get(root, "containerDefinitions"), 0), "dockerLabels");
     assert_string_equal(json_string_value(json_object_get(labels, "com.example/json")),
@@ -171,53 +74,51 @@ TEST(definition_members)
     assert_null(strstr(request.body.data, "0123456789ab"));
     assert_null(strstr(request.body.data, "run-1"));
     json_decref(root);
-    fixture_fini(&f);
 }
 
-TEST(definition_with_efs)
+TEST_USING(fixture, definition_with_efs)
 {
-    struct fixture f;
-    fixture_init(&f);
     f.config.injection = ECS_INJECT_EFS;
     f.config.efs_filesystem_id = "fs-1";
     f.config.efs_agent_path = "/agent";
     f.host.readonly_rootfs = true;
     f.spec.stop_timeout_s = 600;
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    json_t *root = build(&f, &request);
-    assert_string_equal(at(root, "volumes.0.efsVolumeConfiguration"),
+    json_t *root = definition_rig_build(&f, &request);
+    assert_string_equal(definition_rig_at(root, "volumes.0.efsVolumeConfiguration"),
                         "{\"fileSystemId\":\"fs-1\",\"rootDirectory\":\"/agent\","
                         "\"transitEncryption\":\"ENABLED\"}");
-    assert_string_equal(at(root, "containerDefinitions.1"), "(absent)");
-    assert_string_equal(at(root, "containerDefinitions.0.dependsOn"), "(absent)");
-    assert_string_equal(at(root, "containerDefinitions.0.stopTimeout"), "120");
-    assert_string_equal(at(root, "containerDefinitions.0.readonlyRootfilesystem"), "(absent)");
-    assert_string_equal(at(root, "containerDefinitions.0.readonlyRootFilesystem"), "true");
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.1"), "(absent)");
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.dependsOn"), "(absent)");
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.stopTimeout"), "120");
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.readonlyRootfilesystem"),
+                        "(absent)");
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.readonlyRootFilesystem"),
+                        "true");
     json_decref(root);
-    fixture_fini(&f);
 }
 
 /* Nothing but the image brings the agent, whatever else is configured. */
-TEST(definition_with_image_layer)
+TEST_USING(fixture, definition_with_image_layer)
 {
     static const enum ecs_injection configured[] = {ECS_INJECT_IMAGE_LAYER,
                                                     ECS_INJECT_INIT_CONTAINER, ECS_INJECT_EFS};
-    struct fixture f;
     char family[ECS_FAMILY_MAX] = "";
-    fixture_init(&f);
     f.config.efs_filesystem_id = "fs-1";
     f.spec.agent_in_image = true;
     for (size_t i = 0; i < ARRAY_LEN(configured); i++) {
         AUTO(ecs_definition_request) struct ecs_definition_request request;
         f.config.injection = configured[i];
-        json_t *root = build(&f, &request);
-        assert_string_equal(at(root, "volumes"), "(absent)");
-        assert_string_equal(at(root, "containerDefinitions.1"), "(absent)");
-        assert_string_equal(at(root, "containerDefinitions.0.entryPoint"),
+        json_t *root = definition_rig_build(&f, &request);
+        assert_string_equal(definition_rig_at(root, "volumes"), "(absent)");
+        assert_string_equal(definition_rig_at(root, "containerDefinitions.1"), "(absent)");
+        assert_string_equal(definition_rig_at(root, "containerDefinitions.0.entryPoint"),
                             "[\"" AGENT_IMAGE_PATH "\"]");
-        assert_string_equal(at(root, "containerDefinitions.0.mountPoints"), "(absent)");
-        assert_string_equal(at(root, "containerDefinitions.0.dependsOn"), "(absent)");
-        assert_string_equal(at(root, "containerDefinitions.0.user"), "\"0\"");
+        assert_string_equal(definition_rig_at(root, "containerDefinitions.0.mountPoints"),
+                            "(absent)");
+        assert_string_equal(definition_rig_at(root, "containerDefinitions.0.dependsOn"),
+                            "(absent)");
+        assert_string_equal(definition_rig_at(root, "containerDefinitions.0.user"), "\"0\"");
         if (*family)
             assert_string_equal(request.family, family);
         strcpy(family, request.family);
@@ -226,30 +127,24 @@ TEST(definition_with_image_layer)
     AUTO(ecs_definition_request) struct ecs_definition_request other;
     f.config.injection = ECS_INJECT_INIT_CONTAINER;
     f.spec.agent_in_image = false;
-    json_decref(build(&f, &other));
+    json_decref(definition_rig_build(&f, &other));
     assert_string_not_equal(other.family, family);
-    fixture_fini(&f);
 }
 
-TEST(image_layer_without_the_agent_is_refused)
+TEST_USING(fixture, image_layer_without_the_agent_is_refused)
 {
-    struct fixture f;
     struct error err = {0};
     struct ecs_definition_request request;
-    fixture_init(&f);
     f.config.injection = ECS_INJECT_IMAGE_LAYER;
     assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), -1);
     assert_non_null(strstr(err.message, "was not given the agent"));
-    fixture_fini(&f);
 }
 
-TEST(same_content_same_family)
+TEST_USING(fixture, same_content_same_family)
 {
-    struct fixture f;
-    fixture_init(&f);
     AUTO(ecs_definition_request) struct ecs_definition_request a, b, c, d;
-    json_decref(build(&f, &a));
-    f.spec.container_id = "f" ID;
+    json_decref(definition_rig_build(&f, &a));
+    f.spec.container_id = "f" DEFINITION_RIG_ID;
     f.spec.container_name = "other";
     f.spec.run_token = "run-2";
     f.spec.env_count = 2;
@@ -258,25 +153,24 @@ TEST(same_content_same_family)
     f.spec.agent_env_count = 1;
     f.spec.agent_argv = command;
     f.spec.agent_argc = 2;
-    json_decref(build(&f, &b));
+    json_decref(definition_rig_build(&f, &b));
     assert_string_equal(a.family, b.family);
     assert_string_equal(a.content_hash, b.content_hash);
     assert_string_equal(a.body.data, b.body.data);
     f.label.value = "other";
-    json_decref(build(&f, &c));
+    json_decref(definition_rig_build(&f, &c));
     assert_string_not_equal(a.family, c.family);
     f.spec.instance = "another";
-    json_decref(build(&f, &d));
+    json_decref(definition_rig_build(&f, &d));
     assert_string_not_equal(c.family, d.family);
-    fixture_fini(&f);
 }
 
 /* ---- what is too large for the overrides ---- */
 
-static json_t *build_run(struct fixture *f, struct buf *body)
+static json_t *build_run(struct buf *body)
 {
     struct error err = {0};
-    if (ecs_run_build(&f->config, &f->spec, "arn:d:1", body, &err))
+    if (ecs_run_build(&f.config, &f.spec, "arn:d:1", body, &err))
         fail_msg("%s", err.message);
     json_t *root = json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
@@ -290,46 +184,41 @@ static char *filled(size_t len)
     return text;
 }
 
-TEST(large_commands_go_into_the_definition)
+TEST_USING(fixture, large_commands_go_into_the_definition)
 {
-    struct fixture f;
-    fixture_init(&f);
     AUTO_FREE char *large = filled(20000);
     char *large_argv[] = {"--", large};
     f.spec.agent_argv = large_argv;
     f.spec.agent_argc = 2;
     AUTO(ecs_definition_request) struct ecs_definition_request request, other;
     AUTO(buf) struct buf body = BUF_INIT;
-    json_t *root = build(&f, &request), *run = build_run(&f, &body);
+    json_t *root = definition_rig_build(&f, &request), *run = build_run(&body);
     static const char path[] = "containerDefinitions.0.environment";
     /* Nothing of a single run is in what runs share, nor what the agent is told. */
     assert_string_equal(
-        at(root, path),
+        definition_rig_at(root, path),
         "[{\"name\":\"PATH\",\"value\":\"/bin\"},{\"name\":\"EMPTY\",\"value\":\"\"}"
         ",{\"name\":\"BARE\",\"value\":\"\"},{\"name\":\"A\",\"value\":\"b=c\"}]");
-    assert_string_equal(at(root, "containerDefinitions.0.command.0"), "\"--\"");
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.command.0"), "\"--\"");
     assert_non_null(strstr(request.body.data, large));
     assert_null(strstr(request.body.data, "secret"));
     assert_string_equal(
-        at(run, "overrides.containerOverrides"),
+        definition_rig_at(run, "overrides.containerOverrides"),
         "[{\"name\":\"main\",\"environment\":[{\"name\":\"HOSTNAME\",\"value\":\"0123456789ab\"},{"
         "\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
         "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]}]");
     json_decref(root);
     json_decref(run);
     large[0] = 'y';
-    json_decref(build(&f, &other));
+    json_decref(definition_rig_build(&f, &other));
     assert_string_not_equal(request.family, other.family);
-    fixture_fini(&f);
 }
 
 /* Whatever the length and the alphabet: both bodies agree, and the limit holds. */
-TEST(both_bodies_agree)
+TEST_USING(fixture, both_bodies_agree)
 {
     static const char *const letters[] = {"x",   "\"", "\n", "\x01", "\xC3\xA9", "\xF0\x9F\x90\xB3",
                                           "\xFF"};
-    struct fixture f;
-    fixture_init(&f);
     for (size_t l = 0; l < ARRAY_LEN(letters); l++) {
         AUTO(buf) struct buf text = BUF_INIT;
         size_t complete = 0, rounds = 0;
@@ -342,13 +231,13 @@ TEST(both_bodies_agree)
             long_argv[1] = text.data;
             AUTO(ecs_definition_request) struct ecs_definition_request request;
             AUTO(buf) struct buf body = BUF_INIT;
-            json_t *root = build(&f, &request), *run = build_run(&f, &body);
+            json_t *root = definition_rig_build(&f, &request), *run = build_run(&body);
             AUTO_FREE char *ascii =
                 json_dumps(json_object_get(run, "overrides"), JSON_COMPACT | JSON_ENSURE_ASCII);
-            bool in_run =
-                strcmp(at(run, "overrides.containerOverrides.0.command.0"), "\"--\"") == 0;
+            bool in_run = strcmp(definition_rig_at(run, "overrides.containerOverrides.0.command.0"),
+                                 "\"--\"") == 0;
             bool in_definition =
-                strcmp(at(root, "containerDefinitions.0.command.0"), "\"--\"") == 0;
+                strcmp(definition_rig_at(root, "containerDefinitions.0.command.0"), "\"--\"") == 0;
             assert_true(in_run != in_definition);
             assert_true(strlen(ascii) <= 8192);
             if (in_run) { /* and it is used as far as it goes */
@@ -360,23 +249,20 @@ TEST(both_bodies_agree)
         }
         assert_true(complete > 10 && complete < rounds);
     }
-    fixture_fini(&f);
 }
 
 /* Docker's rule: the last value, at the first one's place. The agent's own settings win. */
-TEST(names_are_given_once)
+TEST_USING(fixture, names_are_given_once)
 {
     static char *twice[] = {"A=1", "SOCKERLESS_AGENT_TOKEN=mine", "B=2", "A=3", "AB=4", "A=5"};
-    struct fixture f;
-    fixture_init(&f);
     f.spec.env = twice;
     f.spec.env_count = ARRAY_LEN(twice);
     AUTO_FREE char *large = filled(10000);
     char *large_argv[] = {"--", large};
     AUTO(buf) struct buf small_run = BUF_INIT, large_run = BUF_INIT;
-    json_t *run = build_run(&f, &small_run);
+    json_t *run = build_run(&small_run);
     assert_string_equal(
-        at(run, "overrides.containerOverrides.0.environment"),
+        definition_rig_at(run, "overrides.containerOverrides.0.environment"),
         "[{\"name\":\"A\",\"value\":\"5\"},{\"name\":\"SOCKERLESS_AGENT_TOKEN\","
         "\"value\":\"secret\"},{\"name\":\"B\",\"value\":\"2\"},{\"name\":\"AB\","
         "\"value\":\"4\"},{\"name\":\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]");
@@ -384,75 +270,72 @@ TEST(names_are_given_once)
     f.spec.agent_argv = large_argv;
     f.spec.agent_argc = 2;
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    json_t *root = build(&f, &request);
-    run = build_run(&f, &large_run);
-    assert_string_equal(at(root, "containerDefinitions.0.environment"),
+    json_t *root = definition_rig_build(&f, &request);
+    run = build_run(&large_run);
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.environment"),
                         "[{\"name\":\"A\",\"value\":\"5\"},{\"name\":\"B\",\"value\":\"2\"},{"
                         "\"name\":\"AB\",\"value\":\"4\"}]");
-    assert_string_equal(at(run, "overrides.containerOverrides.0.environment"),
+    assert_string_equal(definition_rig_at(run, "overrides.containerOverrides.0.environment"),
                         "[{\"name\":\"SOCKERLESS_AGENT_TOKEN\",\"value\":\"secret\"},{\"name\":"
                         "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]");
     json_decref(root);
     json_decref(run);
-    fixture_fini(&f);
 }
 
-static void expect_refusal(struct fixture *f, const char *limit)
+static void expect_refusal(const char *limit)
 {
     struct error err = {0};
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    assert_int_equal(ecs_definition_build(&f->config, &f->spec, &request, &err), -1);
+    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), -1);
     assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     assert_non_null(strstr(err.message, limit));
 }
 
-TEST(too_much_is_refused)
+TEST_USING(fixture, long_commands_are_refused)
 {
-    struct fixture f;
-    struct error err = {0};
-    fixture_init(&f);
     AUTO_FREE char *huge = filled((size_t)300 * 1024);
     char *long_argv[] = {"--", huge};
     f.spec.agent_argv = long_argv;
     f.spec.agent_argc = 2;
-    expect_refusal(&f, "65536");
-    fixture_fini(&f);
+    expect_refusal("65536");
+}
 
-    fixture_init(&f);
+TEST_USING(fixture, many_variables_are_refused)
+{
     AUTO(strv) struct strv many = STRV_INIT;
     for (int i = 0; i < 10000; i++)
         strv_push_owned(&many, xasprintf("V%d=%d", i, i));
     f.spec.env = many.items;
     f.spec.env_count = many.count;
-    expect_refusal(&f, "65536");
+    expect_refusal("65536");
     f.spec.env_count = 1000; /* too many for a run, not for a definition */
     AUTO(ecs_definition_request) struct ecs_definition_request request;
-    json_t *root = build(&f, &request);
-    assert_string_equal(at(root, "containerDefinitions.0.environment.999"),
+    json_t *root = definition_rig_build(&f, &request);
+    assert_string_equal(definition_rig_at(root, "containerDefinitions.0.environment.999"),
                         "{\"name\":\"V999\",\"value\":\"999\"}");
     json_decref(root);
-    fixture_fini(&f);
+}
 
-    /* What has no other place than the overrides: refused before anything is registered. */
-    fixture_init(&f);
+/* What has no other place than the overrides: refused before anything is registered. */
+TEST_USING(fixture, large_variables_of_the_agent_are_refused)
+{
+    struct error err = {0};
+    AUTO_FREE char *huge = filled((size_t)300 * 1024);
     char *long_env[] = {huge};
     huge[1] = '=';
     f.spec.agent_env = long_env;
     f.spec.agent_env_count = 1;
-    expect_refusal(&f, "8192");
+    expect_refusal("8192");
     AUTO(buf) struct buf body = BUF_INIT;
     assert_int_equal(ecs_run_build(&f.config, &f.spec, "arn", &body, &err), -1);
     assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     f.host.memory = -1;
-    expect_refusal(&f, "");
-    fixture_fini(&f);
+    expect_refusal("");
 }
 
-TEST(run_members)
+TEST_USING(fixture, run_members)
 {
-    struct fixture f;
     struct error err = {0};
-    fixture_init(&f);
     strv_push(&f.config.security_group_list, "sg-1");
     f.config.assign_public_ip = true;
     f.spec.container_name = "we\"b";
@@ -483,16 +366,15 @@ TEST(run_members)
          "\"SOCKERLESS_AGENT_PORT\",\"value\":\"9111\"}]}]"},
         {"tags.0", "{\"key\":\"sockerless:managed\",\"value\":\"true\"}"},
         {"tags.1", "{\"key\":\"sockerless:instance\",\"value\":\"inst\"}"},
-        {"tags.2.value", "\"" ID "\""},
+        {"tags.2.value", "\"" DEFINITION_RIG_ID "\""},
         {"tags.3.value", "\"we_b\""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_string_equal(at(root, cases[i].path), cases[i].json);
+        assert_string_equal(definition_rig_at(root, cases[i].path), cases[i].json);
     json_decref(root);
-    fixture_fini(&f);
 }
 
-TEST(tag_values)
+TEST_USING(fixture, tag_values)
 {
     char out[ECS_TAG_VALUE_MAX + 1], text[600];
     ecs_tag_value("a b_c.:/=+-@{\"x\"}\n", out);
@@ -506,7 +388,7 @@ TEST(tag_values)
     assert_int_equal(strlen(out), 255);
 }
 
-TEST(started_by_marks)
+TEST_USING(fixture, started_by_marks)
 {
     char a[ECS_STARTED_BY_MAX + 1], b[ECS_STARTED_BY_MAX + 1], text[300];
     ecs_started_by("ci-1_x", a);
@@ -524,7 +406,7 @@ TEST(started_by_marks)
     assert_string_not_equal(a, b);
 }
 
-TEST(arns)
+TEST_USING(fixture, arns)
 {
     char family[ECS_FAMILY_MAX];
     assert_true(

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole driver against a scripted AWS: what AWS answers in each situation of the suite that all
- * drivers pass, and what is ECS's own.
+ * The whole driver against a scripted AWS: what AWS answers in each situation of the suite that
+ * all drivers pass, and what is ECS's own.
  */
 #include "backend-ecs/driver.h"
 
 #include "backend-ecs/ecs_stopped.h"
 #include "base/log.h"
-#include "base/timefmt.h"
-#include "test/kit/cloud_harness.h"
+#include "test/kit/driver_rig.h"
 #include "test/kit/driver_suite.h"
 #include "test/kit/test.h"
 
@@ -26,10 +25,7 @@
 #define STARTED "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"taskDefinitionArn\":\"" DEFINITION "\"}]}"
 
 static struct ecs_config config;
-static struct cloud_driver driver;
-static struct workload w;
-static struct error problem;
-static int result;
+static struct driver_rig *const d = &driver_rig;
 
 static char *argv[] = {"--", "true"};
 static struct workload_spec spec = {
@@ -46,7 +42,7 @@ static struct workload_spec spec = {
 static int open_driver(struct harness *h)
 {
     const struct driver_env env = {.loop = &h->loop, .http = h->http, .instance = "inst"};
-    return ecs_driver_open(&config, &env, &driver, &problem);
+    return ecs_driver_open(&config, &env, &d->driver, &d->err);
 }
 
 static int fixture_setup(void **state)
@@ -54,6 +50,7 @@ static int fixture_setup(void **state)
     if (harness_setup(state))
         return -1;
     struct harness *h = *state;
+    driver_rig = (struct driver_rig){.spec = &spec};
     setenv("AWS_ACCESS_KEY_ID", "AKIATEST", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     config = (struct ecs_config){
@@ -69,45 +66,17 @@ static int fixture_setup(void **state)
     };
     strv_push(&config.subnet_list, "subnet-1");
     assert_int_equal(open_driver(h), 0);
-    w = (struct workload){0};
-    problem = (struct error){0};
-    result = 0;
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    driver.close(driver.self);
+    d->driver.close(d->driver.self);
     ecs_config_fini(&config);
     return harness_teardown(state);
 }
 
-static void expect_success(void)
-{
-    if (result)
-        fail_msg("%s", problem.message);
-}
-
-static void expect_problem(enum error_code code, const char *text)
-{
-    assert_int_equal(result, -1);
-    if (problem.code != code || !strstr(problem.message, text))
-        fail_msg("%s: %s", error_code_name(problem.code), problem.message);
-}
-
-static void co_prepare(struct harness *h)
-{
-    (void)h;
-    result = driver.workload->co_prepare(driver.self, &spec, &w, &problem);
-}
-
-static void co_run(struct harness *h)
-{
-    (void)h;
-    result = driver.workload->co_run(driver.self, &spec, &w, &problem);
-}
-
-/* ---- what every driver does ---- */
+/* ---- what every d->driver does ---- */
 
 #define FAILED(type) "{\"__type\":\"" type "\",\"message\":\"x\"}"
 #define PAGE(events, token) "{\"events\":[" events "],\"nextForwardToken\":\"" token "\"}"
@@ -116,7 +85,7 @@ static void co_run(struct harness *h)
 static const struct driver_suite suite = {
     .setup = fixture_setup,
     .teardown = fixture_teardown,
-    .driver = &driver,
+    .driver = &driver_rig.driver,
     .spec = &spec,
     .run = {.definition = DEFINITION, .resource = TASK, .log_ref = "/g\nsockerless/main/aaaa"},
     .other = {.resource = "arn:other", .log_ref = "/g\nsockerless/main/gone"},
@@ -240,14 +209,12 @@ static void co_prepare_too_large(struct harness *h)
     char *huge_argv[] = {"--", huge};
     struct workload_spec large = spec;
     large.agent_argv = huge_argv;
-    result = driver.workload->co_prepare(driver.self, &large, &w, &problem);
+    d->result = d->driver.workload->co_prepare(d->driver.self, &large, &d->w, &d->err);
 }
 
-TEST_USING(fixture, what_no_definition_holds_costs_no_call)
+TEST_WITH(fixture, struct harness *h, what_no_definition_holds_costs_no_call)
 {
-    struct harness *h = *state;
-    harness_run(h, co_prepare_too_large);
-    expect_problem(ERROR_INVALID_PARAMETER, "65536");
+    driver_rig_error(h, co_prepare_too_large, ERROR_INVALID_PARAMETER, "65536");
     assert_int_equal(harness_seen(h, "POST"), 0);
 }
 
@@ -265,10 +232,10 @@ static const char *run_body(struct harness *h, int n)
     return found;
 }
 
-/* A backend that starts again repeats only co_run: the same token needs the same parameters. */
-TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
+/* A backend that starts again repeats only co_driver_rig_run: the same token needs the same
+ * parameters. */
+TEST_WITH(fixture, struct harness *h, a_second_life_repeats_the_same_bytes)
 {
-    struct harness *h = *state;
     AUTO_FREE char *large = xcalloc(1, 9001);
     memset(large, 'x', 9000);
     char *commands[] = {"true", large};
@@ -282,13 +249,12 @@ TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
         spec.agent_argv = both;
         spec.env = env;
         spec.env_count = ARRAY_LEN(env);
-        harness_run(h, co_prepare);
-        harness_run(h, co_run);
-        driver.close(driver.self);
+        harness_run(h, co_driver_rig_prepare);
+        harness_run(h, co_driver_rig_run);
+        d->driver.close(d->driver.self);
         assert_int_equal(open_driver(h), 0);
-        harness_run(h, co_run);
+        driver_rig_ok(h, co_driver_rig_run);
         spec = usual;
-        expect_success();
         const char *first = run_body(h, 2 * i), *second = run_body(h, 2 * i + 1);
         assert_non_null(first);
         assert_non_null(second);
@@ -298,33 +264,28 @@ TEST_USING(fixture, a_second_life_repeats_the_same_bytes)
     assert_int_equal(harness_seen(h, large), 1); /* in the one definition */
 }
 
-TEST_USING(fixture, no_capacity)
+TEST_WITH(fixture, struct harness *h, no_capacity)
 {
-    struct harness *h = *state;
     harness_rule(h, ".RunTask", 200,
                  "{\"tasks\":[],\"failures\":[{\"reason\":\"RESOURCE:MEMORY\"}]}", 1);
     harness_rule(h, ".RunTask", 200, "[]", 0);
-    strcpy(w.definition, DEFINITION);
-    harness_run(h, co_run);
-    expect_problem(ERROR_UNAVAILABLE, "RESOURCE:MEMORY");
-    assert_string_equal(w.resource, "");
-    harness_run(h, co_run);
-    expect_problem(ERROR_UNAVAILABLE, "cannot be read");
+    strcpy(d->w.definition, DEFINITION);
+    driver_rig_error(h, co_driver_rig_run, ERROR_UNAVAILABLE, "RESOURCE:MEMORY");
+    assert_string_equal(d->w.resource, "");
+    driver_rig_error(h, co_driver_rig_run, ERROR_UNAVAILABLE, "cannot be read");
 }
 
-TEST_USING(fixture, a_definition_that_vanished_is_prepared_again)
+TEST_WITH(fixture, struct harness *h, a_definition_that_vanished_is_prepared_again)
 {
-    struct harness *h = *state;
     harness_rule(h, ".RunTask", 400,
                  "{\"__type\":\"ClientException\",\"message\":\"TaskDefinition is inactive\"}", 1);
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
     harness_rule(h, ".RegisterTaskDefinition", 200, REGISTERED, 0);
     harness_rule(h, ".RunTask", 200, STARTED, 0);
-    strcpy(w.definition, "arn:old");
-    harness_run(h, co_run);
-    expect_success();
-    assert_string_equal(w.definition, DEFINITION);
-    assert_string_equal(w.resource, TASK);
+    strcpy(d->w.definition, "arn:old");
+    driver_rig_ok(h, co_driver_rig_run);
+    assert_string_equal(d->w.definition, DEFINITION);
+    assert_string_equal(d->w.resource, TASK);
 }
 
 /* ---- removing ---- */
@@ -333,27 +294,24 @@ static void co_describe(struct harness *h)
 {
     (void)h;
     struct workload_status status;
-    strcpy(w.resource, TASK);
-    const struct workload *list[] = {&w};
-    result = driver.workload->co_describe(driver.self, list, 1, &status, &problem);
+    strcpy(d->w.resource, TASK);
+    const struct workload *list[] = {&d->w};
+    d->result = d->driver.workload->co_describe(d->driver.self, list, 1, &status, &d->err);
 }
 
 static void co_remove_run(struct harness *h)
 {
     (void)h;
-    strcpy(w.resource, TASK);
-    result = driver.workload->co_remove_run(driver.self, &w, &problem);
+    strcpy(d->w.resource, TASK);
+    d->result = d->driver.workload->co_remove_run(d->driver.self, &d->w, &d->err);
 }
 
-TEST_USING(fixture, removing_what_was_seen_stopped_costs_no_call)
+TEST_WITH(fixture, struct harness *h, removing_what_was_seen_stopped_costs_no_call)
 {
-    struct harness *h = *state;
     harness_rule(h, ".DescribeTasks", 200,
                  "{\"tasks\":[{\"taskArn\":\"" TASK "\",\"lastStatus\":\"STOPPED\"}]}", 0);
-    harness_run(h, co_describe);
-    expect_success();
-    harness_run(h, co_remove_run);
-    expect_success();
+    driver_rig_ok(h, co_describe);
+    driver_rig_ok(h, co_remove_run);
     assert_int_equal(harness_seen(h, ".StopTask"), 0);
 }
 
@@ -361,7 +319,6 @@ TEST(memory_of_stopped_tasks_is_bounded)
 {
     struct ecs_stopped s = {0};
     char arn[32];
-    (void)state;
     for (int i = 0; i < ECS_STOPPED_MAX + 10; i++) {
         snprintf(arn, sizeof arn, "task/%d", i);
         ecs_stopped_add(&s, arn);
@@ -391,12 +348,11 @@ static void co_close_down(struct harness *h)
 {
     (void)h;
     const char *in_use[] = {USED, ""};
-    result = driver.workload->co_maintain(driver.self, in_use, 2, true, &problem);
+    d->result = d->driver.workload->co_maintain(d->driver.self, in_use, 2, true, &d->err);
 }
 
-TEST_USING(fixture, leftovers_are_dropped)
+TEST_WITH(fixture, struct harness *h, leftovers_are_dropped)
 {
-    struct harness *h = *state;
     AUTO_FREE char *ours = described("inst"), *theirs = described("other");
     harness_rule(h, "\"status\":\"ACTIVE\",\"maxResults\":100}", 200,
                  "{\"taskDefinitionArns\":[\"" OURS "\",\"" USED "\"],\"nextToken\":\"n\"}", 0);
@@ -410,8 +366,7 @@ TEST_USING(fixture, leftovers_are_dropped)
     harness_rule(h, ".DeregisterTaskDefinition", 200, "{}", 0);
     harness_rule(h, ".DescribeTaskDefinition", 200, ours, 0);
     harness_rule(h, ".DeleteTaskDefinitions", 200, "{\"taskDefinitions\":[],\"failures\":[]}", 0);
-    harness_run(h, co_close_down);
-    expect_success();
+    driver_rig_ok(h, co_close_down);
     assert_int_equal(harness_seen(h, ".DeregisterTaskDefinition"), 1);
     assert_int_equal(harness_seen(h, "{\"taskDefinition\":\"" OURS), 2); /* described, dropped */
     assert_int_equal(harness_seen(h, ".DeleteTaskDefinitions"), 1);
@@ -421,27 +376,25 @@ TEST_USING(fixture, leftovers_are_dropped)
 
 static void co_maintain_unused(struct harness *h)
 {
-    co_prepare(h);
-    if (result == 0)
-        result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
-    if (result == 0)
-        result = co_sleep(5, &problem); /* so that the clock has moved since the preparation */
+    co_driver_rig_prepare(h);
+    if (d->result == 0)
+        d->result = d->driver.workload->co_maintain(d->driver.self, NULL, 0, false, &d->err);
+    if (d->result == 0)
+        d->result = co_sleep(5, &d->err); /* so that the clock has moved since the preparation */
     config.definition_idle_s = 0;
-    if (result == 0)
-        result = driver.workload->co_maintain(driver.self, NULL, 0, false, &problem);
+    if (d->result == 0)
+        d->result = d->driver.workload->co_maintain(d->driver.self, NULL, 0, false, &d->err);
 }
 
-TEST_USING(fixture, idle_definitions_are_dropped)
+TEST_WITH(fixture, struct harness *h, idle_definitions_are_dropped)
 {
-    struct harness *h = *state;
     harness_rule(h, ".DescribeTaskDefinition", 400, NO_DEFINITION, 0);
     harness_rule(h, ".RegisterTaskDefinition", 200, REGISTERED, 0);
     harness_rule(h, ".ListTaskDefinitions", 200, "{}", 0);
     harness_rule(h, ".DeregisterTaskDefinition", 400,
                  "{\"__type\":\"ClientException\",\"message\":\"is inactive\"}", 0);
     harness_rule(h, ".DeleteTaskDefinitions", 200, "{}", 0);
-    harness_run(h, co_maintain_unused);
-    expect_success();
+    driver_rig_ok(h, co_maintain_unused);
     assert_int_equal(harness_seen(h, ".ListTaskDefinitions"), 2);
     assert_int_equal(harness_seen(h, ".DeregisterTaskDefinition"), 1);
     assert_int_equal(harness_seen(h, "{\"taskDefinitions\":[\"" DEFINITION "\"]}"), 1);
@@ -454,16 +407,16 @@ static struct log_page pages[2];
 static void co_logs(struct harness *h)
 {
     (void)h;
-    strcpy(w.log_ref, "/g\nsockerless/main/aaaa");
+    strcpy(d->w.log_ref, "/g\nsockerless/main/aaaa");
     struct workload gone = {.log_ref = "/g\nsockerless/main/gone"};
-    const struct log_query queries[] = {{.workload = &w, .since_ns = 3000000}, {.workload = &gone}};
-    result = driver.logs->co_pages(driver.self, queries, 2, pages, &problem);
+    const struct log_query queries[] = {{.workload = &d->w, .since_ns = 3000000},
+                                        {.workload = &gone}};
+    d->result = d->driver.logs->co_pages(d->driver.self, queries, 2, pages, &d->err);
 }
 
 /* More than the loop parses itself, well-formed and cut off. */
-TEST_USING(fixture, large_answers_are_read_elsewhere)
+TEST_WITH(fixture, struct harness *h, large_answers_are_read_elsewhere)
 {
-    struct harness *h = *state;
     AUTO(buf) struct buf answer = BUF_INIT;
     buf_puts(&answer, "{\"nextForwardToken\":\"f/1\",\"events\":[");
     for (int i = 0; i < 3000; i++)
@@ -476,14 +429,12 @@ TEST_USING(fixture, large_answers_are_read_elsewhere)
     harness_rule(h, "main/gone", 400, "{\"__type\":\"ResourceNotFoundException\"}", 0);
     harness_rule(h, ".GetLogEvents", 200, answer.data, 1);
     harness_rule(h, ".GetLogEvents", 200, cut, 0);
-    harness_run(h, co_logs);
-    expect_success();
+    driver_rig_ok(h, co_logs);
     assert_int_equal(pages[0].count, 3000);
     assert_string_equal(pages[0].events[2999].text, "line number 2999");
     arena_fini(&pages[0].arena);
     arena_init(&pages[0].arena);
-    harness_run(h, co_logs);
-    expect_problem(ERROR_UNAVAILABLE, "cannot be read");
+    driver_rig_error(h, co_logs, ERROR_UNAVAILABLE, "cannot be read");
     arena_fini(&pages[0].arena);
     arena_fini(&pages[1].arena);
 }

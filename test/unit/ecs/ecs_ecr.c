@@ -6,9 +6,8 @@
 #include "backend-ecs/ecr.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "base/timefmt.h"
-#include "test/kit/cloud_login_rig.h"
+#include "test/kit/login_rig.h"
 #include "test/kit/test.h"
 
 #include <string.h>
@@ -38,14 +37,13 @@ static int fixture_setup(void **state)
                                                .endpoint_url = h->url,
                                                .rate_percent = 100000};
     client = aws_client_new(&options);
-    login_service = ecr = ecr_new(client);
-    co_credentials = co_ecr;
+    login_rig_open(co_ecr, ecr = ecr_new(client));
     return 0;
 }
 
 static int fixture_teardown(void **state)
 {
-    login_forget(&got);
+    login_rig_close();
     ecr_free(ecr);
     aws_client_free(client);
     return harness_teardown(state);
@@ -65,64 +63,56 @@ static char *answer(const char *token, int64_t life_s)
 
 static void expect_password(const char *password)
 {
-    if (result)
-        fail_msg("%s", problem.message);
-    assert_true(got.found);
-    assert_string_equal(got.username, "AWS");
-    assert_string_equal(got.password, password);
-    assert_null(got.identity_token);
+    assert_true(login_rig.got.found);
+    assert_string_equal(login_rig.got.username, "AWS");
+    assert_string_equal(login_rig.got.password, password);
+    assert_null(login_rig.got.identity_token);
 }
 
-TEST_USING(fixture, line3_login_is_user_and_password_for_basic)
+TEST_WITH(fixture, struct harness *h, line3_login_is_user_and_password_for_basic)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
-    get(h, HOST);
+    login_rig_get(h, HOST);
     expect_password("pass:word");
     assert_int_equal(harness_seen(h, "AmazonEC2ContainerRegistry_V20150921."), 1);
     assert_int_equal(harness_seen(h, "/eu-west-1/ecr/aws4_request"), 1); /* the host's region */
-    int64_t left_s = got.expires_ns / 1000000000 - now_s();
+    int64_t left_s = login_rig.got.expires_ns / 1000000000 - now_s();
     assert_in_range(left_s, 43190, 43200);
 }
 
-TEST_USING(fixture, line3_login_is_kept_per_region)
+TEST_WITH(fixture, struct harness *h, line3_login_is_kept_per_region)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
-    get(h, HOST);
-    get(h, HOST);
-    get(h, "999999999999.dkr.ecr.eu-west-1.amazonaws.com"); /* one token for the whole region */
+    login_rig_get(h, HOST);
+    login_rig_get(h, HOST);
+    login_rig_get(
+        h, "999999999999.dkr.ecr.eu-west-1.amazonaws.com"); /* one token for the whole region */
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
-    get(h, "123456789012.dkr.ecr.ap-south-1.amazonaws.com");
+    login_rig_get(h, "123456789012.dkr.ecr.ap-south-1.amazonaws.com");
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
     assert_int_equal(harness_seen(h, "/ap-south-1/ecr/aws4_request"), 1);
-    get(h, HOST);
+    login_rig_get(h, HOST);
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
-TEST_USING(fixture, more_regions_than_slots)
+TEST_WITH(fixture, struct harness *h, more_regions_than_slots)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
     for (int i = 0; i < 40; i++) {
         AUTO_FREE char *host = xasprintf("123456789012.dkr.ecr.r%d.amazonaws.com", i);
-        get(h, host);
+        login_rig_get(h, host);
         expect_password("pass:word");
     }
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 40);
 }
 
-TEST_USING(fixture, line3_other_hosts_are_not_ours)
+TEST_WITH(fixture, struct harness *h, line3_other_hosts_are_not_ours)
 {
-    struct harness *h = *state;
-    get(h, "docker.io");
-    assert_int_equal(result, 0);
-    assert_false(got.found);
-    get(h, "public.ecr.aws");
-    assert_false(got.found);
+    login_rig_get_none(h, "docker.io");
+    login_rig_get_none(h, "public.ecr.aws");
     assert_int_equal(h->seen_count, 0);
 }
 
@@ -131,108 +121,94 @@ static bool asked_twice(struct harness *h)
     return harness_seen(h, ".GetAuthorizationToken") >= 2;
 }
 
-TEST_USING(fixture, line3_expires_at_is_honoured)
+TEST_WITH(fixture, struct harness *h, line3_expires_at_is_honoured)
 {
-    struct harness *h = *state;
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 4), *second = answer(TOKEN_AWS_NEXT, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, first, 1);
     harness_rule(h, ".GetAuthorizationToken", 200, second, 0);
-    get_until(h, HOST, asked_twice);
+    login_rig_get_until(h, HOST, asked_twice);
     expect_password("next");
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
-TEST_USING(fixture, line3_failed_renewal_leaves_the_old_login)
+TEST_WITH(fixture, struct harness *h, line3_failed_renewal_leaves_the_old_login)
 {
-    struct harness *h = *state;
     AUTO_FREE char *first = answer(TOKEN_AWS_PASS, 6);
     harness_rule(h, ".GetAuthorizationToken", 200, first, 1);
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"gone\"}", 0);
-    get_until(h, HOST, asked_twice);
+    login_rig_get_until(h, HOST, asked_twice);
     expect_password("pass:word");
 }
 
-TEST_USING(fixture, line3_expired_answer)
+TEST_WITH(fixture, struct harness *h, line3_expired_answer)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, -5);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
-    get(h, HOST);
-    assert_int_equal(result, -1);
-    assert_non_null(strstr(problem.message, "expired already"));
+    login_rig_get(h, HOST);
+    assert_int_equal(login_rig.result, -1);
+    assert_non_null(strstr(login_rig.err.message, "expired already"));
 }
 
 /* ---- many at once ---- */
 
-TEST_USING(fixture, line3_simultaneous_callers_log_in_once)
+TEST_WITH(fixture, struct harness *h, line3_simultaneous_callers_log_in_once)
 {
-    struct harness *h = *state;
     AUTO_FREE char *text = answer(TOKEN_AWS_PASS, 43200);
     harness_rule(h, ".GetAuthorizationToken", 200, text, 0);
-    get_many(h, HOST, 50);
-    assert_int_equal(failures, 0);
+    assert_int_equal(login_rig_get_many(h, HOST, 50), 0);
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
 }
 
-TEST_USING(fixture, line3_one_failure_is_told_to_all_who_waited)
+TEST_WITH(fixture, struct harness *h, line3_one_failure_is_told_to_all_who_waited)
 {
-    struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}", 0);
-    get_many(h, HOST, 50);
-    assert_int_equal(failures, 50);
+    assert_int_equal(login_rig_get_many(h, HOST, 50), 50);
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
-    get_many(h, HOST, 1); /* who comes later tries again */
+    login_rig_get_many(h, HOST, 1); /* who comes later tries again */
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 
 /* ---- failures ---- */
 
-TEST_USING(fixture, line3_failure_is_wrapped_with_context)
+TEST_WITH(fixture, struct harness *h, line3_failure_is_wrapped_with_context)
 {
-    struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 400,
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"User: x is not authorized to "
                  "perform: ecr:GetAuthorizationToken\"}",
                  0);
-    get(h, HOST);
-    assert_int_equal(result, -1);
-    assert_int_equal(problem.code, ERROR_FORBIDDEN);
+    login_rig_get(h, HOST);
+    assert_int_equal(login_rig.result, -1);
+    assert_int_equal(login_rig.err.code, ERROR_FORBIDDEN);
     static const char *const parts[] = {"eu-west-1", "ecr: GetAuthorizationToken",
                                         "AccessDeniedException", "not authorized", "req-1"};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        if (!strstr(problem.message, parts[i]))
-            fail_msg("\"%s\" lacks \"%s\"", problem.message, parts[i]);
+        if (!strstr(login_rig.err.message, parts[i]))
+            fail_msg("\"%s\" lacks \"%s\"", login_rig.err.message, parts[i]);
 }
 
-TEST_USING(fixture, unusable_answers)
+TEST_WITH(fixture, struct harness *h, unusable_answers)
 {
-    struct harness *h = *state;
     static const char *const bodies[] = {
         "{}", "{\"authorizationData\":[]}", "{\"authorizationData\":[{}]}",
         "{\"authorizationData\":[{\"authorizationToken\":\"!!!\"}]}",
         "{\"authorizationData\":[{\"authorizationToken\":\"bm8gY29sb24=\"}]}"};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
         harness_rule(h, ".GetAuthorizationToken", 200, bodies[i], 1);
-    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        get(h, HOST);
-        assert_int_equal(result, -1);
-        assert_non_null(strstr(problem.message, "no usable token"));
-        assert_false(got.found);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+        login_rig_get_error(h, HOST, ERROR_NONE, "no usable token");
     char *username, *password;
     assert_false(ecr_decode_token("OnBhc3M=", &username, &password)); /* no user */
 }
 
-TEST_USING(fixture, an_answer_without_expiry_counts_for_twelve_hours)
+TEST_WITH(fixture, struct harness *h, an_answer_without_expiry_counts_for_twelve_hours)
 {
-    struct harness *h = *state;
     harness_rule(h, ".GetAuthorizationToken", 200,
                  "{\"authorizationData\":[{\"authorizationToken\":\"" TOKEN_AWS_PASS "\"}]}", 0);
-    get(h, HOST);
+    login_rig_get(h, HOST);
     expect_password("pass:word");
-    assert_in_range(got.expires_ns / 1000000000 - now_s(), 43190, 43200);
+    assert_in_range(login_rig.got.expires_ns / 1000000000 - now_s(), 43190, 43200);
 }
 
 TEST(hosts_of_every_partition)

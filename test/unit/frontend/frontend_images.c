@@ -6,13 +6,7 @@
 #include "test/kit/frontend_talk.h"
 #include "test/kit/test.h"
 
-static int setup(void **state)
-{
-    front.options = (struct http_server_options){0};
-    return front_setup(state);
-}
-
-TEST_GROUP(setup, front_teardown);
+FRONT_GROUP(0);
 
 #define ALICE "{\"username\":\"alice\",\"password\":\"s3cret?>\"}"
 #define AUTH "X-Registry-Auth: "

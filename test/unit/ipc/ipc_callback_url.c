@@ -27,7 +27,6 @@ TEST(urls)
         {"wss://a:9112/agents", everywhere, "wss://a:9112/agents"}, /* a proxy is there for TLS */
         {"ws://a/agents", everywhere, "ws://a/agents"},             /* … or another one, at 80 */
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct error err = {.message = ""};
         AUTO_FREE char *told = callback_url_make(cases[i].given, cases[i].listen, &err);
@@ -50,7 +49,6 @@ TEST(listens_that_refuse)
         {"ws://a:9112/", "http://0.0.0.0:9112/", "must be a ws:// or wss:// URL"},
         {"ws://a:9112/", "ws://[::", "must be a ws:// or wss:// URL"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct error err;
         assert_null(callback_url_make(cases[i].given, cases[i].listen, &err));
@@ -63,7 +61,6 @@ TEST(lengths)
 {
     char url[CALLBACK_URL_MAX + 2] = "ws://a:9112/";
     struct error err;
-    (void)state;
     memset(url + 12, 'x', CALLBACK_URL_MAX - 13);
     AUTO_FREE char *told = callback_url_make(url, "ws://0.0.0.0:1/", &err);
     assert_string_equal(told, url);
@@ -85,7 +82,6 @@ TEST(what_is_no_certificate)
         BEGIN("PRIVATE KEY") "bm9uc2Vuc2U=\n" END("PRIVATE KEY"),
     };
     struct error err;
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_int_equal(callback_ca_check(cases[i], "/x/ca.pem", &err), -1);
         assert_non_null(strstr(err.message, "SOCKERLESS_CALLBACK_CA_FILE: /x/ca.pem must hold"));
@@ -107,7 +103,6 @@ TEST(a_key_is_not_handed_out)
         "laRSSYD32AIgNsPknwjsjF9V3/TNVq0QHut/IR9nF/j2FsHBq86srPQ=\n"
         "-----END CERTIFICATE-----\n";
     struct error err;
-    (void)state;
     assert_int_equal(callback_ca_check(certificate, "/x/ca.pem", &err), 0);
     AUTO_FREE char *both =
         xasprintf("%s%s", certificate, BEGIN("PRIVATE KEY") "MC4=\n" END("PRIVATE KEY"));

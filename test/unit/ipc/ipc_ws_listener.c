@@ -3,10 +3,9 @@
  * A WebSocket listener and connections that are not authenticated: silent ones, slow ones, endless
  * ones, many at once, wrong handshakes; and authorized clients in between.
  */
-#include "test/kit/ipc_ws_rig.h"
+#include "test/kit/ws_rig.h"
 
 #include "ipc/ws_handshake.h"
-#include "test/kit/test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,43 +23,32 @@ static unsigned descriptors(void)
     return n;
 }
 
-static int fixture_setup(void **state)
-{
-    const struct ws_listener_options options = {
-        .authorize = on_authorize,
-        .pending_ms = PENDING_MS,
-        .pending_max = PENDING_MAX,
-    };
-    (void)state;
-    return rig_open("ws", &options);
-}
+static const struct ws_listener_options usual = {
+    .pending_ms = WS_RIG_PENDING_MS,
+    .pending_max = WS_RIG_PENDING_MAX,
+};
+static const struct ws_listener_options patiently = {
+    .pending_ms = 10 * WS_RIG_PATIENCE_MS,
+    .pending_max = WS_RIG_PENDING_MAX,
+    .channels_max = 2,
+};
 
-static int setup_patient(void **state)
-{
-    const struct ws_listener_options options = {
-        .authorize = on_authorize,
-        .pending_ms = 10 * PATIENCE_MS,
-        .pending_max = PENDING_MAX,
-        .channels_max = 2,
-    };
-    (void)state;
-    return rig_open("ws", &options);
-}
+TEST_RIG(fixture, ws_rig_open("ws", usual), ws_rig_close());
+TEST_RIG(patient, ws_rig_open("ws", patiently), ws_rig_close());
 
 /* ---- limits ---- */
 
 TEST_USING(fixture, silent_connections_are_closed)
 {
-    struct end client;
-    (void)state;
-    client_open(&client);
-    int fd = raw_connect(rig.port);
+    struct ws_rig_client client;
+    ws_rig_client_open(&client);
+    int fd = raw_connect(ws_rig.port);
     int64_t began = time_mono_ms();
-    run_until(raw_ended(fd));
-    assert_true(time_mono_ms() - began >= PENDING_MS - 50);
+    ws_rig_until(raw_ended(fd));
+    assert_true(time_mono_ms() - began >= WS_RIG_PENDING_MS - 50);
     close(fd);
-    client_answers(&client); /* it has been here for longer, and may stay */
-    client_close(&client);
+    ws_rig_client_answers(&client); /* it has been here for longer, and may stay */
+    ws_rig_client_close(&client);
 }
 
 /* A byte now and then: the time limit ends it, long before there are too many bytes. */
@@ -77,12 +65,11 @@ static bool slow_send(int fd, size_t *sent, int64_t began)
 TEST_USING(fixture, slow_connections_are_closed)
 {
     size_t sent = 0;
-    (void)state;
-    int fd = raw_connect(rig.port);
+    int fd = raw_connect(ws_rig.port);
     int64_t began = time_mono_ms();
-    run_until(!slow_send(fd, &sent, began) || raw_ended(fd));
-    assert_true(time_mono_ms() - began >= PENDING_MS - 50);
-    assert_true(time_mono_ms() - began < PATIENCE_MS / 2);
+    ws_rig_until(!slow_send(fd, &sent, began) || raw_ended(fd));
+    assert_true(time_mono_ms() - began >= WS_RIG_PENDING_MS - 50);
+    assert_true(time_mono_ms() - began < WS_RIG_PATIENCE_MS / 2);
     assert_true(sent > 50);
     close(fd);
 }
@@ -91,103 +78,98 @@ TEST_USING(fixture, slow_connections_are_closed)
 TEST_USING(fixture, other_requests_buy_no_time)
 {
     static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
-    (void)state;
-    int fd = raw_connect(rig.port);
-    run_until(!raw_send(fd, request, sizeof request - 1) || raw_ended(fd));
+    int fd = raw_connect(ws_rig.port);
+    ws_rig_until(!raw_send(fd, request, sizeof request - 1) || raw_ended(fd));
     close(fd);
 }
 
-TEST_CASE(endless_heads_are_cut, setup_patient, fixture_teardown)
+TEST_USING(patient, endless_heads_are_cut)
 {
     enum { FAR_TOO_MUCH = 16 * 1024 * 1024 };
     static char line[4096];
     size_t sent = 0;
-    (void)state;
     memset(line, 'a', sizeof line);
     memcpy(line, "X-", 2);
     line[100] = ':';
     memcpy(line + sizeof line - 2, "\r\n", 2);
-    int fd = raw_connect(rig.port);
+    int fd = raw_connect(ws_rig.port);
     assert_true(raw_send(fd, "GET / HTTP/1.1\r\n", 16));
-    run_until(!raw_send(fd, line, sizeof line) || (sent += sizeof line) > FAR_TOO_MUCH);
+    ws_rig_until(!raw_send(fd, line, sizeof line) || (sent += sizeof line) > FAR_TOO_MUCH);
     assert_true(sent < FAR_TOO_MUCH);
     close(fd);
 }
 
-TEST_CASE(many_at_once, setup_patient, fixture_teardown)
+TEST_USING(patient, many_at_once)
 {
     int fds[CROWD];
     unsigned left = CROWD;
-    struct end client, second;
-    (void)state;
-    client_open(&client);
+    struct ws_rig_client client, second;
+    ws_rig_client_open(&client);
     for (int i = 0; i < CROWD; i++)
-        fds[i] = raw_connect(rig.port);
-    int64_t until = time_mono_ms() + PATIENCE_MS;
-    while (!client_try(&second)) /* dials again, as agents do, when its handshake came too late */
+        fds[i] = raw_connect(ws_rig.port);
+    int64_t until = time_mono_ms() + WS_RIG_PATIENCE_MS;
+    while (!ws_rig_client_try(
+        &second)) /* dials again, as agents do, when its handshake came too late */
         assert_true(time_mono_ms() < until);
     do {
-        client_answers(&client);
+        ws_rig_client_answers(&client);
         left = 0;
         for (int i = 0; i < CROWD; i++)
             left += !raw_ended(fds[i]);
         assert_true(time_mono_ms() < until);
-    } while (left > PENDING_MAX);
-    assert_true(left > PENDING_MAX / 2); /* a client counts too, until it is authorized */
-    client_answers(&second);
+    } while (left > WS_RIG_PENDING_MAX);
+    assert_true(left > WS_RIG_PENDING_MAX / 2); /* a client counts too, until it is authorized */
+    ws_rig_client_answers(&second);
     for (int i = 0; i < CROWD; i++)
         close(fds[i]);
-    client_close(&client);
-    client_close(&second);
+    ws_rig_client_close(&client);
+    ws_rig_client_close(&second);
 }
 
 /* Closing the oldest must not hit one whose handshake has arrived and was not looked at yet. */
-TEST_CASE(first_of_many, setup_patient, fixture_teardown)
+TEST_USING(patient, first_of_many)
 {
     int fds[CROWD];
-    (void)state;
     for (int i = 0; i < CROWD; i++) {
-        fds[i] = raw_connect(rig.port);
+        fds[i] = raw_connect(ws_rig.port);
         if (i == 0)
-            assert_true(raw_request(fds[i], "/", AUTHORIZED, ""));
+            assert_true(raw_request(fds[i], "/", WS_RIG_AUTHORIZED, ""));
     }
-    assert_int_equal(raw_answer(&rig.loop.uv, fds[0]), 101);
+    assert_int_equal(raw_answer(&ws_rig.loop.uv, fds[0]), 101);
     for (int i = 0; i < CROWD; i++)
         close(fds[i]);
 }
 
 TEST_USING(fixture, nothing_stays)
 {
-    struct end client;
-    (void)state;
-    client_open(&client);
-    client_close(&client);
+    struct ws_rig_client client;
+    ws_rig_client_open(&client);
+    ws_rig_client_close(&client);
     unsigned before = descriptors();
     for (int i = 0; i < 50; i++) {
-        int fd = raw_connect(rig.port);
+        int fd = raw_connect(ws_rig.port);
         const char *header = i % 2 ? "Bearer wrong" : "";
-        assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/", header, ""), 401);
-        run_until(raw_ended(fd));
+        assert_int_equal(raw_handshake(&ws_rig.loop.uv, fd, "/", header, ""), 401);
+        ws_rig_until(raw_ended(fd));
         close(fd);
     }
-    assert_int_equal(rig.accepted, 1);
-    run_until(descriptors() <= before);
+    assert_int_equal(ws_rig.accepted, 1);
+    ws_rig_until(descriptors() <= before);
 }
 
-TEST_CASE(channels_are_bounded, setup_patient, fixture_teardown)
+TEST_USING(patient, channels_are_bounded)
 {
-    struct end clients[2];
-    (void)state;
-    client_open(&clients[0]);
-    client_open(&clients[1]);
-    int fd = raw_connect(rig.port);
-    assert_int_equal(raw_handshake(&rig.loop.uv, fd, "/", AUTHORIZED, ""), 503);
-    run_until(raw_ended(fd));
+    struct ws_rig_client clients[2];
+    ws_rig_client_open(&clients[0]);
+    ws_rig_client_open(&clients[1]);
+    int fd = raw_connect(ws_rig.port);
+    assert_int_equal(raw_handshake(&ws_rig.loop.uv, fd, "/", WS_RIG_AUTHORIZED, ""), 503);
+    ws_rig_until(raw_ended(fd));
     close(fd);
-    client_close(&clients[1]);
-    client_open(&clients[1]);
-    client_close(&clients[0]);
-    client_close(&clients[1]);
+    ws_rig_client_close(&clients[1]);
+    ws_rig_client_open(&clients[1]);
+    ws_rig_client_close(&clients[0]);
+    ws_rig_client_close(&clients[1]);
 }
 
 /* Connections wait in the kernel while there are no descriptors; nothing turns in a circle. */
@@ -197,19 +179,18 @@ TEST_USING(fixture, without_descriptors)
     struct rlimit before, none;
     unsigned turns = 0;
     int fds[WAITING];
-    (void)state;
     for (int i = 0; i < WAITING; i++)
-        fds[i] = raw_connect(rig.port);
+        fds[i] = raw_connect(ws_rig.port);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = 0; /* every number is taken, or not allowed */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     int64_t until = time_mono_ms() + LOOK_MS;
-    run_until(turns++ > TURNS_MAX || time_mono_ms() >= until); /* 50 by the rig's own timer */
+    ws_rig_until(turns++ > TURNS_MAX || time_mono_ms() >= until); /* 50 by the rig's own timer */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_true(turns < TURNS_MAX);
     for (int i = 0; i < WAITING; i++) {
-        assert_int_equal(raw_handshake(&rig.loop.uv, fds[i], "/", AUTHORIZED, ""), 101);
+        assert_int_equal(raw_handshake(&ws_rig.loop.uv, fds[i], "/", WS_RIG_AUTHORIZED, ""), 101);
         close(fds[i]);
     }
 }
@@ -217,10 +198,9 @@ TEST_USING(fixture, without_descriptors)
 TEST_USING(fixture, no_child_inherits)
 {
     unsigned seen = 0;
-    (void)state;
-    int pending = raw_connect(rig.port), accepted = raw_open();
+    int pending = raw_connect(ws_rig.port), accepted = ws_rig_raw_open();
     for (int fd = 0; fd < 1024; fd++)
-        if (is_of_listener(fd)) {
+        if (ws_rig_is_of_listener(fd)) {
             seen++;
             assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
         }
@@ -235,7 +215,8 @@ TEST_USING(fixture, no_child_inherits)
 #define LINES_WS                                                                                   \
     "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                                    \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define LINES LINES_WS "Host: x\r\nSec-WebSocket-Version: 13\r\nAuthorization: " AUTHORIZED "\r\n"
+#define LINES                                                                                      \
+    LINES_WS "Host: x\r\nSec-WebSocket-Version: 13\r\nAuthorization: " WS_RIG_AUTHORIZED "\r\n"
 
 static const struct {
     const char *head;
@@ -253,7 +234,7 @@ static const struct {
     {LINE_GET LINES "Transfer-Encoding: chunked\r\n\r\n", 413},
     {LINE_GET LINES "Sec-WebSocket-Protocol: x\r\n\r\n", 400},
     {LINE_GET LINES "Host: y\r\n\r\n", 400},
-    {LINE_GET LINES "Authorization: " AUTHORIZED "\r\n\r\n", 400},
+    {LINE_GET LINES "Authorization: " WS_RIG_AUTHORIZED "\r\n\r\n", 400},
     {LINE_GET LINES "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 400},
     {LINE_GET LINES "\r\n\x82", 400}, /* nothing may follow before the answer */
     {LINE_GET LINES_WS "Sec-WebSocket-Version: 13\r\n\r\n", 400}, /* no host */
@@ -278,17 +259,17 @@ static const struct {
 TEST_USING(fixture, handshakes)
 {
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
-        int fd = raw_connect(rig.port);
+        int fd = raw_connect(ws_rig.port);
         assert_true(raw_send(fd, heads[i].head, strlen(heads[i].head)));
-        int status = raw_answer(&rig.loop.uv, fd);
+        int status = raw_answer(&ws_rig.loop.uv, fd);
         if (status != heads[i].status)
             fail_msg("%d instead of %d for %s", status, heads[i].status, heads[i].head);
         if (status != 101)
-            run_until(raw_ended(fd));
+            ws_rig_until(raw_ended(fd));
         close(fd);
-        run_until(!rig.last);
+        ws_rig_until(!channel_echoes.last);
     }
-    assert_int_equal(rig.accepted, 4);
+    assert_int_equal(ws_rig.accepted, 4);
 }
 
 /* The same heads, byte by byte, and what is kept of them. */
@@ -301,7 +282,7 @@ TEST_USING(fixture, handshakes_in_pieces)
         for (const char *at = heads[i].head; *at && result == WS_HANDSHAKE_MORE; at++)
             result = ws_handshake_feed(&h, at, 1);
         if (result == WS_HANDSHAKE_DONE)
-            assert_string_equal(h.authorization, heads[i].status == 401 ? "" : AUTHORIZED);
+            assert_string_equal(h.authorization, heads[i].status == 401 ? "" : WS_RIG_AUTHORIZED);
         else
             assert_int_equal(h.status, heads[i].status);
     }
@@ -312,7 +293,6 @@ TEST_USING(fixture, answer)
 {
     char answer[WS_HANDSHAKE_ANSWER_MAX];
     struct ws_handshake h;
-    (void)state;
     ws_handshake_init(&h, "/");
     assert_int_equal(ws_handshake_feed(&h, heads[0].head, strlen(heads[0].head)),
                      WS_HANDSHAKE_DONE);
@@ -328,7 +308,7 @@ TEST_USING(fixture, bad_starts)
     const struct {
         const char *url, *cert, *why;
     } cases[] = {
-        {rig.url, NULL, "Address already in use"},
+        {ws_rig.url, NULL, "Address already in use"},
         {"ws://192.0.2.1:1/", NULL, "Cannot assign requested address"},
         {"ws://host.invalid:1/", NULL, "ws://host.invalid:1/"},
         {"tcp://127.0.0.1:1/", NULL, "not a ws:// or wss:// URL"},
@@ -337,13 +317,12 @@ TEST_USING(fixture, bad_starts)
         {"wss://127.0.0.1:1/", NULL, "wss:// needs a certificate and its key"},
         {"wss://127.0.0.1:1/", "x", "the certificate cannot be used"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ws_listener_options options = {.cert_pem = cases[i].cert, .key_pem = cases[i].cert};
         struct ws_listener *l;
         struct error err;
-        assert_int_equal(ws_listen(&rig.loop, cases[i].url, &options, on_accept, NULL, &l, &err),
-                         -1);
+        assert_int_equal(
+            ws_listen(&ws_rig.loop, cases[i].url, &options, ws_rig_accept, NULL, &l, &err), -1);
         if (!strstr(err.message, cases[i].why))
             fail_msg("%s", err.message);
     }
@@ -351,15 +330,14 @@ TEST_USING(fixture, bad_starts)
 
 TEST_USING(fixture, ipv6)
 {
-    struct ws_listener_options options = {.authorize = on_authorize};
+    struct ws_listener_options options = {.authorize = ws_rig_authorize};
     struct ws_listener *l;
     struct error err;
-    struct end client;
-    (void)state;
-    snprintf(rig.url, sizeof rig.url, "ws://[::1]:%d/", free_port());
-    if (ws_listen(&rig.loop, rig.url, &options, on_accept, NULL, &l, &err))
+    struct ws_rig_client client;
+    snprintf(ws_rig.url, sizeof ws_rig.url, "ws://[::1]:%d/", free_port());
+    if (ws_listen(&ws_rig.loop, ws_rig.url, &options, ws_rig_accept, NULL, &l, &err))
         fail_msg("%s", err.message);
-    client_open(&client);
-    client_close(&client);
+    ws_rig_client_open(&client);
+    ws_rig_client_close(&client);
     ws_listener_close(l);
 }

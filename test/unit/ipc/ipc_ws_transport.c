@@ -3,11 +3,11 @@
  * Channels over accepted WebSocket connections: large transfers both ways, ends, pings, masks, and
  * the same with TLS.
  */
-#include "test/kit/ipc_ws_rig.h"
+#include "test/kit/ws_rig.h"
 
 #include "test/kit/certificate.h"
+#include "test/kit/channel_pump.h"
 #include "ipc/ws_frames.h"
-#include "test/kit/test.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -18,140 +18,79 @@
 static char *cert, *key, *other_cert, *other_key;
 static nng_tls_config *client_tls;
 
-static int fixture_setup(void **state)
-{
-    const struct ws_listener_options options = {.authorize = on_authorize};
-    (void)state;
-    client_tls = NULL;
-    return rig_open("ws", &options);
-}
-
-static int tls_setup(void **state)
+static void open_tls(void)
 {
     const struct ws_listener_options options = {
-        .authorize = on_authorize,
-        .pending_ms = 5 * PENDING_MS, /* several handshakes at once take their time */
+        .pending_ms = 5 * WS_RIG_PENDING_MS, /* several handshakes at once take their time */
         .cert_pem = cert,
         .key_pem = key,
     };
-    (void)state;
     assert_int_equal(nng_tls_config_alloc(&client_tls, NNG_TLS_MODE_CLIENT), 0);
     assert_int_equal(nng_tls_config_ca_chain(client_tls, cert, NULL), 0);
     assert_int_equal(nng_tls_config_server_name(client_tls, "127.0.0.1"), 0);
-    return rig_open("wss", &options);
+    ws_rig_open("wss", options);
 }
 
-static int tls_teardown(void **state)
+static void close_tls(void)
 {
-    fixture_teardown(state);
+    ws_rig_close();
     nng_tls_config_free(client_tls);
-    return 0;
+    client_tls = NULL;
 }
 
-static int certificates_make(void **state)
+TEST_RIG(fixture, ws_rig_open("ws", (struct ws_listener_options){0}), ws_rig_close());
+TEST_RIG(tls, open_tls(), close_tls());
+
+static void make_certificates(void)
 {
-    (void)state;
     certificate_make(&cert, &key);
     certificate_make(&other_cert, &other_key);
-    return 0;
 }
 
-static int certificates_free(void **state)
+static void free_certificates(void)
 {
-    (void)state;
     free(cert);
     free(key);
     free(other_cert);
     free(other_key);
-    return 0;
 }
 
 /* ---- large transfers ---- */
 
-struct pump {
-    struct channel *channel;
-    size_t to_send, sent, received;
-    uint32_t sum_sent, sum_received;
-    bool ended;
-    char why[ERROR_MESSAGE_MAX]; /* "": it ended well */
-};
-
-static void pump_more(struct pump *p)
+static void pump_open(struct channel_pump *p)
 {
-    unsigned char block[FRAME_DATA_MAX];
-    while (p->sent < p->to_send) {
-        size_t n = p->to_send - p->sent < sizeof block ? p->to_send - p->sent : sizeof block;
-        for (size_t i = 0; i < n; i++) {
-            block[i] = (unsigned char)((p->sent + i) * 31 >> 3);
-            p->sum_sent = p->sum_sent * 33 + block[i];
-        }
-        p->sent += n;
-        if (!channel_send(p->channel, FRAME_STDIN, block, n))
-            return;
-    }
-    channel_send(p->channel, FRAME_END, NULL, 0);
-}
-
-static void pump_frame(void *owner, const struct frame *f)
-{
-    struct pump *p = owner;
-    if (f->type == FRAME_END)
-        channel_finish(p->channel);
-    for (size_t i = 0; i < f->len; i++)
-        p->sum_received = p->sum_received * 33 + f->payload[i];
-    p->received += f->len;
-}
-
-static void pump_closed(void *owner, const struct error *why)
-{
-    struct pump *p = owner;
-    p->ended = true;
-    snprintf(p->why, sizeof p->why, "%s", why ? why->message : "");
-}
-
-static void pump_drained(void *owner)
-{
-    pump_more(owner);
-}
-
-static void pump_open(struct pump *p)
-{
-    static const struct channel_events events = {pump_frame, pump_drained, pump_closed};
     struct channel_options options = {.bearer_token = "right", .tls = client_tls};
     struct error err;
-    if (channel_dial(&rig.loop, rig.url, &options, &events, p, &p->channel, &err))
+    if (channel_dial(&ws_rig.loop, ws_rig.url, &options, &channel_pump_events, p, &p->channel,
+                     &err))
         fail_msg("%s", err.message);
-    pump_more(p);
+    channel_pump_more(p);
 }
 
 TEST_USING(fixture, everything_is_carried)
 {
-    struct pump p = {.to_send = 20 * 1024 * 1024 + 17};
-    (void)state;
+    struct channel_pump p = {.to_send = 20 * 1024 * 1024 + 17};
     pump_open(&p);
     assert_true(p.sent < p.to_send); /* backpressure held the sender back */
-    run_until(p.ended && echoes_closed == 1);
+    ws_rig_until(p.ended && channel_echoes.closed == 1);
     assert_string_equal(p.why, "");
-    assert_int_equal(echoes_failed, 0);
-    assert_int_equal(p.received, p.to_send);
-    assert_int_equal(p.sum_received, p.sum_sent);
+    assert_int_equal(channel_echoes.failed, 0);
+    channel_pump_check(&p);
 }
 
 TEST_USING(fixture, many_small_transfers)
 {
     enum { MANY = 40 };
-    struct pump p[MANY] = {{0}};
+    struct channel_pump p[MANY] = {{0}};
     const size_t many = client_tls ? 8 : MANY; /* nng gives a handshake with TLS 2 s */
-    (void)state;
     for (size_t i = 0; i < many; i++) {
         p[i].to_send = 1 + i * i * 97;
         pump_open(&p[i]);
     }
     for (size_t i = 0; i < many; i++) {
-        run_until(p[i].ended);
+        ws_rig_until(p[i].ended);
         assert_string_equal(p[i].why, "");
-        assert_int_equal(p[i].received, p[i].to_send);
-        assert_int_equal(p[i].sum_received, p[i].sum_sent);
+        channel_pump_check(&p[i]);
     }
 }
 
@@ -160,20 +99,20 @@ TEST_USING(fixture, client_that_does_not_read)
 {
     static const unsigned char block[FRAME_DATA_MAX];
     size_t sent = 0;
-    (void)state;
-    int fd = raw_open();
-    while (channel_send(rig.last->channel, FRAME_STDOUT, block, sizeof block)) {
+    int fd = ws_rig_raw_open();
+    while (channel_send(channel_echoes.last->channel, FRAME_STDOUT, block, sizeof block)) {
         sent += sizeof block;
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
         assert_true(sent < 256 * 1024 * 1024);
     }
     for (int i = 0; i < 100; i++)
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
-    assert_false(channel_writable(rig.last->channel));
-    run_until(raw_ended(fd) || channel_writable(rig.last->channel)); /* it reads now */
-    assert_true(channel_writable(rig.last->channel));
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
+    assert_false(channel_writable(channel_echoes.last->channel));
+    ws_rig_until(raw_ended(fd) ||
+                 channel_writable(channel_echoes.last->channel)); /* it reads now */
+    assert_true(channel_writable(channel_echoes.last->channel));
     close(fd);
-    run_until(!rig.last);
+    ws_rig_until(!channel_echoes.last);
 }
 
 /* ---- ends ---- */
@@ -183,10 +122,10 @@ static unsigned code_at_end(int fd)
 {
     unsigned char last[4096] = {0};
     ssize_t n = 0, all = 0;
-    int64_t until = time_mono_ms() + PATIENCE_MS;
+    int64_t until = time_mono_ms() + WS_RIG_PATIENCE_MS;
     do {
         assert_true(time_mono_ms() < until);
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
         n = recv(fd, last + all, sizeof last - (size_t)all, MSG_DONTWAIT);
         all += n > 0 ? n : 0;
     } while (n > 0 || (n < 0 && errno == EAGAIN));
@@ -199,14 +138,13 @@ static unsigned code_at_end(int fd)
 TEST_USING(fixture, client_closes)
 {
     static const unsigned char normal[] = {1000 >> 8, 1000 & 0xff};
-    (void)state;
-    int fd = raw_open();
+    int fd = ws_rig_raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_CLOSE, 2, normal, 2));
     assert_int_equal(code_at_end(fd), 1000);
-    run_until(echoes_closed == 1);
-    assert_int_equal(echoes_failed, 0);
+    ws_rig_until(channel_echoes.closed == 1);
+    assert_int_equal(channel_echoes.failed, 0);
     close(fd);
-    fd = raw_open();
+    fd = ws_rig_raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_CLOSE, 0, NULL, 0)); /* a code is not required */
     assert_int_equal(code_at_end(fd), 1000);
     close(fd);
@@ -214,8 +152,8 @@ TEST_USING(fixture, client_closes)
 
 TEST_USING(fixture, we_close)
 {
-    int fd = raw_open();
-    channel_abort(rig.last->channel);
+    int fd = ws_rig_raw_open();
+    channel_abort(channel_echoes.last->channel);
     assert_int_equal(code_at_end(fd), 1000);
     close(fd);
 }
@@ -224,15 +162,14 @@ TEST_USING(fixture, we_close)
 TEST_USING(fixture, data_then_close)
 {
     unsigned char message[FRAME_HEADER_SIZE + 3] = {0};
-    (void)state;
     frame_header_encode(message, FRAME_STDIN, 3);
-    int fd = raw_open();
+    int fd = ws_rig_raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_BINARY, sizeof message, message, sizeof message));
     assert_true(raw_frame(fd, WS_FIN | WS_CLOSE, 0, NULL, 0));
-    struct echo *echo = rig.last;
-    run_until(!rig.last || echo->received == 3);
-    assert_non_null(rig.last);
-    run_until(!rig.last);
+    struct channel_echo *echo = channel_echoes.last;
+    ws_rig_until(!channel_echoes.last || echo->received == 3);
+    assert_non_null(channel_echoes.last);
+    ws_rig_until(!channel_echoes.last);
     close(fd);
 }
 
@@ -254,22 +191,20 @@ TEST_USING(fixture, faults_are_named)
         {WS_FIN | WS_BINARY, 1ULL << 63, 16, 1009},
         {WS_FIN | 0x0b, 8, 8, 1002},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int fd = raw_open();
+        int fd = ws_rig_raw_open();
         assert_true(raw_frame(fd, cases[i].first, cases[i].claimed, zero, cases[i].len));
         assert_int_equal(code_at_end(fd), cases[i].code);
-        run_until(!rig.last);
+        ws_rig_until(!channel_echoes.last);
         close(fd);
     }
-    assert_int_equal(echoes_failed, ARRAY_LEN(cases));
+    assert_int_equal(channel_echoes.failed, ARRAY_LEN(cases));
 }
 
 TEST_USING(fixture, frames_without_mask)
 {
     static const unsigned char frame[] = {WS_FIN | WS_BINARY, 8, FRAME_STDIN, 0, 0, 0, 0, 0, 0, 0};
-    (void)state;
-    int fd = raw_open();
+    int fd = ws_rig_raw_open();
     assert_true(raw_send(fd, frame, sizeof frame));
     assert_int_equal(code_at_end(fd), 1002);
     close(fd);
@@ -281,11 +216,10 @@ TEST_USING(fixture, pings)
 {
     unsigned char answer[64];
     size_t got = 0;
-    (void)state;
-    int fd = raw_open();
+    int fd = ws_rig_raw_open();
     assert_true(raw_frame(fd, WS_FIN | WS_PING, 5, "first", 5));
     while (got < 7) {
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
         ssize_t n = recv(fd, answer + got, sizeof answer - got, MSG_DONTWAIT);
         got += n > 0 ? (size_t)n : 0;
     }
@@ -307,10 +241,10 @@ static bool message_after_pongs(int fd)
     static const unsigned char pong[2 + WS_CONTROL_MAX] = {0x8a, WS_CONTROL_MAX};
     static const unsigned char message[] = {WS_FIN | WS_BINARY, FRAME_HEADER_SIZE, FRAME_PING};
     unsigned char frame[sizeof pong];
-    int64_t until = time_mono_ms() + PATIENCE_MS;
+    int64_t until = time_mono_ms() + WS_RIG_PATIENCE_MS;
     size_t got = 0;
     while (time_mono_ms() < until) {
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
         size_t whole = got && frame[0] == message[0] ? 2 + FRAME_HEADER_SIZE : sizeof frame;
         ssize_t n = recv(fd, frame + got, got ? whole - got : 1, MSG_DONTWAIT);
         got += n > 0 ? (size_t)n : 0;
@@ -331,28 +265,27 @@ TEST_USING(fixture, pings_without_reading)
     enum { PINGS = 20000, LEAK = 1024 * 1024 };
     static const unsigned char ping[6 + WS_CONTROL_MAX] = {WS_FIN | WS_PING, 0x80 | WS_CONTROL_MAX};
     size_t before = mallinfo2().uordblks;
-    (void)state;
-    int fd = raw_open();
+    int fd = ws_rig_raw_open();
     for (int i = 0; i < PINGS; i++) { /* one by one, so that each would get its pong */
         assert_true(raw_send(fd, ping, sizeof ping));
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
     }
-    assert_non_null(rig.last);
+    assert_non_null(channel_echoes.last);
     assert_true(mallinfo2().uordblks < before + LEAK);
-    channel_send(rig.last->channel, FRAME_PING, NULL, 0);
+    channel_send(channel_echoes.last->channel, FRAME_PING, NULL, 0);
     assert_true(message_after_pongs(fd));
     close(fd);
-    run_until(!rig.last);
+    ws_rig_until(!channel_echoes.last);
 }
 
 /* ---- TLS ---- */
 
 TEST_USING(tls, no_tls)
 {
-    int fd = raw_connect(rig.port);
-    assert_true(raw_request(fd, "/", AUTHORIZED, ""));
-    run_until(raw_ended(fd));
-    assert_int_equal(rig.accepted, 0);
+    int fd = raw_connect(ws_rig.port);
+    assert_true(raw_request(fd, "/", WS_RIG_AUTHORIZED, ""));
+    ws_rig_until(raw_ended(fd));
+    assert_int_equal(ws_rig.accepted, 0);
     close(fd);
 }
 
@@ -367,17 +300,17 @@ static const char *tls_client(int version_max, const char *request)
     SSL_CTX_set_max_proto_version(ctx, version_max);
     SSL_CTX_set_mode(ctx, SSL_MODE_AUTO_RETRY);
     SSL *ssl = SSL_new(ctx);
-    int fd = raw_connect(rig.port), rc;
+    int fd = raw_connect(ws_rig.port), rc;
     assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
     SSL_set_fd(ssl, fd);
     while ((rc = SSL_connect(ssl)) != 1 && SSL_get_error(ssl, rc) == SSL_ERROR_WANT_READ)
-        uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+        uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
     if (rc == 1) {
         if (*request)
             SSL_write(ssl, request, (int)strlen(request));
         while ((rc = SSL_read(ssl, answer, sizeof answer)) <= 0 &&
                SSL_get_error(ssl, rc) == SSL_ERROR_WANT_READ)
-            uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+            uv_run(&ws_rig.loop.uv, UV_RUN_NOWAIT);
         result = rc > 12 && memcmp(answer, "HTTP/1.1 101", 12) == 0 ? "" : "request";
     }
     SSL_free(ssl);
@@ -392,37 +325,36 @@ static const char *tls_client(int version_max, const char *request)
 
 TEST_USING(tls, tls_versions)
 {
-    assert_string_equal(tls_client(TLS1_3_VERSION, REQUEST AUTHORIZED "\r\n\r\n"), "");
-    assert_string_equal(tls_client(TLS1_2_VERSION, REQUEST AUTHORIZED "\r\n\r\n"), "");
+    assert_string_equal(tls_client(TLS1_3_VERSION, REQUEST WS_RIG_AUTHORIZED "\r\n\r\n"), "");
+    assert_string_equal(tls_client(TLS1_2_VERSION, REQUEST WS_RIG_AUTHORIZED "\r\n\r\n"), "");
     assert_string_equal(tls_client(TLS1_2_VERSION, REQUEST "wrong\r\n\r\n"), "request");
-    assert_string_equal(tls_client(TLS1_1_VERSION, REQUEST AUTHORIZED "\r\n\r\n"), "handshake");
-    assert_int_equal(rig.accepted, 2);
-    run_until(!rig.last);
+    assert_string_equal(tls_client(TLS1_1_VERSION, REQUEST WS_RIG_AUTHORIZED "\r\n\r\n"),
+                        "handshake");
+    assert_int_equal(ws_rig.accepted, 2);
+    ws_rig_until(!channel_echoes.last);
 }
 
 /* Neither half a handshake nor a whole one buys time. */
 TEST_USING(tls, silent_tls_clients)
 {
     static const unsigned char hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
-    (void)state;
-    int fd = raw_connect(rig.port);
+    int fd = raw_connect(ws_rig.port);
     assert_true(raw_send(fd, hello, sizeof hello));
-    run_until(raw_ended(fd));
+    ws_rig_until(raw_ended(fd));
     close(fd);
     assert_string_equal(tls_client(TLS1_3_VERSION, ""), "request");
     assert_string_equal(tls_client(TLS1_2_VERSION, REQUEST), "request");
-    assert_int_equal(rig.accepted, 0);
+    assert_int_equal(ws_rig.accepted, 0);
 }
 
 TEST_USING(tls, bytes_that_are_not_tls)
 {
     static const unsigned char record[] = {0x17, 3, 3, 0x40, 0};
     static unsigned char much[128 * 1024];
-    (void)state;
-    int fd = raw_connect(rig.port);
+    int fd = raw_connect(ws_rig.port);
     assert_true(raw_send(fd, record, sizeof record));
     size_t sent = 0;
-    run_until(!raw_send(fd, much, 1024) || (sent += 1024) > 8 * sizeof much || raw_ended(fd));
+    ws_rig_until(!raw_send(fd, much, 1024) || (sent += 1024) > 8 * sizeof much || raw_ended(fd));
     assert_true(sent <= 8 * sizeof much);
     close(fd);
 }
@@ -440,13 +372,13 @@ TEST_USING(tls, bad_certificates)
         {cert, "", "the key cannot be used"},
         {cert, other_key, "the key cannot be used"}, /* it is another one's */
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ws_listener_options options = {.cert_pem = cases[i].cert, .key_pem = cases[i].key};
         struct ws_listener *l;
         struct error err;
         assert_int_equal(
-            ws_listen(&rig.loop, "wss://127.0.0.1:1/", &options, on_accept, NULL, &l, &err), -1);
+            ws_listen(&ws_rig.loop, "wss://127.0.0.1:1/", &options, ws_rig_accept, NULL, &l, &err),
+            -1);
         if (!strstr(err.message, cases[i].why))
             fail_msg("%zu: %s", i, err.message);
         assert_null(strstr(err.message, "PRIVATE"));
@@ -463,4 +395,5 @@ TEST_USING(tls, many_small_transfers_over_tls)
     test_many_small_transfers(state);
 }
 
-TEST_GROUP(certificates_make, certificates_free);
+TEST_RIG(certificates, make_certificates(), free_certificates());
+TEST_GROUP(certificates_setup, certificates_teardown);

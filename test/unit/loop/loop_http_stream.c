@@ -6,109 +6,14 @@
 #include "loop/http_stream.h"
 
 #include "base/timefmt.h"
-#include "loop/co.h"
 #include "test/kit/co_task.h"
-#include "test/kit/http_rig.h"
+#include "test/kit/http_answers.h"
 #include "test/kit/test.h"
 
-#include <poll.h>
+enum { BIG = HTTP_ANSWERS_BIG };
+static struct http_answers_slow *const slow = &http_answers_slow;
 
-enum { BIG = 20 * 1000 * 1000 };
-
-/* What serve_slow got rid of when the client took no more. */
-static struct {
-    size_t sent;
-    struct loop *loop;
-    struct loop_task posted;
-    struct co_cond cond;
-    bool held_back;
-} slow;
-
-static void on_held_back(struct loop_task *task)
-{
-    (void)task;
-    slow.held_back = true;
-    co_cond_broadcast(&slow.cond);
-}
-
-/* ---- the server ---- */
-
-static bool serve_slow(struct mock_request *r)
-{
-    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n";
-    char *body = http_rig_body(BIG);
-    bool sent = mock_send(r->fd, head, sizeof head - 1);
-    bool told = false;
-    for (size_t at = 0; sent && at < BIG; at += 10000) {
-        struct pollfd room = {.fd = r->fd, .events = POLLOUT};
-        if (!told && slow.loop && poll(&room, 1, 200) == 0) {
-            told = true;
-            slow.sent = at;
-            loop_post(slow.loop, &slow.posted);
-        }
-        sent = mock_send(r->fd, body + at, 10000);
-    }
-    free(body);
-    return sent;
-}
-
-static bool serve_upload(struct mock_request *r)
-{
-    char text[64];
-    if (!mock_read_body(r))
-        return false;
-    size_t good = 0;
-    while (good < r->body_len && r->body[good] == http_rig_byte(good))
-        good++;
-    snprintf(text, sizeof text, "%s %zu %zu", r->method, r->body_len, good);
-    return mock_text(r, 202, "Location: /next\r\n", text);
-}
-
-static bool serve(void *arg, struct mock_request *r)
-{
-    static const char stalled[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort";
-    static const char chunked[] =
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n"
-        "0\r\nTrailer: t\r\n\r\n";
-    (void)arg;
-    if (strcmp(r->path, "/slow") == 0)
-        return serve_slow(r);
-    if (strcmp(r->path, "/upload") == 0)
-        return serve_upload(r);
-    if (strcmp(r->path, "/chunked") == 0)
-        return mock_send(r->fd, chunked, sizeof chunked - 1);
-    if (strcmp(r->path, "/redirect") == 0)
-        return mock_text(r, 307, "Location: /chunked\r\n", "go there");
-    if (strcmp(r->path, "/redirect-nowhere") == 0)
-        return mock_text(r, 304, "", "");
-    if (strcmp(r->path, "/continue") == 0)
-        return mock_send(r->fd, "HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n", 33) &&
-               mock_text(r, 404, "X-B: 2\r\n", "gone");
-    if (strcmp(r->path, "/refuse") == 0) { /* before anything of the body was read */
-        mock_text(r, 403, "Connection: close\r\n", "no");
-        shutdown(r->fd, SHUT_WR);
-        mock_stall(r);
-        return false;
-    }
-    if (strcmp(r->path, "/partial") == 0 || strcmp(r->path, "/stall") == 0 ||
-        strcmp(r->path, "/reset") == 0)
-        mock_send(r->fd, stalled, sizeof stalled - 1);
-    if (strcmp(r->path, "/reset") == 0)
-        mock_reset(r);
-    if (strcmp(r->path, "/stall") == 0 || strcmp(r->path, "/silent") == 0)
-        mock_stall(r);
-    return false;
-}
-
-static int fixture_setup(void **state)
-{
-    return http_rig_open(state, serve, serve);
-}
-
-static int fixture_teardown(void **state)
-{
-    return http_rig_close(state);
-}
+HTTP_RIG(fixture, http_answers_serve, http_answers_serve);
 
 static struct http_stream *co_open(struct task *t, const char *path, int64_t timeout_ms)
 {
@@ -141,8 +46,8 @@ static void read_text(struct task *t, const char *path, long status, const char 
 static void run_texts(struct task *t)
 {
     read_text(t, "/chunked", 200, "hello world");
-    read_text(t, "/redirect", 200, "hello world");
-    read_text(t, "/redirect-nowhere", 304, "");
+    read_text(t, "/redirect/chunked", 200, "hello world");
+    read_text(t, "/redirect/nowhere", 304, "");
     read_text(t, "/continue", 404, "gone");
     struct http_stream *s = co_open(t, "/continue", 0);
     EXPECT(s && !http_response_header(http_stream_response(s), "X-A"));
@@ -150,9 +55,8 @@ static void run_texts(struct task *t)
     http_stream_close(s);
 }
 
-TEST_USING(fixture, texts)
+TEST_WITH(fixture, struct rig *f, texts)
 {
-    struct rig *f = *state;
     task_run(&f->loop, f, run_texts);
     assert_true(mock_connections(f->mock) <= 3); /* kept alive */
 }
@@ -164,9 +68,9 @@ static void run_slow(struct task *t)
     char *piece = xmalloc(1 << 20);
     size_t have = 0, got = 1;
     EXPECT(s != NULL);
-    while (s && !slow.held_back)
-        EXPECT(co_cond_wait(&slow.cond, time_mono_ms() + 30000, &t->err) == 0);
-    EXPECT(slow.sent < BIG - 1000000);
+    while (s && !slow->held_back)
+        EXPECT(co_cond_wait(&slow->cond, time_mono_ms() + 30000, &t->err) == 0);
+    EXPECT(slow->sent < BIG - 1000000);
     while (s && got && !t->failed) {
         EXPECT(co_http_stream_read(s, piece, have % 3 ? 1 << 20 : 70001, &got, &t->err) == 0);
         for (size_t i = 0; i < got; i++)
@@ -178,13 +82,19 @@ static void run_slow(struct task *t)
     free(piece);
 }
 
-TEST_USING(fixture, slow_reader)
+static void on_held_back(struct loop_task *task)
 {
-    struct rig *f = *state;
-    slow.loop = &f->loop;
-    slow.posted.run = on_held_back;
+    (void)task;
+    slow->held_back = true;
+    co_cond_broadcast(&slow->cond);
+}
+
+TEST_WITH(fixture, struct rig *f, slow_reader)
+{
+    slow->loop = &f->loop;
+    slow->posted.run = on_held_back;
     task_run(&f->loop, f, run_slow);
-    slow.loop = NULL;
+    slow->loop = NULL;
 }
 
 static void expect_end(struct task *t, const char *path, int64_t timeout_ms, enum error_code code,
@@ -227,9 +137,8 @@ static void run_broken(struct task *t)
         http_stream_close(s);
 }
 
-TEST_USING(fixture, broken)
+TEST_WITH(fixture, struct rig *f, broken)
 {
-    struct rig *f = *state;
     task_run(&f->loop, f, run_broken);
 }
 
@@ -293,9 +202,8 @@ static void run_upload_broken(struct task *t)
     free(body);
 }
 
-TEST_USING(fixture, upload)
+TEST_WITH(fixture, struct rig *f, upload)
 {
-    struct rig *f = *state;
     f->mock->lazy = true;
     task_run(&f->loop, f, run_upload);
     task_run(&f->loop, f, run_upload_broken);
@@ -327,9 +235,8 @@ static void cancel_body(void *arg)
         co_cancel(victim->self);
 }
 
-TEST_USING(fixture, cancel)
+TEST_WITH(fixture, struct rig *f, cancel)
 {
-    struct rig *f = *state;
     struct task t = {.f = f, .run = run_cancelled};
     struct error err;
     assert_int_equal(co_spawn(&f->loop, cancel_body, &t, &err), 0);
@@ -338,8 +245,7 @@ TEST_USING(fixture, cancel)
     task_check(&t);
 }
 
-TEST_USING(fixture, many)
+TEST_WITH(fixture, struct rig *f, many)
 {
-    struct rig *f = *state;
     task_crowd(&f->loop, f, 8, run_texts);
 }

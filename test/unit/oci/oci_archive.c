@@ -6,18 +6,6 @@
 #include "test/kit/arena_rig.h"
 #include "test/kit/test.h"
 
-static void auto_release_image(struct kit_image *k)
-{
-    kit_image_free(k);
-}
-
-static struct kit_image image_of(const char *content, const char *filter)
-{
-    struct kit_image k;
-    kit_image_make(&k, content, filter);
-    return k;
-}
-
 static struct image_archive load(const struct buf *archive)
 {
     struct image_archive out;
@@ -83,7 +71,7 @@ TEST_USING(arena, docker_save)
     } cases[] = {{NULL, "", 65536}, {NULL, "./", 65536}, {NULL, "", 1},
                  {NULL, "", 511},   {"gzip", "", 700},   {"gzip", "./", 7},
                  {"zstd", "", 100}, {"xz", "", 65536},   {"bzip2", "", 1000}};
-    struct kit_image k AUTO(image) = image_of("content", NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct buf archive AUTO(buf) = BUF_INIT;
         struct image_archive out;
@@ -129,7 +117,7 @@ TEST_USING(arena, layouts)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct buf archive AUTO(buf) = BUF_INIT;
-        struct kit_image k AUTO(image) = image_of("content", cases[i].filter);
+        struct kit_image k AUTO(kit_image) = kit_image_of("content", cases[i].filter);
         layout_make(&archive, &k, "", cases[i].docker);
         struct image_archive out = load(&archive);
         assert_int_equal(out.count, 1);
@@ -158,7 +146,7 @@ TEST_USING(arena, annotations)
          "\"org.opencontainers.image.ref.name\":\"1\"}",
          "docker.io/library/a:1"},
     };
-    struct kit_image k AUTO(image) = image_of("content", "gzip");
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", "gzip");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct buf archive AUTO(buf) = BUF_INIT;
         layout_make(&archive, &k, cases[i].annotations, false);
@@ -173,8 +161,8 @@ TEST_USING(arena, annotations)
 TEST_USING(arena, platforms)
 {
     struct buf archive AUTO(buf) = BUF_INIT;
-    struct kit_image ours AUTO(image) = image_of("amd64", "gzip");
-    struct kit_image other AUTO(image) = image_of("arm64", "gzip");
+    struct kit_image ours AUTO(kit_image) = kit_image_of("amd64", "gzip");
+    struct kit_image other AUTO(kit_image) = kit_image_of("arm64", "gzip");
     char index[2048], digest[DIGEST_MAX];
     snprintf(
         index, sizeof index,

@@ -7,18 +7,6 @@
 #include "oci/archive/image_archive_meter.h"
 #include "test/kit/test.h"
 
-static void auto_release_image(struct kit_image *k)
-{
-    kit_image_free(k);
-}
-
-static struct kit_image image_of(const char *filter)
-{
-    struct kit_image k;
-    kit_image_make(&k, "content", filter);
-    return k;
-}
-
 static void expect_of(struct kit_sink sink, int64_t size_max, enum error_code code,
                       const char *text)
 {
@@ -40,6 +28,13 @@ static void expect(const struct buf *archive, int64_t size_max, enum error_code 
 static void expect_invalid(const struct buf *archive, const char *text)
 {
     expect(archive, KIT_SIZE_MAX, ERROR_INVALID_PARAMETER, text);
+}
+
+/* The archive that is written is one of those. */
+static void close_invalid(struct archive *lib, const struct buf *archive, const char *text)
+{
+    kit_close(lib);
+    expect_invalid(archive, text);
 }
 
 /* manifest.json naming "c" and one layer "l"; any of them may be left out */
@@ -67,7 +62,7 @@ static void fill(struct buf *b, char with, size_t len)
 
 TEST(documents)
 {
-    struct kit_image k AUTO(image) = image_of(NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     static const char wrong_diff[] = "{\"rootfs\":{\"diff_ids\":[\"sha256:" ZEROS "\"]}}";
     const struct {
         const char *config, *manifest;
@@ -100,7 +95,7 @@ TEST(documents)
 
 TEST(digests)
 {
-    struct kit_image k AUTO(image) = image_of("gzip");
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", "gzip");
     const struct {
         const void *bytes;
         size_t len;
@@ -112,16 +107,14 @@ TEST(digests)
         struct buf archive AUTO(buf) = BUF_INIT;
         struct archive *lib = kit_open(&archive, "ustar", NULL);
         kit_blob(lib, "sha256:" ZEROS, blobs[i].bytes, blobs[i].len);
-        kit_close(lib);
-        expect_invalid(&archive, "blob sha256:" ZEROS " has the digest sha256:");
+        close_invalid(lib, &archive, "blob sha256:" ZEROS " has the digest sha256:");
     }
     struct buf archive AUTO(buf) = BUF_INIT;
     struct archive *lib = kit_open(&archive, "ustar", NULL);
     kit_file(lib, "l", k.layer.data, k.layer.len);
     kit_text(lib, ZEROS ".json", k.config);
     kit_text(lib, "manifest.json", "[{\"Config\":\"" ZEROS ".json\",\"Layers\":[\"l\"]}]");
-    kit_close(lib);
-    expect_invalid(&archive, "configuration \"" ZEROS ".json\" has the digest sha256:");
+    close_invalid(lib, &archive, "configuration \"" ZEROS ".json\" has the digest sha256:");
 }
 
 /* Damage within a compressed layer, whose own name still fits. */
@@ -129,7 +122,7 @@ TEST(damaged_layers)
 {
     static const char *const filters[] = {"gzip", "zstd", "xz", "bzip2"};
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
-        struct kit_image k AUTO(image) = image_of(filters[i]);
+        struct kit_image k AUTO(kit_image) = kit_image_of("content", filters[i]);
         for (int cut = 0; cut < 2; cut++) {
             struct buf archive AUTO(buf) = BUF_INIT;
             struct archive *lib = kit_open(&archive, "ustar", NULL);
@@ -139,8 +132,7 @@ TEST(damaged_layers)
             kit_file(lib, "l", k.packed.data, len);
             kit_text(lib, "c", k.config);
             kit_text(lib, "manifest.json", GOOD);
-            kit_close(lib);
-            expect_invalid(&archive, "");
+            close_invalid(lib, &archive, "");
         }
     }
 }
@@ -148,7 +140,7 @@ TEST(damaged_layers)
 TEST(cut)
 {
     static const char *const filters[] = {NULL, "gzip", "zstd", "xz", "bzip2"};
-    struct kit_image k AUTO(image) = image_of(NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         struct buf plain AUTO(buf) = BUF_INIT, archive AUTO(buf) = BUF_INIT;
         simple_make(&plain, &k, k.config, GOOD, true);
@@ -207,22 +199,20 @@ TEST(names)
         struct buf archive AUTO(buf) = BUF_INIT;
         struct archive *lib = kit_open(&archive, "pax", NULL);
         kit_entry(lib, cases[i].name, cases[i].type, cases[i].target, NULL, 0);
-        kit_close(lib);
-        expect_invalid(&archive, cases[i].text ? cases[i].text : "open manifest.json");
+        close_invalid(lib, &archive, cases[i].text ? cases[i].text : "open manifest.json");
     }
 }
 
 TEST(link_cycle)
 {
     struct buf archive AUTO(buf) = BUF_INIT;
-    struct kit_image k AUTO(image) = image_of(NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     struct archive *lib = kit_open(&archive, "ustar", NULL);
     kit_entry(lib, "l", AE_IFLNK, "m", NULL, 0);
     kit_entry(lib, "m", AE_IFLNK, "l", NULL, 0);
     kit_text(lib, "c", k.config);
     kit_text(lib, "manifest.json", GOOD);
-    kit_close(lib);
-    expect_invalid(&archive, "open \"l\": no such file or directory");
+    close_invalid(lib, &archive, "open \"l\": no such file or directory");
 }
 
 /* A digest cannot really lead back to itself; depth and missing blobs can be had. */
@@ -242,20 +232,17 @@ TEST(indexes)
         kit_blob(lib, digest, index, strlen(index));
     }
     kit_text(lib, "index.json", index);
-    kit_close(lib);
-    expect_invalid(&archive, "indexes nested deeper than 8 levels");
+    close_invalid(lib, &archive, "indexes nested deeper than 8 levels");
 
     buf_clear(&archive);
     lib = kit_open(&archive, "ustar", NULL);
     kit_index(lib, "sha256:" ZEROS, 1, "");
-    kit_close(lib);
-    expect_invalid(&archive, "blob sha256:" ZEROS ": no such file or directory");
+    close_invalid(lib, &archive, "blob sha256:" ZEROS ": no such file or directory");
 
     buf_clear(&archive);
     lib = kit_open(&archive, "ustar", NULL);
     kit_text(lib, "index.json", "{\"schemaVersion\":2,\"manifests\":[]}");
-    kit_close(lib);
-    expect_invalid(&archive, "index.json lists no image for linux/amd64");
+    close_invalid(lib, &archive, "index.json lists no image for linux/amd64");
 }
 
 TEST(bombs)
@@ -299,7 +286,7 @@ TEST(ratio)
 
 TEST(entries)
 {
-    struct kit_image k AUTO(image) = image_of(NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     for (int over = 0; over < 2; over++) {
         struct arena arena AUTO(arena);
         struct buf archive AUTO(buf) = BUF_INIT;
@@ -356,7 +343,7 @@ TEST(repeated_documents)
 /* The stream's and the receiver's own errors come back as they are. */
 TEST(foreign_errors)
 {
-    struct kit_image k AUTO(image) = image_of(NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     struct buf archive AUTO(buf) = BUF_INIT;
     simple_make(&archive, &k, k.config, GOOD, true);
     struct kit_sink sink = {.bytes = archive.data, .len = archive.len, .step = 100};
@@ -369,7 +356,7 @@ TEST(foreign_errors)
 /* What follows the archive is taken, but not for ever. */
 TEST(trailer)
 {
-    struct kit_image k AUTO(image) = image_of(NULL);
+    struct kit_image k AUTO(kit_image) = kit_image_of("content", NULL);
     struct arena arena AUTO(arena);
     struct image_archive out;
     struct error err = {0};

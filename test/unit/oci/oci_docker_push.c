@@ -3,8 +3,6 @@
  * Writing to real docker-registries: large blobs in pieces, mounts, copies from an open one to one
  * with TLS under a private CA and a password, tags, logins.
  */
-#include "test/kit/test.h"
-
 #include "test/kit/docker_rig.h"
 
 enum { BIG = 20 * 1024 * 1024 + 17 };
@@ -50,6 +48,22 @@ static int co_compare(struct task *t, struct registry_repo *r)
     return rc;
 }
 
+static struct rig *open_both(void)
+{
+    docker_registry_start(&open_registry, false);
+    big = registry_rig_bytes(BIG, big_digest);
+    return docker_rig_open(&secure_registry, true);
+}
+
+static void close_both(struct rig *f)
+{
+    docker_rig_close(f, &secure_registry);
+    docker_registry_stop(&open_registry);
+    free(big);
+}
+
+TEST_RIG(fixture, *state = open_both(), close_both(*state));
+
 static int64_t progressed;
 
 static void on_progress(void *arg, int64_t current)
@@ -58,7 +72,7 @@ static void on_progress(void *arg, int64_t current)
     progressed = current;
 }
 
-static void run_blobs(struct task *t)
+TASK_TEST(fixture, blobs)
 {
     bool there = true;
     enum blob_copy_result result;
@@ -83,7 +97,7 @@ static void run_blobs(struct task *t)
     EXPECT(co_compare(t, s) == 0);
 }
 
-static void run_images(struct task *t)
+TASK_TEST(fixture, images)
 {
     static const char config[] = "{\"architecture\":\"amd64\",\"os\":\"linux\"}";
     static const char type[] = "application/vnd.oci.image.manifest.v1+json";
@@ -111,7 +125,7 @@ static void run_images(struct task *t)
                  "");
 }
 
-static void run_login(struct task *t)
+TASK_TEST(fixture, login)
 {
     char host[64], *token;
     struct registry_login login = {.username = (char[]){"alice"}, .password = (char[]){"s3cret"}};
@@ -123,28 +137,4 @@ static void run_login(struct task *t)
     struct registry_repo *s AUTO(repo) = repo_open(t, &secure_registry, "other/s", "{}");
     EXPECT(co_upload(t, s, big_digest) == -1);
     EXPECT(strcmp(t->err.message, "no basic auth credentials") == 0);
-}
-
-static int fixture_setup(void **state)
-{
-    docker_registry_start(&open_registry, false);
-    *state = docker_rig_open(&secure_registry, true);
-    big = registry_rig_bytes(BIG, big_digest);
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    registry_rig_close(*state);
-    docker_registry_stop(&open_registry);
-    docker_registry_stop(&secure_registry);
-    free(big);
-    return 0;
-}
-
-TEST_USING(fixture, all)
-{
-    registry_rig_run(*state, run_blobs);
-    registry_rig_run(*state, run_images);
-    registry_rig_run(*state, run_login);
 }

@@ -3,8 +3,6 @@
  * The registry client against a real docker-registry: an open one, and one with TLS under a private
  * CA and a password. Images are pushed through the registry's API with the same HTTP client.
  */
-#include "test/kit/test.h"
-
 #include "test/kit/docker_rig.h"
 
 static struct docker_registry registry;
@@ -74,32 +72,20 @@ static void check_error(struct rig *f, const char *name, const char *auth, enum 
 
 /* ---- rigs: the image is in the registry ---- */
 
-static int open_setup(void **state)
+static struct rig *open_pushed(bool secure)
 {
-    *state = docker_rig_open(&registry, false);
-    registry_rig_run(*state, run_push);
-    return 0;
+    struct rig *f = docker_rig_open(&registry, secure);
+    registry_rig_run(f, run_push);
+    return f;
 }
 
-static int secure_setup(void **state)
-{
-    *state = docker_rig_open(&registry, true);
-    registry_rig_run(*state, run_push);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    registry_rig_close(*state);
-    docker_registry_stop(&registry);
-    return 0;
-}
+TEST_RIG(open, *state = open_pushed(false), docker_rig_close(*state, &registry));
+TEST_RIG(secure, *state = open_pushed(true), docker_rig_close(*state, &registry));
 
 #define NOWHERE "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-TEST_CASE(open_registry, open_setup, teardown)
+TEST_WITH(open, struct rig *f, open_registry)
 {
-    struct rig *f = *state;
     char name[256];
     check_pull(f, "a/b:1", NULL, pushed.manifest);
     check_pull(f, "a/b:multi", "{}", pushed.index);
@@ -129,15 +115,13 @@ static void run_one_of_many(struct task *t)
            strcmp(image.image->id, pushed.config) == 0);
 }
 
-TEST_CASE(many_at_once, open_setup, teardown)
+TEST_WITH(open, struct rig *f, many_at_once)
 {
-    struct rig *f = *state;
     task_crowd(&f->loop, f, 50, run_one_of_many);
 }
 
-TEST_CASE(secure_registry, secure_setup, teardown)
+TEST_WITH(secure, struct rig *f, secure_registry)
 {
-    struct rig *f = *state;
     check_pull(f, "a/b:1", alice, pushed.manifest);
     check_error(f, "a/b:1", NULL, ERROR_SYSTEM,
                 "Head \"https://127.0.0.1:%d/v2/a/b/manifests/1\": no basic auth credentials");

@@ -191,9 +191,8 @@ static bool has(const struct world *w, const char *path)
     return files_exists(full);
 }
 
-TEST_USING(fixture, applies_whiteouts)
+TEST_WITH(fixture, struct world *w, applies_whiteouts)
 {
-    struct world *w = *state;
     const struct item lower[] = {{"d/", AE_IFDIR, NULL},      {"d/keep", AE_IFREG, "k"},
                                  {"d/gone", AE_IFREG, "g"},   {"t/", AE_IFDIR, NULL},
                                  {"t/sub/", AE_IFDIR, NULL},  {"t/sub/f", AE_IFREG, "f"},
@@ -215,9 +214,8 @@ TEST_USING(fixture, applies_whiteouts)
     assert_true(has(w, "d/same")); /* a whiteout hides lower layers only */
 }
 
-TEST_USING(fixture, never_leaves_the_root)
+TEST_WITH(fixture, struct world *w, never_leaves_the_root)
 {
-    struct world *w = *state;
     AUTO_FREE char *outside = xasprintf("%s/outside", w->dir);
     AUTO_FREE char *up = xasprintf("/../../../../../..%s", w->dir);
     assert_int_equal(mkdir(outside, 0755), 0);
@@ -235,9 +233,8 @@ TEST_USING(fixture, never_leaves_the_root)
     assert_false(files_exists(escaped));
 }
 
-TEST_USING(fixture, keeps_links_and_attributes)
+TEST_WITH(fixture, struct world *w, keeps_links_and_attributes)
 {
-    struct world *w = *state;
     const struct item items[] = {{"d/", AE_IFDIR, NULL},      {"d/f", AE_IFREG, "text"},
                                  {"d/hard", 0, "d/f"},        {"real/", AE_IFDIR, NULL},
                                  {"alias", AE_IFLNK, "real"}, {"alias/through", AE_IFREG, "t"},
