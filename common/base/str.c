@@ -167,6 +167,30 @@ void strv_push_list(struct strv *v, const char *text)
     }
 }
 
+/* Before the next separators behind which a URL begins, or the end of the text. */
+static const char *url_end(const char *text, const char *separators)
+{
+    const char *at = text + strcspn(text, separators);
+    while (*at) {
+        const char *next = at + strspn(at, separators);
+        size_t scheme = strspn(next, "abcdefghijklmnopqrstuvwxyz");
+        if (!*next || (scheme && str_starts(next + scheme, "://")))
+            break;
+        at = next + strcspn(next, separators);
+    }
+    return at;
+}
+
+void strv_push_urls(struct strv *v, const char *text)
+{
+    static const char separators[] = ", ";
+    for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
+        const char *end = url_end(text, separators);
+        strv_push_owned(v, xstrndup(text, (size_t)(end - text)));
+        text = end;
+    }
+}
+
 void strv_free(struct strv *v)
 {
     for (size_t i = 0; i < v->count; i++)

@@ -50,6 +50,9 @@ void strv_push(struct strv *v, const char *text); /* copies */
 void strv_push_owned(struct strv *v, char *text); /* transfers */
 /* The items of "a, b,c", blanks around them trimmed; empty ones are dropped. NULL: none. */
 void strv_push_list(struct strv *v, const char *text);
+/* The addresses of "unix:///a, tcp://b:1". A comma or blank ends one only where another scheme
+ * follows: paths may have both. */
+void strv_push_urls(struct strv *v, const char *text);
 void strv_free(struct strv *v);
 static inline void auto_release_strv(struct strv *v)
 {

@@ -157,37 +157,14 @@ static int server_listen_one(struct http_server *s, const char *url, struct erro
     return 0;
 }
 
-static bool is_separator(char c)
-{
-    return c == ',' || c == ' ';
-}
-
-/* A separator ends an address only where another one begins: paths may have blanks and commas. */
-static char *address_end(char *address)
-{
-    for (char *at = address; *at; at++) {
-        if (!is_separator(*at))
-            continue;
-        char *next = at + strspn(at, ", ");
-        size_t scheme = strspn(next, "abcdefghijklmnopqrstuvwxyz");
-        if (!*next || (scheme && str_starts(next + scheme, "://")))
-            return at;
-        at = next - 1;
-    }
-    return address + strlen(address);
-}
-
 int http_server_listen(struct http_server *s, const char *urls, struct error *err)
 {
-    AUTO_FREE char *copy = xstrdup(urls);
+    AUTO(strv) struct strv list = STRV_INIT;
     unsigned before = s->listener_count;
-    for (char *url = copy + strspn(copy, ", "), *end; *url; url = end + strspn(end, ", ")) {
-        end = address_end(url);
-        if (is_separator(*end))
-            *end++ = '\0';
-        if (server_listen_one(s, url, err))
+    strv_push_urls(&list, urls);
+    for (size_t i = 0; i < list.count; i++)
+        if (server_listen_one(s, list.items[i], err))
             return -1;
-    }
     if (s->listener_count == before)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "nothing to listen on: --listen takes unix:///path or tcp://host:port");

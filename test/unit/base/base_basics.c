@@ -65,6 +65,20 @@ TEST(lists)
     assert_null(v.items[4]);
 }
 
+TEST(lists_of_addresses)
+{
+    AUTO(strv) struct strv v = STRV_INIT;
+    strv_push_urls(&v, "");
+    strv_push_urls(&v, " , ,");
+    assert_int_equal(v.count, 0);
+    strv_push_urls(&v, "unix:///a b,c/it's x://, tcp://h:1,unix:///d,e f ,");
+    assert_int_equal(v.count, 4);
+    assert_string_equal(v.items[0], "unix:///a b,c/it's");
+    assert_string_equal(v.items[1], "x://");
+    assert_string_equal(v.items[2], "tcp://h:1");
+    assert_string_equal(v.items[3], "unix:///d,e f");
+}
+
 TEST(buf)
 {
     AUTO(buf) struct buf b = BUF_INIT;
