@@ -96,7 +96,7 @@ static int read_hex(struct reader *r, uint32_t *out)
 /* A high surrogate and a low one are one character; alone each is U+FFFD. */
 static int read_unicode(struct reader *r)
 {
-    uint32_t c, low;
+    uint32_t c, low = 0;
     if (read_hex(r, &c))
         return -1;
     if (c >= 0xD800 && c <= 0xDFFF) {
