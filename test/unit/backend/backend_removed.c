@@ -16,16 +16,20 @@ enum { EXIT_CODE = 3 };
 static struct rig_client client;
 static const struct container *removing;
 
-/* Its process ran, ended, and --rm has removed it. */
-static struct container *removed_container(const char *name)
+static struct container *running_container(const char *name)
 {
-    struct container *c = rig_container_add((struct rig_container){
+    return rig_container_add((struct rig_container){
         .name = name,
         .state = SOCKERLESS__CONTAINER_STATE__RUNNING,
         .auto_remove = true,
         .resource = "task",
     });
-    removing = c;
+}
+
+/* Its process ran, ended, and --rm has removed it. */
+static struct container *removed_container(const char *name)
+{
+    struct container *c = running_container(name);
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     return c;
 }
@@ -171,7 +175,11 @@ TEST_USING(backend_rig, who_waits_for_the_removal_by_rm_does_not_find_it_again)
 {
     char id[ID_HEX_LEN + 1];
     fake_driver.co_remove_run = co_remove_run;
-    snprintf(id, sizeof id, "%s", removed_container("web")->id);
+    struct container *c = running_container("web");
+    snprintf(id, sizeof id, "%s", c->id);
+    strcpy(c->current.owned, "function"); /* so the removal waits for the run's objects */
+    removing = c;
+    lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     assert_non_null(ask_remove("web", true));
     expect_unknown(id);
 }
