@@ -104,6 +104,10 @@ static const struct json_field host_fields[] = {
     HOST_N("CapDrop", JSON_COMMANDS, cap_drop),
     {NULL, JSON_ANY, 0, 0},
 };
+static const struct json_field log_fields[] = {
+    HOST_N("Config", JSON_LABELS, log_options),
+    {NULL, JSON_ANY, 0, 0},
+};
 static const struct json_field restart_fields[] = {
     HOST("Name", JSON_TEXT, restart_policy),
     HOST("MaximumRetryCount", JSON_INT32, restart_max),
@@ -149,6 +153,10 @@ static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *h
         json_t *restart = json_decode_member(json, "RestartPolicy");
         if (restart &&
             json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
+            return -1;
+        json_t *log = json_decode_member(json, "LogConfig");
+        if (json_is_object(log) &&
+            json_decode_object(log, log_fields, "LogConfig", a, host, err) < 0)
             return -1;
     }
     if (str_empty(host->network_mode))

@@ -208,30 +208,58 @@ TEST_USING(backend_rig, who_waits_for_the_removal_does_not_find_it_again)
     expect_unknown(id);
 }
 
-static void wait_from_before_the_start(void)
+static struct rig_client early;
+
+/* It waits from before the start, as `docker run -d --rm` does. */
+static struct container *remove_one_with_early_waiter(void)
+{
+    struct container *c = rig_container_add((struct rig_container){
+        .state = SOCKERLESS__CONTAINER_STATE__STARTING, .auto_remove = true, .resource = "task"});
+    Sockerless__WaitOpen wait = SOCKERLESS__WAIT_OPEN__INIT;
+    wait.ref = (char *)"web";
+    wait.condition = SOCKERLESS__WAIT_CONDITION__REMOVED;
+    rig_client_open(&early, SOCKERLESS__STREAM_OPEN__KIND_WAIT, &wait);
+    run_until(early.opened);
+    c->view->started_at = 1;
+    lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
+    run_until_removed();
+    return c;
+}
+
+/* The commands after it must find the container; it is told when they do not any more. */
+TEST_USING(backend_rig, a_waiter_from_before_the_start_is_told_last)
+{
+    remove_one_with_early_waiter();
+    assert_false(early.exited);
+    expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
+    run_until(early.ended);
+    assert_int_equal(early.exit_code, EXIT_CODE);
+    rig_client_free(&early);
+    expect_unknown("web");
+}
+
+/* Its client has ended. */
+TEST_USING(backend_rig, a_waiter_that_leaves_takes_nothing_along)
+{
+    const struct container *c = remove_one_with_early_waiter();
+    rig_client_free(&early);
+    run_until(!c->waiters);
+    expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
+}
+
+/* Was attached, too, as `docker run --rm` is: it is told at once. */
+TEST_USING(backend_rig, a_waiter_that_was_attached_is_told_at_once)
 {
     struct container *c = rig_container_add((struct rig_container){
         .state = SOCKERLESS__CONTAINER_STATE__STARTING, .auto_remove = true, .resource = "task"});
     wait_open("web", SOCKERLESS__WAIT_CONDITION__REMOVED);
+    container_ref(c);
+    c->was_attached = true;
     c->view->started_at = 1;
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
-    run_until_removed();
-}
-
-/* `docker run -d --rm` closes early; the commands after it must find the container. */
-TEST_USING(backend_rig, a_waiter_from_before_the_start_that_closes_early_changes_nothing)
-{
-    wait_from_before_the_start();
-    assert_false(client.ended);
-    rig_client_free(&client);
-    expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
-}
-
-TEST_USING(backend_rig, a_waiter_from_before_the_start_that_stays_does_not_find_it_again)
-{
-    wait_from_before_the_start();
+    assert_null(c->waiters);
+    container_unref(c);
     run_until(client.ended);
-    assert_int_equal(client.exit_code, EXIT_CODE);
     rig_client_free(&client);
     expect_unknown("web");
 }
