@@ -215,7 +215,7 @@ bool log_tee_mark(struct log_tee *t, const char *text, size_t len)
         memcpy(m->text, text, len);
     for (size_t i = 0; i < len; i++)
         line[i] = text[i] == '\n' ? ' ' : text[i];
-    bool waiting = t->queue.len > 0; /* then this flush may be one that is waited for */
+    bool waiting = t->queue.len > 0; /* then this flush may be the one that somebody waits for */
     if (t->fd >= 0) {
         held_flush_all(t);
         tee_record(t, LOG_RECORD_MARK, line, len, NULL, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log tee: copies what the main process prints to the agent's own stdout, where the cloud's log
- * driver picks it up. Log drivers merge stdout and stderr and do not mark unfinished lines, so
+ * driver picks it up. Log drivers merge stdout and stderr and know nothing of unfinished lines, so
  * the tee writes records, one a line:
  *
  *   - a stdout line is written as it is, so that the log reads naturally in the cloud's console;

@@ -19,7 +19,7 @@
 /* As Docker when the daemon itself fails. */
 enum { EXIT_AGENT_FAILED = 125 };
 
-/* Descriptors 0 to 2 must be taken, or the first pipe would become a stdin. */
+/* Descriptors 0 to 2 must be taken, or the first pipe would be somebody's stdin. */
 static void ensure_standard_descriptors(void)
 {
     for (int fd = 0; fd < 3; fd++)

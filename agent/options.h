@@ -27,7 +27,7 @@ struct agent_options {
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
     char *user, *workdir;
-    int64_t linger_ms; /* how long to wait after the end until the exit code is taken */
+    int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The reverse agent; see reverse.h. Owns the line; the connections of sessions are session.c's from
- * their first moment. A line on which nothing arrives is closed: what is between the two may
- * have dropped it without telling either. */
+ * their first moment. A line on which nothing is heard is given up: what lies between the two may
+ * have forgotten it without a word to either. */
 #include "agent/reverse.h"
 
 #include "agent/reverse_tls.h"
@@ -29,7 +29,7 @@ struct reverse {
     struct nng_tls_config *tls; /* of wss://, else NULL */
     struct channel *line;       /* NULL between two */
     uv_timer_t timer;           /* the next attempt, or the next ping */
-    int attempts;               /* since something arrived */
+    int attempts;               /* since something was heard */
     int64_t heard_ms;
 };
 

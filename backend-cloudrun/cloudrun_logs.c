@@ -353,7 +353,7 @@ static void batch_finish(const struct batch *b)
     }
 }
 
-/* The part of a log that the first of these slots and its neighbours need; *used says how many. */
+/* The part of a log that the first of these slots and its neighbours want; *used says how many. */
 static struct cloudrun_log_part common_part(const struct slot *slots, size_t count, size_t *used)
 {
     struct cloudrun_log_part all = slots[0].part;

@@ -36,7 +36,7 @@ static bool is_reconciling(const json_t *job)
 
 /* ---- job ---- */
 
-/* The name is taken: by an earlier try of this very run, whose answer was lost, or by no run. */
+/* The name is taken: by an earlier try of this very run, whose answer was lost, or by nobody. */
 static int co_adopt_job(struct cloudrun_api *api, const struct workload_spec *spec,
                         const char *name, struct error *err)
 {

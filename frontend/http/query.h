@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * URL parts: percent-decoding, the query string as pairs, Docker's booleans, integers and filters.
- * Everything decoded is in the request's arena.
+ * Everything decoded lives in the request's arena.
  */
 #ifndef SOCKERLESS_FRONTEND_QUERY_H
 #define SOCKERLESS_FRONTEND_QUERY_H

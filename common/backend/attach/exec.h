@@ -45,11 +45,10 @@ void exec_set_running(struct exec *e, int64_t pid);
 void exec_set_ended(struct exec *e, int32_t code);
 
 /* For the table of run listeners. */
-void exec_run_over(struct container *c,
-                   const struct run_end *end); /* what still runs ended with it */
+void exec_run_over(struct container *c, const struct run_end *end); /* what runs died with it */
 void exec_container_gone(struct container *c);
 
-void execs_purge(struct backend *b); /* removes those that ended long ago */
+void execs_purge(struct backend *b); /* forget those that ended long ago */
 void execs_close(struct backend *b);
 
 #endif

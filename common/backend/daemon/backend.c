@@ -167,8 +167,8 @@ static void signals_open(struct backend *b)
     uv_signal_start(&b->sigint, on_signal, SIGINT);
 }
 
-/* Sessions end, waiting operations unwind (what they did is continued by the next process), and
- * only then the parts they use are closed. */
+/* Sessions end, waiting operations unwind (what they were at goes on in the next life), and only
+ * then the parts they use are closed. */
 static void parts_close(struct backend *b)
 {
     struct loop *l = b->loop;

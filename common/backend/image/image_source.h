@@ -22,7 +22,7 @@ struct image_source {
     size_t config_len;
 };
 
-/* Without a request: is it known where the layers are? ERROR_INVALID_PARAMETER says what to
+/* Without asking anybody: is it known where the layers are? ERROR_INVALID_PARAMETER says what to
  * configure. */
 int image_source_check(const Sockerless__ImageRecord *rec, struct error *err) MUST_CHECK;
 /* rec is copied into the arena. Asks the registry only for a configuration that was not kept. */
@@ -37,7 +37,7 @@ int co_image_source_copy(struct backend *b, const struct image_source *s, size_t
                          struct registry_repo *to, void (*progress)(void *arg, int64_t current),
                          void *arg, enum blob_copy_result *result, struct error *err) MUST_CHECK;
 
-/* "Foreign" layers are elsewhere, as their manifest says, and are never copied. */
+/* "Foreign" layers lie elsewhere by their manifest's own word and are never copied. */
 bool layer_is_foreign(const struct descriptor *layer);
 /* The same blob occurs earlier in the list. */
 bool layer_is_repeated(const struct descriptor *layers, size_t index);

@@ -208,7 +208,7 @@ static int co_recall_or_make(struct injection *i, const Sockerless__ImageRecord 
 
 /* ---- entries ---- */
 
-/* The oldest without a waiting caller is dropped; the store still has it. */
+/* The oldest that nobody waits for goes; the store still knows it. */
 static void entries_bound(struct image_injector *in)
 {
     struct entry *e, *next;

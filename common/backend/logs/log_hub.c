@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log hub; see log_hub.h. Works in rounds: choose followers that are due, ask, hand out. While a
- * question is under way followers may leave and be freed, so a round keeps queries, never
- * followers: those still in the list that carry the round's number get the answer.
+ * question is under way followers may leave and be freed, so a round remembers queries, never
+ * followers: who is still in the list and carries the round's number gets the answer.
  */
 #include "backend/logs/log_hub.h"
 
@@ -22,10 +22,10 @@ enum {
 
 struct log_hub {
     struct backend *backend;
-    struct log_follower *followers; /* the one that is served next is first */
+    struct log_follower *followers; /* who is served next is first */
     size_t count;
     struct co *co;
-    bool running; /* the coroutine is under way; it ends when there are no followers */
+    bool running; /* the coroutine is alive; it ends when nobody follows */
     bool freed;
     uint64_t round;
     unsigned failures;
@@ -87,7 +87,7 @@ static bool round_include(struct log_hub *h, struct log_round *r, struct log_fol
     return true;
 }
 
-/* Returns when the hub has to look again if no follower is due. */
+/* Returns when the hub has to look again if nobody is due. */
 static int64_t round_choose(struct log_hub *h, struct log_round *r)
 {
     int64_t now = time_mono_ms(), next_due = INT64_MAX;
@@ -103,7 +103,7 @@ static int64_t round_choose(struct log_hub *h, struct log_round *r)
     return next_due;
 }
 
-/* What this round served goes to the list's end, so that full rounds serve every follower. */
+/* What this round served goes to the list's end, so that a full round starves nobody. */
 static struct log_follower *next_served(struct log_hub *h)
 {
     struct log_follower *f = h->followers;

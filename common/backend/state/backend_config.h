@@ -20,7 +20,7 @@ struct backend_config {
     int64_t registry_timeout_s; /* of a request, or of a body's next piece */
     char *platform;             /* linux/amd64 */
     char *staging_registry;     /* repository for loaded images: "registry.example/sockerless" */
-    const char *agent_registry; /* no row: where a cloud needs images with the agent; NULL: there */
+    const char *agent_registry; /* no row: where a cloud wants images with the agent; NULL: there */
     char *agent_binary;    /* for image_layer injection; default: beside the backend's executable */
     int64_t image_max_gib; /* largest archive accepted by load and import, unpacked */
     int64_t agent_port;
@@ -32,7 +32,7 @@ struct backend_config {
     char *callback_ca_file;  /* what they trust at wss://; unset: their image's certificates */
     int64_t start_timeout_s; /* a start that takes longer is undone; 120 */
     int64_t image_ttl_s;     /* how long a tag's digest is trusted without asking again; 300 */
-    int64_t maintain_ms;     /* between two looks for unused cloud resources; 10,000 */
+    int64_t maintain_ms;     /* between two looks for cloud resources that nobody uses; 10,000 */
 };
 
 /* Rows for a config table; use as `struct config_setting t[] = { own…, BACKEND_SETTINGS(c), {0} }`
@@ -51,7 +51,7 @@ struct backend_config {
          CONFIG_STRING,                                                                            \
          "/var/lib/sockerless",                                                                    \
          &(c).state_dir,                                                                           \
-         "folder of the SQLite database",                                                          \
+         "where the SQLite database lives",                                                        \
          0,                                                                                        \
          0},                                                                                       \
         {"instance",                                                                               \
@@ -175,7 +175,7 @@ struct backend_config {
          CONFIG_STRING,                                                                            \
          NULL,                                                                                     \
          &(c).callback_ca_file,                                                                    \
-         "CA that agents accept for it",                                                           \
+         "CA that agents trust for it",                                                            \
          0,                                                                                        \
          0},                                                                                       \
         {"start-timeout-s",    "SOCKERLESS_START_TIMEOUT",     CONFIG_INT, "120",                  \

@@ -48,7 +48,7 @@ struct auth_session {
     size_t scope_count;
     bool login_asked;
     bool denied; /* a 401 now means "no such repository or not for you" */
-    bool busy;   /* a login is under way; then idle is broadcast */
+    bool busy;   /* somebody logs in; then idle is broadcast */
     struct co_cond idle;
     struct www_challenge bearer; /* the last one, for new tokens before they are asked for */
     char *identity_token;        /* the token service's, when offline; NULL: none */

@@ -67,8 +67,8 @@ static void close_rig(void)
 
 TEST_RIG(fixture, open_rig(), close_rig());
 
-/* A start over the rows that an earlier process has left. */
-static void restart_with(Sockerless__ContainerState state, bool auto_remove)
+/* The rows that an earlier process has left. */
+static void store_rows(Sockerless__ContainerState state, bool auto_remove)
 {
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
     Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
@@ -96,7 +96,6 @@ static void restart_with(Sockerless__ContainerState state, bool auto_remove)
     }
     assert_int_equal(reconcile_load(&rig.backend, &err), 0);
     assert_int_equal(rig.backend.containers.count, ROWS);
-    reconcile_start(&rig.backend);
 }
 
 static unsigned in_state(Sockerless__ContainerState state)
@@ -106,7 +105,8 @@ static unsigned in_state(Sockerless__ContainerState state)
 
 TEST_USING(fixture, all_running_are_watched)
 {
-    restart_with(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
+    store_rows(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
+    reconcile_start(&rig.backend);
     run_until(cloud.described == ROWS);
     for (const struct container *c = rig.backend.containers.newest; c; c = c->older)
         assert_true(c->active);
@@ -115,7 +115,8 @@ TEST_USING(fixture, all_running_are_watched)
 
 TEST_USING(fixture, all_starts_are_finished)
 {
-    restart_with(SOCKERLESS__CONTAINER_STATE__STARTING, false);
+    store_rows(SOCKERLESS__CONTAINER_STATE__STARTING, false);
+    reconcile_start(&rig.backend);
     run_until(in_state(SOCKERLESS__CONTAINER_STATE__RUNNING) == ROWS);
     assert_int_equal(cloud.described, ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
@@ -123,7 +124,8 @@ TEST_USING(fixture, all_starts_are_finished)
 
 TEST_USING(fixture, all_ended_are_cleaned)
 {
-    restart_with(SOCKERLESS__CONTAINER_STATE__EXITED, false);
+    store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, false);
+    reconcile_start(&rig.backend);
     run_until(cloud.deleted == ROWS && co_live(&rig.loop) == 1); /* the watcher */
     for (const struct container *c = rig.backend.containers.newest; c; c = c->older)
         assert_true(c->run_deleted);
@@ -132,7 +134,8 @@ TEST_USING(fixture, all_ended_are_cleaned)
 
 TEST_USING(fixture, all_removals_are_finished)
 {
-    restart_with(SOCKERLESS__CONTAINER_STATE__REMOVING, false);
+    store_rows(SOCKERLESS__CONTAINER_STATE__REMOVING, false);
+    reconcile_start(&rig.backend);
     run_until(rig.backend.containers.count == 0);
     assert_int_equal(cloud.deleted, ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
@@ -140,7 +143,8 @@ TEST_USING(fixture, all_removals_are_finished)
 
 TEST_USING(fixture, all_ended_are_removed)
 {
-    restart_with(SOCKERLESS__CONTAINER_STATE__EXITED, true);
+    store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, true);
+    reconcile_start(&rig.backend);
     run_until(rig.backend.containers.count == 0);
     assert_int_equal(cloud.deleted, ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
