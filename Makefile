@@ -29,6 +29,8 @@ ifeq ($(SAN),release)
 SAN_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 else ifeq ($(SAN),asan)
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SAN),tsan)
+SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 else ifeq ($(SAN),debug)
 # what holds the loop is named in the log, with the functions that the dynamic symbols name
 SAN_CFLAGS := -Og -g3 -fno-omit-frame-pointer -DSOCKERLESS_DEBUG=1
@@ -39,11 +41,12 @@ else ifeq ($(SAN),fuzz)
 override CC := clang
 SAN_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 else
-$(error SAN must be release, debug, asan, valgrind or fuzz)
+$(error SAN must be release, debug, asan, tsan, valgrind or fuzz)
 endif
 SAN_LDFLAGS := $(filter -fsanitize=%,$(subst fuzzer-no-link,address,$(SAN_CFLAGS)))
 VERSION := 0.1.0
-COMPILE = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"' -MMD -MP
+COMPILE_ONLY = $(CC) $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"$(VERSION)"'
+COMPILE = $(COMPILE_ONLY) -MMD -MP
 
 # ---- sources -----------------------------------------------------------------------------------
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(shell find $(1) -name '*.c')))
@@ -67,8 +70,8 @@ SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
-LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lssl -lcrypto \
-	$(LIBS_CORE)
+LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lpcre2-8 -lssl \
+	-lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
@@ -87,7 +90,20 @@ build/gen/proto/%.pb-c.c: proto/%.proto
 	@echo "  PROTO $<"
 	$(Q)protoc-c --c_out=build/gen $<
 
-$(BUILD)/obj/%.o: %.c | $(PROTO_C)
+# The variables of all programs: none of them takes a setting of another for a misspelt one of its own.
+# The names are composed by macros, hence the preprocessor.
+VARIABLES_H := build/gen/base/variables.h
+VARIABLES_FROM := common/backend/daemon/backend_main.c agent/options.c \
+	$(wildcard agent/main.c frontend/main.c backend-*/main.c test/sim/*/main.c)
+$(VARIABLES_H): Makefile $(VARIABLES_FROM) $(wildcard agent/options.h backend-*/*.h common/cloud/*.h common/backend/state/*.h) | $(PROTO_C)
+	@mkdir -p $(@D)
+	@echo "  VARS  $@"
+	$(Q)set -o pipefail; { echo 'static const char *const program_variables[] = {'; for f in $(VARIABLES_FROM); do \
+		$(COMPILE_ONLY) -E -P $$f || exit 1; done | tr '\n' ' ' | \
+		grep -oE '"(SOCKERLESS_[A-Z0-9_]*)"( *"_[A-Z0-9_]*")*' | sed -E 's/" *"//g; s/$$/,/' | \
+		LC_ALL=C sort -u; echo '};'; } >$@.$$$$ && mv $@.$$$$ $@
+
+$(BUILD)/obj/%.o: %.c | $(PROTO_C) $(VARIABLES_H)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(COMPILE) $(WARN) $(SAN_CFLAGS) $(CFLAGS) -c $< -o $@
@@ -199,19 +215,29 @@ $(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)
 unit-binaries: $(UNIT_BINS)
 fuzz-binaries: $(FUZZ_BINS)
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-models
-deps-build deps-run deps-test deps-lint deps-models: deps-%:
+.PHONY: deps-build deps-run deps-test deps-lint deps-models deps-sdks
+deps-build deps-run deps-test deps-lint deps-models deps-sdks: deps-%:
 	@deploy/local/deps.sh $*
 
 # Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
 BACKEND ?= ecs
 AGENT ?= forward
+# What root has built belongs to the user who has called sudo.
+OWN_BUILD = [ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || chown -Rh "$$SUDO_UID:$$SUDO_GID" build
+
 .PHONY: run
-run: deps-run ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
-	$(Q)$(MAKE) --no-print-directory binaries
-	@BACKEND=$(BACKEND) AGENT=$(AGENT) deploy/local/up.sh
+run: export BACKEND := $(BACKEND)
+run: export AGENT := $(AGENT)
+run: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
+run: ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+	@deploy/local/up.sh --check
+	@deploy/local/deps.sh run
+	@mkdir -p build; flock -n build true || echo "another make run builds here; waiting until it has ended"
+	$(Q)flock build $(MAKE) --no-print-directory binaries && { $(OWN_BUILD); }
+	@deploy/local/up.sh
 
 .PHONY: stop
+stop: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
 stop: ## end everything that `make run` started
 	@deploy/local/down.sh
 
@@ -259,6 +285,16 @@ check-asan: deps-test ## with ASan, UBSan and LSan: unit programs, and all scena
 # Not the cloud that `make test` runs them on.
 ASAN_CLOUD ?= cloudrun
 
+# What runs threads: nng's behind ipc, libuv's pool, the readers of image archives.
+TSAN_UNITS = $(filter loop_% ipc_% backend_intake backend_transfer backend_inject,$(UNIT_NAMES))
+.PHONY: check-tsan
+check-tsan: deps-test ## with ThreadSanitizer: the unit programs that use threads
+	$(Q)$(MAKE) --no-print-directory SAN=tsan $(TSAN_UNITS:%=build/tsan/test/unit/%)
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/test/tsan.supp halt_on_error=1" \
+		test/run --slow tsan/units:$(subst $(space),$(comma),$(strip $(TSAN_UNITS)))
+comma := ,
+space := $(subst ,, )
+
 .PHONY: check-ci
 check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
 	$(Q)$(MAKE) --no-print-directory binaries
@@ -286,7 +322,7 @@ check-all: deps-test ## everything × clouds × directions × {release, ASan}, d
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
 	@test/run --slow units asan/units oracle-all $(CLOUDS) $(REVERSE) $(patsubst %,asan/%,$(CLOUDS) $(REVERSE))
-	$(Q)for target in budgets chaos fuzz check-valgrind check-models bench bench-load; do \
+	$(Q)for target in check-tsan budgets chaos fuzz check-valgrind check-models check-sdks bench bench-load; do \
 		$(MAKE) --no-print-directory $$target || exit 1; done
 
 .PHONY: check-valgrind
@@ -308,15 +344,21 @@ fuzz-ci: deps-test ## every fuzzer for 5 s; for 60 s those whose sources are not
 bench: deps-test ## ratios to a real dockerd in the same run
 	$(Q)$(MAKE) --no-print-directory binaries $(BENCH_BIN)
 	@test/bench/run.sh $(BENCH_BIN)
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/start.sh $(BENCH_BIN)
 .PHONY: bench-load
 bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 	$(Q)$(MAKE) --no-print-directory binaries
-	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/bench/load.sh
+	@BIN_DIR="$$PWD/$(BUILD)/bin" test/bench/load.sh
 
 .PHONY: check-models
 check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
 	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim/run,$(UNIT_BINS))
 	@test/conformance/run.sh
+
+.PHONY: check-sdks
+check-sdks: deps-run deps-sdks ## the vendors' own Python clients, from PyPI, against the simulated clouds
+	$(Q)$(MAKE) --no-print-directory binaries
+	@BIN_DIR=$(CURDIR)/$(BUILD)/bin test/sdks/run.sh
 
 # ---- lint, format, install ---------------------------------------------------------------------
 C_FILES = $(shell git ls-files '*.c' '*.h')
@@ -334,17 +376,18 @@ lint-format:
 lint-rules:
 	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh
+	@test/lint/docs_blocks.py
 	@test/lint/packages.py
 	@mkdir -p build/lint; test/runner/runner_test.py >build/lint/runner_test.log 2>&1 || \
 		{ cat build/lint/runner_test.log; exit 1; }
-lint-cppcheck: $(PROTO_C)
+lint-cppcheck: $(PROTO_C) $(VARIABLES_H)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -j$(shell nproc) \
 		--enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress='*:build/gen/*' --suppressions-list=test/lint/cppcheck.txt \
 		--library=test/lint/cppcheck.cfg \
 		-DPROTOBUF_C_VERSION_NUMBER=1004000 -DPROTOBUF_C_MIN_COMPILER_VERSION=1000000 \
 		$(INCLUDES) $(filter %.c,$(C_FILES))
-lint-clang: $(PROTO_C)
+lint-clang: $(PROTO_C) $(VARIABLES_H)
 	@echo "  clang -Werror"
 	@printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(shell nproc) -n 8 \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only
@@ -358,15 +401,22 @@ lint-structure: $(LINT_OBJ) ## prints which folder includes which; fails on a cy
 
 compile_commands.json: export COMMAND = $(COMPILE) $(WARN) $(SAN_CFLAGS) -c
 compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, for clangd and other tools
-	@command=$$(sed 's/"/\\"/g' <<<"$$COMMAND"); sep='['; for f in $(filter %.c,$(C_FILES)); do \
-		echo "$$sep"; printf '{"directory": "%s", "file": "%s", "command": "%s %s"}' '$(CURDIR)' "$$f" "$$command" "$$f"; \
+	@command=$$(sed 's/"/\\"/g' <<<"$$COMMAND"); folder=$$(sed 's/[\\"]/\\&/g' <<<"$$PWD"); sep='['; for f in $(filter %.c,$(C_FILES)); do \
+		echo "$$sep"; printf '{"directory": "%s", "file": "%s", "command": "%s %s"}' "$$folder" "$$f" "$$command" "$$f"; \
 		sep=,; done >$@; echo ']' >>$@
 
 PREFIX ?= /usr/local
-.PHONY: install
+INSTALLED := $(filter-out %sim-aws %sim-gcp,$(BINARIES))
+.PHONY: install uninstall
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export DESTDIR := $(DESTDIR)
 install: all ## binaries to $(PREFIX)/bin
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(filter-out %sim-aws %sim-gcp,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -d "$$DESTDIR$$PREFIX/bin"
+	$(Q)install -m 0755 $(INSTALLED) "$$DESTDIR$$PREFIX/bin"
+	@$(OWN_BUILD)
+	@echo "installed $(notdir $(INSTALLED)) in $$DESTDIR$$PREFIX/bin"
+uninstall: ## removes them again
+	$(Q)[ ! -d "$$DESTDIR$$PREFIX/bin" ] || { cd "$$DESTDIR$$PREFIX/bin" && rm -f $(notdir $(INSTALLED)); }
 
 .PHONY: clean
 clean: ## forget every build

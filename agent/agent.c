@@ -53,8 +53,13 @@ static void on_main_ended(void *owner)
 {
     struct agent *a = owner;
     reaper_kill_all(&a->reaper);
-    linger_start(a);
     session_list_main_ended(&a->sessions);
+    if (a->options.linger_ms > 0) {
+        linger_start(a);
+        return;
+    }
+    a->acknowledged = true;
+    maybe_end(a); /* else when stdout and the sessions there are have taken what is left */
 }
 
 static void on_session_closed(void *owner)
@@ -80,6 +85,9 @@ static const struct log_tee_events tee_handlers = {on_tee_drained, on_mark_writt
 static void on_signal(void *owner, int number)
 {
     struct agent *a = owner;
+    /* Cloud Run's maintenance: SIGTSTP before, SIGCONT after; connections break. */
+    if (number == SIGCONT && a->reverse)
+        reverse_check(a->reverse);
     main_process_signal(a->workload.main, number);
 }
 

@@ -18,9 +18,17 @@ const char *environment_get(const struct strv *env, const char *name)
     return NULL;
 }
 
+static bool is_unset(const struct strv *env, const char *name)
+{
+    for (size_t i = 0; i < env->count; i++)
+        if (strcmp(env->items[i], name) == 0)
+            return true;
+    return false;
+}
+
 void environment_default(struct strv *env, const char *name, const char *value)
 {
-    if (!environment_get(env, name))
+    if (!environment_get(env, name) && !is_unset(env, name))
         strv_push_owned(env, xasprintf("%s=%s", name, value));
 }
 
@@ -43,6 +51,44 @@ static void environment_set(struct strv *env, const char *entry)
     strv_push(env, entry);
 }
 
+/* Removes the variable and leaves its name alone behind, so that it gets no default either. */
+static void environment_unset(struct strv *env, const char *name, size_t len)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < env->count; i++) {
+        char *entry = env->items[i];
+        if (strncmp(entry, name, len) == 0 && entry[len] == '=')
+            free(entry);
+        else
+            env->items[kept++] = entry;
+    }
+    env->count = kept;
+    strv_push_owned(env, xstrndup(name, len));
+}
+
+/* Names are separated by '=', the one character that is in none of them. */
+static void environment_unset_all(struct strv *env, const char *names)
+{
+    for (size_t len; names && *names; names += len + (names[len] == '=')) {
+        len = strcspn(names, "=");
+        if (len)
+            environment_unset(env, names, len);
+    }
+}
+
+static void drop_names_alone(struct strv *env)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < env->count; i++)
+        if (strchr(env->items[i], '='))
+            env->items[kept++] = env->items[i];
+        else
+            free(env->items[i]);
+    env->count = kept;
+    if (env->items)
+        env->items[kept] = NULL;
+}
+
 static bool is_shells_own(const char *entry)
 {
     static const char *const names[] = {"PWD=", "OLDPWD=", "SHLVL=", "_="};
@@ -63,6 +109,7 @@ void environment_receive(struct strv *to, char *const *from)
         if (carried && str_starts(from[i], "SOCKERLESS_AGENT_ENV_") && strchr(carried + 1, '='))
             environment_set(to, carried + 1);
     }
+    environment_unset_all(to, getenv("SOCKERLESS_AGENT_UNSET"));
 }
 
 void environment_complete(struct strv *env, const char *home, bool tty)
@@ -73,5 +120,6 @@ void environment_complete(struct strv *env, const char *home, bool tty)
         environment_default(env, "HOSTNAME", uts.nodename);
     if (tty)
         environment_default(env, "TERM", "xterm");
+    drop_names_alone(env); /* HOME is the OCI runtime's, which knows nothing of them */
     environment_default(env, "HOME", home);
 }

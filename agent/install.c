@@ -17,7 +17,8 @@ static int copy_to(int in, const char *path, struct error *err)
     struct stat st;
     int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
     if (out < 0)
-        return error_errno(err, ERROR_SYSTEM, errno, "create %s", path);
+        return error_errno(err, ERROR_SYSTEM, errno,
+                           "--install: give a directory that can be written to: %s", path);
     int failed = fstat(in, &st);
     for (off_t at = 0; !failed && at < st.st_size;) {
         ssize_t n = sendfile(out, in, &at, (size_t)(st.st_size - at));

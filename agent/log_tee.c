@@ -3,9 +3,9 @@
  * Owns the queue of records that stdout has not taken yet and one held-back line per stream. */
 #include "agent/log_tee.h"
 
+#include "agent/log_line.h"
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/log_record.h"
 #include "ipc/frame.h"
 
 #include <errno.h>
@@ -33,6 +33,7 @@ struct log_tee {
     bool polling;
     bool full; /* from LOG_TEE_QUEUE_MAX until most of it was written */
     uv_poll_t poll;
+    struct log_line_writer writer;
     struct buf queue;
     uint64_t queued_total, written_total;
     struct held_line out, err;
@@ -109,26 +110,25 @@ static void tee_flush(struct log_tee *t)
         t->full = false;
 }
 
-static void tee_put(struct log_tee *t, const char *bytes, size_t len)
+/* The kind of a piece of such a line. */
+static enum log_record_kind piece_of(enum log_record_kind kind)
 {
-    buf_append(&t->queue, bytes, len);
-    t->queued_total += len;
+    return kind == LOG_RECORD_STDOUT   ? LOG_RECORD_STDOUT_PIECE
+           : kind == LOG_RECORD_STDERR ? LOG_RECORD_STDERR_PIECE
+                                       : kind;
 }
 
-/* One record; the text is head followed by tail. Every whole record passes here. */
-static void tee_record(struct log_tee *t, enum log_record_kind kind, const char *head,
-                       size_t head_len, const char *tail, size_t tail_len)
+/* One record, or several where escapes make the text too long for one. Everything passes here. */
+static void tee_record(struct log_tee *t, enum log_record_kind kind, const char *text, size_t len)
 {
-    const char *first = head_len ? head : tail;
-    bool plain =
-        kind == LOG_RECORD_STDOUT && head_len + tail_len > 0 && first[0] != LOG_RECORD_ESCAPE;
-    if (!plain)
-        tee_put(t, (char[]){LOG_RECORD_ESCAPE, log_record_letter(kind)}, 2);
-    if (head_len)
-        tee_put(t, head, head_len);
-    if (tail_len)
-        tee_put(t, tail, tail_len);
-    tee_put(t, "\n", 1);
+    size_t fits, before = t->queue.len;
+    while ((fits = log_line_fits(&t->writer, text, len)) < len) {
+        log_line_write(&t->writer, piece_of(kind), text, fits, &t->queue);
+        text += fits;
+        len -= fits;
+    }
+    log_line_write(&t->writer, kind, text, len, &t->queue);
+    t->queued_total += t->queue.len - before;
 }
 
 /* How many of the first `len` bytes to write so that no UTF-8 character is cut. Text that is not
@@ -150,7 +150,7 @@ static size_t piece_length(const char *text, size_t len)
 static void held_flush(struct log_tee *t, struct held_line *h, enum log_record_kind piece)
 {
     if (h->len)
-        tee_record(t, piece, h->text, h->len, NULL, 0);
+        tee_record(t, piece, h->text, h->len);
     h->len = 0;
 }
 
@@ -158,21 +158,33 @@ static void held_flush(struct log_tee *t, struct held_line *h, enum log_record_k
 static void held_cut(struct log_tee *t, struct held_line *h, enum log_record_kind piece)
 {
     size_t cut = piece_length(h->text, h->len);
-    tee_record(t, piece, h->text, cut, NULL, 0);
+    tee_record(t, piece, h->text, cut);
     memmove(h->text, h->text + cut, h->len - cut);
     h->len -= cut;
 }
 
+/* The held line's rest, which has room. */
+static void line_end(struct log_tee *t, struct held_line *h, enum log_record_kind line,
+                     const char *bytes, size_t len)
+{
+    if (h->len == 0) {
+        tee_record(t, line, bytes, len);
+        return;
+    }
+    memcpy(h->text + h->len, bytes, len);
+    tee_record(t, line, h->text, h->len + len);
+    h->len = 0;
+}
+
 static void split_lines(struct log_tee *t, struct held_line *h, enum log_record_kind line,
-                        enum log_record_kind piece, const char *bytes, size_t len)
+                        const char *bytes, size_t len)
 {
     while (len) {
         size_t room = sizeof h->text - h->len;
         const char *newline = memchr(bytes, '\n', len <= room ? len : room + 1);
         if (newline) {
             size_t n = (size_t)(newline - bytes);
-            tee_record(t, line, h->text, h->len, bytes, n);
-            h->len = 0;
+            line_end(t, h, line, bytes, n);
             bytes += n + 1;
             len -= n + 1;
             continue;
@@ -183,7 +195,7 @@ static void split_lines(struct log_tee *t, struct held_line *h, enum log_record_
         bytes += taken;
         len -= taken;
         if (len)
-            held_cut(t, h, piece);
+            held_cut(t, h, piece_of(line));
     }
 }
 
@@ -192,9 +204,9 @@ void log_tee_output(struct log_tee *t, uint8_t type, const char *bytes, size_t l
     if (t->fd < 0)
         return;
     if (type == FRAME_STDERR)
-        split_lines(t, &t->err, LOG_RECORD_STDERR, LOG_RECORD_STDERR_PIECE, bytes, len);
+        split_lines(t, &t->err, LOG_RECORD_STDERR, bytes, len);
     else
-        split_lines(t, &t->out, LOG_RECORD_STDOUT, LOG_RECORD_STDOUT_PIECE, bytes, len);
+        split_lines(t, &t->out, LOG_RECORD_STDOUT, bytes, len);
     tee_flush(t);
 }
 
@@ -204,27 +216,47 @@ static void held_flush_all(struct log_tee *t)
     held_flush(t, &t->err, LOG_RECORD_STDERR_PIECE);
 }
 
+static void mark_queue(struct log_tee *t, const char *text, size_t len)
+{
+    char line[LOG_TEE_MARK_TEXT_MAX];
+    if (t->fd < 0)
+        return;
+    for (size_t i = 0; i < len; i++)
+        line[i] = text[i] == '\n' ? ' ' : text[i];
+    held_flush_all(t);
+    tee_record(t, LOG_RECORD_MARK, line, len);
+}
+
+static void mark_flush(struct log_tee *t, bool waiting)
+{
+    tee_flush(t);
+    marks_report(t);
+    if (waiting && !t->full)
+        t->events->drained(t->owner);
+}
+
 bool log_tee_mark(struct log_tee *t, const char *text, size_t len)
 {
     if (t->mark_count == LOG_TEE_MARKS_MAX || len > LOG_TEE_MARK_TEXT_MAX)
         return false;
+    bool waiting = t->queue.len > 0; /* then this flush may be the one that somebody waits for */
     struct mark *m = &t->marks[t->mark_count++];
     m->len = len;
-    char line[LOG_TEE_MARK_TEXT_MAX];
     if (len)
         memcpy(m->text, text, len);
-    for (size_t i = 0; i < len; i++)
-        line[i] = text[i] == '\n' ? ' ' : text[i];
-    bool waiting = t->queue.len > 0; /* then this flush may be the one that somebody waits for */
-    if (t->fd >= 0) {
-        held_flush_all(t);
-        tee_record(t, LOG_RECORD_MARK, line, len, NULL, 0);
-        m->end = t->queued_total;
-        tee_flush(t);
-    }
-    marks_report(t);
-    if (waiting && !t->full)
-        t->events->drained(t->owner);
+    mark_queue(t, text, len);
+    m->end = t->queued_total;
+    mark_flush(t, waiting);
+    return true;
+}
+
+bool log_tee_mark_unreported(struct log_tee *t, const char *text, size_t len)
+{
+    if (len > LOG_TEE_MARK_TEXT_MAX)
+        return false;
+    bool waiting = t->queue.len > 0;
+    mark_queue(t, text, len);
+    mark_flush(t, waiting);
     return true;
 }
 
@@ -235,7 +267,7 @@ void log_tee_exit(struct log_tee *t, int code)
     held_flush_all(t);
     char digits[16];
     int n = snprintf(digits, sizeof digits, "%d", code);
-    tee_record(t, LOG_RECORD_EXIT, digits, (size_t)n, NULL, 0);
+    tee_record(t, LOG_RECORD_EXIT, digits, (size_t)n);
     tee_flush(t);
 }
 
@@ -249,10 +281,11 @@ bool log_tee_flushed(const struct log_tee *t)
     return t->queue.len == 0;
 }
 
-struct log_tee *log_tee_open(struct loop *l, int fd, const struct log_tee_events *events,
-                             void *owner)
+struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
+                             const struct log_tee_events *events, void *owner)
 {
     struct log_tee *t = NEW(struct log_tee);
+    log_line_writer_init(&t->writer, lines);
     t->events = events;
     t->owner = owner;
     t->fd = fd;

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log tee: copies what the main process prints to the agent's own stdout, where the cloud's log
- * driver picks it up. Log drivers merge stdout and stderr and know nothing of unfinished lines, so
- * the tee writes records, one a line:
+ * service picks it up. Log services merge stdout and stderr and know nothing of unfinished lines,
+ * so the tee writes records (base/log_record.h), one a line (log_line.h):
  *
- *   - a stdout line is written as it is, so that the log reads naturally in the cloud's console;
- *   - any other record begins with the byte 0x01 and a letter:
- *       o  stdout line that itself begins with 0x01, or is empty (some log services drop an empty
- *          line)
- *       e  stderr line
- *       p  piece of a stdout line: in the original no newline follows; either the next piece of the
- *          same line follows, or the output ended here
- *       q  the same of stderr
- *       m  mark, text as given by FRAME_LOG_MARK: all output before it precedes it
- *       x  exit code of the main process in decimal; the last record, written also when the process
- *          could not be started (126, 127, 128)
- *   - a record with its newline is at most LOG_RECORD_MAX (16 KiB) long; longer lines are cut into
- *     pieces, never inside a UTF-8 character.
+ *   - a stdout line is written so that the log reads naturally in the cloud's console;
+ *   - a piece of a line says that in the original no newline follows; either the next piece of the
+ *     same line follows, or the output ended here;
+ *   - a mark, with the text given by FRAME_LOG_MARK: all output before it precedes it;
+ *   - the last record is the exit code of the main process in decimal, written also when the
+ * process could not be started (126, 127, 128);
+ *   - a record's line is at most LOG_RECORD_MAX (16 KiB) long with its newline; longer lines are
+ * cut into pieces, never inside a UTF-8 character.
  *
  * An unfinished line is held back until its newline, until it is too long, until a mark, or until
  * the process ends; never by time. Nothing is lost and nothing blocks: stdout is non-blocking, what
@@ -26,6 +21,7 @@
 #ifndef SOCKERLESS_AGENT_LOG_TEE_H
 #define SOCKERLESS_AGENT_LOG_TEE_H
 
+#include "base/log_record.h"
 #include "loop/loop.h"
 
 #include <stdbool.h>
@@ -47,9 +43,9 @@ struct log_tee_events {
     void (*mark_written)(void *owner, const char *text, size_t len);
 };
 
-/* fd: borrowed, made non-blocking. -1: the tee is off. */
-struct log_tee *log_tee_open(struct loop *l, int fd, const struct log_tee_events *events,
-                             void *owner);
+/* fd: borrowed, made non-blocking. -1: the tee is off. lines: the format. */
+struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
+                             const struct log_tee_events *events, void *owner);
 /* What is still queued is dropped. */
 void log_tee_close(struct log_tee *t);
 
@@ -57,6 +53,8 @@ void log_tee_close(struct log_tee *t);
 void log_tee_output(struct log_tee *t, uint8_t type, const char *bytes, size_t len);
 /* False: too many marks under way, or the text is too long. Newlines in the text become blanks. */
 bool log_tee_mark(struct log_tee *t, const char *text, size_t len);
+/* The same without a report, and so without a limit to what is under way. */
+bool log_tee_mark_unreported(struct log_tee *t, const char *text, size_t len);
 /* The last record. */
 void log_tee_exit(struct log_tee *t, int code);
 

@@ -4,13 +4,14 @@
 #include "agent/main_process.h"
 
 #include "agent/environment.h"
+#include "agent/oom_counter.h"
 #include "agent/process.h"
 #include "agent/replay.h"
 #include "base/alloc.h"
+#include "base/log.h"
 #include "ipc/frame.h"
 
-#include <signal.h>
-#include <unistd.h>
+#include <string.h>
 #include <utlist.h>
 
 struct main_process {
@@ -19,7 +20,7 @@ struct main_process {
     const struct agent_options *options;
     main_process_ended ended_cb;
     void *owner;
-    struct process *process; /* NULL before the start, after the end, and with keep-alive */
+    struct process *process; /* NULL before the start and after the end */
     struct log_tee *tee;
     struct log_tee_events tee_events; /* ours in front of the owner's */
     const struct log_tee_events *outer_tee_events;
@@ -29,6 +30,7 @@ struct main_process {
     uv_timer_t gate;
     bool gate_open, started, ended;
     int64_t pid;
+    int64_t oom_kills; /* before the start; -1: not known */
     uint32_t height, width;
     Sockerless__Exit exit;
     struct error start_error;
@@ -122,6 +124,11 @@ static void replay_to_outlet(void *arg, uint8_t type, const unsigned char *bytes
         outlet_set_lagging(t->process, t->outlet, true);
 }
 
+bool main_process_keeps_all(const struct main_process *m)
+{
+    return !m->replay.over;
+}
+
 void main_process_add_outlet(struct main_process *m, struct outlet *o, bool replay)
 {
     if (replay)
@@ -174,6 +181,7 @@ static void finish(struct main_process *m, int code, int signal_number)
     m->ended = true;
     m->exit.code = code;
     m->exit.signal = signal_number;
+    m->exit.oom_killed = m->oom_kills >= 0 && oom_counter_read(OOM_COUNTER_CGROUPS) > m->oom_kills;
     uv_timer_stop(&m->gate);
     on_stdin_ready(m);
     log_tee_exit(m->tee, code);
@@ -200,6 +208,11 @@ static const struct process_events process_handlers = {
 static const char runtime_failed[] = "failed to create shim task: OCI runtime create failed: runc "
                                      "create failed: unable to start container process: ";
 
+static const char *without_prefix(const char *text, const char *prefix)
+{
+    return str_starts(text, prefix) ? text + strlen(prefix) : text;
+}
+
 static int start_process(struct main_process *m, int *exit_code, struct error *err)
 {
     const struct agent_options *o = m->options;
@@ -211,6 +224,7 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
         .user = o->user,
         .workdir = o->workdir,
         .make_workdir = true,
+        .idle_if_missing = o->keep_alive,
         .tty = o->tty,
         .height = m->height,
         .width = m->width,
@@ -230,14 +244,12 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
 void main_process_start(struct main_process *m)
 {
     int exit_code;
+    m->oom_kills = oom_counter_read(OOM_COUNTER_CGROUPS);
     if (!m->gate_open)
         uv_timer_start(&m->gate, on_gate_timeout, (uint64_t)m->options->gate_ms, 0);
-    if (m->options->keep_alive) {
-        m->started = true;
-        m->pid = getpid();
-        return;
-    }
     if (start_process(m, &exit_code, &m->start_error)) {
+        if (m->options->linger_ms == 0) /* no backend to tell it */
+            log_error(without_prefix(m->start_error.message, runtime_failed));
         m->exit.start_failed = true;
         m->exit.error = m->start_error.message;
         finish(m, exit_code, 0);
@@ -260,7 +272,7 @@ struct main_process *main_process_new(struct loop *l, struct reaper *reaper,
     m->owner = owner;
     m->outer_tee_events = tee_events;
     m->tee_events = (struct log_tee_events){on_tee_drained, on_tee_mark_written};
-    m->tee = log_tee_open(l, log_fd, &m->tee_events, m);
+    m->tee = log_tee_open(l, log_fd, options->log_lines, &m->tee_events, m);
     sockerless__exit__init(&m->exit);
     uv_timer_init(&l->uv, &m->gate);
     m->gate.data = m;
@@ -273,9 +285,6 @@ void main_process_signal(struct main_process *m, int number)
 {
     if (m->process)
         process_signal(m->process, number);
-    else if (m->options->keep_alive &&
-             (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL))
-        finish(m, 128 + number, number);
 }
 
 void main_process_resize(struct main_process *m, uint32_t height, uint32_t width)

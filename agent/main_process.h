@@ -54,6 +54,8 @@ struct log_tee *main_process_tee(struct main_process *m);
 /* Opens the gate. */
 void main_process_controlled(struct main_process *m);
 
+/* All that the process has printed so far is kept. */
+bool main_process_keeps_all(const struct main_process *m);
 /* Sends what is kept first when replay is set. */
 void main_process_add_outlet(struct main_process *m, struct outlet *o, bool replay);
 void main_process_remove_outlet(struct main_process *m, struct outlet *o);
@@ -64,8 +66,7 @@ void main_process_drained(struct main_process *m, struct outlet *o);
 bool main_process_stdin(struct main_process *m, const void *bytes, size_t len);
 void main_process_stdin_close(struct main_process *m);
 
-/* To the process alone, as Docker does. Without a process (keep-alive): TERM, INT, QUIT and KILL
- * end it, others are ignored. */
+/* To the process alone, as Docker does. */
 void main_process_signal(struct main_process *m, int number);
 /* Also before the start. */
 void main_process_resize(struct main_process *m, uint32_t height, uint32_t width);

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the agent was told: its command line and the SOCKERLESS_AGENT_… variables.
+ * What the agent was told: its command line and the SOCKERLESS_AGENT_… variables, most of them
+ * rows of a table like every program's (base/config.h).
  */
 #ifndef SOCKERLESS_AGENT_OPTIONS_H
 #define SOCKERLESS_AGENT_OPTIONS_H
 
+#include "base/config.h"
 #include "base/error.h"
+#include "base/log_record.h"
 #include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum agent_mode { AGENT_RUN, AGENT_INSTALL, AGENT_VERSION };
-
 struct agent_options {
-    enum agent_mode mode;
-    bool keep_alive;         /* no main process */
-    const char *install_dir; /* borrowed from argv */
-    struct strv argv;        /* of the main process */
-    struct strv env;         /* of the main process: without the agent's own */
+    bool keep_alive;   /* the main process only waits: where the image lacks its program, a process
+                        * that does nothing stands in for it */
+    char *install_dir; /* install only; NULL: run */
+    struct strv argv;  /* of the main process */
+    struct strv env;   /* of the main process: without the agent's own */
     char *token;
     char *address; /* to listen on */
     int64_t port;
@@ -26,13 +27,54 @@ struct agent_options {
     char *container;    /* the own id, for the backend that is dialled */
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
+    char *log_lines_name;
+    enum log_lines log_lines; /* how the log is written to stdout */
     char *user, *workdir;
-    int64_t linger_ms; /* how long to wait after the end for somebody to take the exit code */
+    /* What a backend sets; 0, as when people start the agent by hand: no backend is waited for. */
+    int64_t linger_ms; /* how long to wait after the end until the exit code is taken */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
 };
 
-int agent_options_load(struct agent_options *o, int argc, char **argv,
-                       struct error *err) MUST_CHECK;
+/* Rows for a config table; o is a struct agent_options variable. The backend sets the variables;
+ * the flags are for people. */
+#define AGENT_SETTINGS(o)                                                                          \
+    CONFIG_ROW_BOOL("keep-alive", NULL, "false", &(o).keep_alive,                                  \
+                    "run without a command of its own, for exec only"),                            \
+        CONFIG_ROW_TEXT(CONFIG_DIRECTORY, "install", NULL, NULL, &(o).install_dir,                 \
+                        "copy this program into the directory, then exit"),                        \
+        CONFIG_ROW_TEXT(CONFIG_SECRET, "token", "SOCKERLESS_AGENT_TOKEN", NULL, &(o).token,        \
+                        "what the backend shows to be let in"),                                    \
+        CONFIG_ROW_STRING("address", "SOCKERLESS_AGENT_ADDRESS", "0.0.0.0", &(o).address,          \
+                          "address to listen on"),                                                 \
+        CONFIG_ROW_INT("port", "SOCKERLESS_AGENT_PORT", "9111", &(o).port, "and its port", 1,      \
+                       65535),                                                                     \
+        CONFIG_ROW_STRING("callback-url", "SOCKERLESS_CALLBACK_URL", NULL, &(o).callback_url,      \
+                          "ws(s):// URL of the backend to dial instead of listening; counts only " \
+                          "with a container id"),                                                  \
+        CONFIG_ROW_STRING("container", "SOCKERLESS_AGENT_CONTAINER", NULL, &(o).container,         \
+                          "the own container id, for the backend that is dialled"),                \
+        CONFIG_ROW_STRING("user", "SOCKERLESS_AGENT_USER", NULL, &(o).user,                        \
+                          "user[:group] of the command; else the agent's"),                        \
+        CONFIG_ROW_STRING("workdir", "SOCKERLESS_AGENT_WORKDIR", "/", &(o).workdir,                \
+                          "working directory of the command"),                                     \
+        CONFIG_ROW_BOOL("tty", "SOCKERLESS_AGENT_TTY", "false", &(o).tty,                          \
+                        "give the command a terminal"),                                            \
+        CONFIG_ROW_BOOL("open-stdin", "SOCKERLESS_AGENT_STDIN", "false", &(o).open_stdin,          \
+                        "keep the command's stdin open for attach sessions"),                      \
+        CONFIG_ROW_BOOL("stdin-once", "SOCKERLESS_AGENT_STDIN_ONCE", "false", &(o).stdin_once,     \
+                        "close it after the first of them"),                                       \
+        CONFIG_ROW_STRING("log-lines", "SOCKERLESS_AGENT_LOG_LINES", "text", &(o).log_lines_name,  \
+                          "how the log is written to stdout: text or structured"),                 \
+        CONFIG_ROW_INT("linger-ms", "SOCKERLESS_AGENT_LINGER_MS", "0", &(o).linger_ms,             \
+                       "longest wait for the backend to take the exit code", 0, 3600000),          \
+        CONFIG_ROW_INT("gate-ms", "SOCKERLESS_AGENT_GATE_MS", "0", &(o).gate_ms,                   \
+                       "longest wait for the backend before output is let go", 0, 3600000)
+
+/* How many of the arguments are settings: all before "--", argv[0] included. */
+int agent_options_count(int argc, char **argv);
+/* Complete what config_load filled in, from the arguments behind "--" and the environment. */
+int agent_options_finish(struct agent_options *o, int argc, char **argv,
+                         struct error *err) MUST_CHECK;
 void agent_options_free(struct agent_options *o);
 
 #endif

@@ -315,6 +315,7 @@ static int process_spawn(struct process_options *o, const struct process_stdio *
         .user = user,
         .stdio = {stdio->child[0], stdio->child[1], stdio->child[2]},
         .tty = o->tty,
+        .idle_if_missing = o->idle_if_missing,
     };
     return spawn_process(&request, pid, exit_code, err);
 }
@@ -347,6 +348,20 @@ static void process_discard(struct process *p)
     process_maybe_end(p);
 }
 
+/* Whom the options name; nobody: who the agent is, which is root where a backend has not said
+ * otherwise. */
+static int user_find_for(const char *name, struct user_identity *user, struct error *err)
+{
+    char own[16];
+    bool as_agent = str_empty(name) && geteuid() != 0;
+    snprintf(own, sizeof own, "%u", (unsigned)geteuid());
+    if (user_resolve(as_agent ? own : str_or_empty(name), "/etc/passwd", "/etc/group", user, err))
+        return -1;
+    if (as_agent)
+        user->gid = getegid();
+    return 0;
+}
+
 int process_start(struct loop *l, struct reaper *reaper, struct process_options *options,
                   const struct process_events *events, void *owner, struct process **out,
                   int *exit_code, bool *runtime_error, struct error *err)
@@ -356,7 +371,7 @@ int process_start(struct loop *l, struct reaper *reaper, struct process_options 
     *exit_code = SPAWN_FAILED;
     if (runtime_error)
         *runtime_error = false;
-    if (user_resolve(str_or_empty(options->user), "/etc/passwd", "/etc/group", &user, err))
+    if (user_find_for(options->user, &user, err))
         return -1;
     if (runtime_error)
         *runtime_error = true;

@@ -38,6 +38,7 @@ struct process_options {
     const char *user;      /* "" or NULL: root */
     const char *workdir;   /* "" or NULL: "/" */
     bool make_workdir;
+    bool idle_if_missing; /* see struct spawn_request */
     bool tty;
     uint32_t height, width;    /* tty; 0: not known */
     bool open_stdin;           /* a pipe, else /dev/null */

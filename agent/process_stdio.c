@@ -14,8 +14,17 @@ enum { PIPE_SIZE = 256 * 1024 };
 
 static int null_open(int *fd, int flags, struct error *err)
 {
+    int ends[2];
     *fd = open("/dev/null", flags | O_CLOEXEC);
-    return *fd < 0 ? error_errno(err, ERROR_SYSTEM, errno, "open /dev/null") : 0;
+    if (*fd >= 0)
+        return 0;
+    int error = errno;
+    /* Some root file systems have none; a pipe without a writer is read the same way. */
+    if (flags != O_RDONLY || pipe2(ends, O_CLOEXEC))
+        return error_errno(err, ERROR_SYSTEM, error, "open /dev/null");
+    close(ends[1]);
+    *fd = ends[0];
+    return 0;
 }
 
 /* The user owns his ends, as with Docker: a program may open /dev/stderr again by that name. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The reverse agent; see reverse.h. Owns the line; the connections of sessions are session.c's from
- * their first moment. A line on which nothing is heard is given up: what lies between the two may
- * have forgotten it without a word to either. */
+ * their first moment. A line on which nothing arrives is closed: what is between the two may
+ * have dropped it without telling either. */
 #include "agent/reverse.h"
 
 #include "agent/reverse_tls.h"
@@ -17,9 +17,13 @@
 enum {
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 5000,
+    RETRY_MAX_UNMET_MS = 500, /* a new container's network may not be up yet */
     PING_MS = 15000,
     SILENCE_MAX_MS = 50000,
+    CHECK_MS = 3000,
     CONNECT_MS = 10000,
+    CONNECT_UNMET_MS = 3000,
+    UNMET_ATTEMPTS = 400, /* some two minutes; then it may be nobody's */
 };
 
 struct reverse {
@@ -29,9 +33,17 @@ struct reverse {
     struct nng_tls_config *tls; /* of wss://, else NULL */
     struct channel *line;       /* NULL between two */
     uv_timer_t timer;           /* the next attempt, or the next ping */
-    int attempts;               /* since something was heard */
+    int attempts;               /* since something arrived */
+    bool met;                   /* something arrived once */
     int64_t heard_ms;
+    bool answered; /* since the last check */
 };
+
+/* A start waits for the first line. */
+static bool is_awaited(const struct reverse *r)
+{
+    return !r->met && r->attempts < UNMET_ATTEMPTS;
+}
 
 static int connection_dial(struct reverse *r, const char *session,
                            const struct channel_events *events, void *owner, struct channel **out,
@@ -41,7 +53,7 @@ static int connection_dial(struct reverse *r, const char *session,
     char bearer[CALLBACK_TEXT_SIZE];
     struct channel_options options = {
         .bearer_token = bearer,
-        .connect_timeout_ms = CONNECT_MS,
+        .connect_timeout_ms = is_awaited(r) ? CONNECT_UNMET_MS : CONNECT_MS,
         .tls = r->tls,
     };
     callback_token_write(bearer, told->container, told->token, session);
@@ -90,14 +102,38 @@ static void line_frame(void *owner, const struct frame *f)
 {
     struct reverse *r = owner;
     r->heard_ms = time_mono_ms();
+    r->answered = true;
     r->attempts = 0;
+    r->met = true;
     if (f->type == FRAME_CALL_BACK)
         on_call_back(r, f);
 }
 
+static void on_check_time(uv_timer_t *timer)
+{
+    struct reverse *r = timer->data;
+    if (r->answered)
+        uv_timer_start(timer, on_ping_time, PING_MS, PING_MS);
+    else
+        channel_abort(r->line); /* line_closed() goes on */
+}
+
+void reverse_check(struct reverse *r)
+{
+    r->answered = false;
+    r->attempts = 0;
+    if (!r->line) {
+        uv_timer_start(&r->timer, on_retry, 0, 0);
+        return;
+    }
+    channel_send(r->line, FRAME_PING, NULL, 0);
+    uv_timer_start(&r->timer, on_check_time, CHECK_MS, 0);
+}
+
 static void line_wait(struct reverse *r)
 {
-    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, RETRY_MAX_MS, NULL);
+    int64_t longest_ms = is_awaited(r) ? RETRY_MAX_UNMET_MS : RETRY_MAX_MS;
+    int64_t pause_ms = backoff_ms(r->attempts++, RETRY_FIRST_MS, longest_ms, NULL);
     uv_timer_start(&r->timer, on_retry, (uint64_t)pause_ms, 0);
 }
 

@@ -21,4 +21,8 @@ struct reverse;
 int reverse_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
                  struct reverse **out, struct error *err) MUST_CHECK;
 
+/* Connections may have been lost without a word, as when the machine was moved: the line is asked
+ * now, given up when it does not answer within seconds, and dialled again. */
+void reverse_check(struct reverse *r);
+
 #endif

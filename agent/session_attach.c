@@ -6,6 +6,8 @@
 #include "agent/workload.h"
 #include "base/alloc.h"
 
+#include <string.h>
+
 struct attach {
     struct outlet outlet;
     bool stdin, stdin_once;
@@ -16,11 +18,32 @@ static void attach_main_ended(struct session *s)
     session_end(s, main_process_exit(s->workload->main));
 }
 
+/* What is printed from now on is sent; a mark in the log tells what was printed before. Behind the
+ * log's last record there is nothing to mark. */
+static int mark_join(struct session *s, const char *mark, struct error *err)
+{
+    struct main_process *m = s->workload->main;
+    if (main_process_ended_p(m) || log_tee_mark_unreported(main_process_tee(m), mark, strlen(mark)))
+        return 0;
+    return error_set(err, ERROR_TOO_LARGE, "a log mark may have %d bytes", LOG_TEE_MARK_TEXT_MAX);
+}
+
+static void send_opened(struct session *s, bool marked)
+{
+    Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
+    opened.tty = s->workload->options->tty;
+    opened.pid = main_process_pid(s->workload->main);
+    opened.marked = marked;
+    channel_send_message(s->channel, FRAME_OPENED, NULL, 0, &opened.base);
+}
+
 static int attach_open(struct session *s, const Sockerless__StreamOpen *open, struct error *err)
 {
-    (void)err;
     const Sockerless__AgentAttachOpen *asked = open->agent_attach;
     struct main_process *m = s->workload->main;
+    bool marked = asked->replay && *asked->mark && !main_process_keeps_all(m);
+    if (marked && mark_join(s, asked->mark, err))
+        return -1;
     struct attach *state = NEW(struct attach);
     state->outlet.channel = s->channel;
     state->outlet.wants_stdout = asked->stdout;
@@ -28,7 +51,7 @@ static int attach_open(struct session *s, const Sockerless__StreamOpen *open, st
     state->stdin = asked->stdin;
     state->stdin_once = asked->stdin_once || s->workload->options->stdin_once;
     s->state = state;
-    session_send_opened(s, FRAME_OPENED, s->workload->options->tty, main_process_pid(m));
+    send_opened(s, marked);
     main_process_add_outlet(m, &state->outlet, asked->replay);
     if (main_process_ended_p(m))
         attach_main_ended(s);

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -105,17 +106,16 @@ static int check_executable(const char *path)
 }
 
 /* Go's exec.LookPath, which the OCI runtime uses: files in PATH that may not be executed are
- * passed over, and then it was "not found in $PATH". */
-static const char *child_look_up(const char *name, const char *path, char found[PATH_MAX])
+ * passed over, and then it was "not found in $PATH", as everything is without a PATH. */
+static const char *child_look_up(const char *name, const char *path, char found[PATH_MAX],
+                                 struct spawn_report *why)
 {
     if (strchr(name, '/')) {
-        int error = check_executable(name);
-        if (error)
-            child_fail(STAGE_LOOKUP, error);
-        return name;
+        *why = (struct spawn_report){STAGE_LOOKUP, check_executable(name)};
+        return why->error ? NULL : name;
     }
     size_t name_len = strlen(name);
-    while (name_len) {
+    while (name_len && *path) {
         size_t dir_len = strcspn(path, ":");
         const char *dir = dir_len ? path : ".";
         size_t used = dir_len ? dir_len : 1;
@@ -130,7 +130,7 @@ static const char *child_look_up(const char *name, const char *path, char found[
             break;
         path += dir_len + 1;
     }
-    child_fail(STAGE_NOT_IN_PATH, ENOENT);
+    *why = (struct spawn_report){STAGE_NOT_IN_PATH, ENOENT};
     return NULL;
 }
 
@@ -159,12 +159,29 @@ static void child_say_not_executed(const char *path, int error)
     _exit(1);
 }
 
+/* In place of a program that only waits and that the image does not have. The closed report tells
+ * the parent that the process runs. */
+static void child_idle(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    prctl(PR_SET_NAME, slash ? slash + 1 : program);
+    child_reset_signals();
+    close(REPORT_FD);
+    for (;;)
+        pause();
+}
+
 static void child_run(const struct spawn_request *r, const char *path_env, int report_fd)
 {
     char found[PATH_MAX];
+    struct spawn_report why;
     child_set_descriptors(r, report_fd);
     child_become(r);
-    const char *file = child_look_up(r->argv->items[0], path_env, found);
+    const char *file = child_look_up(r->argv->items[0], path_env, found, &why);
+    if (!file && r->idle_if_missing && (why.error == ENOENT || why.error == ENOTDIR))
+        child_idle(r->argv->items[0]);
+    if (!file)
+        child_fail(why.stage, why.error);
     child_reset_signals();
     execve(file, r->argv->items, r->env->items);
     child_say_not_executed(file, errno);
@@ -262,7 +279,7 @@ int spawn_process(const struct spawn_request *request, pid_t *pid, int *exit_cod
     if (pipe2(report_pipe, O_CLOEXEC))
         return error_errno(err, ERROR_SYSTEM, errno, "pipe");
     const char *path_env = environment_get(request->env, "PATH");
-    *pid = fork_quietly(request, path_env ? path_env : ENVIRONMENT_DEFAULT_PATH, report_pipe[1]);
+    *pid = fork_quietly(request, path_env ? path_env : "", report_pipe[1]);
     int fork_error = errno;
     close(report_pipe[1]);
     struct spawn_report report;

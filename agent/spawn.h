@@ -20,6 +20,9 @@ struct spawn_request {
     const struct user_identity *user;
     int stdio[3]; /* borrowed, all three open */
     bool tty;     /* stdio[0] is a terminal: make it the controlling one */
+    /* Where the program does not exist the new process does nothing in its place, as the same user
+     * in the same directory, until a signal ends it. */
+    bool idle_if_missing;
 };
 
 /* Why it failed, as exit codes Docker gives: */

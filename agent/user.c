@@ -104,6 +104,18 @@ static void groups_of(const char *path, const char *user, struct user_identity *
     }
 }
 
+/* Docker's rule since CVE-2022-36109: the primary group is one of the supplementary ones. */
+static void groups_add_primary(struct user_identity *out)
+{
+    for (size_t i = 0; i < out->group_count; i++)
+        if (out->groups[i] == out->gid)
+            return;
+    if (out->group_count == NGROUPS_MAX)
+        out->group_count--;
+    out->groups = xrealloc(out->groups, (out->group_count + 1) * sizeof *out->groups);
+    out->groups[out->group_count++] = out->gid;
+}
+
 static int group_find(const char *path, const char *group, struct user_identity *out,
                       struct error *err)
 {
@@ -166,6 +178,8 @@ int user_resolve(const char *spec, const char *passwd_path, const char *group_pa
         groups_of(group_path, name, out);
     if (rc)
         user_identity_free(out);
+    else
+        groups_add_primary(out);
     return rc;
 }
 

@@ -15,7 +15,7 @@
 struct user_identity {
     uid_t uid;
     gid_t gid;
-    gid_t *groups; /* owned; supplementary */
+    gid_t *groups; /* owned; supplementary, the primary one among them */
     size_t group_count;
     char *home; /* owned; "/" when there is no entry */
 };

@@ -4,11 +4,18 @@
 
 #include "base/alloc.h"
 #include "cloud/cloud_setting.h"
+#include "ipc/callback_token.h"
 #include "oci/name/image_ref.h"
 
 #include <string.h>
 
-enum { NAME_MAX_LEN = 63, OBJECT_MAX_LEN = 1024, SHA256_HEX = 64, CONNECTOR_MAX_LEN = 300 };
+enum {
+    NAME_MAX_LEN = 63,
+    OBJECT_MAX_LEN = 1024,
+    SHA256_HEX = 64,
+    PATH_MAX_LEN = 300,
+    TAGS_MAX = 64
+};
 
 /* The words among the settings. Projects may be domain-scoped: "example.com:project". */
 static const struct cloud_setting_word
@@ -20,7 +27,13 @@ static const struct cloud_setting_word
     account_word = {"SOCKERLESS_GCR_SERVICE_ACCOUNT", "a service account's address",
                     "runner@my-project-123.iam.gserviceaccount.com", "-.@", 254},
     connector_word = {"SOCKERLESS_GCR_VPC_CONNECTOR", "a connector's name or path", "my-connector",
-                      "-/.:", CONNECTOR_MAX_LEN},
+                      "-/.:", PATH_MAX_LEN},
+    network_word = {"SOCKERLESS_GCR_VPC_NETWORK", "a network's name or path",
+                    "projects/my-project-123/global/networks/my-network", "-/.:", PATH_MAX_LEN},
+    subnetwork_word = {"SOCKERLESS_GCR_VPC_SUBNETWORK", "a subnetwork's name or path",
+                       "projects/my-project-123/regions/us-central1/subnetworks/my-subnetwork",
+                       "-/.:", PATH_MAX_LEN},
+    tag_word = {"SOCKERLESS_GCR_VPC_TAGS", "a network tag", "sockerless,ci", "-", NAME_MAX_LEN},
     bucket_word = {"SOCKERLESS_GCR_AGENT_GCS_BUCKET", "a valid bucket name", "my-bucket", "-_.",
                    222};
 
@@ -60,6 +73,58 @@ static int find_connector(struct cloudrun_config *c, struct error *err)
     return 0;
 }
 
+static int find_tags(struct cloudrun_config *c, struct error *err)
+{
+    strv_free(&c->network_tags);
+    strv_push_list(&c->network_tags, str_or_empty(c->vpc_tags));
+    if (c->network_tags.count > TAGS_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER, "SOCKERLESS_GCR_VPC_TAGS: at most %d tags",
+                         TAGS_MAX);
+    for (size_t i = 0; i < c->network_tags.count; i++)
+        if (cloud_setting_check_word(&tag_word, c->network_tags.items[i], err))
+            return -1;
+    return 0;
+}
+
+/* Direct VPC egress, instead of a connector. */
+static int find_network(struct cloudrun_config *c, struct error *err)
+{
+    static const char *const egress[] = {"private-ranges-only", "all-traffic"};
+    bool direct = !str_empty(c->vpc_network) || !str_empty(c->vpc_subnetwork);
+    int i = cloud_setting_choose("SOCKERLESS_GCR_VPC_EGRESS", c->vpc_egress, egress,
+                                 ARRAY_LEN(egress), err);
+    if (i < 0)
+        return -1;
+    c->all_egress = i == 1;
+    if (direct && c->connector_name)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_GCR_VPC_CONNECTOR: a job has either a connector or an "
+                         "interface in SOCKERLESS_GCR_VPC_NETWORK or _SUBNETWORK, not both");
+    if (!direct && !str_empty(c->vpc_tags))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_GCR_VPC_TAGS needs SOCKERLESS_GCR_VPC_NETWORK or "
+                         "SOCKERLESS_GCR_VPC_SUBNETWORK");
+    if (c->all_egress && !direct && !c->connector_name)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_GCR_VPC_EGRESS needs SOCKERLESS_GCR_VPC_NETWORK, "
+                         "SOCKERLESS_GCR_VPC_SUBNETWORK or SOCKERLESS_GCR_VPC_CONNECTOR");
+    if ((!str_empty(c->vpc_network) &&
+         cloud_setting_check_word(&network_word, c->vpc_network, err)) ||
+        (!str_empty(c->vpc_subnetwork) &&
+         cloud_setting_check_word(&subnetwork_word, c->vpc_subnetwork, err)))
+        return -1;
+    return find_tags(c, err);
+}
+
+static int check_checksum(const struct cloudrun_config *c, struct error *err)
+{
+    const char *text = c->agent_sha256;
+    if (str_empty(text) || (strlen(text) == SHA256_HEX && str_is_hex(text, SHA256_HEX)))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_GCR_AGENT_SHA256 must be 64 hexadecimal digits in lower case");
+}
+
 static int check_download(const struct cloudrun_config *c, struct error *err)
 {
     if (str_empty(c->agent_url) && str_empty(c->gcs_bucket))
@@ -74,10 +139,6 @@ static int check_download(const struct cloudrun_config *c, struct error *err)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_GCR_AGENT_GCS_OBJECT must be 1 to %d characters",
                          OBJECT_MAX_LEN);
-    if (!str_empty(c->agent_sha256) &&
-        (strlen(c->agent_sha256) != SHA256_HEX || !str_is_hex(c->agent_sha256, SHA256_HEX)))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_GCR_AGENT_SHA256 must be 64 hexadecimal digits in lower case");
     return cloud_setting_check_url("SOCKERLESS_GCR_AGENT_URL", c->agent_url, err);
 }
 
@@ -94,6 +155,24 @@ static int check_registry(const struct cloudrun_config *c, struct error *err)
                      "SOCKERLESS_GCR_AGENT_REGISTRY: \"%.200s\" must be a repository without tag "
                      "and digest, like us-central1-docker.pkg.dev/my-project/sockerless-agents",
                      c->agent_registry);
+}
+
+enum { TOKEN_MIN_LEN = 8 };
+
+static int check_agent(const struct cloudrun_config *c, struct error *err)
+{
+    struct image_ref ref;
+    if (!str_empty(c->agent_image) && image_ref_parse(c->agent_image, &ref, err))
+        return error_wrap(err, "SOCKERLESS_GCR_AGENT_IMAGE");
+    if (str_empty(c->agent_token))
+        return 0;
+    size_t len = strlen(c->agent_token); /* it is a secret: not in the message */
+    if (len < TOKEN_MIN_LEN || !callback_token_valid(c->agent_token, len))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_GCR_AGENT_TOKEN must be %d to %d letters, digits, hyphens and "
+                         "underscores, like what `openssl rand -hex 32` prints",
+                         TOKEN_MIN_LEN, CALLBACK_TOKEN_LEN);
+    return 0;
 }
 
 static int find_injection(struct cloudrun_config *c, struct error *err)
@@ -122,8 +201,10 @@ static int check_platform(const char *platform, struct error *err)
 int cloudrun_config_finish(struct cloudrun_config *c, const char *platform, struct error *err)
 {
     if (find_project(c, err) || check_names(c, err) || find_connector(c, err) ||
+        find_network(c, err) ||
         cloud_setting_check_url("SOCKERLESS_ENDPOINT_URL", c->endpoint_url, err) ||
-        check_registry(c, err) || find_injection(c, err))
+        check_registry(c, err) || check_checksum(c, err) || check_agent(c, err) ||
+        find_injection(c, err))
         return -1;
     return check_platform(platform, err);
 }
@@ -132,6 +213,7 @@ void cloudrun_config_fini(struct cloudrun_config *c)
 {
     free(c->connector_name);
     c->connector_name = NULL;
+    strv_free(&c->network_tags);
     if (c->agent_token)
         explicit_bzero(c->agent_token, strlen(c->agent_token));
 }

@@ -22,7 +22,7 @@ enum cloudrun_injection {
 
 struct cloudrun_config {
     char *project, *region, *endpoint_url;
-    char *vpc_connector, *service_account;
+    char *vpc_connector, *vpc_network, *vpc_subnetwork, *vpc_tags, *vpc_egress, *service_account;
     char *log_id, *agent_image, *agent_token;
     char *injection_method, *gcs_bucket, *gcs_object, *agent_url, *agent_sha256, *agent_registry;
     int64_t task_timeout_s;
@@ -33,6 +33,8 @@ struct cloudrun_config {
     /* Filled by cloudrun_config_finish. */
     enum cloudrun_injection injection;
     char *connector_name; /* projects/P/locations/L/connectors/C; NULL: none */
+    struct strv network_tags;
+    bool all_egress; /* by the VPC; else only what goes to private addresses */
 };
 
 /* Rows for a config table; c is a struct cloudrun_config variable. */
@@ -45,15 +47,24 @@ struct cloudrun_config {
                           "one URL for all Google APIs, for a simulator"),                         \
         CONFIG_ROW_STRING("gcr-vpc-connector", "SOCKERLESS_GCR_VPC_CONNECTOR", NULL,               \
                           &(c).vpc_connector, "VPC connector, name or full path"),                 \
+        CONFIG_ROW_STRING("gcr-vpc-network", "SOCKERLESS_GCR_VPC_NETWORK", NULL, &(c).vpc_network, \
+                          "Direct VPC egress: network, name or full path"),                        \
+        CONFIG_ROW_STRING("gcr-vpc-subnetwork", "SOCKERLESS_GCR_VPC_SUBNETWORK", NULL,             \
+                          &(c).vpc_subnetwork,                                                     \
+                          "Direct VPC egress: subnetwork, name or full path"),                     \
+        CONFIG_ROW_STRING("gcr-vpc-tags", "SOCKERLESS_GCR_VPC_TAGS", NULL, &(c).vpc_tags,          \
+                          "Direct VPC egress: network tags, separated by commas"),                 \
+        CONFIG_ROW_STRING("gcr-vpc-egress", "SOCKERLESS_GCR_VPC_EGRESS", "private-ranges-only",    \
+                          &(c).vpc_egress,                                                         \
+                          "what goes through the VPC: private-ranges-only or all-traffic"),        \
         CONFIG_ROW_STRING("gcr-service-account", "SOCKERLESS_GCR_SERVICE_ACCOUNT", NULL,           \
                           &(c).service_account, "account that the containers have"),               \
         CONFIG_ROW_STRING("gcr-log-id", "SOCKERLESS_GCR_LOG_ID", "sockerless", &(c).log_id,        \
                           "log that is read besides the containers' stdout and stderr"),           \
-        CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE",                         \
-                          "sockerless/agent:latest", &(c).agent_image,                             \
-                          "accepted for old configurations; no injection method needs it"),        \
-        CONFIG_ROW_STRING("gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL, &(c).agent_token, \
-                          "accepted for old configurations; every run has a token of its own"),    \
+        CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE", NULL, &(c).agent_image, \
+                          "image whose layer is the agent for image_layer; else the binary"),      \
+        CONFIG_ROW_TEXT(CONFIG_SECRET, "gcr-agent-token", "SOCKERLESS_GCR_AGENT_TOKEN", NULL,      \
+                        &(c).agent_token, "token of all agents; else every run has a random one"), \
         CONFIG_ROW_STRING("agent.injection_method", "SOCKERLESS_GCR_AGENT_INJECTION_METHOD",       \
                           "startup_command", &(c).injection_method,                                \
                           "how jobs get the agent: startup_command or image_layer"),               \
@@ -63,8 +74,8 @@ struct cloudrun_config {
                           "sockerless-agent", &(c).gcs_object, "the agent's name in the bucket"),  \
         CONFIG_ROW_STRING("agent.url", "SOCKERLESS_GCR_AGENT_URL", NULL, &(c).agent_url,           \
                           "where jobs download the agent from, instead of the bucket"),            \
-        CONFIG_ROW_STRING("agent.sha256", "SOCKERLESS_GCR_AGENT_SHA256", NULL, &(c).agent_sha256,  \
-                          "checksum that the downloaded agent must have"),                         \
+        CONFIG_ROW_TEXT(CONFIG_GUARD, "agent.sha256", "SOCKERLESS_GCR_AGENT_SHA256", NULL,         \
+                        &(c).agent_sha256, "checksum that the downloaded agent must have"),        \
         CONFIG_ROW_STRING("agent.registry", "SOCKERLESS_GCR_AGENT_REGISTRY", NULL,                 \
                           &(c).agent_registry,                                                     \
                           "repository for images with the agent; else the staging registry"),      \

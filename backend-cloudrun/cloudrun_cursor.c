@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ enum {
     WINDOW_MARKS_ALONE = 512, /* of one log: the token has to hold them */
     WINDOW_MARKS_LEAST = 4,
     SAME_TIME_MAX = 1024, /* entries of one timestamp that are told apart */
+    NEAR_RECORDS = 32,
 };
 static const int64_t window_ns = 10 * (int64_t)1000000000;
 
@@ -42,37 +44,65 @@ bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_
     return false;
 }
 
-/* "F EDGE NS:ID NS:ID …" */
+/* "F EDGE NEWEST BEGIN NEXT GAP_FROM GAP_TO WAITS NUMBER NEAR NS:ID NS:ID …" */
+static bool parse_head(const char *token, struct cloudrun_cursor *out, const char **rest)
+{
+    struct log_sequence *s = &out->sequence;
+    uint64_t *const fields[] = {(uint64_t *)&out->edge_ns,
+                                (uint64_t *)&out->newest_ns,
+                                &s->begin,
+                                &s->next,
+                                &s->gap_from,
+                                &s->gap_to,
+                                (uint64_t *)&s->waits_since_ms,
+                                &out->edge_number,
+                                (uint64_t *)&out->near_ns};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        char *end;
+        if (token[0] != ' ' || !isdigit((unsigned char)token[1]))
+            return false;
+        *fields[i] = strtoull(token + 1, &end, 10);
+        if (*fields[i] >= INT64_MAX / 2)
+            return false;
+        token = end;
+    }
+    *rest = token;
+    return true;
+}
+
 bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena,
                            struct cloudrun_cursor *out)
 {
+    const char *at;
     char *end;
     *out = (struct cloudrun_cursor){0};
-    if (token[0] != (backward ? 'B' : 'F') || token[1] != ' ')
+    if (token[0] != (backward ? 'B' : 'F') || !parse_head(token + 1, out, &at))
         return false;
-    out->edge_ns = strtoll(token + 2, &end, 10);
-    if (end == token + 2 || out->edge_ns < 0 || out->edge_ns >= INT64_MAX / 2)
-        return false;
-    out->seen = arena_calloc(arena, strlen(end) / 4 + 1, sizeof *out->seen);
-    while (*end == ' ') {
-        const char *at = end + 1;
+    out->seen = arena_calloc(arena, strlen(at) / 4 + 1, sizeof *out->seen);
+    while (*at == ' ') {
         struct cloudrun_mark *mark = &out->seen[out->count];
-        mark->ns = strtoll(at, &end, 10);
-        if (end == at || *end != ':' || !cloudrun_mark_time_valid(mark->ns))
+        mark->ns = strtoll(at + 1, &end, 10);
+        if (end == at + 1 || *end != ':' || !cloudrun_mark_time_valid(mark->ns))
             return false;
         at = end + 1;
         mark->id = strtoull(at, &end, 16);
         if (end == at)
             return false;
         out->count++;
+        at = end;
     }
-    return !*end;
+    return !*at;
 }
 
 char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena)
 {
     AUTO(buf) struct buf text = BUF_INIT;
-    buf_printf(&text, "%c %" PRId64, backward ? 'B' : 'F', c->edge_ns);
+    const struct log_sequence *s = &c->sequence;
+    buf_printf(&text,
+               "%c %" PRId64 " %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
+               " %" PRIu64 " %" PRId64,
+               backward ? 'B' : 'F', c->edge_ns, c->newest_ns, s->begin, s->next, s->gap_from,
+               s->gap_to, s->waits_since_ms, c->edge_number, c->near_ns);
     for (size_t i = 0; i < c->count; i++)
         buf_printf(&text, " %" PRId64 ":%" PRIx64, c->seen[i].ns, c->seen[i].id);
     return arena_strdup(arena, text.data);
@@ -114,7 +144,7 @@ void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_ma
     if (!n)
         return;
     struct cloudrun_mark *all = join(c, delivered, count, arena);
-    int64_t newest = all[n - 1].ns;
+    int64_t newest = all[n - 1].ns > c->newest_ns ? all[n - 1].ns : c->newest_ns;
     while (kept > 0) {
         size_t group = kept - 1;
         while (group > 0 && all[group - 1].ns == all[group].ns)
@@ -131,31 +161,69 @@ void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_ma
         c->edge_ns = all[kept - 1].ns + 1;
     c->seen = all + kept;
     c->count = n - kept;
+    c->newest_ns = newest;
 }
 
-void cloudrun_cursor_narrow(struct cloudrun_cursor *c)
+static void drop_seen_before(struct cloudrun_cursor *c, int64_t ns)
 {
-    if (!c->count)
-        return;
-    int64_t newest = c->seen[c->count - 1].ns;
-    bool narrow = c->edge_ns == newest;
-    c->edge_ns = narrow ? newest + 1 : newest;
-    while (c->count && (narrow || c->seen[0].ns < newest)) {
+    while (c->count && c->seen[0].ns < ns) {
         c->seen++;
         c->count--;
     }
 }
 
-void cloudrun_cursor_backward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
-                              size_t count, struct arena *arena)
+/* Entries between the edge and the newest are read again at every poll: these are as many as there
+ * are numbers between. */
+void cloudrun_cursor_numbers(struct cloudrun_cursor *c, const struct log_number *delivered,
+                             size_t count, size_t shared)
 {
-    size_t n = c->count + count, same = 0;
     if (!count)
         return;
+    uint64_t last = delivered[count - 1].number, most = window_marks(shared);
+    int64_t newest = c->newest_ns, edge = c->edge_ns;
+    for (size_t i = 0; i < count; i++)
+        if (delivered[i].time_ns > newest)
+            newest = delivered[i].time_ns;
+    bool too_wide = !c->edge_number || last - c->edge_number > most || newest - edge > window_ns;
+    for (size_t i = 0; i < count && too_wide; i++) {
+        edge = delivered[i].time_ns;
+        c->edge_number = delivered[i].number;
+        too_wide = last - c->edge_number > most || newest - edge > window_ns;
+    }
+    c->newest_ns = newest;
+    c->near_ns = delivered[count > NEAR_RECORDS ? count - NEAR_RECORDS : 0].time_ns;
+    if (edge > c->edge_ns)
+        c->edge_ns = edge;
+    drop_seen_before(c, c->edge_ns);
+}
+
+/* Where all records up to the newest were delivered none of them can come late: what else may is
+ * looked for among the last few. */
+int64_t cloudrun_cursor_from(const struct cloudrun_cursor *c)
+{
+    const struct log_sequence *s = &c->sequence;
+    bool is_whole = s->begin == 1 && !s->gap_to && !s->waits_since_ms;
+    return is_whole && c->near_ns > c->edge_ns ? c->near_ns : c->edge_ns;
+}
+
+void cloudrun_cursor_narrow(struct cloudrun_cursor *c)
+{
+    if (!c->newest_ns)
+        return;
+    bool narrow = c->edge_ns >= c->newest_ns;
+    c->edge_ns = narrow ? c->newest_ns + 1 : c->newest_ns;
+    drop_seen_before(c, c->edge_ns);
+}
+
+void cloudrun_cursor_backward(struct cloudrun_cursor *c, int64_t oldest_ns,
+                              const struct cloudrun_mark *delivered, size_t count,
+                              struct arena *arena)
+{
+    size_t n = c->count + count, same = 0;
     struct cloudrun_mark *all = join(c, delivered, count, arena);
-    while (same < n && all[same].ns == all[0].ns)
+    while (same < n && all[same].ns == oldest_ns)
         same++;
-    c->edge_ns = all[0].ns;
+    c->edge_ns = oldest_ns;
     if (same > SAME_TIME_MAX) {
         c->edge_ns--;
         same = 0;

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where reading a log stands: an edge, and which entries on this side of it were delivered. An
- * entry is known by its timestamp and insertId.
+ * Where reading a log stands: an edge, and what on this side of it was delivered. Records of an
+ * agent are known by their numbers (cloud/log_sequence.h); any other entry by its timestamp and
+ * insertId.
  *
- * Forward the edge lies some seconds before the newest entry: what Cloud Logging takes in late, or
- * at the very same timestamp, is still found, and what was delivered is not delivered again.
- * Backward the edge is the oldest entry. The text form is the token of driver.h. Pure.
+ * Forward the edge lies some entries and seconds before the newest one: what Cloud Logging takes in
+ * late, or at the very same timestamp, is still found, and what was delivered is not delivered
+ * again. Backward the edge is the oldest entry. The text form is the token of driver.h. Pure.
  */
 #ifndef SOCKERLESS_CLOUDRUN_CURSOR_H
 #define SOCKERLESS_CLOUDRUN_CURSOR_H
 
 #include "base/arena.h"
+#include "cloud/log_sequence.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +24,11 @@ struct cloudrun_mark {
 };
 
 struct cloudrun_cursor {
-    int64_t edge_ns;            /* inclusive: forward from here on, backward up to here */
+    int64_t edge_ns;   /* inclusive: forward from here on, backward up to here */
+    int64_t newest_ns; /* of what was delivered; 0: nothing was */
+    struct log_sequence sequence;
+    uint64_t edge_number;       /* forward: of a record at the edge; 0: none */
+    int64_t near_ns;            /* forward: shortly before the newest; 0: not known */
     struct cloudrun_mark *seen; /* arena; ascending by ns */
     size_t count;
 };
@@ -37,12 +43,21 @@ bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena
                            struct cloudrun_cursor *out);
 char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena);
 
-/* After delivering `count` entries (ascending). shared: how many logs the next call may read at
- * once; the more, the fewer entries back from the newest late ones are still waited for. */
+/* From when on to ask, forward. */
+int64_t cloudrun_cursor_from(const struct cloudrun_cursor *c);
+
+/* After delivering `count` entries that are no records (ascending). shared: how many logs the next
+ * call may read at once; the more, the fewer entries back from the newest late ones are still
+ * waited for. */
 void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
                              size_t count, size_t shared, struct arena *arena);
-void cloudrun_cursor_backward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
-                              size_t count, struct arena *arena);
+/* After delivering `count` records. */
+void cloudrun_cursor_numbers(struct cloudrun_cursor *c, const struct log_number *delivered,
+                             size_t count, size_t shared);
+/* oldest_ns: of all that was delivered; delivered: what are no records. */
+void cloudrun_cursor_backward(struct cloudrun_cursor *c, int64_t oldest_ns,
+                              const struct cloudrun_mark *delivered, size_t count,
+                              struct arena *arena);
 /* Reading forward found nothing but what was delivered, and more behind it: small pages. Give up
  * the window for late entries, then the newest timestamp, so that reading goes on. */
 void cloudrun_cursor_narrow(struct cloudrun_cursor *c);

@@ -11,17 +11,28 @@
 
 #include <string.h>
 
-bool cloudrun_entry_read(const json_t *entry, struct cloudrun_entry *out)
+/* Where the collector does not know a special field, it leaves it in the payload. */
+static bool read_label(const json_t *json, struct log_label *out)
 {
-    const json_t *resource = json_object_get(json_object_get(entry, "resource"), "labels");
-    const json_t *labels = json_object_get(entry, "labels");
+    const json_t *labels = json_object_get(json, "labels");
+    const json_t *payload = json_object_get(json, "jsonPayload");
+    return log_label_parse(json_doc_text(labels, LOG_LABEL_KEY), out) ||
+           log_label_parse(json_doc_text(json_object_get(payload, LOG_LABEL_FIELD), LOG_LABEL_KEY),
+                           out);
+}
+
+bool cloudrun_entry_read(const json_t *json, struct cloudrun_entry *out)
+{
+    const json_t *resource = json_object_get(json_object_get(json, "resource"), "labels");
+    const json_t *labels = json_object_get(json, "labels");
     out->job = json_doc_text(resource, "job_name");
     out->execution = json_doc_text(labels, "run.googleapis.com/execution_name");
-    out->insert_id = json_doc_text(entry, "insertId");
+    out->insert_id = json_doc_text(json, "insertId");
     out->mark.id = cloudrun_mark_id(out->insert_id);
+    out->is_record = read_label(json, &out->label);
     /* Nothing at all is an empty line; a protoPayload is no line. */
-    return !json_object_get(entry, "protoPayload") &&
-           timefmt_parse_rfc3339(json_doc_text(entry, "timestamp"), &out->mark.ns) &&
+    return !json_object_get(json, "protoPayload") &&
+           timefmt_parse_rfc3339(json_doc_text(json, "timestamp"), &out->mark.ns) &&
            cloudrun_mark_time_valid(out->mark.ns);
 }
 
@@ -36,26 +47,51 @@ static bool is_stderr(const json_t *entry)
     return str_ends(json_doc_text(entry, "logName"), "%2Fstderr");
 }
 
-void cloudrun_entry_event(const json_t *entry, const struct cloudrun_mark *mark,
-                          struct arena *arena, struct log_event *out)
+static void event_set(struct log_event *out, int64_t timestamp_ns, char letter, const char *text,
+                      size_t len, struct arena *arena)
 {
-    const json_t *plain = json_object_get(entry, "textPayload");
-    AUTO(buf) struct buf json = BUF_INIT;
-    const json_t *object = json_object_get(entry, "jsonPayload");
-    if (!json_is_string(plain) && json_is_object(object))
-        cloudrun_payload_write(object, &json);
-    const char *text = json_is_string(plain) ? json_string_value(plain) : str_or_empty(json.data);
-    size_t len = json_is_string(plain) ? json_string_length(plain) : json.len;
-    while (len && text[len - 1] == '\n')
-        len--;
-    /* The agent marks its lines itself. */
-    size_t prefix = !(len && text[0] == LOG_RECORD_ESCAPE) && is_stderr(entry) ? 2 : 0;
+    size_t prefix = letter ? 2 : 0;
     char *copy = arena_alloc(arena, prefix + len + 1);
-    if (prefix) {
+    if (letter) {
         copy[0] = LOG_RECORD_ESCAPE;
-        copy[1] = log_record_letter(LOG_RECORD_STDERR);
+        copy[1] = letter;
     }
     memcpy(copy + prefix, text, len);
-    copy[prefix + len] = '\0';
-    *out = (struct log_event){.timestamp_ns = mark->ns, .text = copy, .len = prefix + len};
+    len = letter ? log_record_decode(copy, prefix + len) : len;
+    copy[len] = '\0';
+    *out = (struct log_event){.timestamp_ns = timestamp_ns, .text = copy, .len = len};
+}
+
+/* textPayload, or what is left of a structured line whose fields were not all taken out. */
+static void record_event(const json_t *json, const struct log_label *label, struct arena *arena,
+                         struct log_event *out)
+{
+    const json_t *text = json_object_get(json, "textPayload");
+    if (!json_is_string(text))
+        text = json_object_get(json_object_get(json, "jsonPayload"), "message");
+    bool has_text = json_is_string(text);
+    event_set(out, label->time_ns, label->letter, has_text ? json_string_value(text) : "",
+              has_text ? json_string_length(text) : 0, arena);
+}
+
+void cloudrun_entry_event(const json_t *json, const struct cloudrun_entry *entry,
+                          struct arena *arena, struct log_event *out)
+{
+    const json_t *plain = json_object_get(json, "textPayload");
+    const json_t *object = json_object_get(json, "jsonPayload");
+    AUTO(buf) struct buf line = BUF_INIT;
+    if (entry->is_record) {
+        record_event(json, &entry->label, arena, out);
+        return;
+    }
+    if (!json_is_string(plain) && json_is_object(object))
+        cloudrun_payload_write(object, &line);
+    const char *text = json_is_string(plain) ? json_string_value(plain) : str_or_empty(line.data);
+    size_t len = json_is_string(plain) ? json_string_length(plain) : line.len;
+    while (len && text[len - 1] == '\n')
+        len--;
+    char letter = is_stderr(json)                       ? log_record_letter(LOG_RECORD_STDERR)
+                  : len && text[0] == LOG_RECORD_ESCAPE ? log_record_letter(LOG_RECORD_STDOUT)
+                                                        : '\0';
+    event_set(out, entry->mark.ns, letter, text, len, arena);
 }

@@ -120,6 +120,38 @@ static int write_container(struct json_writer *w, const struct cloudrun_config *
 
 /* ---- job ---- */
 
+static void write_interface(struct json_writer *w, const struct cloudrun_config *config)
+{
+    json_member_array(w, "networkInterfaces");
+    json_object_open(w);
+    if (!str_empty(config->vpc_network))
+        json_member_string(w, "network", config->vpc_network);
+    if (!str_empty(config->vpc_subnetwork))
+        json_member_string(w, "subnetwork", config->vpc_subnetwork);
+    if (config->network_tags.count) {
+        json_key(w, "tags");
+        json_string_array(w, config->network_tags.items, config->network_tags.count);
+    }
+    json_object_close(w);
+    json_array_close(w);
+}
+
+/* How the container reaches a VPC: through a connector or, with Direct VPC egress, by an interface
+ * of its own. */
+static void write_vpc_access(struct json_writer *w, const struct cloudrun_config *config)
+{
+    bool direct = !str_empty(config->vpc_network) || !str_empty(config->vpc_subnetwork);
+    if (!direct && !config->connector_name)
+        return;
+    json_member_object(w, "vpcAccess");
+    if (direct)
+        write_interface(w, config);
+    else
+        json_member_string(w, "connector", config->connector_name);
+    json_member_string(w, "egress", config->all_egress ? "ALL_TRAFFIC" : "PRIVATE_RANGES_ONLY");
+    json_object_close(w);
+}
+
 /* A run happens once, whatever becomes of it: the API's own default are three retries. */
 static int write_task(struct json_writer *w, const struct cloudrun_config *config,
                       const struct workload_spec *spec, struct error *err)
@@ -135,12 +167,7 @@ static int write_task(struct json_writer *w, const struct cloudrun_config *confi
     json_member_string(w, "timeout", timeout);
     if (!str_empty(config->service_account))
         json_member_string(w, "serviceAccount", config->service_account);
-    if (config->connector_name) {
-        json_member_object(w, "vpcAccess");
-        json_member_string(w, "connector", config->connector_name);
-        json_member_string(w, "egress", "PRIVATE_RANGES_ONLY");
-        json_object_close(w);
-    }
+    write_vpc_access(w, config);
     json_object_close(w);
     return 0;
 }

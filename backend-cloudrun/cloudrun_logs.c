@@ -10,80 +10,32 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "cloudrun_cursor.h"
-#include "cloudrun_entry.h"
-#include "cloudrun_filter.h"
+#include "base/timefmt.h"
+#include "cloudrun_slot.h"
 #include "json/json_doc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    PAGE_SIZE = 1000, /* the API's largest */
-    CALLS_MAX = 8,    /* an empty page with a token is not the end; but not for ever */
-    CROWD = 512, /* delivered entries of one time that a cursor should not be filled with … */
-    CROWD_MAX = 100000, /* … and how many are read on with for that */
-    CROWD_BYTES_MAX = 16 * 1024 * 1024,
-    TWINS_MAX = 64,
-    PASSES = 2, /* of one round of queries, see slots_unreached() */
+    PAGE_SIZE = 1000,  /* the API's largest */
+    CALLS_MAX = 8,     /* an empty page with a token is not the end; but not for ever */
+    READ_MAX = 100000, /* entries that are read on for one page … */
+    READ_BYTES_MAX = 16 * 1024 * 1024,
+    PASSES = 3,               /* of one round of queries, see crowded_out() */
+    CROWDING = PAGE_SIZE / 4, /* so many entries of one log leave others too little of a page */
     FILTER_RESERVE = 64,
-};
-
-/* One query while it is answered. */
-struct slot {
-    const struct log_query *query;
-    struct log_page *page;
-    struct cloudrun_log_part part;
-    struct cloudrun_cursor cursor;
-    struct cloudrun_mark *marks; /* of what was delivered; arena */
-    const char **ids;            /* and the insertIds; arena */
-    size_t room;
-    bool unreached; /* the call ended before it came to this cursor */
 };
 
 struct batch {
     const struct cloudrun_log_source *source;
-    struct slot *slots; /* those of one log are neighbours */
+    struct cloudrun_slot *slots; /* those of one log are neighbours */
     size_t count;
     size_t logs; /* different ones */
     bool backward;
-    bool more;
-    int64_t reached_ns; /* the last entry that was read */
-    size_t delivered, bytes;
+    struct log_extent extent;
+    size_t taken, bytes;
 };
-
-/* ---- queries ---- */
-
-static int slot_init(struct slot *s, const struct log_query *query, struct log_page *page,
-                     struct error *err)
-{
-    *s = (struct slot){.query = query, .page = page};
-    page->events = NULL;
-    page->count = 0;
-    page->next_token = page->forward_token = NULL;
-    page->at_end = true;
-    if (!*query->workload->log_ref)
-        return 0; /* never ran */
-    const char *ref = arena_strdup(&page->arena, query->workload->log_ref);
-    if (!cloudrun_name_parse(ref, &s->part.name) || !s->part.name.execution.len)
-        return error_set(err, ERROR_INVALID_PARAMETER, "logs: bad log reference");
-    s->part.from_ns = query->since_ns > 0 ? query->since_ns : 1; /* 0 is printed as no time */
-    s->part.to_ns = query->until_ns > 0 ? query->until_ns : 0;
-    s->cursor.edge_ns = query->backward ? s->part.to_ns : s->part.from_ns;
-    if (query->token &&
-        !cloudrun_cursor_parse(query->token, query->backward, &page->arena, &s->cursor))
-        return error_set(err, ERROR_INVALID_PARAMETER, "logs: bad log token");
-    if (query->backward)
-        s->part.to_ns = s->cursor.edge_ns;
-    else
-        s->part.from_ns = s->cursor.edge_ns;
-    return 0;
-}
-
-static bool slot_idle(const struct slot *s)
-{
-    return !s->part.name.execution.len;
-}
 
 /* ---- entries ---- */
 
@@ -101,7 +53,7 @@ static int compare_logs(const struct cloudrun_name *a, const struct cloudrun_nam
 
 static int by_log(const void *a, const void *b)
 {
-    const struct slot *x = a, *y = b;
+    const struct cloudrun_slot *x = a, *y = b;
     if (x->query->backward != y->query->backward)
         return x->query->backward ? 1 : -1;
     return compare_logs(&x->part.name, &y->part.name);
@@ -121,64 +73,22 @@ static size_t find_slots(const struct batch *b, const struct cloudrun_name *name
     return low;
 }
 
-/* Twice in one answer: those of one time come by insertId, so they are close together. */
-static bool was_delivered(const struct slot *s, const struct cloudrun_mark *mark)
-{
-    size_t end = s->page->count > TWINS_MAX ? s->page->count - TWINS_MAX : 0;
-    for (size_t i = s->page->count; i-- > end && s->marks[i].ns == mark->ns;)
-        if (s->marks[i].id == mark->id)
-            return true;
-    return false;
-}
-
-static void slot_grow(struct slot *s)
-{
-    size_t room = s->room ? s->room * 2 : 32;
-    struct log_event *events = arena_calloc(&s->page->arena, room, sizeof *events);
-    struct cloudrun_mark *marks = arena_calloc(&s->page->arena, room, sizeof *marks);
-    const char **ids = arena_calloc(&s->page->arena, room, sizeof *ids);
-    if (s->page->count) {
-        memcpy(events, s->page->events, s->page->count * sizeof *events);
-        memcpy(marks, s->marks, s->page->count * sizeof *marks);
-        memcpy(ids, s->ids, s->page->count * sizeof *ids);
-    }
-    s->page->events = events;
-    s->marks = marks;
-    s->ids = ids;
-    s->room = room;
-}
-
-static bool is_new(const struct slot *s, const struct cloudrun_mark *mark)
-{
-    return mark->ns >= s->part.from_ns && (!s->part.to_ns || mark->ns <= s->part.to_ns) &&
-           !cloudrun_cursor_has(&s->cursor, mark) && !was_delivered(s, mark);
-}
-
-static void deliver(struct batch *b, struct slot *s, const json_t *json,
-                    const struct cloudrun_entry *entry)
-{
-    struct arena *arena = &s->page->arena;
-    if (s->page->count == s->room)
-        slot_grow(s);
-    s->marks[s->page->count] = entry->mark;
-    s->ids[s->page->count] = b->backward ? arena_strdup(arena, entry->insert_id) : NULL;
-    cloudrun_entry_event(json, &entry->mark, arena, &s->page->events[s->page->count++]);
-    b->delivered++;
-    b->bytes += s->page->events[s->page->count - 1].len;
-}
-
 static void take_entry(struct batch *b, const json_t *json)
 {
     struct cloudrun_entry entry;
     if (!cloudrun_entry_read(json, &entry))
         return;
-    b->reached_ns = entry.mark.ns;
+    b->extent.reached_ns = entry.mark.ns;
     const struct cloudrun_name name = {.job = {entry.job, strlen(entry.job)},
                                        .execution = {entry.execution, strlen(entry.execution)}};
     for (size_t i = find_slots(b, &name);
-         i < b->count && compare_logs(&b->slots[i].part.name, &name) == 0; i++)
-        if (is_new(&b->slots[i], &entry.mark))
-            deliver(b, &b->slots[i], json, &entry);
+         i < b->count && compare_logs(&b->slots[i].part.name, &name) == 0; i++) {
+        int64_t bytes = cloudrun_slot_take(&b->slots[i], json, &entry);
+        if (bytes < 0)
+            continue;
+        b->taken++;
+        b->bytes += (size_t)bytes;
+    }
 }
 
 /* ---- calls ---- */
@@ -201,47 +111,23 @@ static int co_fetch(const struct batch *b, const char *filter, const char *token
     }
 }
 
-/* What was delivered at the edge comes again, and is passed over. Forward queries share calls:
- * their wishes are about one log each. */
+/* Backward, what was delivered at the edge comes again, and is passed over. Forward queries share
+ * calls: their wishes are about one log each. */
 static int page_size(const struct batch *b)
 {
-    const struct slot *s = &b->slots[0];
-    size_t wanted = (size_t)s->query->limit + s->cursor.count;
-    return s->query->limit <= 0 || b->count > 1 || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
+    const struct cloudrun_slot *s = &b->slots[0];
+    size_t again = s->cursor.count + (s->cursor.sequence.begin > 0);
+    size_t wanted = (size_t)s->query->limit + again;
+    return s->query->limit <= 0 || !b->backward || wanted > PAGE_SIZE ? PAGE_SIZE : (int)wanted;
 }
 
-/* The time up to which a forward query has read. */
-static int64_t slot_newest(const struct slot *s)
+static bool reads_on(struct batch *b)
 {
-    return s->cursor.count ? s->cursor.seen[s->cursor.count - 1].ns : s->cursor.edge_ns;
-}
-
-/* A page that ends within many entries of one time: a cursor could not tell them apart. */
-static bool ends_in_crowd(const struct slot *s)
-{
-    size_t n = s->page->count, same = 0;
-    int64_t ns = n ? s->marks[n - 1].ns : s->cursor.count ? slot_newest(s) : 0;
-    while (same < n && s->marks[n - 1 - same].ns == ns)
-        same++;
-    for (size_t i = 0; i < s->cursor.count; i++)
-        same += s->cursor.seen[i].ns == ns;
-    return same > CROWD;
-}
-
-/* Backward, a page ends with a time of which all was read; see leave_cut_time(). */
-static bool has_one_time(const struct slot *s)
-{
-    return s->page->count && s->marks[0].ns == s->marks[s->page->count - 1].ns;
-}
-
-static bool reads_on(const struct batch *b)
-{
-    if (b->delivered > CROWD_MAX || b->bytes > CROWD_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i < b->count; i++)
-        if (ends_in_crowd(&b->slots[i]) || (b->backward && has_one_time(&b->slots[i])))
-            return true;
-    return false;
+    bool wanted = false;
+    for (size_t i = 0; i < b->count && !wanted; i++)
+        wanted = cloudrun_slot_reads_on(&b->slots[i], &b->extent);
+    b->extent.exhausted = wanted && (b->taken > READ_MAX || b->bytes > READ_BYTES_MAX);
+    return wanted && !b->extent.exhausted;
 }
 
 static int co_read(struct batch *b, const char *filter, struct error *err)
@@ -249,7 +135,7 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
     AUTO_FREE char *token = NULL;
     int size = page_size(b);
     for (int empty = 0; empty < CALLS_MAX;) {
-        size_t before = b->delivered;
+        size_t before = b->taken;
         json_t *reply AUTO(json) = NULL;
         if (co_fetch(b, filter, token, &size, &reply, err))
             return -1;
@@ -257,10 +143,10 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
         for (size_t i = 0; i < json_array_size(entries); i++)
             take_entry(b, json_array_get(entries, i));
         const char *next = json_doc_string(reply, "nextPageToken");
-        b->more = !str_empty(next);
-        if (!b->more || (b->delivered && !reads_on(b)))
+        b->extent.more = !str_empty(next);
+        if (!b->extent.more || (b->taken && !reads_on(b)))
             return 0;
-        empty += b->delivered == before;
+        empty += b->taken == before;
         free(token);
         token = xstrdup(next);
     }
@@ -269,112 +155,72 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
 
 /* ---- answers ---- */
 
-struct delivery {
-    struct log_event event;
-    struct cloudrun_mark mark;
-    const char *id;
-    size_t number;
-};
-
-static int by_time_and_id(const void *a, const void *b)
+/* How many slots from number i on are of one log. */
+static size_t count_neighbours(const struct cloudrun_slot *slots, size_t i, size_t count)
 {
-    const struct delivery *x = a, *y = b;
-    int order = (x->mark.ns > y->mark.ns) - (x->mark.ns < y->mark.ns);
-    if (!order)
-        order = strcmp(x->id, y->id);
-    return order ? order : (x->number < y->number) - (x->number > y->number);
+    size_t n = 1;
+    while (i + n < count && by_log(&slots[i + n], &slots[i]) == 0)
+        n++;
+    return n;
 }
 
-/* Forward, entries of one time come by insertId. Newest first they do so as well, says
- * ListLogEntriesRequest: turning the page around would exchange them. */
-static void order_page(struct slot *s)
+/* A call that ended before it had read everything says little about those whose entries would have
+ * come behind those of another log: they are asked for again, without that one. So a log that is
+ * far behind, or grows faster than it is read, keeps nobody from what is new. Returns how many
+ * slots these are; they are the first ones then. The others are finished. */
+static size_t crowded_out(struct batch *b, bool last_pass)
 {
-    size_t count = s->page->count;
-    struct delivery *all = arena_calloc(&s->page->arena, count + 1, sizeof *all);
-    for (size_t i = 0; i < count; i++)
-        all[i] = (struct delivery){s->page->events[i], s->marks[i], s->ids[i], i};
-    qsort(all, count, sizeof *all, by_time_and_id);
-    for (size_t i = 0; i < count; i++) {
-        s->page->events[i] = all[i].event;
-        s->marks[i] = all[i].mark;
-    }
-}
-
-/* Of the oldest time in the page there may be more, and not only such as come before: it is left to
- * the next page. */
-static void leave_cut_time(const struct batch *b, struct slot *s)
-{
-    size_t cut = 0;
-    while (cut < s->page->count && s->marks[cut].ns == s->marks[0].ns)
-        cut++;
-    if (!b->more || cut == s->page->count)
-        return;
-    s->page->events += cut;
-    s->marks += cut;
-    s->page->count -= cut;
-}
-
-static void finish_backward(const struct batch *b, struct slot *s)
-{
-    struct arena *arena = &s->page->arena;
-    order_page(s);
-    leave_cut_time(b, s);
-    size_t count = s->page->count;
-    if (!s->query->token) {
-        struct cloudrun_cursor follow = {.edge_ns = s->part.from_ns};
-        if (b->more && count) /* its oldest may have older namesakes */
-            follow.edge_ns = s->marks[0].ns + 1;
-        size_t skip = 0;
-        while (skip < count && s->marks[skip].ns < follow.edge_ns)
-            skip++;
-        if (skip < count)
-            cloudrun_cursor_forward(&follow, s->marks + skip, count - skip, 1, arena);
-        s->page->forward_token = cloudrun_cursor_format(&follow, false, arena);
-    }
-    cloudrun_cursor_backward(&s->cursor, s->marks, count, arena);
-    if (count || s->query->token)
-        s->page->next_token = cloudrun_cursor_format(&s->cursor, true, arena);
-}
-
-static void batch_finish(const struct batch *b)
-{
-    for (size_t i = 0; i < b->count; i++) {
-        struct slot *s = &b->slots[i];
-        s->page->at_end = !b->more;
-        if (b->backward) {
-            finish_backward(b, s);
-            continue;
+    size_t again = 0, most = CROWDING - 1;
+    struct cloudrun_name crowding = {0};
+    for (size_t i = 0, n; i < b->count; i += n) {
+        size_t taken = b->slots[i].count;
+        n = count_neighbours(b->slots, i, b->count);
+        for (size_t k = i; k < i + n; k++)
+            taken = b->slots[k].count > taken ? b->slots[k].count : taken;
+        if (taken > most) {
+            most = taken;
+            crowding = b->slots[i].part.name;
         }
-        s->unreached = b->more && !s->page->count && slot_newest(s) > b->reached_ns;
-        if (b->more && !b->delivered && !s->unreached)
-            cloudrun_cursor_narrow(&s->cursor);
-        cloudrun_cursor_forward(&s->cursor, s->marks, s->page->count, b->logs, &s->page->arena);
-        s->page->next_token = cloudrun_cursor_format(&s->cursor, false, &s->page->arena);
     }
+    bool split = b->extent.more && !b->backward && !last_pass && most >= CROWDING;
+    for (size_t i = 0; i < b->count; i++) {
+        if (split && compare_logs(&b->slots[i].part.name, &crowding) != 0) {
+            cloudrun_slot_reset(&b->slots[i]);
+            struct cloudrun_slot swap = b->slots[again];
+            b->slots[again++] = b->slots[i];
+            b->slots[i] = swap;
+        } else {
+            cloudrun_slot_finish(&b->slots[i], &b->extent, b->extent.more && !b->taken);
+        }
+    }
+    return again;
 }
 
 /* The part of a log that the first of these slots and its neighbours want; *used says how many. */
-static struct cloudrun_log_part common_part(const struct slot *slots, size_t count, size_t *used)
+static struct cloudrun_log_part common_part(const struct cloudrun_slot *slots, size_t count,
+                                            size_t *used)
 {
     struct cloudrun_log_part all = slots[0].part;
-    size_t n = 1;
-    for (; n < count && by_log(&slots[n], &slots[0]) == 0 && !slots[0].query->backward; n++) {
+    *used = slots[0].query->backward ? 1 : count_neighbours(slots, 0, count);
+    for (size_t n = 1; n < *used; n++) {
         const struct cloudrun_log_part *part = &slots[n].part;
         if (part->from_ns < all.from_ns)
             all.from_ns = part->from_ns;
         if (all.to_ns && (!part->to_ns || part->to_ns > all.to_ns))
             all.to_ns = part->to_ns;
     }
-    *used = n;
     return all;
 }
 
-/* As many of the slots as one filter takes; *used says how many. */
-static int co_batch(const struct cloudrun_log_source *source, struct slot *slots, size_t count,
-                    size_t *used, struct error *err)
+/* As many of the slots as one filter takes: *used says how many; *again of them, the first ones,
+ * are not answered yet. */
+static int co_batch(const struct cloudrun_log_source *source, struct cloudrun_slot *slots,
+                    size_t count, bool last_pass, size_t *used, size_t *again, struct error *err)
 {
     AUTO(buf) struct buf filter = BUF_INIT;
     struct batch b = {.source = source, .slots = slots, .backward = slots[0].query->backward};
+    b.extent.now_ns = time_now_ns();
+    b.extent.now_ms = time_mono_ms();
     cloudrun_filter_open(&filter, source->config);
     while (b.count < count && slots[b.count].query->backward == b.backward) {
         AUTO(buf) struct buf text = BUF_INIT;
@@ -389,44 +235,35 @@ static int co_batch(const struct cloudrun_log_source *source, struct slot *slots
         b.logs++;
     }
     cloudrun_filter_close(&filter);
+    for (size_t i = 0; i < b.count; i++)
+        slots[i].logs = b.logs > slots[i].logs ? b.logs : slots[i].logs;
     *used = b.count;
     if (co_read(&b, filter.data, err))
         return -1;
-    batch_finish(&b);
+    *again = crowded_out(&b, last_pass);
     return 0;
-}
-
-/* A query that is far behind fills its calls with what others have read long ago. Those that it
- * kept from their news are asked for again, without it: then they are at their end and are not
- * asked for with every page that the other one still has to read. */
-static size_t slots_unreached(struct slot *slots, size_t count)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (slots[i].unreached) {
-            slots[n] = slots[i];
-            slots[n].part.from_ns = slots[n].cursor.edge_ns; /* its window may be smaller now */
-            n++;
-        }
-    return n;
 }
 
 int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct log_query *queries,
                           size_t count, struct log_page *pages, struct error *err)
 {
-    AUTO_FREE struct slot *slots = xcalloc(count + 1, sizeof *slots);
+    AUTO_FREE struct cloudrun_slot *slots = xcalloc(count + 1, sizeof *slots);
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (slot_init(&slots[n], &queries[i], &pages[i], err))
+        if (cloudrun_slot_init(&slots[n], &queries[i], &pages[i], err))
             return -1;
-        n += !slot_idle(&slots[n]);
+        n += !cloudrun_slot_idle(&slots[n]);
     }
-    qsort(slots, n, sizeof *slots, by_log);
-    for (int pass = 0; pass < PASSES && n; pass++) {
-        for (size_t at = 0, used = 0; at < n; at += used)
-            if (co_batch(source, slots + at, n - at, &used, err))
+    for (int pass = 1; pass <= PASSES && n; pass++) {
+        size_t left = 0;
+        qsort(slots, n, sizeof *slots, by_log);
+        for (size_t at = 0, used = 0, again; at < n; at += used) {
+            if (co_batch(source, slots + at, n - at, pass == PASSES, &used, &again, err))
                 return -1;
-        n = slots_unreached(slots, n);
+            for (size_t i = 0; i < again; i++)
+                slots[left++] = slots[at + i];
+        }
+        n = left;
     }
     return 0;
 }

@@ -15,6 +15,7 @@
 #include "cloudrun_job.h"
 #include "cloudrun_names.h"
 #include "cloudrun_status.h"
+#include "cloud/gcp/gcp_settle.h"
 #include "loop/co.h"
 #include "json/json_doc.h"
 
@@ -36,15 +37,26 @@ static bool is_reconciling(const json_t *job)
 
 /* ---- job ---- */
 
-/* The name is taken: by an earlier try of this very run, whose answer was lost, or by nobody. */
+/* The job that was just made. */
+static int co_get_job(struct cloudrun_api *api, const char *name, json_t **job, struct error *err)
+{
+    struct gcp_settle settle;
+    struct cloud_error why;
+    gcp_settle_begin(&settle);
+    while (co_cloudrun_get(api, "get job", name, job, &why, err))
+        if (!gcp_error_is(&why, "NOT_FOUND") || co_gcp_settle(&settle, err))
+            return -1;
+    return 0;
+}
+
+/* The name is taken: by an earlier try of this very run, whose answer was lost, or by no run. */
 static int co_adopt_job(struct cloudrun_api *api, const struct workload_spec *spec,
                         const char *name, struct error *err)
 {
     int64_t deadline_ms = time_mono_ms() + CREATE_LONGEST_MS;
     for (;;) {
         json_t *job AUTO(json) = NULL;
-        struct cloud_error why;
-        if (co_cloudrun_get(api, "get job", name, &job, &why, err))
+        if (co_get_job(api, name, &job, err))
             return -1;
         const json_t *notes = json_object_get(job, "annotations");
         if (strcmp(str_or_empty(json_doc_string(notes, CLOUDRUN_NOTE_RUN)), spec->run_token) != 0)
@@ -109,8 +121,7 @@ static int take_execution(struct cloudrun_api *api, const char *name, struct wor
 static int co_find_execution(struct cloudrun_api *api, struct workload *w, struct error *err)
 {
     json_t *job AUTO(json) = NULL;
-    struct cloud_error why;
-    if (co_cloudrun_get(api, "get job", w->definition, &job, &why, err))
+    if (co_get_job(api, w->definition, &job, err))
         return -1;
     cloudrun_latest_execution(api, job, w->definition, w->resource, sizeof w->resource);
     memcpy(w->log_ref, w->resource, sizeof w->log_ref);
@@ -146,6 +157,20 @@ static int co_run_once(struct cloudrun_api *api, struct workload *w, struct clou
     return error_set(err, ERROR_SYSTEM, "run: run job: the answer names no execution");
 }
 
+/* The job may not be ready, or not known, where it is to be run. */
+static int co_run_job(struct cloudrun_api *api, struct workload *w, struct cloud_error *why,
+                      struct error *err)
+{
+    struct gcp_settle settle;
+    gcp_settle_begin(&settle);
+    while (co_run_once(api, w, why, err)) {
+        bool unsettled = gcp_error_is(why, "FAILED_PRECONDITION") || gcp_error_is(why, "NOT_FOUND");
+        if (why->ambiguous || !unsettled || co_gcp_settle(&settle, err))
+            return -1;
+    }
+    return 0;
+}
+
 /* The answer was lost: did the run begin? Running again unseen could run the container twice. */
 static int co_find_lost(struct cloudrun_api *api, struct workload *w, struct error *err)
 {
@@ -168,7 +193,7 @@ int co_cloudrun_run(struct cloudrun_api *api, const struct workload_spec *spec, 
     (void)spec;
     if (co_find_execution(api, w, err))
         return -1;
-    if (*w->resource || co_run_once(api, w, &why, err) == 0)
+    if (*w->resource || co_run_job(api, w, &why, err) == 0)
         return 0;
     if (!why.ambiguous)
         return -1;

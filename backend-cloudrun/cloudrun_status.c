@@ -104,6 +104,16 @@ static bool read_exit_code(const json_t *task, int *code)
     return json_is_object(attempt) && (*code || !failed);
 }
 
+/* Cloud Run, "Troubleshoot", "Memory limit exceeded": "Memory limit of 512 MiB exceeded with 531
+ * MiB used", or in other words to the same effect. */
+static bool is_oom_killed(const json_t *task)
+{
+    const json_t *status = json_object_get(json_object_get(task, "lastAttemptResult"), "status");
+    const char *message = json_doc_text(status, "message");
+    return (strcasestr(message, "memory limit") && strcasestr(message, "exceeded")) ||
+           strcasestr(message, "out of memory");
+}
+
 /* The script's exit codes mean nothing where the image held the agent. */
 static bool has_script(const struct cloudrun_config *config, const json_t *task)
 {
@@ -141,6 +151,7 @@ void cloudrun_status_add_task(const struct cloudrun_config *config, const json_t
             out->reason, sizeof out->reason, "%s",
             json_doc_text(json_object_get(json_object_get(task, "lastAttemptResult"), "status"),
                           "message"));
+    out->oom_killed = is_oom_killed(task);
     if (*json_doc_text(task, "startTime"))
         out->started_ns = time_of(task, "startTime");
     out->start_failed = !out->has_exit_code && !*json_doc_text(task, "startTime");

@@ -14,6 +14,7 @@
 #include "cloud/gcp/gcp_credentials.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     DESCRIBE_MAX = 40,    /* one call each … */
@@ -132,6 +133,15 @@ static int co_registry_credentials(void *self, const char *host, struct registry
     return co_artifact_registry_credentials(d->registry, host, out, err);
 }
 
+/* "Deploying container images": supported container registries. */
+static const char *pull_refusal(void *self, const char *host)
+{
+    (void)self;
+    return artifact_registry_has_host(host) || !strcmp(host, "docker.io")
+               ? NULL
+               : "Cloud Run pulls from Artifact Registry, gcr.io and Docker Hub only";
+}
+
 /* A job serves one run and goes with it: nothing stays behind unused, and containers own nothing.
  */
 static const struct workload_ops workload_ops = {
@@ -143,7 +153,8 @@ static const struct workload_ops workload_ops = {
     .co_list = co_list,
 };
 static const struct log_ops log_ops = {.co_pages = co_log_pages};
-static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials};
+static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials,
+                                                 .pull_refusal = pull_refusal};
 
 static void describe_self(void *self, char *out, size_t size)
 {
@@ -177,6 +188,7 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     caps.describe_batch_max = DESCRIBE_MAX;
     caps.log_batch_max = LOG_BATCH_MAX;
     caps.log_batch_is_one = true;
+    caps.log_lines = LOG_LINES_STRUCTURED;
     return caps;
 }
 

@@ -7,6 +7,13 @@
 #include "cloudrun_config.h"
 #include "driver.h"
 
+/* What the core does with the agent: where its layer comes from, and its token. */
+static void share_agent(struct backend_config *backend, const struct cloudrun_config *cloudrun)
+{
+    backend->agent_image = cloudrun->agent_image;
+    backend->agent_token = cloudrun->agent_token;
+}
+
 /* Images with the agent go where agent.registry says, else to the staging registry. Without a
  * staging registry it serves for that, too. */
 static void share_registry(struct backend_config *backend, const struct cloudrun_config *cloudrun)
@@ -21,6 +28,7 @@ static int finish(void *config, struct backend_config *backend, struct error *er
     if (cloudrun_config_finish(cloudrun, backend->platform, err))
         return -1;
     share_registry(backend, cloudrun);
+    share_agent(backend, cloudrun);
     cloudrun->reverse_agent = !str_empty(backend->callback_url);
     return 0;
 }

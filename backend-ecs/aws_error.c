@@ -159,6 +159,9 @@ void aws_error_judge(struct cloud_error *e)
                  : e->http >= 500 ? CLOUD_FAILED
                                   : CLOUD_REFUSED;
     for (size_t k = 0; k < ARRAY_LEN(throttling_words); k++)
-        if (strstr(e->message, throttling_words[k]))
+        if (strstr(e->message, throttling_words[k])) {
             e->verdict = CLOUD_THROTTLED;
+            e->error = ERROR_UNAVAILABLE;
+            e->hint = NULL;
+        }
 }

@@ -54,7 +54,7 @@ static int check_role(const char *variable, const char *arn, struct error *err)
     if (str_empty(arn) || (str_starts(arn, "arn:aws") && strstr(arn, ":role/")))
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER,
-                     "%s: \"%s\" is not a role ARN (arn:aws:iam::ACCOUNT:role/NAME)", variable,
+                     "%s: \"%s\" is not a role ARN like arn:aws:iam::ACCOUNT:role/NAME", variable,
                      arn);
 }
 

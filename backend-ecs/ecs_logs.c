@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/log_record.h"
 #include "base/str.h"
 #include "ecs_names.h"
 
@@ -90,8 +91,9 @@ static void take_events(const json_t *list, size_t skip, struct log_page *page)
             len--;
         struct log_event *e = &page->events[page->count++];
         e->timestamp_ns = event_ms(event) * ns_per_ms;
-        e->text = arena_strndup(&page->arena, text, len);
-        e->len = len;
+        char *record = arena_strndup(&page->arena, text, len);
+        e->text = record;
+        e->len = log_record_decode(record, len);
     }
 }
 

@@ -92,6 +92,14 @@ static void write_reason(const json_t *task, char *out, size_t size)
     }
 }
 
+/* ECS developer guide, "Stopped tasks error messages": "OutOfMemoryError: Container killed due to
+ * memory usage", in the reason of the container. */
+static bool is_oom_killed(const json_t *task)
+{
+    const json_t *main = find_container(task, ECS_MAIN_CONTAINER);
+    return str_starts(json_doc_text(main, "reason"), "OutOfMemory");
+}
+
 void ecs_status_read(const json_t *task, struct workload_status *out)
 {
     const json_t *exit_code = json_object_get(find_container(task, ECS_MAIN_CONTAINER), "exitCode");
@@ -106,6 +114,7 @@ void ecs_status_read(const json_t *task, struct workload_status *out)
     if (!out->stopped_ns)
         out->stopped_ns = time_of(task, "stoppedAt");
     write_reason(task, out->reason, sizeof out->reason);
+    out->oom_killed = is_oom_killed(task);
     out->start_failed = out->phase == WORKLOAD_STOPPED && !out->has_exit_code &&
                         (strcmp(stop_code, "TaskFailedToStart") == 0 || !out->started_ns);
 }

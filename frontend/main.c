@@ -3,9 +3,13 @@
  * sockerless-frontend: the Docker Engine API in front of one backend. Configuration, listeners,
  * signals; everything else happens on the loop: http_server.c accepts, the routes answer.
  */
+#include "base/alloc.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "base/listen_address.h"
 #include "base/log.h"
+#include "base/program.h"
+#include "base/str.h"
 #include "frontend/http/http_server.h"
 #include "frontend/json/version.h"
 #include "frontend/routes/router.h"
@@ -15,13 +19,43 @@
 #include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct frontend_config {
-    char *listen, *backend, *socket_group, *log_level;
+static struct frontend_config {
+    char *config, *listen, *backend, *socket_group, *log_level;
     int64_t max_connections, idle_timeout_s;
+    bool insecure_tcp;
+} config;
+
+static const struct config_setting settings[] = {
+    CONFIG_ROW_TEXT(CONFIG_LISTEN, "listen", "SOCKERLESS_LISTEN",
+                    "unix://" LISTEN_DEFAULT_DIRECTORY "/docker.sock", &config.listen,
+                    "where Docker clients connect: unix:///path, tcp://address:port, or a comma "
+                    "list"),
+    CONFIG_ROW_BOOL("insecure-tcp", "SOCKERLESS_INSECURE_TCP", "false", &config.insecure_tcp,
+                    "allow tcp:// addresses that other machines reach; nothing protects them"),
+    CONFIG_ROW_STRING("backend", "SOCKERLESS_BACKEND",
+                      "ipc://" LISTEN_DEFAULT_DIRECTORY "/backend.sock", &config.backend,
+                      "the backend's address: ipc:///path, tcp://host:port"),
+    CONFIG_ROW_TEXT(CONFIG_GUARD, "socket-group", "SOCKERLESS_SOCKET_GROUP", NULL,
+                    &config.socket_group, "group that may use the unix socket (mode 0660)"),
+    CONFIG_ROW_INT("max-connections", "SOCKERLESS_MAX_CONNECTIONS", "4096", &config.max_connections,
+                   "client connections at once; more wait", 1, 1000000),
+    CONFIG_ROW_INT("idle-timeout-s", "SOCKERLESS_IDLE_TIMEOUT_S", "300", &config.idle_timeout_s,
+                   "seconds until a kept-alive connection without request is closed", 1, 86400),
+    CONFIG_ROW_STRING("log-level", "SOCKERLESS_LOG_LEVEL", "info", &config.log_level,
+                      "debug, info, warn or error"),
+    CONFIG_ROW_CONFIG(&config.config),
+    {0},
+};
+
+static const struct program self = {
+    .component = "frontend",
+    .purpose = "The Docker Engine API in front of one Sockerless backend.",
+    .settings = settings,
+    .log_level = &config.log_level,
+    .daemon = true,
 };
 
 struct frontend {
@@ -31,43 +65,19 @@ struct frontend {
     uv_signal_t signals[2];
 };
 
-static int config_read(struct frontend_config *c, int argc, char **argv, bool *help,
-                       struct error *err)
+/* Addresses that can never work, or should not. */
+static int check_addresses(const struct frontend_config *c, struct error *err)
 {
-    const struct config_setting table[] = {
-        {"listen", "SOCKERLESS_LISTEN", CONFIG_STRING, "unix:///run/sockerless/docker.sock",
-         &c->listen,
-         "where Docker clients connect: unix:///path, tcp://address:port, or a comma "
-         "list",
-         0, 0},
-        {"backend", "SOCKERLESS_BACKEND", CONFIG_STRING, "ipc:///run/sockerless/backend.sock",
-         &c->backend, "the backend's address: ipc:///path, tcp://host:port", 0, 0},
-        {"socket-group", "SOCKERLESS_SOCKET_GROUP", CONFIG_STRING, NULL, &c->socket_group,
-         "group that may use the unix socket (mode 0660)", 0, 0},
-        {"max-connections", "SOCKERLESS_MAX_CONNECTIONS", CONFIG_INT, "4096", &c->max_connections,
-         "client connections at once; more wait", 1, 1000000},
-        {"idle-timeout-s", "SOCKERLESS_IDLE_TIMEOUT_S", CONFIG_INT, "300", &c->idle_timeout_s,
-         "seconds until a kept-alive connection without request is closed", 1, 86400},
-        {"log-level", "SOCKERLESS_LOG_LEVEL", CONFIG_STRING, "info", &c->log_level,
-         "debug, info, warn or error", 0, 0},
-        {0},
-    };
-    enum log_level level = LOG_INFO;
-    if (config_load(table, argc, argv, help, err))
-        return -1;
-    if (!log_level_parse(c->log_level, &level))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "--log-level: '%s' is not one of debug, info, warn, error", c->log_level);
-    log_open("frontend", level);
+    AUTO(strv) struct strv urls = STRV_INIT;
+    struct listen_address address;
+    strv_push_list(&urls, c->listen);
+    for (size_t i = 0; i < urls.count; i++)
+        if (listen_address_parse(urls.items[i], "unix://", &address, err) ||
+            listen_address_check_exposure(&address, c->insecure_tcp, err))
+            return error_wrap(err, "--listen");
+    if (listen_address_parse(c->backend, "ipc://", &address, err))
+        return error_wrap(err, "--backend");
     return 0;
-}
-
-static void config_free(struct frontend_config *c)
-{
-    free(c->listen);
-    free(c->backend);
-    free(c->socket_group);
-    free(c->log_level);
 }
 
 /* Requests carry passwords and the environments of containers: what jansson made of them is wiped.
@@ -114,34 +124,27 @@ static int frontend_run(struct frontend *f, const struct frontend_config *c, str
     http_server_close(f->server);
     for (size_t i = 0; i < sizeof(f->signals) / sizeof(f->signals[0]); i++)
         uv_close((uv_handle_t *)&f->signals[i], NULL);
+    backend_client_free(f->backend);
+    return rc;
+}
+
+static int run(struct error *err)
+{
+    static struct frontend frontend;
+    if (check_addresses(&config, err) || loop_init(&frontend.loop, err))
+        return -1;
+    int rc = frontend_run(&frontend, &config, err);
+    loop_fini(&frontend.loop);
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    struct frontend_config config = {0};
-    struct frontend frontend = {0};
     struct error err;
-    bool help = false;
-    log_open("frontend", LOG_INFO);
     json_set_alloc_funcs(malloc, json_wipe);
-    if (config_read(&config, argc, argv, &help, &err)) {
-        fprintf(stderr, "sockerless-frontend: %s\n", err.message);
-        config_free(&config);
-        return 2;
-    }
-    if (help) {
-        config_free(&config);
-        return 0;
-    }
-    int rc = loop_init(&frontend.loop, &err);
-    if (rc == 0) {
-        rc = frontend_run(&frontend, &config, &err);
-        backend_client_free(frontend.backend);
-        loop_fini(&frontend.loop);
-    }
-    if (rc)
-        fprintf(stderr, "sockerless-frontend: %s\n", err.message);
-    config_free(&config);
-    return rc ? 1 : 0;
+    int code = program_begin(&self, argc, argv);
+    if (code == PROGRAM_RUNS)
+        code = run(&err) ? program_fail(&self, &err) : PROGRAM_ENDED;
+    config_unload(settings);
+    return code;
 }

@@ -37,6 +37,19 @@ int error_set(struct error *err, enum error_code code, const char *fmt, ...)
     return -1;
 }
 
+/* The message without what a context, or its first part, says already: "ecs: RunTask: no" in the
+ * context "ecs: start" is "RunTask: no". */
+static const char *without_context(const char *message, const char *context)
+{
+    size_t whole = strlen(context), part = strcspn(context, ":");
+    size_t lengths[] = {whole, part};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        if (lengths[i] && !strncmp(message, context, lengths[i]) &&
+            !strncmp(message + lengths[i], ": ", 2))
+            return message + lengths[i] + 2;
+    return message;
+}
+
 int error_wrap(struct error *err, const char *fmt, ...)
 {
     char inner[ERROR_MESSAGE_MAX];
@@ -50,9 +63,10 @@ int error_wrap(struct error *err, const char *fmt, ...)
     size_t used = (size_t)n < sizeof err->message - 1 ? (size_t)n : sizeof err->message - 1;
     size_t room = sizeof err->message - 1 - used;
     size_t separator = room < 2 ? room : 2;
-    size_t kept = strnlen(inner, room - separator);
+    const char *rest = without_context(inner, err->message);
+    size_t kept = strnlen(rest, room - separator);
     memcpy(err->message + used, ": ", separator);
-    memcpy(err->message + used + separator, inner, kept);
+    memcpy(err->message + used + separator, rest, kept);
     err->message[used + separator + kept] = '\0';
     trim_partial_utf8(err->message);
     return -1;

@@ -51,7 +51,9 @@ int error_set(struct error *err, enum error_code code, const char *fmt, ...) PRI
 int error_vset(struct error *err, enum error_code code, const char *fmt, va_list args)
     PRINTF_LIKE(3, 0);
 
-/* Prefix the message: "prefix: message". Keeps the code. Returns -1. */
+/* Prefix the message: "prefix: message". What the message begins with already, the prefix or its
+ * first part, is not said twice: "ecs: stop" before "ecs: StopTask: no" is "ecs: stop: StopTask:
+ * no". Keeps the code. Returns -1. */
 int error_wrap(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Like error_set with ": strerror(errnum)" appended. */

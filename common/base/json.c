@@ -2,6 +2,8 @@
  * JSON writer; see json.h. RFC 8259. */
 #include "base/json.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -50,30 +52,6 @@ void json_array_close(struct json_writer *w)
     close_with(w, ']');
 }
 
-/* Length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 when bad. */
-static size_t utf8_sequence(const unsigned char *s, size_t left)
-{
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF)
-        return left >= 2 && (s[1] & 0xC0) == 0x80 ? 2 : 0;
-    if (s[0] >= 0xE0 && s[0] <= 0xEF) {
-        if (left < 3 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80)
-            return 0;
-        if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))
-            return 0;
-        return 3;
-    }
-    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-        if (left < 4 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80 || (s[3] & 0xC0) != 0x80)
-            return 0;
-        if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-            return 0;
-        return 4;
-    }
-    return 0;
-}
-
 static void put_escaped(struct buf *out, unsigned char c)
 {
     switch (c) {
@@ -95,7 +73,15 @@ static size_t plain_prefix(const unsigned char *s, size_t len)
     return i;
 }
 
-static void put_string(struct buf *out, const char *text, size_t len)
+/* Only C strings need the NUL of utf8.h. */
+enum string_kind { C_STRING, BYTES };
+
+static bool is_nul(enum string_kind kind, const unsigned char *s, size_t left)
+{
+    return kind == C_STRING && left >= 2 && memcmp(s, UTF8_NUL_TEXT, 2) == 0;
+}
+
+static void put_string(struct buf *out, const char *text, size_t len, enum string_kind kind)
 {
     const unsigned char *s = (const unsigned char *)text;
     char *to = buf_reserve(out, len + 2);
@@ -110,17 +96,21 @@ static void put_string(struct buf *out, const char *text, size_t len)
     buf_commit(out, 1 + i);
     size_t plain = i; /* start of the run that needs no change */
     while (i < len) {
-        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(s + i, len - i);
+        size_t n = s[i] < 0x80 ? plain_prefix(s + i, 1) : utf8_sequence(text + i, len - i);
         if (n) {
             i += n;
             continue;
         }
         buf_append(out, text + plain, i - plain);
-        if (s[i] < 0x80)
-            put_escaped(out, s[i]);
-        else
-            buf_append(out, "\xEF\xBF\xBD", 3);
         plain = ++i;
+        if (s[i - 1] < 0x80) {
+            put_escaped(out, s[i - 1]);
+        } else if (is_nul(kind, s + i - 1, len - i + 1)) {
+            buf_puts(out, "\\u0000");
+            plain = ++i;
+        } else {
+            buf_puts(out, UTF8_REPLACEMENT_TEXT);
+        }
     }
     buf_append(out, text + plain, len - plain);
     buf_putc(out, '"');
@@ -129,7 +119,7 @@ static void put_string(struct buf *out, const char *text, size_t len)
 void json_key(struct json_writer *w, const char *key)
 {
     before_value(w);
-    put_string(w->out, key, strlen(key));
+    put_string(w->out, key, strlen(key), C_STRING);
     buf_putc(w->out, ':');
     w->need_comma = false;
 }
@@ -137,15 +127,17 @@ void json_key(struct json_writer *w, const char *key)
 void json_string_len(struct json_writer *w, const char *text, size_t len)
 {
     before_value(w);
-    put_string(w->out, text, len);
+    put_string(w->out, text, len, BYTES);
 }
 
 void json_put_string(struct json_writer *w, const char *text)
 {
-    if (text)
-        json_string_len(w, text, strlen(text));
-    else
+    if (!text) {
         json_put_null(w);
+        return;
+    }
+    before_value(w);
+    put_string(w->out, text, strlen(text), C_STRING);
 }
 
 void json_int(struct json_writer *w, int64_t value)

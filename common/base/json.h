@@ -2,7 +2,7 @@
  *
  * JSON writer: appends to a buf without building a tree (reading is jansson's job). Commas are
  * placed by the writer. Text that is not UTF-8 is written with U+FFFD in place of bad bytes, as Go
- * does. `<`, `>`, `&` stay as they are.
+ * does; in C strings the NUL of utf8.h as \u0000. `<`, `>`, `&` stay as they are.
  */
 #ifndef SOCKERLESS_BASE_JSON_H
 #define SOCKERLESS_BASE_JSON_H

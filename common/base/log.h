@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Structured logs: one JSON object a line on stderr,
- * {"level":"info","time":"…","component":"backend-ecs","message":"…", fields…}.
+ * {"level":"info","time":"…","component":"backend-ecs","message":"…", fields…}; on a terminal
+ * "backend-ecs: info: message (key value, …)".
  *
  *     log_info("task started", LOG_STR("container", id), LOG_INT("took_ms", ms));
  *

@@ -2,9 +2,20 @@
  * Log records; see log_record.h. */
 #include "base/log_record.h"
 
+#include "base/str.h"
+#include "base/utf8.h"
+
 #include <string.h>
 
+enum { ESCAPED_LEN = 3 /* 0x01 and two digits */ };
+
 static const char letters[LOG_RECORD_KINDS + 1] = "oepqmx";
+
+const char *log_lines_name(enum log_lines lines)
+{
+    static const char *const names[LOG_LINES_FORMATS] = {"text", "structured"};
+    return (unsigned)lines < LOG_LINES_FORMATS ? names[lines] : NULL;
+}
 
 char log_record_letter(enum log_record_kind kind)
 {
@@ -26,6 +37,81 @@ bool log_record_exit_code(const char *text, size_t len, int *code)
     *code = value;
     return true;
 }
+
+/* ---- escapes ---- */
+
+size_t log_record_unit(const char *text, size_t left, bool *bare)
+{
+    size_t n = utf8_sequence(text, left);
+    *bare = n > 0 && *text != '\0' && *text != LOG_RECORD_ESCAPE;
+    return n ? n : 1;
+}
+
+bool log_record_must_escape(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_sequence(text + i, len - i);
+        if (!n || text[i] == '\0')
+            return true;
+        i += n;
+    }
+    return false;
+}
+
+void log_record_escape(struct buf *out, const char *text, size_t len)
+{
+    bool bare;
+    if (len == 0)
+        buf_putc(out, ' ');
+    size_t plain = 0; /* start of the run that needs no change */
+    for (size_t i = 0; i < len;) {
+        size_t n = log_record_unit(text + i, len - i, &bare);
+        if (!bare) {
+            char digits[3];
+            buf_append(out, text + plain, i - plain);
+            hex_encode(text + i, 1, digits);
+            buf_putc(out, LOG_RECORD_ESCAPE);
+            buf_append(out, digits, 2);
+            plain = i + n;
+        }
+        i += n;
+    }
+    if (len > plain)
+        buf_append(out, text + plain, len - plain);
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that is escaped here, or -1. */
+static int escaped_byte(const char *at, size_t left)
+{
+    if (left < ESCAPED_LEN || at[0] != LOG_RECORD_ESCAPE)
+        return -1;
+    int high = hex_digit(at[1]), low = hex_digit(at[2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+size_t log_record_decode(char *record, size_t len)
+{
+    char letter = len > 1 && record[0] == LOG_RECORD_ESCAPE ? record[1] : '\0';
+    if (letter < 'A' || letter > 'Z' || !memchr(letters, letter - 'A' + 'a', LOG_RECORD_KINDS))
+        return len;
+    record[1] = (char)(letter - 'A' + 'a');
+    if (len == 3 && record[2] == ' ')
+        return 2;
+    size_t to = 2;
+    for (size_t from = 2; from < len;) {
+        int byte = escaped_byte(record + from, len - from);
+        record[to++] = byte < 0 ? record[from] : (char)byte;
+        from += byte < 0 ? 1 : ESCAPED_LEN;
+    }
+    return to;
+}
+
+/* ---- records ---- */
 
 bool log_record_parse(const char *line, size_t len, enum log_record_kind *kind, const char **text,
                       size_t *text_len)

@@ -11,9 +11,24 @@
  *     0x01 q text       piece of a stderr line
  *     0x01 m text       mark: everything printed before it precedes it in the log
  *     0x01 x digits     the main process's exit code; the last record
+ *
+ * Log services keep text, not bytes: they replace what is not UTF-8 and some drop NUL. Such a text
+ * is escaped, which its letter in upper case says (0x01 O text): each byte that is part of no
+ * UTF-8 character, each NUL and each 0x01 is written as 0x01 and two hexadecimal digits. Nothing
+ * at all is escaped as one blank, since some drop entries without a text. Drivers take the escapes
+ * out with log_record_decode().
+ *
+ * A record is one line. How that line looks is the cloud's choice (enum log_lines):
+ *
+ *     LOG_LINES_TEXT        the record itself, for services that keep lines in the order of arrival
+ *     LOG_LINES_STRUCTURED  a JSON object with the special fields of Google's log collectors, for
+ *                           services that order entries by time: the record's text is "message",
+ *                           its letter, number and time are a label (log_label.h)
  */
 #ifndef SOCKERLESS_BASE_LOG_RECORD_H
 #define SOCKERLESS_BASE_LOG_RECORD_H
+
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +40,11 @@ enum {
     LOG_RECORD_MAX = 16 * 1024,
     LOG_RECORD_TEXT_MAX = LOG_RECORD_MAX - 16,
 };
+
+enum log_lines { LOG_LINES_TEXT, LOG_LINES_STRUCTURED, LOG_LINES_FORMATS };
+
+/* "text", "structured": what the agent is told; NULL: no such format. */
+const char *log_lines_name(enum log_lines lines);
 
 enum log_record_kind {
     LOG_RECORD_STDOUT,
@@ -38,6 +58,15 @@ enum log_record_kind {
 
 /* The letter after the escape byte: "oepqmx"[kind]. */
 char log_record_letter(enum log_record_kind kind);
+
+/* True when some service would change this text. */
+bool log_record_must_escape(const char *text, size_t len);
+/* How many bytes of the text the next unit has, 1 to 4; *bare: it needs no escape. */
+size_t log_record_unit(const char *text, size_t left, bool *bare);
+void log_record_escape(struct buf *out, const char *text, size_t len);
+/* An escaped record becomes one that is not, in place; any other line stays as it is. Returns the
+ * new length, which is never greater. */
+size_t log_record_decode(char *record, size_t len);
 
 /* Take one line (without or with its newline) apart. *text points into line. False when the line
  * begins with the escape byte but is no record (something else than the agent wrote it): then it is

@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/log_record.h"
 #include "loop/http_client.h"
 #include "loop/loop.h"
 
@@ -37,7 +38,8 @@ struct workload_spec {
     bool agent_in_image;     /* the image holds the agent (AGENT_AS_LAYER, or a status that said
                               * needs_agent_layer): nothing else has to bring it; its path is
                               * AGENT_IMAGE_PATH */
-    char *const *agent_argv; /* what follows the agent's own path: "--" or "--keep-alive" "--" … */
+    char *const *agent_argv; /* what follows the agent's own path: "--" COMMAND… or "--keep-alive"
+                              * "--" COMMAND… */
     size_t agent_argc;
     char *const *env; /* complete environment of the user's process, KEY=value */
     size_t env_count;
@@ -73,6 +75,7 @@ struct workload_status {
     bool has_exit_code;
     int exit_code;
     bool start_failed;              /* stopped without ever running the user's process */
+    bool oom_killed;                /* stopped for want of memory, as the cloud says */
     bool needs_agent_layer;         /* stopped, since this image lacks what the driver brings the
                                      * agent with; with the agent in the image it would run. The core
                                      * undoes the run, starts again so, and remembers the image */
@@ -100,7 +103,7 @@ struct log_query {
 };
 struct log_event {
     int64_t timestamp_ns;
-    const char *text; /* one line as the agent wrote it, without newline */
+    const char *text; /* one record (base/log_record.h), without escapes and newline */
     size_t len;
 };
 struct log_page {
@@ -110,6 +113,8 @@ struct log_page {
     const char *next_token;    /* for the next query in the same direction */
     const char *forward_token; /* of a backward query's first page: where following goes on */
     bool at_end;               /* nothing more at present in this direction */
+    bool has_gap; /* entries are missing that the service has not shown yet. Forward, those behind
+                   * them are held back; the driver bounds how long it waits for them */
 };
 
 struct registry_credentials { /* texts are owned by the receiver */
@@ -153,8 +158,9 @@ struct driver_caps {
     bool has_addresses;      /* forward agent: status.address is filled */
     int describe_batch_max;  /* workloads a co_describe call may name */
     int log_batch_max;       /* queries a log_ops.co_pages call may hold */
-    bool log_batch_is_one;   /* … and they cost one request of a scarce quota */
-    int poll_interval_ms;    /* how often the core asks for status while something changes */
+    enum log_lines log_lines; /* how agents write the log, see base/log_record.h */
+    bool log_batch_is_one;    /* … and they cost one request of a scarce quota */
+    int poll_interval_ms;     /* how often the core asks for status while something changes */
     int log_poll_interval_ms;
     int log_grace_ms;   /* how long after the end of a run entries may still arrive */
     int cpus_max;       /* of one container, for `docker info` */
@@ -204,11 +210,16 @@ struct log_ops {
                     struct log_page *pages, struct error *err);
 };
 
-/* The cloud's own registry. Without it, logins are those of clients alone. */
+/* The cloud's own registry, and where the cloud pulls from. Without it, logins are those of clients
+ * alone. */
 struct registry_ops {
     /* Credentials for this registry host; found=false: not ours. */
     int (*co_credentials)(void *self, const char *host, struct registry_credentials *out,
                           struct error *err);
+    /* Why the cloud does not pull from this registry host, in a few words; NULL: it does, if the
+     * image is public or the registry its own. What it does not pull, the core copies to the
+     * staging registry. NULL: it pulls from every registry. Static text. */
+    const char *(*pull_refusal)(void *self, const char *host);
 };
 
 /* A group that is NULL is something the cloud does not have: what needs it is answered 501 by

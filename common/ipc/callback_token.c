@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,26 @@
 static bool take_field(const char **at, size_t len, char *out)
 {
     if (!str_is_hex(*at, len))
+        return false;
+    memcpy(out, *at, len);
+    out[len] = '\0';
+    *at += len;
+    return true;
+}
+
+bool callback_token_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_')
+            return false;
+    return len > 0 && len <= CALLBACK_TOKEN_LEN;
+}
+
+/* The same with the token, which ends before a dot or at the end. */
+static bool take_token(const char **at, char *out)
+{
+    size_t len = strcspn(*at, ".");
+    if (!callback_token_valid(*at, len))
         return false;
     memcpy(out, *at, len);
     out[len] = '\0';
@@ -26,7 +47,7 @@ bool callback_token_parse(const char *authorization, struct callback_token *out)
         return false;
     const char *at = authorization + sizeof scheme - 1;
     if (!take_field(&at, CALLBACK_CONTAINER_LEN, out->container) || *at++ != '.' ||
-        !take_field(&at, CALLBACK_TOKEN_LEN, out->token))
+        !take_token(&at, out->token))
         return false;
     if (*at == '\0')
         return true;

@@ -10,10 +10,11 @@
 #define SOCKERLESS_IPC_CALLBACK_TOKEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum {
-    CALLBACK_CONTAINER_LEN = 64, /* all three are lower-case hex */
-    CALLBACK_TOKEN_LEN = 64,
+    CALLBACK_CONTAINER_LEN = 64, /* it and the session are lower-case hex */
+    CALLBACK_TOKEN_LEN = 64,     /* at most: letters, digits, '-', '_' (a configured one) */
     CALLBACK_SESSION_LEN = 32,
     CALLBACK_TEXT_SIZE = CALLBACK_CONTAINER_LEN + CALLBACK_TOKEN_LEN + CALLBACK_SESSION_LEN + 3,
 };
@@ -24,6 +25,8 @@ struct callback_token {
     char session[CALLBACK_SESSION_LEN + 1]; /* "": the line */
 };
 
+/* Fit to be an agent's token. */
+bool callback_token_valid(const char *text, size_t len);
 /* The whole Authorization header; false when it is anything else. */
 bool callback_token_parse(const char *authorization, struct callback_token *out);
 /* What goes after "Bearer "; out has CALLBACK_TEXT_SIZE bytes. session "": the line. */

@@ -6,6 +6,7 @@
 #include "ipc/channel_internal.h"
 
 #include "base/alloc.h"
+#include "base/listen_address.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -117,6 +118,18 @@ static void on_accepted(struct nng_op *op)
     l->on_accept(l->owner, channel_from_transport(l->loop, t, l->url, &l->options));
 }
 
+/* nng would remove whatever is in the way. */
+static int place_prepare(const char *url, struct error *err)
+{
+    struct listen_address address;
+    if (!str_starts(url, "ipc://"))
+        return 0;
+    return listen_address_parse(url, "ipc://", &address, err) ||
+                   listen_address_prepare(&address, err)
+               ? error_wrap(err, "cannot listen on %s", url)
+               : 0;
+}
+
 static int listener_configure(struct channel_listener *l, struct error *err)
 {
     int rc = 0;
@@ -127,8 +140,8 @@ static int listener_configure(struct channel_listener *l, struct error *err)
         rc = nng_stream_listener_set_bool(l->nng, NNG_OPT_TCP_NODELAY, true);
     if (rc == 0)
         rc = nng_stream_listener_listen(l->nng);
-    return rc ? error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", l->url,
-                          nng_strerror(rc))
+    return rc ? error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s; choose another address",
+                          l->url, nng_strerror(rc))
               : 0;
 }
 
@@ -136,6 +149,8 @@ int channel_listen(struct loop *loop, const char *url, const struct channel_opti
                    void (*on_accept)(void *owner, struct channel *c), void *owner,
                    struct channel_listener **out, struct error *err)
 {
+    if (place_prepare(url, err))
+        return -1;
     struct channel_listener *l = NEW(struct channel_listener);
     snprintf(l->url, sizeof l->url, "%s", url);
     l->loop = loop;

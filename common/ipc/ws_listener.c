@@ -337,12 +337,12 @@ static int listen_on(const nng_url *url, struct error *err)
     int rc = getaddrinfo(str_empty(url->u_hostname) ? NULL : url->u_hostname, url->u_port, &hints,
                          &found);
     if (rc)
-        return error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", url->u_rawurl,
-                         gai_strerror(rc));
+        return error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s; choose another address",
+                         url->u_rawurl, gai_strerror(rc));
     int fd = listen_at(found);
     if (fd < 0)
-        error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s", url->u_rawurl,
-                  strerror(errno));
+        error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s: %s; choose another address",
+                  url->u_rawurl, strerror(errno));
     freeaddrinfo(found);
     return fd;
 }

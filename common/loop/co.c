@@ -31,6 +31,9 @@
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #endif
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 #ifdef SOCKERLESS_VALGRIND
 #include <valgrind/valgrind.h>
 #endif
@@ -55,6 +58,9 @@ struct co {
 #ifdef CO_ASAN
     void *fake_stack;
 #endif
+#ifdef __SANITIZE_THREAD__
+    void *fiber; /* from its first turn to its last */
+#endif
 #ifdef SOCKERLESS_VALGRIND
     unsigned valgrind_id;
 #endif
@@ -76,6 +82,9 @@ struct co_scheduler {
     void *main_fake_stack;
     const void *main_bottom;
     size_t main_size;
+#endif
+#ifdef __SANITIZE_THREAD__
+    void *main_fiber;
 #endif
 };
 
@@ -182,12 +191,21 @@ static void switch_in(struct co *c)
 #ifdef CO_ASAN
     __sanitizer_start_switch_fiber(&s->main_fake_stack, c->stack, CO_STACK_SIZE);
 #endif
+#ifdef __SANITIZE_THREAD__
+    s->main_fiber = __tsan_get_current_fiber();
+    c->fiber = c->fiber ? c->fiber : __tsan_create_fiber(0);
+    __tsan_switch_to_fiber(c->fiber, 0);
+#endif
     swapcontext(&s->main, &c->context);
 #ifdef CO_ASAN
     __sanitizer_finish_switch_fiber(s->main_fake_stack, NULL, NULL);
 #endif
     s->running = NULL;
     if (c->finished) {
+#ifdef __SANITIZE_THREAD__
+        __tsan_destroy_fiber(c->fiber);
+        c->fiber = NULL;
+#endif
         s->live--;
         if (c->live_next)
             c->live_next->live_prev = c->live_prev;
@@ -205,6 +223,9 @@ static void switch_out(struct co *c)
 #ifdef CO_ASAN
     __sanitizer_start_switch_fiber(c->finished ? NULL : &c->fake_stack, s->main_bottom,
                                    s->main_size);
+#endif
+#ifdef __SANITIZE_THREAD__
+    __tsan_switch_to_fiber(s->main_fiber, 0);
 #endif
     swapcontext(&c->context, &s->main);
 #ifdef CO_ASAN

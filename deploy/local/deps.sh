@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the Debian 12 packages that a make target needs and that are missing; says what it does.
-# Usage: deps.sh [build|run|test|lint|models]…   (`build` is always included)
+# Usage: deps.sh [build|run|test|lint|models|sdks]…   (`build` is always included)
 #
 # Nothing is downloaded and no package list refreshed when all are there. docker.io and
 # docker-registry would start daemons of their own on installation: a policy-rc.d forbids that for
@@ -12,13 +12,15 @@ set -euo pipefail
 declare -A GROUP=(
     [build]="gcc binutils make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libexpat1-dev libnng-dev
              libmbedtls-dev libarchive-dev protobuf-c-compiler libprotobuf-c-dev libjansson-dev
-             libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev"
+             libsqlite3-dev libssl-dev uthash-dev zlib1g-dev libzstd-dev libdeflate-dev libmicrohttpd-dev
+             libpcre2-dev"
     [run]="docker-registry runc busybox-static iproute2 curl ca-certificates util-linux procps"
-    [test]="docker-registry docker.io runc busybox-static iproute2 curl ca-certificates util-linux
+    [test]="docker-registry docker.io git make runc busybox-static iproute2 curl ca-certificates util-linux
             procps bats libcmocka-dev libwslay-dev python3 clang libclang-rt-14-dev jq
             coreutils valgrind skopeo umoci musl-tools openssl xz-utils zstd apache2-utils wget"
-    [lint]="clang clang-format-14 cppcheck shfmt python3"
+    [lint]="clang clang-format-14 cppcheck git shfmt python3"
     [models]="python3 python3-jsonschema"
+    [sdks]="python3 python3-venv"
 )
 POLICY=/usr/sbin/policy-rc.d
 

@@ -7,6 +7,7 @@
 # cloud_BACKEND.sh; nothing else here knows one.
 #
 #   stack_open NAME RUN_DIR   name the stack and its folder; everything below works on it
+#   stack_lock                one process at a time works on it
 #   stack_up NAME RUN_DIR     start what is not running, wait until it answers
 #   stack_down                end all of it, remove network namespaces and mounts
 #   component_start|stop|kill|pid|alive NAME, backend_wait, frontend_wait: single components, NAME
@@ -18,7 +19,8 @@
 # STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one), STACK_SEED (a folder
 # whose `registry` is the content of a new registry, with all images).
 #
-# A pid file holds "PID STARTTIME": a recycled pid is never mistaken for ours.
+# A pid file holds "PID STARTTIME": a recycled pid is never mistaken for ours. Functions that give
+# words for a command line (flags, variables) print one per line, since a path may hold blanks.
 
 LOCAL_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP_DIR=$(cd "$LOCAL_DIR/../.." && pwd)
@@ -26,6 +28,8 @@ TOP_DIR=$(cd "$LOCAL_DIR/../.." && pwd)
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 STACK_COMPONENTS="registry sim backend frontend"
 SOCKET_PATH_MAX=107
+# All that is asked for by http is on this machine.
+export no_proxy="${no_proxy:-${NO_PROXY:-}},127.0.0.1,localhost"
 
 say()
 {
@@ -75,12 +79,18 @@ component_alive()
     component_pid "$1" >/dev/null
 }
 
-# True when the running program is the one on disk: a rebuilt binary is restarted.
+# True when the running program is the one on disk (a rebuilt one is restarted) and what it is reached by
+# is still there.
 component_current()
 {
     local exe
     exe=$(readlink "/proc/$(component_pid "$1")/exe") || return 1
-    [[ $exe != *" (deleted)" ]]
+    [[ $exe != *" (deleted)" ]] || return 1
+    case $1 in
+    sim) [[ -e /sys/class/net/$(stack_bridge) ]] ;;
+    backend) [[ -S $STACK_BACKEND_SOCKET ]] ;;
+    frontend) [[ -S $(stack_socket) ]] ;;
+    esac
 }
 
 # component_spawn NAME COMMAND…: in a session of its own, without our descriptors (a test runner
@@ -93,12 +103,13 @@ component_spawn()
     rm -f "$STACK_DIR/$name.pid"
     # shellcheck disable=SC2016 # expanded by the inner shell
     # Without --default-signal all below, containers too, would ignore SIGINT as background jobs do.
+    # The pid file comes first: until it is there, the lock of stack_lock is held.
     setsid env --default-signal bash -c 'pidfile=$1; shift
+        stat=$(</proc/$$/stat); set_() { start=${20}; }; set_ ${stat##*) }
+        echo "$$ $start" >"$pidfile.new" && mv "$pidfile.new" "$pidfile"
         for fd in /proc/self/fd/*; do
             fd=${fd##*/}; [[ $fd -le 2 ]] || eval "exec $fd>&-"
         done
-        stat=$(</proc/$$/stat); set_() { start=${20}; }; set_ ${stat##*) }
-        echo "$$ $start" >"$pidfile.new" && mv "$pidfile.new" "$pidfile"
         exec "$@"' spawn "$STACK_DIR/$name.pid" "$@" >>"$STACK_DIR/$name.log" 2>&1 </dev/null &
     disown "$!" 2>/dev/null || true
     wait_until 10 test -s "$STACK_DIR/$name.pid" || die "$name: could not be started"
@@ -178,7 +189,7 @@ port_free()
 
 # Ports and networks are chosen while other stacks start on this machine: each is noted in
 # $STACK_LOCKS/reserved, with the file whose last line it will be. A note holds as long as that is so.
-STACK_LOCKS=/run/sockerless
+STACK_LOCKS=/run/sockerless-local
 
 # locked COMMAND…: one at a time on this machine.
 locked()
@@ -257,7 +268,12 @@ stack_network()
 stack_network_keep()
 {
     local file=$STACK_DIR/network
-    [[ ! -s $file ]] || locked reserve "$(sed -n 's/^--bridge-name //p' "$file")" "$file" || rm -f "$file"
+    [[ ! -s $file ]] || locked reserve "$(stack_bridge)" "$file" || rm -f "$file"
+}
+
+stack_bridge()
+{
+    stack_network | sed -n 's/^--bridge-name //p'
 }
 
 stack_network_choose()
@@ -282,6 +298,13 @@ stack_gateway()
 
 # ---- the components ---------------------------------------------------------------------------
 
+# A double-quoted string of YAML.
+yaml_string()
+{
+    local s=${1//\\/\\\\}
+    printf '"%s"' "${s//\"/\\\"}"
+}
+
 registry_start()
 {
     local port try
@@ -289,7 +312,7 @@ registry_start()
         port=$(port_choose registry) || return 1
         registry_fill
         printf '%s\n' 'version: 0.1' 'log: {level: warn}' 'storage:' \
-            "  filesystem: {rootdirectory: \"$STACK_DIR/state/registry\"}" \
+            "  filesystem: {rootdirectory: $(yaml_string "$STACK_DIR/state/registry")}" \
             '  delete: {enabled: true}' "http: {addr: \"127.0.0.1:$port\"}" \
             >"$STACK_DIR/registry.yml"
         component_spawn registry docker-registry serve "$STACK_DIR/registry.yml" || return 1
@@ -312,15 +335,16 @@ registry_fill()
 
 sim_start()
 {
-    local port try
+    local port try flags
     cloud_sim_prepare || return 1
+    mapfile -t flags < <(cloud_sim_flags)
     stack_network_keep
     for try in 1 2 3; do
         port=$(port_choose sim) || return 1
         # shellcheck disable=SC2046,SC2086 # lists of words
         component_spawn sim "$BIN_DIR/$CLOUD_SIM" --listen "127.0.0.1:$port" \
             --state-dir "$STACK_SIM_STATE" --registry "docker.io=$(stack_registry_url)" \
-            $(cloud_sim_flags) $(stack_network) ${SIM_FLAGS:-} || return 1
+            "${flags[@]}" $(stack_network) ${SIM_FLAGS:-} || return 1
         wait_ready sim curl -fsS "http://127.0.0.1:$port/_sim/resources" && return
         grep -qi 'in use' "$STACK_DIR/sim.log" || return 1
         rm -f "$STACK_DIR/sim.port"
@@ -345,17 +369,17 @@ backend_callback_env()
 # The simulated clouds have no request quotas and answer at once: no need to spare them.
 backend_start()
 {
-    local registry callback
+    local registry callback settings
     registry=$(stack_registry_url)
     callback=$(backend_callback_env) || return 1
-    # shellcheck disable=SC2046,SC2086 # lists of words
+    mapfile -t settings < <(cloud_backend_env)
+    # shellcheck disable=SC2086 # lists of words
     component_spawn backend env \
         SOCKERLESS_ENDPOINT_URL="$(stack_sim_url)" \
-        SOCKERLESS_REGISTRY_MIRRORS="docker.io=$registry" \
-        SOCKERLESS_REGISTRY_ENDPOINTS="$(cloud_registry_host)=$(stack_sim_url)" \
+        SOCKERLESS_REGISTRY_ENDPOINTS="docker.io=$registry,$(cloud_registry_host)=$(stack_sim_url)" \
         SOCKERLESS_STAGING_REGISTRY="${registry#*://}/sockerless-staging" \
         SOCKERLESS_AGENT_BINARY="$(agent_binary)" \
-        $(cloud_backend_env) $callback ${BACKEND_ENV:-} \
+        "${settings[@]}" $callback ${BACKEND_ENV:-} \
         "$BIN_DIR/sockerless-backend-$STACK_BACKEND" --listen "ipc://$STACK_BACKEND_SOCKET" \
         --state-dir "$STACK_STATE"
 }
@@ -428,13 +452,13 @@ images_push()
     local work agent status=0
     [[ -z ${STACK_SEED:-} ]] || return 0
     agent=$(agent_binary) || return 1
-    work=$(mktemp -d)
+    work=$(stack_tmp) || return 1
     mkdir -p "$work/agent"
     busybox_rootfs "$work/busybox"
     cp "$agent" "$work/agent/sockerless-agent"
-    "$LOCAL_DIR/push-image.sh" --cmd sh "$(stack_registry_url)" "$work/busybox" \
+    TMPDIR=$work "$LOCAL_DIR/push-image.sh" --cmd sh "$(stack_registry_url)" "$work/busybox" \
         library/busybox:latest 1 >"$STACK_DIR/images.log" &&
-        "$LOCAL_DIR/push-image.sh" --entrypoint /sockerless-agent "$(stack_registry_url)" \
+        TMPDIR=$work "$LOCAL_DIR/push-image.sh" --entrypoint /sockerless-agent "$(stack_registry_url)" \
             "$work/agent" sockerless/agent:latest >>"$STACK_DIR/images.log" || status=1
     rm -rf "$work"
     [[ $status == 0 ]] || die "pushing images to $(stack_registry_url) failed"
@@ -458,15 +482,106 @@ stack_backend_choose()
     STACK_BACKEND_SOCKET=$STACK_DIR/backend-$STACK_BACKEND.sock
 }
 
+# stack_open NAME RUN_DIR: makes the folder unless it is there.
 stack_open()
 {
+    stack_find "$@" || return 1
+    local at=$STACK_DIR made=()
+    until [[ -d $at ]]; do made+=("$at") at=$(dirname "$at"); done
+    [[ ${#made[@]} == 0 ]] || { mkdir -p "$STACK_DIR" && own "${made[@]}" -maxdepth 0; }
+}
+
+# stack_find NAME RUN_DIR: the same, but makes nothing; false, with what to do, where RUN_DIR cannot be used.
+stack_find()
+{
     STACK_NAME=$1
-    mkdir -p "$2" || return 1
-    STACK_DIR=$(cd "$2" && pwd)
+    STACK_DIR=$(realpath -ms -- "$2")
     BIN_DIR=${BIN_DIR:-$TOP_DIR/build/release/bin}
-    stack_backend_choose || return 1
-    [[ ${#STACK_BACKEND_SOCKET} -le $SOCKET_PATH_MAX ]] ||
-        die "the path $STACK_DIR is too long for a unix socket; set RUN_DIR to a shorter one"
+    stack_backend_choose && stack_dir_check
+}
+
+stack_dir_check()
+{
+    local LC_ALL=C hint="set RUN_DIR to another folder, for example: make run RUN_DIR=/tmp/sockerless" at=$STACK_DIR
+    [[ $STACK_DIR != *$'\n'* ]] || { die "there is a line break in the path $STACK_DIR; $hint"; return 1; }
+    [[ ${#STACK_BACKEND_SOCKET} -le $SOCKET_PATH_MAX ]] || {
+        die "the path $STACK_DIR is too long: $STACK_BACKEND_SOCKET is a unix socket and may have $SOCKET_PATH_MAX bytes; $hint"
+        return 1
+    }
+    while [[ ! -e $at && ! -L $at && $at != / ]]; do at=$(dirname "$at"); done
+    [[ -d $at ]] || { die "$at is not a folder; $hint"; return 1; }
+    # Others than root will be root when they write.
+    [[ -w $at ]] || [[ $(id -u) != 0 && ,$(findmnt -no OPTIONS -T "$at"), != *,ro,* ]] ||
+        { die "$STACK_DIR is read-only; $hint"; return 1; }
+}
+
+# stack_lock: one `make run` or `make stop` at a time works on the folder; another one says so and waits.
+stack_lock()
+{
+    exec {STACK_LOCK_FD}<>"$STACK_DIR/lock" || return 1
+    if ! flock -n "$STACK_LOCK_FD"; then
+        say "process $(<"$STACK_DIR/lock") starts or stops what is in $STACK_DIR; waiting until it has ended"
+        flock -w 300 "$STACK_LOCK_FD" || { die "$STACK_DIR/lock is still held after 300 s"; return 1; }
+    fi
+    printf '%s' "$$" >"$STACK_DIR/lock"
+}
+
+# stack_strays: processes of this folder that have no pid file, since somebody has removed it.
+stack_strays()
+{
+    local pid name words known=' '
+    for name in $STACK_COMPONENTS; do known+="$(component_pid "$name") "; done
+    # The paths of flags: --state-dir PATH, --listen unix://PATH, serve PATH.
+    for pid in $(grep -lsF -- "$STACK_DIR/" /proc/[0-9]*/cmdline | cut -d/ -f3); do
+        mapfile -d '' -t words 2>/dev/null <"/proc/$pid/cmdline" || continue
+        [[ ${words[0]##*/} =~ ^(docker-registry|sockerless-(frontend|backend|sim)-?[a-z]*)$ && $known != *" $pid "* ]] || continue
+        printf '%s\n' "$pid"
+    done
+}
+
+# Frontends first, simulators after who speaks to them; each removes what it has made.
+stack_strays_end()
+{
+    local pid
+    for pid in $(stack_strays | sort -rn); do
+        say "ending process $pid, which is left from a $STACK_DIR that was removed"
+        kill "$pid" 2>/dev/null || continue
+        wait_until 20 process_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
+process_gone()
+{
+    ! process_start_time "$1" >/dev/null
+}
+
+# stack_tmp: a new folder that the next stack_up or stack_down removes, however this process ends.
+stack_tmp()
+{
+    mkdir -p "$STACK_DIR/tmp" && mktemp -d "$STACK_DIR/tmp/XXXXXX"
+}
+
+# own PATH…: what root has made belongs to the user who has called sudo.
+own()
+{
+    [[ $(id -u) != 0 || ! ${SUDO_UID:-} =~ ^[1-9][0-9]*$ || ! ${SUDO_GID:-} =~ ^[0-9]+$ ]] ||
+        find "$@" -uid 0 -exec chown -h "$SUDO_UID:$SUDO_GID" {} +
+}
+
+# stack_own: the stack's own files only, whatever else is in the folder. Who owns all folders can remove
+# all. Unpacked images keep their owners, which containers see; once nothing runs they are removed, and
+# the simulator pulls them again.
+stack_own()
+{
+    local name files=()
+    for name in "$STACK_DIR"/{lock,kind,backend,network,deaths,tmp,state,docker.sock,registry.yml,sim.conf,images.log} \
+        "$STACK_DIR"/{registry,sim,backend,frontend,callback}.{pid,port,log,killed} "$STACK_DIR"/backend-*.sock; do
+        [[ ! -e $name ]] || files+=("$name")
+    done
+    [[ ${#files[@]} == 0 ]] || own "${files[@]}" -maxdepth 0
+    [[ -n ${SUDO_UID:-} && -d $STACK_DIR/state ]] && component_gone sim || return 0
+    rm -rf "$STACK_DIR"/state/sim-*/images
+    own "$STACK_DIR/state" -type d
 }
 
 stack_components()
@@ -480,7 +595,7 @@ stack_components()
 # A crashed or killed simulator leaves containers; it can clear away what its state names.
 sim_cleanup()
 {
-    [[ -d $STACK_SIM_STATE && -x $BIN_DIR/$CLOUD_SIM ]] || return 0
+    [[ -d $STACK_SIM_STATE && -s $STACK_DIR/network && -x $BIN_DIR/$CLOUD_SIM ]] || return 0
     # shellcheck disable=SC2046 # a list of words
     "$BIN_DIR/$CLOUD_SIM" --cleanup --state-dir "$STACK_SIM_STATE" $(stack_network) \
         >>"$STACK_DIR/sim.log" 2>&1 </dev/null || say "clearing after the simulator failed" >&2
@@ -518,6 +633,7 @@ stack_stop_other()
 stack_up()
 {
     stack_open "$@" || return 1
+    rm -rf "$STACK_DIR/tmp"
     local name
     for name in "$CLOUD_SIM" "sockerless-backend-$STACK_BACKEND" sockerless-frontend; do
         [[ -x $BIN_DIR/$name ]] || { die "$BIN_DIR/$name is missing: run make first"; return 1; }
@@ -542,6 +658,7 @@ stack_down()
     sim_cleanup
     [[ -n ${REGISTRY_URL:-} ]] || component_stop registry
     rm -f "$(stack_socket)" "$STACK_BACKEND_SOCKET"
+    rm -rf "$STACK_DIR/tmp"
 }
 
 # Sanitizer reports and failed assertions in any log of the stack, and daemons that ended by

@@ -169,6 +169,11 @@ size_t http_conn_unread_by_peer(struct http_conn *c)
     return http_out_unread_by_peer(&c->out);
 }
 
+enum peer_queue http_conn_peer_queue(struct http_conn *c)
+{
+    return http_out_peer_queue(&c->out);
+}
+
 /* ---- the end of an answer, of a connection ---- */
 
 static void conn_shutdown_cb(uv_shutdown_t *req, int status)

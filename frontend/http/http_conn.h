@@ -52,6 +52,7 @@ void http_conn_hold(struct http_conn *c, bool hold);
 bool http_conn_write(struct http_conn *c, const uv_buf_t *bufs, unsigned count, bool now);
 /* Bytes the peer has not read yet, as far as the kernel tells; 0 when unknown. */
 size_t http_conn_unread_by_peer(struct http_conn *c);
+enum peer_queue http_conn_peer_queue(struct http_conn *c);
 /* The answer is complete: go on with the next request or, if the exchange says so, finish. */
 void http_conn_reply_done(struct http_conn *c);
 /* Flush, half-close, let the client read everything, close. */

@@ -16,11 +16,11 @@
 #define SOCKERLESS_FRONTEND_HTTP_CONN_INTERNAL_H
 
 #include "frontend/http/http_conn.h"
+#include "frontend/http/http_head.h"
 #include "frontend/http/http_out.h"
 
 enum {
     LINGER_MS = 5000,
-    HTTP_HEAD_MAX = 64 * 1024,
     HTTP_JSON_BODY_MAX = 16 * 1024 * 1024,
     HTTP_DROPPED_BODY_MAX = 64 * 1024 * 1024, /* of a body that no handler reads */
     /* How long the rest of a body is dropped after its answer is out, as long as it keeps coming:
@@ -59,8 +59,9 @@ struct http_conn {
     void *owner;
     int64_t deadline_ms;    /* 0: none */
     int64_t drain_until_ms; /* the answer is out, the rest of its request's body is dropped */
-    size_t head_bytes;      /* of the request being read */
-    size_t name_len;        /* of the header name at the front of `header` */
+    struct http_head head;  /* of the request being read */
+    size_t trailer_bytes;
+    size_t name_len; /* of the header name at the front of `header` */
     enum conn_state state;
     uint16_t refuse_status; /* set by a parser callback to refuse the request */
     bool is_tcp, reading, held, processing, is_due;

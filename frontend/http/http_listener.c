@@ -6,6 +6,7 @@
 #include "frontend/http/http_listener.h"
 
 #include "base/alloc.h"
+#include "base/listen_address.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { LISTEN_BACKLOG = 511, SOCKET_MODE = 0660 };
@@ -58,33 +58,6 @@ static void listener_on_closed(uv_handle_t *handle)
 
 /* ---- unix ---- */
 
-/* 0: nothing in the way any more. */
-static int unix_clear_stale(const char *path, struct error *err)
-{
-    struct stat st;
-    if (lstat(path, &st))
-        return errno == ENOENT ? 0 : error_errno(err, ERROR_SYSTEM, errno, "stat");
-    if (!S_ISSOCK(st.st_mode))
-        return error_set(err, ERROR_CONFLICT, "a file that is not a socket is in the way");
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(addr.sun_path))
-        return error_set(err, ERROR_INVALID_PARAMETER, "the path is longer than %zu characters",
-                         sizeof(addr.sun_path) - 1);
-    strcpy(addr.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return error_errno(err, ERROR_SYSTEM, errno, "socket");
-    int rc = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
-    int why = errno;
-    close(fd);
-    if (rc == 0 || why != ECONNREFUSED)
-        return error_set(err, ERROR_CONFLICT,
-                         "another process serves this socket; stop it or choose another path");
-    if (unlink(path))
-        return error_errno(err, ERROR_SYSTEM, errno, "remove the stale socket");
-    return 0;
-}
-
 static int unix_set_group(const char *path, const char *group, struct error *err)
 {
     int64_t number;
@@ -95,7 +68,9 @@ static int unix_set_group(const char *path, const char *group, struct error *err
     else if (str_to_i64(group, &number) && number >= 0 && number <= UINT32_MAX)
         gid = (gid_t)number;
     else
-        return error_set(err, ERROR_INVALID_PARAMETER, "no such group: %s (--socket-group)", group);
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "--socket-group: no such group: %s; give the name or number of one",
+                         group);
     if (chown(path, (uid_t)-1, gid))
         return error_errno(err, ERROR_SYSTEM, errno, "give the socket to group %s", group);
     return 0;
@@ -107,13 +82,11 @@ static int unix_bind(struct http_listener *l, struct loop *loop, const char *pat
     struct stat st;
     l->path = xstrdup(path);
     uv_pipe_init(&loop->uv, &l->sock.pipe, 0);
-    if (unix_clear_stale(path, err))
-        return -1;
     mode_t before = umask(0777 & ~SOCKET_MODE);
     int rc = uv_pipe_bind(&l->sock.pipe, path);
     umask(before);
     if (rc)
-        return error_set(err, ERROR_SYSTEM, "bind: %s", uv_strerror(rc));
+        return error_set(err, ERROR_SYSTEM, "%s; choose another address", uv_strerror(rc));
     if (stat(path, &st))
         return error_errno(err, ERROR_SYSTEM, errno, "stat");
     l->dev = st.st_dev;
@@ -125,28 +98,19 @@ static int unix_bind(struct http_listener *l, struct loop *loop, const char *pat
 
 /* ---- tcp ---- */
 
-static int tcp_bind(struct http_listener *l, struct loop *loop, const char *address,
+static int tcp_bind(struct http_listener *l, struct loop *loop, const struct listen_address *a,
                     struct error *err)
 {
     struct sockaddr_storage where;
-    char host[64];
-    int64_t port;
-    const char *colon = strrchr(address, ':');
+    const char *host = strcmp(a->host, "localhost") ? a->host : "127.0.0.1";
     l->is_tcp = true;
     uv_tcp_init(&loop->uv, &l->sock.tcp);
-    if (!colon || (size_t)(colon - address) >= sizeof(host) || !str_to_i64(colon + 1, &port) ||
-        port < 0 || port > 65535)
-        return error_set(err, ERROR_INVALID_PARAMETER, "expected tcp://address:port");
-    bool bracket = address[0] == '[' && colon > address && colon[-1] == ']';
-    snprintf(host, sizeof(host), "%.*s", (int)(colon - address) - 2 * bracket, address + bracket);
-    if (!strcmp(host, "localhost"))
-        strcpy(host, "127.0.0.1");
-    if (uv_ip4_addr(host, (int)port, (struct sockaddr_in *)&where) &&
-        uv_ip6_addr(host, (int)port, (struct sockaddr_in6 *)&where))
-        return error_set(err, ERROR_INVALID_PARAMETER, "not an IP address: %s", host);
+    if (uv_ip4_addr(host, a->port, (struct sockaddr_in *)&where) &&
+        uv_ip6_addr(host, a->port, (struct sockaddr_in6 *)&where))
+        return error_set(err, ERROR_INVALID_PARAMETER, "not an IP address: \"%s\"", host);
     int rc = uv_tcp_bind(&l->sock.tcp, (struct sockaddr *)&where, 0);
     if (rc)
-        return error_set(err, ERROR_SYSTEM, "bind: %s", uv_strerror(rc));
+        return error_set(err, ERROR_SYSTEM, "%s; choose another address", uv_strerror(rc));
     return 0;
 }
 
@@ -154,20 +118,16 @@ struct http_listener *http_listener_open(struct loop *loop, const char *url, con
                                          const struct http_listener_events *events, void *arg,
                                          struct error *err)
 {
-    struct http_listener *l = NEW(struct http_listener);
-    int rc;
-    if (str_starts(url, "unix://")) {
-        rc = unix_bind(l, loop, url + strlen("unix://"), group, err);
-    } else if (str_starts(url, "tcp://")) {
-        rc = tcp_bind(l, loop, url + strlen("tcp://"), err);
-    } else {
-        error_set(err, ERROR_INVALID_PARAMETER, "expected unix:///path or tcp://address:port");
-        free(l);
+    struct listen_address address;
+    if (listen_address_parse(url, "unix://", &address, err) ||
+        listen_address_prepare(&address, err))
         return NULL;
-    }
+    struct http_listener *l = NEW(struct http_listener);
+    int rc = address.is_tcp ? tcp_bind(l, loop, &address, err)
+                            : unix_bind(l, loop, address.path, group, err);
     l->sock.handle.data = l;
     if (rc == 0 && (rc = uv_listen(&l->sock.stream, LISTEN_BACKLOG, listener_on_connection)))
-        error_set(err, ERROR_SYSTEM, "%s", uv_strerror(rc));
+        error_set(err, ERROR_SYSTEM, "%s; choose another address", uv_strerror(rc));
     if (rc) {
         http_listener_close(l); /* events are not set: it is not reported */
         return NULL;

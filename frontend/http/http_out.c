@@ -6,9 +6,6 @@
  */
 #include "frontend/http/http_out.h"
 
-#include <sys/ioctl.h>
-#include <linux/sockios.h>
-
 enum { OUT_DIRECT_MIN = 4096, OUT_KEEP_MAX = 64 * 1024 };
 
 void http_out_init(struct http_out *o, uv_stream_t *stream, void (*wake)(void *arg), void *arg)
@@ -143,9 +140,15 @@ bool http_out_write(struct http_out *o, const uv_buf_t *bufs, unsigned count, bo
 size_t http_out_unread_by_peer(const struct http_out *o)
 {
     uv_os_fd_t fd;
-    int unread = 0;
-    if (uv_fileno((const uv_handle_t *)o->stream, &fd) || ioctl(fd, SIOCOUTQ, &unread) < 0 ||
-        unread < 0)
+    if (uv_fileno((const uv_handle_t *)o->stream, &fd))
         return 0;
-    return (size_t)unread + http_out_queued(o);
+    return peer_queue_bytes(fd) + http_out_queued(o);
+}
+
+enum peer_queue http_out_peer_queue(const struct http_out *o)
+{
+    uv_os_fd_t fd;
+    if (o->broken || uv_fileno((const uv_handle_t *)o->stream, &fd))
+        return PEER_QUEUE_READ;
+    return http_out_queued(o) ? PEER_QUEUE_UNREAD : peer_queue_look(fd);
 }

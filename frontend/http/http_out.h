@@ -7,6 +7,7 @@
 #define SOCKERLESS_FRONTEND_HTTP_OUT_H
 
 #include "base/buf.h"
+#include "frontend/http/peer_queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,5 +41,8 @@ void http_out_flush(struct http_out *o);
 size_t http_out_queued(const struct http_out *o);
 /* Bytes that the peer has not read yet, as far as the kernel tells; 0 when unknown. */
 size_t http_out_unread_by_peer(const struct http_out *o);
+/* Whether the peer has read all that was written; a stream that is broken has nothing to wait for.
+ */
+enum peer_queue http_out_peer_queue(const struct http_out *o);
 
 #endif

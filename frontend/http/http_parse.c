@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <string.h>
 
-enum { BODY_ROOM_MAX = 64 * 1024 };
+enum { BODY_ROOM_MAX = 64 * 1024, HEADER_KEEP_MAX = 16 * 1024 };
 
 static int parse_refuse(struct http_conn *c, unsigned status)
 {
@@ -23,8 +23,8 @@ static int parse_refuse(struct http_conn *c, unsigned status)
 static int parse_collect(llhttp_t *p, const char *at, size_t len)
 {
     struct http_conn *c = p->data;
-    c->head_bytes += len;
-    if (c->head_bytes > HTTP_HEAD_MAX)
+    c->trailer_bytes += c->head.done ? len : 0;
+    if (c->trailer_bytes > HTTP_HEAD_MAX)
         return parse_refuse(c, 431);
     buf_append(&c->header, at, len);
     return 0;
@@ -42,7 +42,8 @@ static int on_header_field_complete(llhttp_t *p)
 {
     struct http_conn *c = p->data;
     c->name_len = c->header.len;
-    return 0;
+    char last = c->name_len ? c->header.data[c->name_len - 1] : '\0';
+    return last == ' ' || last == '\t' ? parse_refuse(c, 400) : 0;
 }
 
 enum header_kind { HEADER_HOST, HEADER_CONTENT_TYPE, HEADER_AUTH, HEADER_UPGRADE, HEADER_EXPECT };
@@ -59,18 +60,24 @@ static const struct {
     {"expect", 6, HEADER_EXPECT},
 };
 
-static void exchange_set_header(struct exchange *x, enum header_kind kind, const char *value,
-                                size_t len)
+/* Returns the status to refuse the request with, or 0. */
+static unsigned exchange_set_header(struct exchange *x, enum header_kind kind, const char *value,
+                                    size_t len)
 {
     switch (kind) {
-    case HEADER_HOST: x->has_host = true; break;
+    case HEADER_HOST:
+        if (x->has_host)
+            return 400;
+        x->has_host = true;
+        break;
     case HEADER_CONTENT_TYPE: x->content_type = arena_strndup(&x->arena, value, len); break;
     case HEADER_AUTH: x->registry_auth = arena_strndup(&x->arena, value, len); break;
     case HEADER_UPGRADE: x->wants_upgrade = len > 0; break;
     case HEADER_EXPECT:
         x->expects_continue = len == 12 && strncasecmp(value, "100-continue", 12) == 0;
-        break;
+        return x->expects_continue || !len ? 0 : 417;
     }
+    return 0;
 }
 
 static int on_header_value_complete(llhttp_t *p)
@@ -81,17 +88,20 @@ static int on_header_value_complete(llhttp_t *p)
         buf_clear(&c->header);
         return 0;
     }
+    unsigned refused = 0;
     for (size_t i = 0; i < sizeof(header_table) / sizeof(header_table[0]); i++) {
         if (header_table[i].len == c->name_len &&
             strncasecmp(header_table[i].name, name, c->name_len) == 0)
-            exchange_set_header(&c->x, header_table[i].kind, name + c->name_len,
-                                c->header.len - c->name_len);
+            refused = exchange_set_header(&c->x, header_table[i].kind, name + c->name_len,
+                                          c->header.len - c->name_len);
     }
     if (c->x.registry_auth && c->header.len)
         explicit_bzero(c->header.data, c->header.len);
     buf_clear(&c->header);
+    if (c->header.cap > HEADER_KEEP_MAX)
+        buf_free(&c->header);
     c->name_len = 0;
-    return 0;
+    return refused ? parse_refuse(c, refused) : 0;
 }
 
 static uint64_t body_limit(const struct exchange *x)
@@ -184,23 +194,36 @@ void http_parse_begin(struct http_conn *c)
     }
     llhttp_init(&c->parser, HTTP_REQUEST, &settings);
     c->parser.data = c;
-    c->head_bytes = c->name_len = 0;
+    http_head_init(&c->head);
+    c->trailer_bytes = c->name_len = 0;
     c->refuse_status = 0;
     c->request_complete = false;
     buf_clear(&c->header);
 }
 
+/* Past the head: how many bytes of these the parser has taken. */
+static size_t parse_rest(struct http_conn *c, const char *bytes, size_t len, llhttp_errno_t *rc)
+{
+    *rc = llhttp_execute(&c->parser, bytes, len);
+    if (*rc != HPE_PAUSED)
+        return len;
+    const char *end = llhttp_get_error_pos(&c->parser);
+    return end >= bytes && end <= bytes + len ? (size_t)(end - bytes) : len;
+}
+
 size_t http_parse(struct http_conn *c, const char *bytes, size_t len)
 {
     llhttp_resume(&c->parser); /* no-op but for a body whose head was answered already */
-    llhttp_errno_t rc = llhttp_execute(&c->parser, bytes, len);
-    if (rc == HPE_OK)
-        return len;
-    if (rc == HPE_PAUSED) {
-        const char *end = llhttp_get_error_pos(&c->parser);
-        return end >= bytes && end <= bytes + len ? (size_t)(end - bytes) : len;
-    }
-    if (!c->refuse_status)
+    size_t used = 0;
+    llhttp_errno_t rc = c->head.done ? http_head_resume(&c->head, &c->parser)
+                                     : http_head_feed(&c->head, &c->parser, bytes, len, &used);
+    if (rc == HPE_OK && c->head.done && used < len)
+        used += parse_rest(c, bytes + used, len - used, &rc);
+    if (rc == HPE_OK || rc == HPE_PAUSED)
+        return used;
+    if (c->head.bytes > HTTP_HEAD_MAX)
+        c->refuse_status = 431;
+    else if (!c->refuse_status)
         c->refuse_status = rc == HPE_INVALID_VERSION ? 505 : 400;
     return len;
 }

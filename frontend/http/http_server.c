@@ -152,19 +152,42 @@ static int server_listen_one(struct http_server *s, const char *url, struct erro
     struct http_listener *listener =
         http_listener_open(s->shared.loop, url, s->socket_group, &events, s, err);
     if (!listener)
-        return error_wrap(err, "listen on %s", url);
+        return error_wrap(err, "--listen %s", url);
     s->listeners[s->listener_count++] = listener;
     return 0;
+}
+
+static bool is_separator(char c)
+{
+    return c == ',' || c == ' ';
+}
+
+/* A separator ends an address only where another one begins: paths may have blanks and commas. */
+static char *address_end(char *address)
+{
+    for (char *at = address; *at; at++) {
+        if (!is_separator(*at))
+            continue;
+        char *next = at + strspn(at, ", ");
+        size_t scheme = strspn(next, "abcdefghijklmnopqrstuvwxyz");
+        if (!*next || (scheme && str_starts(next + scheme, "://")))
+            return at;
+        at = next - 1;
+    }
+    return address + strlen(address);
 }
 
 int http_server_listen(struct http_server *s, const char *urls, struct error *err)
 {
     AUTO_FREE char *copy = xstrdup(urls);
-    char *save = NULL;
     unsigned before = s->listener_count;
-    for (char *url = strtok_r(copy, ", ", &save); url; url = strtok_r(NULL, ", ", &save))
+    for (char *url = copy + strspn(copy, ", "), *end; *url; url = end + strspn(end, ", ")) {
+        end = address_end(url);
+        if (is_separator(*end))
+            *end++ = '\0';
         if (server_listen_one(s, url, err))
             return -1;
+    }
     if (s->listener_count == before)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "nothing to listen on: --listen takes unix:///path or tcp://host:port");

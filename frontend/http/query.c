@@ -8,7 +8,6 @@
 #include "base/percent.h"
 #include "base/str.h"
 
-#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
@@ -94,74 +93,4 @@ int query_int(const struct query *q, const char *key, int64_t absent, int64_t mi
     if (*out < min || *out > max)
         return error_set(err, ERROR_INVALID_PARAMETER, "%s: value out of range: %.64s", key, value);
     return 0;
-}
-
-/* One filter's values, from an array of strings or from an object whose true members count. */
-static int filter_values(Sockerless__Filter *f, struct arena *a, json_t *values, struct error *err)
-{
-    size_t index,
-        most = json_is_object(values) ? json_object_size(values) : json_array_size(values);
-    const char *name;
-    json_t *item;
-    f->values = arena_calloc(a, most ? most : 1, sizeof(*f->values));
-    if (json_is_object(values)) {
-        json_object_foreach(values, name, item)
-        {
-            if (!json_is_boolean(item))
-                return error_set(err, ERROR_INVALID_PARAMETER,
-                                 "invalid filter: value of '%.64s' must be a boolean", f->key);
-            if (json_is_true(item))
-                f->values[f->n_values++] = arena_strdup(a, name);
-        }
-        return 0;
-    }
-    if (!json_is_array(values))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "invalid filter: '%.64s' must hold a list of strings", f->key);
-    json_array_foreach(values, index, item)
-    {
-        if (!json_is_string(item))
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "invalid filter: '%.64s' must hold a list of strings", f->key);
-        f->values[f->n_values++] = arena_strdup(a, json_string_value(item));
-    }
-    return 0;
-}
-
-static int filters_from_json(json_t *root, struct arena *a, Sockerless__Filter ***out,
-                             size_t *count, struct error *err)
-{
-    const char *key;
-    json_t *values;
-    if (!json_is_object(root))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "invalid filter: filters must be a JSON object");
-    *out = arena_calloc(a, json_object_size(root) + 1, sizeof(**out));
-    json_object_foreach(root, key, values)
-    {
-        Sockerless__Filter *f = arena_alloc(a, sizeof(*f));
-        sockerless__filter__init(f);
-        f->key = arena_strdup(a, key);
-        if (filter_values(f, a, values, err))
-            return -1;
-        (*out)[(*count)++] = f;
-    }
-    return 0;
-}
-
-int query_filters(const struct query *q, struct arena *a, Sockerless__Filter ***out, size_t *count,
-                  struct error *err)
-{
-    const char *text = query_get(q, "filters");
-    *out = NULL;
-    *count = 0;
-    if (str_empty(text))
-        return 0;
-    json_error_t why;
-    json_t *root = json_loads(text, JSON_DECODE_ANY, &why);
-    if (!root)
-        return error_set(err, ERROR_INVALID_PARAMETER, "invalid filter: %s", why.text);
-    int rc = filters_from_json(root, a, out, count, err);
-    json_decref(root);
-    return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * URL parts: percent-decoding, the query string as pairs, Docker's booleans, integers and filters.
+ * URL parts: percent-decoding, the query string as pairs, Docker's booleans and integers.
  * Everything decoded lives in the request's arena.
  */
 #ifndef SOCKERLESS_FRONTEND_QUERY_H
@@ -8,8 +8,6 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-
-#include "proto/sockerless.pb-c.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,8 +40,5 @@ bool query_bool(const struct query *q, const char *key, bool absent);
  * words. */
 int query_int(const struct query *q, const char *key, int64_t absent, int64_t min, int64_t max,
               int64_t *out, struct error *err) MUST_CHECK;
-/* The `filters` parameter, {"key":["v"]} or {"key":{"v":true}}. Nothing given: count 0. */
-int query_filters(const struct query *q, struct arena *a, Sockerless__Filter ***out, size_t *count,
-                  struct error *err) MUST_CHECK;
 
 #endif

@@ -33,6 +33,7 @@ static const struct {
     {409, "Conflict"},
     {413, "Request Entity Too Large"},
     {429, "Too Many Requests"},
+    {417, "Expectation Failed"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},

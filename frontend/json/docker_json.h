@@ -32,6 +32,10 @@ int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreat
 /* POST /exec/{id}/start; the root may be NULL (no body). */
 int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out,
                            struct error *err) MUST_CHECK;
+/* The text of a `filters` parameter; NULL and "" are none. */
+enum { DOCKER_FILTERS_MAX = 64 * 1024 };
+int docker_json_filters(const char *text, struct arena *a, Sockerless__Filter ***out, size_t *count,
+                        struct error *err) MUST_CHECK;
 /* The complete HostConfig object: the client's values, dockerd's defaults for the rest, unknown
  * fields kept. host NULL or null: all defaults. */
 int docker_json_host_config(json_t *host, struct buf *out, struct error *err) MUST_CHECK;
@@ -54,8 +58,7 @@ void docker_json_put_distribution(struct buf *out, const Sockerless__Distributio
 void docker_json_put_login(struct buf *out, const Sockerless__AuthReply *r);
 void docker_json_put_info(struct buf *out, const Sockerless__InfoReply *r, int64_t now_ns);
 void docker_json_put_version(struct buf *out);
-/* failure NULL, or why the waiting itself failed: clients then disregard the code. */
-void docker_json_put_wait(struct buf *out, int32_t code, const char *failure, unsigned api);
+void docker_json_put_wait(struct buf *out, int32_t code, unsigned api);
 /* One line of a pull, push, load or import, with CRLF. */
 void docker_json_put_progress(struct buf *out, const Sockerless__Progress *p);
 void docker_json_put_stream_error(struct buf *out, const char *message);

@@ -7,9 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "frontend/json/docker_shape.h"
 #include "frontend/json/json_decode.h"
+#include "json/json_input.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define CONFIG(name, kind, member)                                                                 \
@@ -48,7 +49,7 @@ static const struct json_field config_fields[] = {
     CONFIG("StopSignal", JSON_TEXT, stop_signal),
     {"StopTimeout", JSON_INT32, offsetof(Sockerless__ContainerConfig, stop_timeout_s),
      offsetof(Sockerless__ContainerConfig, has_stop_timeout)},
-    CONFIG("Shell", JSON_TEXT_LIST, shell),
+    CONFIG("Shell", JSON_COMMAND, shell),
     {NULL, JSON_ANY, 0, 0},
 };
 
@@ -91,6 +92,16 @@ static const struct json_field host_fields[] = {
     HOST("Init", JSON_FLAG, init),
     HOST_N("ExtraHosts", JSON_TEXTS, extra_hosts),
     HOST("ShmSize", JSON_INT64, shm_size),
+    HOST("MemorySwap", JSON_INT64, memory_swap),
+    HOST("MemoryReservation", JSON_INT64, memory_reservation),
+    HOST("KernelMemory", JSON_INT64, kernel_memory),
+    {"MemorySwappiness", JSON_INT64, offsetof(Sockerless__HostOptions, memory_swappiness),
+     offsetof(Sockerless__HostOptions, has_memory_swappiness)},
+    HOST("OomScoreAdj", JSON_INT64, oom_score_adj),
+    HOST("Isolation", JSON_TEXT, isolation),
+    HOST("CgroupnsMode", JSON_TEXT, cgroupns_mode),
+    HOST_N("CapAdd", JSON_COMMANDS, cap_add),
+    HOST_N("CapDrop", JSON_COMMANDS, cap_drop),
     {NULL, JSON_ANY, 0, 0},
 };
 static const struct json_field restart_fields[] = {
@@ -101,18 +112,9 @@ static const struct json_field restart_fields[] = {
 
 json_t *docker_json_load(const char *text, size_t len, struct error *err)
 {
-    json_error_t why;
-    size_t blank = 0;
-    while (blank < len && isspace((unsigned char)text[blank]))
-        blank++;
-    if (blank == len) {
-        error_set(err, ERROR_INVALID_PARAMETER, "invalid JSON: EOF");
-        return NULL;
-    }
-    json_t *root = json_loadb(text, len, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &why);
+    json_t *root = json_input_load(text, len, JSON_INPUT_FIRST, err);
     if (!root)
-        error_set(err, ERROR_INVALID_PARAMETER, "invalid JSON: %s (at byte %d)", why.text,
-                  why.position);
+        error_wrap(err, "invalid JSON");
     return root;
 }
 
@@ -130,9 +132,6 @@ static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerCon
     json_t *health = json_decode_member(root, "Healthcheck");
     if (!health)
         return 0;
-    if (!json_is_object(health))
-        return json_decode_type_error(err, health, "ContainerConfigWrapper", "Healthcheck",
-                                      "container.HealthConfig");
     config->healthcheck = arena_alloc(a, sizeof(*config->healthcheck));
     sockerless__healthcheck__init(config->healthcheck);
     return json_decode_object(health, health_fields, "HealthConfig", a, config->healthcheck, err) <
@@ -145,15 +144,9 @@ static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *h
                        struct error *err)
 {
     if (json) {
-        if (!json_is_object(json))
-            return json_decode_type_error(err, json, "ContainerConfigWrapper", "HostConfig",
-                                          "container.HostConfig");
         if (json_decode_object(json, host_fields, "HostConfig.HostConfig", a, host, err) < 0)
             return -1;
         json_t *restart = json_decode_member(json, "RestartPolicy");
-        if (restart && !json_is_object(restart))
-            return json_decode_type_error(err, restart, "HostConfig.HostConfig", "RestartPolicy",
-                                          "container.RestartPolicy");
         if (restart &&
             json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
             return -1;
@@ -180,15 +173,9 @@ static int keep_networking(json_t *root, struct arena *a, ProtobufCBinaryData *o
                            struct error *err)
 {
     json_t *networking = json_decode_member(root, "NetworkingConfig");
-    if (networking && !json_is_object(networking))
-        return json_decode_type_error(err, networking, "ContainerConfigWrapper", "NetworkingConfig",
-                                      "network.NetworkingConfig");
     json_t *endpoints = networking ? json_decode_member(networking, "EndpointsConfig") : NULL;
     if (!endpoints)
         return 0;
-    if (!json_is_object(endpoints))
-        return json_decode_type_error(err, endpoints, "NetworkingConfig", "EndpointsConfig",
-                                      "map[string]*network.EndpointSettings");
     char *text = json_dumps(endpoints, JSON_COMPACT);
     if (!text)
         return error_set(err, ERROR_INVALID_PARAMETER, "invalid NetworkingConfig");
@@ -201,13 +188,10 @@ static int keep_networking(json_t *root, struct arena *a, ProtobufCBinaryData *o
 int docker_json_create(json_t *root, struct arena *a, Sockerless__ContainerCreateRequest *out,
                        struct error *err)
 {
+    if (json_shape_check(root, &docker_shape_create, err))
+        return -1;
     if (json_is_null(root))
         return 0;
-    if (!json_is_object(root))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "json: cannot unmarshal %s into Go value of type "
-                         "runconfig.ContainerConfigWrapper",
-                         json_decode_kind_name(root));
     out->host = arena_alloc(a, sizeof(*out->host));
     sockerless__host_options__init(out->host);
     json_t *host = json_decode_member(root, "HostConfig");

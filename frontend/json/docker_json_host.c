@@ -19,104 +19,91 @@
     "\"/sys/firmware\",\"/sys/devices/virtual/powercap\"]"
 #define READONLY "[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]"
 
-enum host_type { HOST_STRING, HOST_INT, HOST_BOOL, HOST_LIST, HOST_OBJECT };
-
 /* initial NULL: left out unless the client sent it. fill_empty: "" and 0 (and for MemorySwappiness
  * -1) count as not sent. */
 static const struct host_field {
     const char *name;
-    enum host_type type;
     const char *initial;
     bool fill_empty;
 } host_fields[] = {
-    {"Binds", HOST_LIST, "null", false},
-    {"ContainerIDFile", HOST_STRING, "\"\"", false},
-    {"LogConfig", HOST_OBJECT, "{\"Type\":\"json-file\",\"Config\":{}}", false},
-    {"NetworkMode", HOST_STRING, "\"default\"", true},
-    {"PortBindings", HOST_OBJECT, "{}", false},
-    {"RestartPolicy", HOST_OBJECT, "{\"Name\":\"no\",\"MaximumRetryCount\":0}", false},
-    {"AutoRemove", HOST_BOOL, "false", false},
-    {"VolumeDriver", HOST_STRING, "\"\"", false},
-    {"VolumesFrom", HOST_LIST, "null", false},
-    {"ConsoleSize", HOST_LIST, "[0,0]", false},
-    {"CapAdd", HOST_LIST, "null", false},
-    {"CapDrop", HOST_LIST, "null", false},
-    {"CgroupnsMode", HOST_STRING, "\"private\"", true},
-    {"Dns", HOST_LIST, "[]", false},
-    {"DnsOptions", HOST_LIST, "[]", false},
-    {"DnsSearch", HOST_LIST, "[]", false},
-    {"ExtraHosts", HOST_LIST, "null", false},
-    {"GroupAdd", HOST_LIST, "null", false},
-    {"IpcMode", HOST_STRING, "\"private\"", true},
-    {"Cgroup", HOST_STRING, "\"\"", false},
-    {"Links", HOST_LIST, "null", false},
-    {"OomScoreAdj", HOST_INT, "0", false},
-    {"PidMode", HOST_STRING, "\"\"", false},
-    {"Privileged", HOST_BOOL, "false", false},
-    {"PublishAllPorts", HOST_BOOL, "false", false},
-    {"ReadonlyRootfs", HOST_BOOL, "false", false},
-    {"SecurityOpt", HOST_LIST, "null", false},
-    {"StorageOpt", HOST_OBJECT, NULL, false},
-    {"Tmpfs", HOST_OBJECT, NULL, false},
-    {"UTSMode", HOST_STRING, "\"\"", false},
-    {"UsernsMode", HOST_STRING, "\"\"", false},
-    {"ShmSize", HOST_INT, "67108864", true},
-    {"Sysctls", HOST_OBJECT, NULL, false},
-    {"Runtime", HOST_STRING, "\"runc\"", true},
-    {"Isolation", HOST_STRING, "\"\"", false},
-    {"CpuShares", HOST_INT, "0", false},
-    {"Memory", HOST_INT, "0", false},
-    {"NanoCpus", HOST_INT, "0", false},
-    {"CgroupParent", HOST_STRING, "\"\"", false},
-    {"BlkioWeight", HOST_INT, "0", false},
-    {"BlkioWeightDevice", HOST_LIST, "[]", false},
-    {"BlkioDeviceReadBps", HOST_LIST, "[]", false},
-    {"BlkioDeviceWriteBps", HOST_LIST, "[]", false},
-    {"BlkioDeviceReadIOps", HOST_LIST, "[]", false},
-    {"BlkioDeviceWriteIOps", HOST_LIST, "[]", false},
-    {"CpuPeriod", HOST_INT, "0", false},
-    {"CpuQuota", HOST_INT, "0", false},
-    {"CpuRealtimePeriod", HOST_INT, "0", false},
-    {"CpuRealtimeRuntime", HOST_INT, "0", false},
-    {"CpusetCpus", HOST_STRING, "\"\"", false},
-    {"CpusetMems", HOST_STRING, "\"\"", false},
-    {"Devices", HOST_LIST, "[]", false},
-    {"DeviceCgroupRules", HOST_LIST, "null", false},
-    {"DeviceRequests", HOST_LIST, "null", false},
-    {"MemoryReservation", HOST_INT, "0", false},
-    {"MemorySwap", HOST_INT, "0", false},
-    {"MemorySwappiness", HOST_INT, "null", true},
-    {"OomKillDisable", HOST_BOOL, "false", false},
-    {"PidsLimit", HOST_INT, "null", true},
-    {"Ulimits", HOST_LIST, "[]", false},
-    {"CpuCount", HOST_INT, "0", false},
-    {"CpuPercent", HOST_INT, "0", false},
-    {"IOMaximumIOps", HOST_INT, "0", false},
-    {"IOMaximumBandwidth", HOST_INT, "0", false},
-    {"Mounts", HOST_LIST, NULL, false},
-    {"Init", HOST_BOOL, NULL, false},
-    {"Annotations", HOST_OBJECT, NULL, false},
-    {"MaskedPaths", HOST_LIST, MASKED, false},
-    {"ReadonlyPaths", HOST_LIST, READONLY, false},
+    {"Binds", "null", false},
+    {"ContainerIDFile", "\"\"", false},
+    {"LogConfig", "{\"Type\":\"json-file\",\"Config\":{}}", false},
+    {"NetworkMode", "\"default\"", true},
+    {"PortBindings", "{}", false},
+    {"RestartPolicy", "{\"Name\":\"no\",\"MaximumRetryCount\":0}", false},
+    {"AutoRemove", "false", false},
+    {"VolumeDriver", "\"\"", false},
+    {"VolumesFrom", "null", false},
+    {"ConsoleSize", "[0,0]", false},
+    {"CapAdd", "null", false},
+    {"CapDrop", "null", false},
+    {"CgroupnsMode", "\"private\"", true},
+    {"Dns", "[]", false},
+    {"DnsOptions", "[]", false},
+    {"DnsSearch", "[]", false},
+    {"ExtraHosts", "null", false},
+    {"GroupAdd", "null", false},
+    {"IpcMode", "\"private\"", true},
+    {"Cgroup", "\"\"", false},
+    {"Links", "null", false},
+    {"OomScoreAdj", "0", false},
+    {"PidMode", "\"\"", false},
+    {"Privileged", "false", false},
+    {"PublishAllPorts", "false", false},
+    {"ReadonlyRootfs", "false", false},
+    {"SecurityOpt", "null", false},
+    {"StorageOpt", NULL, false},
+    {"Tmpfs", NULL, false},
+    {"UTSMode", "\"\"", false},
+    {"UsernsMode", "\"\"", false},
+    {"ShmSize", "67108864", true},
+    {"Sysctls", NULL, false},
+    {"Runtime", "\"runc\"", true},
+    {"Isolation", "\"\"", false},
+    {"CpuShares", "0", false},
+    {"Memory", "0", false},
+    {"NanoCpus", "0", false},
+    {"CgroupParent", "\"\"", false},
+    {"BlkioWeight", "0", false},
+    {"BlkioWeightDevice", "[]", false},
+    {"BlkioDeviceReadBps", "[]", false},
+    {"BlkioDeviceWriteBps", "[]", false},
+    {"BlkioDeviceReadIOps", "[]", false},
+    {"BlkioDeviceWriteIOps", "[]", false},
+    {"CpuPeriod", "0", false},
+    {"CpuQuota", "0", false},
+    {"CpuRealtimePeriod", "0", false},
+    {"CpuRealtimeRuntime", "0", false},
+    {"CpusetCpus", "\"\"", false},
+    {"CpusetMems", "\"\"", false},
+    {"Devices", "[]", false},
+    {"DeviceCgroupRules", "null", false},
+    {"DeviceRequests", "null", false},
+    {"MemoryReservation", "0", false},
+    {"MemorySwap", "0", false},
+    {"MemorySwappiness", "null", true},
+    {"OomKillDisable", "false", false},
+    {"PidsLimit", "null", true},
+    {"Ulimits", "[]", false},
+    {"CpuCount", "0", false},
+    {"CpuPercent", "0", false},
+    {"IOMaximumIOps", "0", false},
+    {"IOMaximumBandwidth", "0", false},
+    {"Mounts", NULL, false},
+    {"Init", NULL, false},
+    {"Annotations", NULL, false},
+    {"MaskedPaths", MASKED, false},
+    {"ReadonlyPaths", READONLY, false},
 };
 
 enum { HOST_FIELD_COUNT = sizeof(host_fields) / sizeof(host_fields[0]) };
 
-static int host_check(const struct host_field *f, json_t *value, struct error *err)
-{
-    static const char *const wanted[] = {"string", "int64", "bool", "[]string", "map"};
-    bool fits[] = {json_is_string(value), json_is_integer(value), json_is_boolean(value),
-                   json_is_array(value), json_is_object(value)};
-    if (fits[f->type])
-        return 0;
-    return json_decode_type_error(err, value, "HostConfig.HostConfig", f->name, wanted[f->type]);
-}
-
 static bool host_is_empty(const struct host_field *f, const json_t *value)
 {
-    if (f->type == HOST_STRING)
+    if (json_is_string(value))
         return json_string_length(value) == 0;
-    return f->type == HOST_INT &&
+    return json_is_integer(value) &&
            (json_integer_value(value) == 0 ||
             (json_integer_value(value) == -1 && strcmp(f->name, "MemorySwappiness") == 0));
 }
@@ -129,6 +116,21 @@ static int host_put_value(struct json_writer *w, json_t *value, struct error *er
     json_raw(w, text, strlen(text));
     free(text);
     return 0;
+}
+
+/* CapAdd and CapDrop may be a text; shown they are lists. */
+static bool host_is_word(const struct host_field *f, const json_t *value)
+{
+    return json_is_string(value) &&
+           (strcmp(f->name, "CapAdd") == 0 || strcmp(f->name, "CapDrop") == 0);
+}
+
+static int host_put_word(struct json_writer *w, json_t *value, struct error *err)
+{
+    json_t *list = json_pack("[O]", value);
+    int rc = host_put_value(w, list, err);
+    json_decref(list);
+    return rc;
 }
 
 /* LogConfig.Type and RestartPolicy.Name are filled in inside their objects. */
@@ -170,8 +172,6 @@ static int host_put_field(struct json_writer *w, const struct host_field *f, jso
                           struct error *err)
 {
     json_t *value = host ? json_decode_member(host, f->name) : NULL;
-    if (value && host_check(f, value, err))
-        return -1;
     if (value && f->fill_empty && host_is_empty(f, value))
         value = NULL;
     if (!value && !f->initial)
@@ -185,6 +185,8 @@ static int host_put_field(struct json_writer *w, const struct host_field *f, jso
         return host_put_log_config(w, value, err);
     else if (strcmp(f->name, "RestartPolicy") == 0)
         host_put_restart(w, value);
+    else if (host_is_word(f, value))
+        return host_put_word(w, value, err);
     else
         return host_put_value(w, value, err);
     return 0;

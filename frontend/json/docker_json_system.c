@@ -4,7 +4,9 @@
  */
 #include "frontend/json/docker_json.h"
 
+#include "base/alloc.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 #include "frontend/json/version.h"
 
@@ -229,22 +231,19 @@ void docker_json_put_exec(struct buf *out, const Sockerless__ExecInspectReply *r
     json_member_bool(&w, "OpenStdout", c->attach_stdout);
     json_member_bool(&w, "CanRemove", r->can_remove);
     json_member_string(&w, "ContainerID", r->container_id);
-    json_member_string(&w, "DetachKeys", c->detach_keys);
+    AUTO_FREE char *keys = base64_encode(r->detach_keys.data, r->detach_keys.len);
+    json_member_string(&w, "DetachKeys", keys);
     json_member_int(&w, "Pid", r->pid);
     json_object_close(&w);
 }
 
 /* `Error` was null before API 1.42 and is left out since. */
-void docker_json_put_wait(struct buf *out, int32_t code, const char *failure, unsigned api)
+void docker_json_put_wait(struct buf *out, int32_t code, unsigned api)
 {
     struct json_writer w;
     json_writer_init(&w, out);
     json_object_open(&w);
-    if (failure) {
-        json_member_object(&w, "Error");
-        json_member_string(&w, "Message", failure);
-        json_object_close(&w);
-    } else if (api < 42) {
+    if (api < 42) {
         json_key(&w, "Error");
         json_put_null(&w);
     }

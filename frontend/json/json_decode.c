@@ -5,6 +5,7 @@
 #include "frontend/json/json_decode.h"
 
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include "proto/sockerless.pb-c.h"
 
@@ -59,6 +60,29 @@ json_t *json_decode_member(json_t *object, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
+char *json_decode_text_copy(struct arena *a, const char *text, size_t len)
+{
+    const char *nul = len ? memchr(text, '\0', len) : NULL;
+    if (!nul)
+        return arena_strndup(a, text, len);
+    char *out = arena_alloc(a, 2 * len + 1), *to = out;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i])
+            *to++ = text[i];
+        else
+            to = stpcpy(to, UTF8_NUL_TEXT);
+    }
+    *to = '\0';
+    return out;
+}
+
+/* "" for null. */
+static char *text_of(const struct decoding *d, const json_t *value)
+{
+    return json_decode_text_copy(d->arena, str_or_empty(json_string_value(value)),
+                                 json_string_length(value));
+}
+
 static int wrong(const struct decoding *d, const json_t *value, const char *wanted)
 {
     return json_decode_type_error(d->err, value, d->type, d->field->name, wanted);
@@ -68,7 +92,7 @@ static int decode_text(const struct decoding *d, json_t *value)
 {
     if (!json_is_string(value))
         return wrong(d, value, "string");
-    *FIELD_AT(d, char *, d->field->offset) = arena_strdup(d->arena, json_string_value(value));
+    *FIELD_AT(d, char *, d->field->offset) = text_of(d, value);
     return 0;
 }
 
@@ -107,9 +131,19 @@ static int texts_of(const struct decoding *d, json_t *value, size_t *count, char
     {
         if (!json_is_string(item) && !json_is_null(item))
             return wrong(d, item, "string");
-        const char *text = json_is_null(item) ? "" : json_string_value(item);
-        (*items)[(*count)++] = arena_strdup(d->arena, text);
+        (*items)[(*count)++] = text_of(d, item);
     }
+    return 0;
+}
+
+/* Go's strslice.StrSlice. */
+static int command_of(const struct decoding *d, json_t *value, size_t *count, char ***items)
+{
+    if (!json_is_string(value))
+        return texts_of(d, value, count, items);
+    *items = arena_calloc(d->arena, 1, sizeof(char *));
+    (*items)[0] = text_of(d, value);
+    *count = 1;
     return 0;
 }
 
@@ -118,23 +152,21 @@ static int decode_text_list(const struct decoding *d, json_t *value)
     Sockerless__StringList *list = arena_alloc(d->arena, sizeof(*list));
     sockerless__string_list__init(list);
     *FIELD_AT(d, Sockerless__StringList *, d->field->offset) = list;
-    if (json_is_string(value) && d->field->kind == JSON_COMMAND) {
-        list->items = arena_calloc(d->arena, 1, sizeof(char *));
-        list->items[list->n_items++] = arena_strdup(d->arena, json_string_value(value));
-        return 0;
-    }
-    return texts_of(d, value, &list->n_items, &list->items);
+    return d->field->kind == JSON_COMMAND ? command_of(d, value, &list->n_items, &list->items)
+                                          : texts_of(d, value, &list->n_items, &list->items);
 }
 
 static int decode_keys(const struct decoding *d, json_t *value)
 {
     const char *key;
+    size_t len;
     json_t *item;
     if (!json_is_object(value))
         return wrong(d, value, "map[string]struct {}");
     char **items = arena_calloc(d->arena, json_object_size(value) + 1, sizeof(char *));
     size_t count = 0;
-    json_object_foreach(value, key, item) items[count++] = arena_strdup(d->arena, key);
+    json_object_keylen_foreach(value, key, len, item) items[count++] =
+        json_decode_text_copy(d->arena, key, len);
     *FIELD_AT(d, char **, d->field->offset) = items;
     *FIELD_AT(d, size_t, d->field->extra) = count;
     return 0;
@@ -143,21 +175,21 @@ static int decode_keys(const struct decoding *d, json_t *value)
 static int decode_labels(const struct decoding *d, json_t *value)
 {
     const char *key;
+    size_t len;
     json_t *item;
     if (!json_is_object(value))
         return wrong(d, value, "map[string]string");
     Sockerless__KeyValue **items =
         arena_calloc(d->arena, json_object_size(value) + 1, sizeof(*items));
     size_t count = 0;
-    json_object_foreach(value, key, item)
+    json_object_keylen_foreach(value, key, len, item)
     {
         if (!json_is_string(item) && !json_is_null(item))
             return wrong(d, item, "string");
         Sockerless__KeyValue *pair = arena_alloc(d->arena, sizeof(*pair));
         sockerless__key_value__init(pair);
-        pair->key = arena_strdup(d->arena, key);
-        if (json_is_string(item))
-            pair->value = arena_strdup(d->arena, json_string_value(item));
+        pair->key = json_decode_text_copy(d->arena, key, len);
+        pair->value = text_of(d, item);
         items[count++] = pair;
     }
     *FIELD_AT(d, Sockerless__KeyValue **, d->field->offset) = items;
@@ -175,6 +207,9 @@ static int decode_value(const struct decoding *d, json_t *value)
     case JSON_TEXTS:
         return texts_of(d, value, FIELD_AT(d, size_t, d->field->extra),
                         FIELD_AT(d, char **, d->field->offset));
+    case JSON_COMMANDS:
+        return command_of(d, value, FIELD_AT(d, size_t, d->field->extra),
+                          FIELD_AT(d, char **, d->field->offset));
     case JSON_TEXT_LIST:
     case JSON_COMMAND: return decode_text_list(d, value);
     case JSON_KEYS: return decode_keys(d, value);

@@ -20,6 +20,7 @@ enum json_kind {
     JSON_TEXTS,     /* repeated string: count at `extra`, items at `offset` */
     JSON_TEXT_LIST, /* StringList *, NULL when absent */
     JSON_COMMAND,   /* the same; a bare string is a list of one */
+    JSON_COMMANDS,  /* like JSON_TEXTS; a bare string is a list of one */
     JSON_KEYS,      /* an object's keys, as repeated string */
     JSON_LABELS,    /* an object of strings, as repeated KeyValue */
     JSON_ANY,       /* known, decoded elsewhere */
@@ -36,6 +37,9 @@ struct json_field {
  * of Go's struct in those words. fields ends with a NULL name. */
 int json_decode_object(json_t *object, const struct json_field *fields, const char *type,
                        struct arena *a, void *out, struct error *err) MUST_CHECK;
+
+/* A C string of text that may hold NUL: as base/utf8.h carries it. */
+char *json_decode_text_copy(struct arena *a, const char *text, size_t len);
 
 /* A member by name, without regard to case; NULL when absent or null. */
 json_t *json_decode_member(json_t *object, const char *name);

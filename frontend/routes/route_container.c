@@ -40,7 +40,7 @@ void route_container_create(struct exchange *x)
         return;
     }
     create.name = text(query_get(&x->query, "name"));
-    create.platform = text(query_get(&x->query, "platform"));
+    create.platform = text(x->api >= 41 ? query_get(&x->query, "platform") : NULL);
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_CREATE;
     request.container_create = &create;
     exchange_call(x, &request, START_TIMEOUT_MS, create_done);
@@ -62,7 +62,8 @@ void route_container_list(struct exchange *x)
     struct error err;
     int64_t limit;
     if (query_int(&x->query, "limit", 0, INT32_MIN, INT32_MAX, &limit, &err) ||
-        query_filters(&x->query, &x->arena, &list.filters, &list.n_filters, &err)) {
+        docker_json_filters(query_get(&x->query, "filters"), &x->arena, &list.filters,
+                            &list.n_filters, &err)) {
         reply_failure(x, &err);
         return;
     }

@@ -8,6 +8,7 @@
 #include "frontend/routes/route.h"
 #include "frontend/stream/stream_reply.h"
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 
@@ -61,15 +62,17 @@ static void logs_broken(struct stream_reply *r, const struct error *err)
     stream_reply_cut(r);
 }
 
-static int logs_time(struct exchange *x, const char *key, int64_t *out, struct error *err)
+/* What is wrong is told by the backend, which looks for the container first, as dockerd does. */
+static int64_t logs_time(struct exchange *x, const char *key, char **bad)
 {
     const char *value = query_get(&x->query, key);
-    *out = 0;
-    if (str_empty(value) || !strcmp(value, "0") || timefmt_parse_docker(value, out))
-        return 0;
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "invalid value for \"%s\": failed to parse value as time: \"%.64s\"", key,
-                     value);
+    int64_t ns = 0;
+    if (str_empty(value) || !strcmp(value, "0") || timefmt_parse_docker(value, &ns))
+        return ns;
+    *bad = arena_printf(&x->arena,
+                        "invalid value for \"%s\": failed to parse value as time: \"%.64s\"", key,
+                        value);
+    return 0;
 }
 
 void route_container_logs(struct exchange *x)
@@ -80,7 +83,6 @@ void route_container_logs(struct exchange *x)
                                             .broken = logs_broken};
     Sockerless__LogsOpen logs = SOCKERLESS__LOGS_OPEN__INIT;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
-    struct error err;
     logs.ref = text(x->arg);
     logs.stdout = query_bool(&x->query, "stdout", false);
     logs.stderr = query_bool(&x->query, "stderr", false);
@@ -90,10 +92,8 @@ void route_container_logs(struct exchange *x)
     /* Anything that is not a number of lines means all of them, as for dockerd. */
     if (!str_to_i64(text(query_get(&x->query, "tail")), &logs.tail) || logs.tail < 0)
         logs.tail = -1;
-    if (logs_time(x, "since", &logs.since, &err) || logs_time(x, "until", &logs.until, &err)) {
-        reply_failure(x, &err);
-        return;
-    }
+    logs.until = logs_time(x, "until", &logs.bad_time);
+    logs.since = logs_time(x, "since", &logs.bad_time);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_LOGS;
     open.logs = &logs;
     stream_reply_start(x, &open, &kind);
@@ -110,17 +110,6 @@ static void wait_opened(struct stream_reply *r, const Sockerless__StreamOpened *
         reply_stream_begin(r->x, 200, "application/json");
 }
 
-static void wait_answer(struct stream_reply *r, int32_t code, const char *failure)
-{
-    struct buf *out = reply_scratch(r->x);
-    if (!r->x->head_sent)
-        reply_stream_begin(r->x, 200, "application/json");
-    docker_json_put_wait(out, code, failure, r->x->api);
-    buf_putc(out, '\n');
-    stream_reply_puts(r, out->data, out->len);
-    stream_reply_finish(r);
-}
-
 static void wait_frame(struct stream_reply *r, const struct frame *f)
 {
     if (f->type != FRAME_EXIT)
@@ -128,19 +117,48 @@ static void wait_frame(struct stream_reply *r, const struct frame *f)
     Sockerless__Exit *e = sockerless__exit__unpack(NULL, f->len, f->payload);
     if (!e)
         return;
-    int32_t code = e->code;
+    struct buf *out = reply_scratch(r->x);
+    if (!r->x->head_sent)
+        reply_stream_begin(r->x, 200, "application/json");
+    docker_json_put_wait(out, e->code, r->x->api);
     sockerless__exit__free_unpacked(e, NULL);
-    wait_answer(r, code, NULL);
+    buf_putc(out, '\n');
+    stream_reply_puts(r, out->data, out->len);
+    stream_reply_finish(r);
+}
+
+/* The container has not ended as far as anybody knows: an answer that is cut is an error for every
+ * client, while any code would be taken for the container's. */
+static void wait_broken(struct stream_reply *r, const struct error *err)
+{
+    if (r->x->head_sent)
+        stream_reply_cut(r);
+    else
+        stream_reply_refuse(r, err);
 }
 
 static void wait_ended(struct stream_reply *r)
 {
-    wait_answer(r, -1, "the backend ended the wait without an exit code");
+    struct error err;
+    error_set(&err, ERROR_UNAVAILABLE, "the backend ended the wait without an exit code");
+    wait_broken(r, &err);
 }
 
-static void wait_broken(struct stream_reply *r, const struct error *err)
+static int wait_condition(const char *text, Sockerless__WaitCondition *out)
 {
-    wait_answer(r, -1, err->message);
+    static const struct {
+        const char *word;
+        Sockerless__WaitCondition condition;
+    } words[] = {{"", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING},
+                 {"not-running", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING},
+                 {"next-exit", SOCKERLESS__WAIT_CONDITION__NEXT_EXIT},
+                 {"removed", SOCKERLESS__WAIT_CONDITION__REMOVED}};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i].word, text) == 0) {
+            *out = words[i].condition;
+            return 0;
+        }
+    return -1;
 }
 
 void route_container_wait(struct exchange *x)
@@ -151,11 +169,10 @@ void route_container_wait(struct exchange *x)
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     const char *condition = text(x->api >= 30 ? query_get(&x->query, "condition") : NULL);
     wait.ref = text(x->arg);
-    wait.condition = SOCKERLESS__WAIT_CONDITION__NOT_RUNNING; /* for unknown ones, too */
-    if (!strcmp(condition, "next-exit"))
-        wait.condition = SOCKERLESS__WAIT_CONDITION__NEXT_EXIT;
-    else if (!strcmp(condition, "removed"))
-        wait.condition = SOCKERLESS__WAIT_CONDITION__REMOVED;
+    if (wait_condition(condition, &wait.condition)) {
+        reply_error(x, 400, "invalid condition: \"%.100s\"", condition);
+        return;
+    }
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_WAIT;
     open.wait = &wait;
     stream_reply_start(x, &open, &kind);

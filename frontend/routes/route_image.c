@@ -25,7 +25,8 @@ void route_image_list(struct exchange *x)
     Sockerless__ImageListRequest list = SOCKERLESS__IMAGE_LIST_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
-    if (query_filters(&x->query, &x->arena, &list.filters, &list.n_filters, &err)) {
+    if (docker_json_filters(query_get(&x->query, "filters"), &x->arena, &list.filters,
+                            &list.n_filters, &err)) {
         reply_failure(x, &err);
         return;
     }
@@ -119,7 +120,8 @@ void route_image_prune(struct exchange *x)
     Sockerless__ImagePruneRequest prune = SOCKERLESS__IMAGE_PRUNE_REQUEST__INIT;
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     struct error err;
-    if (query_filters(&x->query, &x->arena, &prune.filters, &prune.n_filters, &err)) {
+    if (docker_json_filters(query_get(&x->query, "filters"), &x->arena, &prune.filters,
+                            &prune.n_filters, &err)) {
         reply_failure(x, &err);
         return;
     }

@@ -91,7 +91,7 @@ static void image_pull(struct exchange *x)
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     pull.reference = text(query_get(&x->query, "fromImage"));
     pull.tag = text(query_get(&x->query, "tag"));
-    pull.platform = text(query_get(&x->query, "platform"));
+    pull.platform = text(x->api >= 32 ? query_get(&x->query, "platform") : NULL);
     route_registry_auth_header(x, &pull.registry_auth);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_PULL;
     open.image_pull = &pull;
@@ -119,7 +119,7 @@ static void image_import(struct exchange *x, const char *source)
     import.tag = text(query_get(&x->query, "tag"));
     import.message = text(query_get(&x->query, "message"));
     import.changes = query_all(&x->query, &x->arena, "changes", &import.n_changes);
-    import.platform = text(query_get(&x->query, "platform"));
+    import.platform = text(x->api >= 32 ? query_get(&x->query, "platform") : NULL);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_IMAGE_IMPORT;
     open.image_import = &import;
     stream_reply_start(x, &open, strcmp(source, "-") == 0 ? &from_body : &from_url);

@@ -5,8 +5,8 @@
  * Output frames are Docker's multiplexed frames already and pass through unchanged; for a TTY only
  * their payload does. Frames leave in the order in which the backend sent them.
  *
- * The answer's head is written by itself, and output waits until the client has taken the head from
- * the socket (20 ms at most): docker-py loses stream bytes that it reads together with the head.
+ * The answer's head is written by itself, and output waits until the client has read the head
+ * (held_output.h).
  */
 #include "frontend/stream/hijack.h"
 
@@ -16,46 +16,33 @@
 #include "frontend/rpc/backend_stream.h"
 #include "frontend/http/http_conn.h"
 #include "frontend/http/reply.h"
+#include "frontend/stream/held_output.h"
 
 #include <string.h>
-
-enum { HEAD_POLL_MS = 1, HEAD_POLLS_MAX = 20 };
 
 struct hijack {
     struct exchange *x;
     struct http_conn *conn;        /* NULL once the client is gone or the answer complete */
     struct backend_stream *stream; /* NULL once it ended */
     struct hijack_options options;
-    bool tty, opened, head_taken, output_seen, eof_sent;
+    struct held_output *held; /* behind the head; NULL before it */
+    bool tty, opened, output_seen, eof_sent;
     bool client_lags; /* the channel is paused because of it */
-    uv_timer_t timer; /* waits for the head to be taken */
-    bool timer_open;
-    unsigned polls;
-    struct buf waiting; /* output that came before the head was taken */
 };
-
-static void hijack_timer_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
 
 static void hijack_free(struct hijack *h)
 {
-    buf_free(&h->waiting);
-    if (h->timer_open)
-        uv_close((uv_handle_t *)&h->timer, hijack_timer_closed);
-    else
-        free(h);
+    held_output_free(h->held);
+    free(h);
 }
 
-/* The session is over: the client gets all that is queued and then the end. */
+/* The session is over: the client gets all that is held and queued and then the end. */
 static void hijack_finish(struct hijack *h)
 {
     struct http_conn *conn = h->conn;
-    if (h->waiting.len) {
-        uv_buf_t piece = uv_buf_init(h->waiting.data, (unsigned)h->waiting.len);
-        http_conn_write(conn, &piece, 1, true);
-    }
+    h->stream = NULL;
+    if (held_output_any(h->held))
+        return; /* hijack_on_released() goes on */
     hijack_free(h);
     http_conn_own(conn, NULL, NULL);
     http_conn_finish(conn);
@@ -63,39 +50,16 @@ static void hijack_finish(struct hijack *h)
 
 /* ---- output: backend to client ---- */
 
-static void hijack_on_timer(uv_timer_t *timer)
+/* The client has the head, and what was held is on its way; without room drained() follows. */
+static void hijack_on_released(void *owner, bool room)
 {
-    struct hijack *h = timer->data;
-    if (++h->polls < HEAD_POLLS_MAX && http_conn_unread_by_peer(h->conn))
-        return;
-    uv_timer_stop(timer);
-    h->head_taken = true;
-    uv_buf_t piece = uv_buf_init(h->waiting.data, (unsigned)h->waiting.len);
-    bool room = http_conn_write(h->conn, &piece, 1, true);
-    buf_free(&h->waiting);
-    if (room)
+    struct hijack *h = owner;
+    if (!h->stream) {
+        hijack_finish(h);
+    } else if (h->client_lags && room) {
+        h->client_lags = false;
         backend_stream_resume(h->stream);
-    else
-        h->client_lags = true;
-}
-
-/* True when the output has to wait for the client to read the head first. */
-static bool hijack_head_pending(struct hijack *h)
-{
-    if (h->head_taken)
-        return false;
-    if (!http_conn_unread_by_peer(h->conn)) {
-        h->head_taken = true;
-        return false;
     }
-    backend_stream_pause(h->stream);
-    if (!h->timer_open) {
-        uv_timer_init(&http_conn_loop(h->conn)->uv, &h->timer);
-        h->timer.data = h;
-        h->timer_open = true;
-    }
-    uv_timer_start(&h->timer, hijack_on_timer, HEAD_POLL_MS, HEAD_POLL_MS);
-    return true;
 }
 
 static void hijack_output(struct hijack *h, uint8_t type, const void *bytes, size_t len)
@@ -109,12 +73,9 @@ static void hijack_output(struct hijack *h, uint8_t type, const void *bytes, siz
     if (!len)
         return;
     h->output_seen = true;
-    if (h->waiting.len || hijack_head_pending(h)) {
-        for (unsigned i = 0; i < count; i++)
-            buf_append(&h->waiting, first[i].base, first[i].len);
-        return;
-    }
-    if (!http_conn_write(h->conn, first, count, false)) {
+    bool room = held_output_waits(h->held) ? held_output_add(h->held, first, count)
+                                           : http_conn_write(h->conn, first, count, false);
+    if (!room && !h->client_lags) {
         h->client_lags = true;
         backend_stream_pause(h->stream);
     }
@@ -150,9 +111,11 @@ static void hijack_on_frame(void *owner, const struct frame *f)
         hijack_output(h, f->type, f->payload, f->len);
 }
 
+/* As dockerd: the new type comes with an upgrade only. */
 static const char *hijack_content_type(const struct hijack *h)
 {
-    return h->x->api >= 42 && !h->tty ? REPLY_STREAM_MULTIPLEXED : REPLY_STREAM_RAW;
+    return h->x->wants_upgrade && h->x->api >= 42 && !h->tty ? REPLY_STREAM_MULTIPLEXED
+                                                             : REPLY_STREAM_RAW;
 }
 
 static void hijack_on_opened(void *owner, const Sockerless__StreamOpened *opened)
@@ -169,6 +132,7 @@ static void hijack_on_opened(void *owner, const Sockerless__StreamOpened *opened
                      h->options.is_exec ? reply_service_headers(h->x) : "");
     uv_buf_t piece = uv_buf_init((char *)(uintptr_t)head, (unsigned)strlen(head));
     http_conn_write(h->conn, &piece, 1, true);
+    h->held = held_output_new(h->conn, hijack_on_released, h);
     http_conn_hijack(h->conn);
 }
 
@@ -229,14 +193,14 @@ static void hijack_on_stdin_drained(void *owner)
 static void hijack_on_data(void *arg, const char *bytes, size_t len)
 {
     struct hijack *h = arg;
-    if (h->options.wants_stdin && !backend_stream_send_stdin(h->stream, bytes, len))
+    if (h->stream && h->options.wants_stdin && !backend_stream_send_stdin(h->stream, bytes, len))
         http_conn_hold(h->conn, true);
 }
 
 static void hijack_on_eof(void *arg)
 {
     struct hijack *h = arg;
-    if (h->options.wants_stdin && !h->eof_sent)
+    if (h->stream && h->options.wants_stdin && !h->eof_sent)
         backend_stream_send(h->stream, FRAME_CLOSE_STDIN, NULL, 0);
     h->eof_sent = true;
 }
@@ -244,7 +208,7 @@ static void hijack_on_eof(void *arg)
 static void hijack_on_client_drained(void *arg)
 {
     struct hijack *h = arg;
-    if (h->client_lags) {
+    if (h->stream && h->client_lags) {
         h->client_lags = false;
         backend_stream_resume(h->stream);
     }
@@ -254,7 +218,8 @@ static void hijack_on_gone(void *arg)
 {
     struct hijack *h = arg;
     hijack_on_eof(h);
-    backend_stream_leave(h->stream);
+    if (h->stream)
+        backend_stream_leave(h->stream);
     hijack_free(h);
 }
 

@@ -3,22 +3,40 @@
 #
 # `make check-models`: a stack with a journal, driven through all endpoints; then the Docker side is
 # checked against Docker's API description and the cloud side against the vendor's API models.
-# Usage: run.sh [SHARED-DIR]      (default: ../shared beside the checkout; JOURNAL=FILE adds one
-#                                  more journal to check, for example that of the scenarios)
+# Usage: run.sh [FOLDER]
+#   FOLDER  else the variable API_MODELS, else a folder beside the checkout: has cloud-models/aws (the AWS SDK's
+#           service models), cloud-models/gcp (Google's discovery documents) and docker-api/v1.44.json (Docker's OpenAPI)
+#   JOURNAL=FILE, GCP_JOURNAL=FILE add one more journal to check, for example that of the scenarios
 set -euo pipefail
 
 DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../deploy/local/lib.sh
 . "$DIR/../../deploy/local/lib.sh"
-become_root "$@"
-SHARED=${1:-$TOP_DIR/../shared}
+MODELS_PARTS=(cloud-models/aws cloud-models/gcp docker-api/v1.44.json)
+
+# models_complete FOLDER
+models_complete()
+{
+    local part
+    for part in "${MODELS_PARTS[@]}"; do [[ -e $1/$part ]] || return 1; done
+}
+
+models_beside()
+{
+    local folder
+    for folder in "$TOP_DIR"/../*/; do
+        ! models_complete "$folder" || { printf '%s' "$folder"; return; }
+    done
+}
+
+MODELS=${1:-${API_MODELS:-$(models_beside)}}
+models_complete "$MODELS" || {
+    echo "check-models: ${MODELS:-no folder beside the checkout} has not all of ${MODELS_PARTS[*]}; set API_MODELS to a folder that has them" >&2
+    exit 1
+}
+become_root "$MODELS"
 PYTHON=${PYTHON:-/usr/bin/python3}
 export PYTHONDONTWRITEBYTECODE=1
-
-for needed in cloud-models/aws cloud-models/gcp docker-api/v1.44.json; do
-    [[ -e $SHARED/$needed ]] ||
-        { echo "check-models: $SHARED/$needed is missing; give the folder that has it" >&2; exit 1; }
-done
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/sk-conf.XXXXXX")
 cleanup()
@@ -33,20 +51,21 @@ trap 'exit 130' INT TERM
 unset BACKEND # each folder knows its own
 SIM_FLAGS="--journal $WORK/journal.jsonl" BACKEND=ecs stack_up conformance "$WORK/run"
 status=0
-"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$SHARED/docker-api/v1.44.json" || status=1
+"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
+"$PYTHON" "$DIR/check_docker_types.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
 component_stop frontend
 component_stop backend
 for journal in "$WORK/journal.jsonl" ${JOURNAL:+"$JOURNAL"}; do
-    "$PYTHON" "$DIR/check_models.py" "$journal" "$SHARED/cloud-models/aws" || status=1
+    "$PYTHON" "$DIR/check_models.py" "$journal" "$MODELS/cloud-models/aws" || status=1
 done
 # The simulated Google Cloud, driven by its own test; GCP_JOURNAL=FILE adds what a backend sent.
 SIM_JOURNAL=$WORK/gcp.jsonl SIM_GCP_BIN=$BIN_DIR/sockerless-sim-gcp \
     "$BIN_DIR/../test/unit/gcpsim_run" || status=1
 SIM_FLAGS="--journal $WORK/cloudrun.jsonl" BACKEND=cloudrun stack_up conformance-gcp "$WORK/gcp"
-"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$SHARED/docker-api/v1.44.json" || status=1
+"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
 component_stop frontend
 component_stop backend
 for journal in "$WORK/gcp.jsonl" "$WORK/cloudrun.jsonl" ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
-    "$PYTHON" "$DIR/check_google_models.py" "$journal" "$SHARED/cloud-models/gcp" || status=1
+    "$PYTHON" "$DIR/check_google_models.py" "$journal" "$MODELS/cloud-models/gcp" || status=1
 done
 exit $status

@@ -37,6 +37,24 @@ teardown_file()
     equal "$output" b
 }
 
+# As act and the GitHub runner create their job containers.
+@test "exec: a keep-alive command is a process like any other" {
+    local id
+    id=$(docker create --name "$(name x)" -u app -w /not/there --entrypoint tail busybox -f /dev/null)
+    docker start "$id" >/dev/null
+    run -0 docker exec "$id" sh -c 'pwd; id -un; ps -o args | grep -x "tail -f /dev/null"'
+    equal "$output" $'/not/there\napp\ntail -f /dev/null'
+    run -0 docker exec -w /not/there "$id" pwd
+    equal "$output" /not/there
+    docker kill "$id" >/dev/null
+    run -0 docker wait "$id"
+    equal "$output" 137
+
+    docker create --name "$(name y)" -u nobody-knows-me --entrypoint tail busybox -f /dev/null >/dev/null
+    run -1 docker start "$(name y)"
+    contains "$output" "unable to find user nobody-knows-me"
+}
+
 @test "exec: -i with input" {
     run -3 docker exec -i e2e-exec sh -c 'read x; echo "$x"; exit 3' <<<"typed"
     equal "$output" typed
@@ -82,6 +100,16 @@ teardown_file()
 
 @test "exec: hijack by 200, half-close, both streams" {
     raw exec plain_hijack
+}
+
+@test "exec: the stream is framed as start's Tty says" {
+    raw exec tty_of_start
+}
+
+@test "exec: ExecIDs, execs that are never started, detach keys" {
+    raw exec ids_of_container
+    raw exec never_started
+    raw exec detach_keys
 }
 
 @test "exec: several at once, each with its own stream" {

@@ -63,6 +63,7 @@ listed()
     run -0 docker kill "$(name x)"
     run -0 docker wait "$(name x)"
     equal "$output" 137
+    equal "$(field "$(name x)" .State.OOMKilled)" false
     api_call POST "/containers/$(name x)/kill"
     equal "$status" 409
     contains "$output" "is not running"
@@ -75,6 +76,17 @@ listed()
     api_call POST "/containers/$(name x)/kill?signal=BOGUS"
     equal "$status" 400
     contains "$output" "Invalid signal: BOGUS"
+}
+
+@test "end: killed for want of memory" {
+    local hog='dd if=/dev/zero of=/dev/null bs=600M count=1'
+    # shellcheck disable=SC2086 # words
+    run -137 docker run --name "$(name x)" -m 64m busybox $hog
+    equal "$(field "$(name x)" .State.OOMKilled)" true
+    equal "$(field "$(name x)" .State.ExitCode)" 137
+    # What dies of it need not be the main process.
+    run -5 docker run --name "$(name y)" -m 64m busybox sh -c "$hog; exit 5"
+    equal "$(field "$(name y)" .State.OOMKilled)" true
 }
 
 @test "kill: a signal that does not end the process" {
@@ -285,4 +297,48 @@ listed()
     equal "$status" 125
     contains "$output" "network e2e-nope not found"
     equal "$(docker ps -aq --filter network=e2e-nope)" ""
+}
+
+# short CODE: the id of a container with --rm that ends at once; on a busy machine a real daemon's
+# removal is sometimes over before the next command asks, so there the process gives it time.
+short()
+{
+    local seconds=0
+    [[ $TARGET != dockerd ]] || seconds=0.5
+    docker run -d --rm busybox sh -c "echo code-$1; sleep $seconds; exit $1"
+}
+
+@test "rm: a short container with --rm is found by wait, logs and inspect" {
+    local code
+    for code in 0 3 5; do
+        run -0 docker wait "$(short "$code")"
+        equal "$output" "$code"
+    done
+    run -0 docker logs -f "$(short 4)"
+    equal "$output" code-4
+    run -0 docker inspect -f '{{.HostConfig.AutoRemove}}' "$(short 4)"
+    equal "$output" true
+}
+
+# shown_image: what ps shows of the test's container.
+shown_image()
+{
+    docker ps -a --no-trunc --filter "name=$(name x)" --format '{{.Image}}'
+}
+
+@test "ps: an image whose name has moved is shown by its id" {
+    local image tag=e2e-moved:$BATS_SUITE_TEST_NUMBER
+    docker pull -q test/merge >/dev/null
+    docker tag busybox "$tag"
+    docker create --name "$(name x)" "$tag" true >/dev/null
+    image=$(field "$(name x)" .Image)
+    equal "$(shown_image)" "$tag"
+    docker tag test/merge "$tag"
+    equal "$(shown_image)" "$image"
+    equal "$(field "$(name x)" .Config.Image)" "$tag"
+    docker rmi "$tag" >/dev/null
+    equal "$(shown_image)" "$image"
+    docker tag busybox "$tag"
+    equal "$(shown_image)" "$tag"
+    docker rmi -f "$tag" >/dev/null
 }

@@ -15,6 +15,9 @@ load lib/logs
 @test "logs: two followers see the same" { logs_two_followers; }
 @test "logs: of two runs" { logs_two_runs; }
 @test "logs: odd lines" { logs_odd_lines; }
+@test "logs: lines of JSON stay as they are" { logs_json_lines; }
+@test "logs: lines longer than a log service's entries" { logs_long_lines; }
+@test "logs: bytes that are not UTF-8" { logs_bytes; }
 
 @test "logs: with a tty: raw, CR LF" {
     docker run -t --name "$(name x)" busybox echo hello >/dev/null

@@ -68,4 +68,8 @@ teardown()
 }
 
 @test "raw: stdin glued to the head of attach" { raw attach glued; }
+@test "raw: attach logs=1 joins the live output without loss or repetition" {
+    raw attach history_while_printing
+    raw attach history_unfinished_line
+}
 @test "raw: who types and leaves at once is heard" { raw attach typed_and_gone; }

@@ -20,7 +20,7 @@ teardown()
 
 @test "cloudrun: an error's own words" {
     sim_fault '{"operation":"run.jobs.run","count":1000,"kind":"error","status":400,
-        "code":"FAILED_PRECONDITION","message":"The quota of blue moons is used up."}'
+        "code":"INVALID_ARGUMENT","message":"The quota of blue moons is used up."}'
     refused_start "The quota of blue moons is used up."
 }
 
@@ -38,6 +38,11 @@ teardown()
     done
     sim_fault '{"operation":"run.jobs.create","count":2,"kind":"error","status":503,
         "code":"UNAVAILABLE","message":"x"}'
+    run -0 docker run --rm busybox true
+    # What was just made is not known, or not ready, for a while.
+    sim_fault '[{"operation":"run.operations.get","count":3,"kind":"error","status":404,"code":"NOT_FOUND"},
+        {"operation":"run.jobs.get","count":2,"kind":"error","status":404,"code":"NOT_FOUND"},
+        {"operation":"run.jobs.run","count":3,"kind":"error","status":400,"code":"FAILED_PRECONDITION"}]'
     run -0 docker run --rm busybox true
     cloud_settles_empty
 }

@@ -18,6 +18,12 @@ gated_exit()
         "echo hello $1; until test -e /tmp/open; do sleep 0.05; done; echo bye $1; exit $2" >/dev/null
 }
 
+# equal_field CONTAINER TEMPLATE VALUE
+equal_field()
+{
+    equal "$(field "$1" "$2")" "$3"
+}
+
 says()
 {
     docker logs "$(name "$1")" 2>&1 | grep -q "$2"
@@ -69,6 +75,18 @@ says()
     for word in a b c d e; do docker rm "$(name "$word")" >/dev/null; done
     docker rm -f "$(name f)" >/dev/null
     cloud_settles_empty
+}
+
+@test "crash: the cloud forgets everything: its containers are over, since then" {
+    local finished up
+    running "$(name lost)"
+    component_kill sim
+    component_start sim # ends what was left of the containers
+    up=$(date -u +%FT%T.%N)
+    until_true 10 equal_field "$(name lost)" .State.Status exited 2>/dev/null
+    finished=$(field "$(name lost)" .State.FinishedAt)
+    [[ $finished < $up ]] || { echo "ended at $finished, its cloud at $up" >&2; false; }
+    docker run --rm busybox true
 }
 
 @test "crash: the backend's records survive" {

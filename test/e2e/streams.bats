@@ -77,6 +77,14 @@ noise()
 @test "raw: one of two attachers leaves" { raw attach one_attacher_leaves; }
 @test "raw: attach after exit serves the next run" { raw attach after_exit; }
 @test "raw: attach logs=1 replays and closes" { raw attach logs_replay; }
+@test "raw: attach logs=1 with stream=1: all runs of what has ended, then the next" {
+    raw attach history_of_ended
+}
+@test "raw: attach logs=1 with stream=1: 60,000 lines of what runs, then what follows" {
+    raw attach history_of_running
+}
+@test "raw: attach that has nothing to carry" { raw attach nothing_to_carry; }
+@test "raw: the type of an attach without Upgrade" { raw attach plain_type; }
 @test "raw: stdin outlives an attacher without StdinOnce" { raw attach stdin_stays_open; }
 @test "raw: errors come before the hijack" { raw attach errors; }
 @test "raw: early half-close without stdin" { raw attach output_only_half_close; }

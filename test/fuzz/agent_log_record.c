@@ -39,6 +39,17 @@ static void parse_one(const char *line, size_t len, struct buf out[3])
         buf_putc(to, '\n');
 }
 
+/* Whatever it is, no byte is read or written behind it. */
+static void decode_one(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(size + 1);
+    if (!copy)
+        abort();
+    memcpy(copy, data, size);
+    require(log_record_decode(copy, size) <= size);
+    free(copy);
+}
+
 static void on_drained(void *owner)
 {
     (void)owner;
@@ -66,7 +77,7 @@ static void round_trip(const uint8_t *data, size_t size)
         file = memfd_create("log", MFD_CLOEXEC);
     }
     require(file >= 0 && ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
-    struct log_tee *tee = log_tee_open(&loop, file, &events, NULL);
+    struct log_tee *tee = log_tee_open(&loop, file, LOG_LINES_TEXT, &events, NULL);
     size_t step = (size_t)data[0] + 1;
     for (size_t at = 1; at < size; at += step) {
         size_t n = size - at < step ? size - at : step;
@@ -81,7 +92,7 @@ static void round_trip(const uint8_t *data, size_t size)
     for (char *at = log, *end = log + len - 4; at < end;) {
         char *newline = memchr(at, '\n', (size_t)(end - at));
         require(newline && newline > at && newline - at < LOG_RECORD_MAX);
-        parse_one(at, (size_t)(newline - at), out);
+        parse_one(at, log_record_decode(at, (size_t)(newline - at)), out);
         at = newline + 1;
     }
     for (int type = FRAME_STDOUT; type <= FRAME_STDERR; type++) {
@@ -95,6 +106,7 @@ static void round_trip(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     parse_one((const char *)data, size, NULL);
+    decode_one(data, size);
     if (size > 1 && size < 1024 * 1024)
         round_trip(data, size);
     return 0;

@@ -67,7 +67,7 @@ static void read_json(const char *text, size_t len)
     cloudrun_status_add_task(&config, canned, &status);
     read_page(false, NULL);
     read_page(true, NULL);
-    read_page(false, "F 5 6:7 9:a");
+    read_page(false, "F 5 9 1 4 0 0 0 3 6 6:7 9:a");
     json_decref(canned);
 }
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "frontend/json/docker_json.h"
+#include "json/json_input.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static void show(const Sockerless__ContainerCreateRequest *r)
     c.host = r->host;
     c.host_config_json = r->host_config_json;
     docker_json_put_container(&out, &c, 44, true);
-    json_t *again = json_loadb(out.data, out.len, 0, NULL);
+    struct error err;
+    json_t *again = json_input_load(out.data, out.len, JSON_INPUT_WHOLE, &err);
     if (!again)
         abort(); /* what we print must be JSON */
     json_decref(again);

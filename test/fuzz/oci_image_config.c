@@ -16,13 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Sockerless__Image *image;
     struct container_command command;
     struct error err;
-    size_t count;
     arena_init(&arena);
     if (image_config_parse(data, size, &arena, &image, &err) == 0 &&
         container_config_merge(image->config, image->config, &arena, &command, &err) == 0) {
         if (!command.path)
             abort();
-        container_environment(command.config, "host", &arena, &count);
+        (void)container_environment(command.config, command.config->env, "host", &arena);
         container_has_healthcheck(command.config);
     }
     arena_fini(&arena);

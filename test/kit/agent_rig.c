@@ -65,6 +65,7 @@ static void peer_on_opened(struct peer *p, const struct frame *f)
     assert_non_null(m);
     p->pid = m->pid;
     p->tty = m->tty;
+    p->marked = m->marked;
     if (f->type == FRAME_STARTED)
         p->started = true;
     else
@@ -273,7 +274,7 @@ static void on_log(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
         agent.log_ended = true;
 }
 
-static const char *agent_binary(void)
+const char *agent_binary(void)
 {
     const char *path = getenv("AGENT_BIN");
     return path ? path : "build/release/bin/sockerless-agent";
@@ -339,6 +340,9 @@ void agent_start(const char *const *env, const char *const *argv)
     strv_push_owned(&agent.env, xasprintf("SOCKERLESS_AGENT_PORT=%d", agent.port));
     for (; env && *env; env++)
         strv_push(&agent.env, *env);
+    /* As the backend says it; what a test gives comes first and counts. */
+    strv_push(&agent.env, "SOCKERLESS_AGENT_LINGER_MS=15000");
+    strv_push(&agent.env, "SOCKERLESS_AGENT_GATE_MS=60000");
     agent_spawn(argv);
     wait_listening();
 }

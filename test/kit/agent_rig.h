@@ -46,12 +46,15 @@ struct peer {
     bool keep;            /* collect output; else only hash it */
     uint64_t hash, bytes; /* FNV-1a of all output */
     bool opened, started, exited, ended, failed, drained, start_failed, was_dropped;
-    bool tty;
+    bool tty, marked;
     int64_t pid;
     int code, signal;
     struct buf text; /* of an error, or of the exit */
     struct buf marks;
 };
+
+/* The program under test. */
+const char *agent_binary(void);
 
 uint64_t hash_add(uint64_t hash, const unsigned char *bytes, size_t len);
 void agent_limit(bool on);

@@ -6,6 +6,7 @@
 #include "backend/daemon/run_listeners.h"
 #include "backend/image/credential_store.h"
 #include "backend/inject/image_inject.h"
+#include "backend/inject/staged_image.h"
 #include "backend/logs/log_hub.h"
 #include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
@@ -118,6 +119,7 @@ void backend_rig_add(unsigned parts)
     if (parts & RIG_TRANSFER) {
         rig.backend.intakes = image_intake_pool_new();
         rig.backend.injector = image_injector_new();
+        rig.backend.staged = staged_images_new();
     }
     if (parts & RIG_WATCHER)
         assert_int_equal(watcher_open(&rig.backend, run_report_status, &err), 0);
@@ -135,7 +137,7 @@ void backend_rig_open(unsigned parts)
     uv_timer_init(&rig.loop.uv, &rig.guard);
     rig.registry.timeout_ms = 5000;
     rig.config.platform = (char *)"linux/amd64";
-    rig.config.start_timeout_s = 20;
+    rig.config.start_timeout_s = rig.config.agent_timeout_s = 20;
     rig.backend.loop = &rig.loop;
     rig.backend.driver = fake_driver_open();
     rig.backend.config = &rig.config;
@@ -170,6 +172,7 @@ void backend_rig_close(void)
         log_hub_free(rig.backend.log_hub);
     if (rig.parts & RIG_TRANSFER) {
         image_injector_free(rig.backend.injector);
+        staged_images_free(rig.backend.staged);
         image_intake_pool_free(rig.backend.intakes);
     }
     credential_store_close(rig.backend.credentials);

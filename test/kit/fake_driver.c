@@ -90,6 +90,12 @@ static int co_registry_credentials(void *self, const char *host, struct registry
     return fake_driver.co_credentials ? fake_driver.co_credentials(host, out, err) : 0;
 }
 
+static const char *pull_refusal(void *self, const char *host)
+{
+    (void)self;
+    return fake_driver.pull_refusal ? fake_driver.pull_refusal(host) : NULL;
+}
+
 static void describe_self(void *self, char *out, size_t size)
 {
     (void)self;
@@ -106,7 +112,8 @@ static const struct workload_ops workload_ops = {
     .co_list = co_list,
 };
 static const struct log_ops log_ops = {.co_pages = co_log_pages};
-static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials};
+static const struct registry_ops registry_ops = {.co_credentials = co_registry_credentials,
+                                                 .pull_refusal = pull_refusal};
 
 struct cloud_driver *fake_driver_open(void)
 {

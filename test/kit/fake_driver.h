@@ -21,6 +21,7 @@ extern struct fake_driver {
     int (*co_log_pages)(const struct log_query *queries, size_t count, struct log_page *pages,
                         struct error *err);
     int (*co_credentials)(const char *host, struct registry_credentials *out, struct error *err);
+    const char *(*pull_refusal)(const char *host); /* NULL: it pulls from everywhere */
 
     int prepared, started, described, stopped, removed, listed; /* calls */
 } fake_driver;

@@ -275,7 +275,12 @@ static void fake_start(struct fake *f, struct rpc_call *call, const char *ref)
         f->waiters = s->next_waiter;
         if (s->is_attach)
             channel_send(s->channel, FRAME_STDOUT, "started\n", 8);
-        fake_end(s, 3);
+        if (!strcmp(s->name, "lost"))
+            channel_abort(s->channel);
+        else if (!strcmp(s->name, "cut"))
+            channel_end(s->channel);
+        else
+            fake_end(s, 3);
     }
     rpc_reply(call, &reply);
 }

@@ -9,6 +9,7 @@
  *   sink     swallows stdin and ends at EOF with the number of bytes
  *   broken   an exec that cannot be started running  is running already
  *   slow     start is never answered
+ *   lost     its wait is broken by any start cut      the same, but ended without an exit code
  *
  * Images are in frontend_fake_images.h.
  */

@@ -44,7 +44,7 @@ void harness_start(struct harness *h, bool with_backend)
     struct http_server_options options = h->options;
     signal(SIGPIPE, SIG_IGN); /* as the daemons do */
     *h = (struct harness){.options = options};
-    strcpy(h->dir, "/tmp/frontend-test-XXXXXX");
+    strcpy(h->dir, "/tmp/frontend test,XXXXXX"); /* as people name folders */
     assert_non_null(mkdtemp(h->dir));
     snprintf(h->listen, sizeof(h->listen), "unix://%s/docker.sock", h->dir);
     snprintf(h->url, sizeof(h->url), "ipc://%s/backend.sock", h->dir);

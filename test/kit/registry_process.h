@@ -13,9 +13,9 @@ struct registry_process {
     pid_t pid;
     int log;
     pthread_t drain;
-    char host[32];         /* "127.0.0.1:port" */
-    const char *watch_for; /* what to count in its log, one a line; NULL: nothing */
-    unsigned seen;         /* right after registry_stop() */
+    char host[32];                 /* "127.0.0.1:port" */
+    const char *_Atomic watch_for; /* what to count in its log, one a line; NULL: nothing */
+    unsigned seen;                 /* right after registry_stop() */
 };
 
 /* Returns when the registry says that it listens. directory: exists; name: unique in it; more: for

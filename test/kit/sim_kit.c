@@ -191,7 +191,8 @@ bool kit_sim_start(struct kit_sim *sim, const char *binary, int registry_port)
     int slot = kit_slot();
     AUTO_FREE char *bridge = xasprintf("--bridge-name=skle%d", slot);
     AUTO_FREE char *subnet = xasprintf("--subnet=198.19.%d.0/24", slot);
-    AUTO_FREE char *journal = xasprintf("--journal=%s", str_or_empty(getenv("SIM_JOURNAL")));
+    AUTO_FREE char *journal =
+        xasprintf("--journal=%s", getenv("SIM_JOURNAL") ? getenv("SIM_JOURNAL") : "/dev/null");
     strcpy(sim->state_dir, "/var/tmp/sockerless-ecs-sim-XXXXXX");
     if (!mkdtemp(sim->state_dir) || pipe2(out, O_CLOEXEC))
         return false;

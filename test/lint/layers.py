@@ -28,7 +28,7 @@ LAYERS = {
                       " proto",
     "backend-*": "common/base common/loop common/ipc common/json common/oci common/cloud"
                  " common/backend proto",
-    "frontend": "common/base common/loop common/ipc proto",
+    "frontend": "common/base common/loop common/ipc common/json proto",
     "agent": "common/base common/loop common/ipc proto",
     # The simulated clouds stand apart: what they share with the product is common/base.
     "test/sim/http": "common/base",

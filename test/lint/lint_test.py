@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of layers.py and cycles.py on small trees made up here: each fault must be reported."""
+"""Tests of layers.py, cycles.py and docs_blocks.py on small trees made up here: each fault must be reported."""
 import os
 import subprocess
 import sys
@@ -38,9 +38,8 @@ TREE = {
 }
 
 
-class LintTest(unittest.TestCase):
-    def setUp(self):
-        self.tree = dict(TREE)
+class OnTree(unittest.TestCase):
+    tree = {}
 
     def run_on_tree(self, check):
         """check(root) gives a command; its exit code and output."""
@@ -52,6 +51,11 @@ class LintTest(unittest.TestCase):
             done = subprocess.run(check(root), text=True, check=False, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT)
             return done.returncode, done.stdout
+
+
+class LintTest(OnTree):
+    def setUp(self):
+        self.tree = dict(TREE)
 
     def layers(self):
         return self.run_on_tree(lambda root: [sys.executable, f"{HERE}/layers.py", root])
@@ -100,7 +104,7 @@ class LintTest(unittest.TestCase):
             "common/cloud/driver.h": ("cloud/gcp/client.h", "what clouds share is below"),
             "backend-ecs/task.c": ("backend-aca/app.h",
                                    "backend-ecs must not include backend-aca"),
-            "frontend/http.c": ("json/json_doc.h", "frontend must not include common/json"),
+            "frontend/http.c": ("cloud/driver.h", "frontend must not include common/cloud"),
             "common/oci/name/digest.h": ("oci/document/manifest.h",
                                          "common/oci/name must not include common/oci/document"),
             "agent/pty.c": ("loop/http_client.h", "the agent is static"),
@@ -139,6 +143,58 @@ class LintTest(unittest.TestCase):
         code, output = self.run_on_tree(self.compile)
         self.assertEqual(code, 1, output)
         self.assertIn("agent: 3 files need each other in a circle:", output)
+
+
+# Without faults: pages with a block that is run, one that is not, and one that is no shell.
+PAGES = {
+    "Makefile": ".PHONY: run check\nrun:\n",
+    "README.md": "Text with `make run`.\n\n```sh\nmake run\n```\n",
+    "docs/a.md": "<!-- not run: needs an account -->\n```sh\nmake check T=base_str\n```\n```\na -> b\n```\n"
+                 "```json\n{}\n```\nSee `docs/a.md`.\n",
+    "test/unit/base/base_str.c": "",
+    "test/e2e/sockerless_ecs_docs.bats": "    page README.md\n",
+}
+
+
+class DocsTest(OnTree):
+    def setUp(self):
+        self.tree = dict(PAGES)
+
+    def blocks(self):
+        return self.run_on_tree(lambda root: [sys.executable, f"{HERE}/docs_blocks.py", root])
+
+    def test_tree_without_faults(self):
+        self.assertEqual(self.blocks(), (0, ""))
+
+    def test_nothing_to_check(self):
+        self.tree = {"Makefile": "", "README.md": "text"}
+        self.assertEqual(self.blocks()[0], 1)
+
+    def test_faults(self):
+        block = "```sh\n%s\n```\n"
+        cases = {
+            "no test runs this block": block % "echo",
+            "has no reason": "<!-- not run: -->\n" + block % "echo",
+            "bash does not take it": PAGES["docs/a.md"] + "<!-- not run: needs an account -->\n" + block % "echo 'a",
+            "the Makefile has no target walk": "<!-- not run: needs an account -->\n" + block % "make -j2 walk",
+            "there is no test base_gone": "`make check T=base_gone`\n" + PAGES["docs/a.md"],
+            "there is no docs/b.md": "`docs/b.md`\n" + PAGES["docs/a.md"],
+            "write ```sh": "```\ndocker run busybox\n```\n" + PAGES["docs/a.md"],
+            "a command outside": "\n    make run\n" + PAGES["docs/a.md"],
+            "this is not JSON": "```json\n{,}\n```\n" + PAGES["docs/a.md"],
+            "the language python": "```python\n1\n```\n" + PAGES["docs/a.md"],
+            "the block has no end": "```sh\nmake run\n",
+        }
+        for message, page in cases.items():
+            with self.subTest(message):
+                self.tree = dict(PAGES, **{"docs/a.md": page})
+                code, output = self.blocks()
+                self.assertEqual(code, 1, output)
+                self.assertIn(message, output)
+
+    def test_a_page_that_is_run_is_there(self):
+        self.tree["test/e2e/sockerless_ecs_docs.bats"] += "    page docs/gone.md\n"
+        self.assertIn("there is no docs/gone.md", self.blocks()[1])
 
 
 if __name__ == "__main__":

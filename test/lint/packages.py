@@ -20,7 +20,8 @@ PREFIXES = {"env", "exec", "run", "timeout", "xargs", "setsid", "nohup", "comman
             "seconds", "until_true", "wait_until", "wait_ready", "daemon_start_at", "in_registries", "programs_copy"}
 # Which groups of deps.sh are installed where a folder's scripts run; the longest match counts.
 GROUPS = {"deploy/": ["build", "run"], "test/": ["build", "test"], "test/lint/": ["build", "test", "lint"],
-          "test/conformance/": ["build", "run", "models"], ".ci/": ["build", "test", "lint", "models"]}
+          "test/conformance/": ["build", "run", "models"],
+          "test/sdks/": ["build", "run", "sdks"], ".ci/": ["build", "test", "lint", "models"]}
 # The first words of Python's and C's lists; what the shell of a C string calls.
 LISTS = {".py": r"(?:subprocess\.\w+|Popen)\(\[\s*\"([\w.+-]+)\"",
          ".c": r"(?:execl?p?\(|\(char \*\[\]\)\{)\"([\w.+-]+)\"", ".h": r"(?:execlp?\(|\(char \*\[\]\)\{)\"([\w.+-]+)\""}

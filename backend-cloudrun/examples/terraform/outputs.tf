@@ -35,6 +35,11 @@ output "agent_bucket" {
   value       = google_storage_bucket.agent.name
 }
 
+output "agent_sha256" {
+  description = "SOCKERLESS_GCR_AGENT_SHA256: what was uploaded; null if you upload it yourself"
+  value       = var.agent_binary == "" ? null : filesha256(var.agent_binary)
+}
+
 output "backend_network_tag" {
   description = "Tag of the backend's machine, to which the containers' network may connect"
   value       = "${var.name}-backend"

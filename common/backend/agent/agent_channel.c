@@ -32,7 +32,10 @@ int agent_channel_unreachable(const struct container *c, enum error_code code, s
 {
     const struct backend_config *config = c->backend->config;
     if (c->backend->reverse)
-        return reverse_agents_no_call(c->backend->reverse, code, err);
-    return error_set(err, code, "the agent at %s port %d did not answer", c->address,
-                     (int)config->agent_port);
+        return reverse_agents_no_call(c->backend->reverse, c, code, err);
+    return error_set(err, code,
+                     "the agent of container %s at %s port %d does not answer: check that the "
+                     "containers' security group or firewall lets the backend connect to port %d, "
+                     "or set SOCKERLESS_CALLBACK_URL so that the agents connect to the backend",
+                     c->id, c->address, (int)config->agent_port, (int)config->agent_port);
 }

@@ -17,7 +17,7 @@ bool agent_channel_reachable(const struct container *c);
 /* As channel_dial(): frames sent meanwhile are queued, failure arrives as closed(why). */
 int agent_channel_open(struct container *c, const struct channel_events *events, void *owner,
                        struct channel **out, struct error *err) MUST_CHECK;
-/* "the agent at … did not answer" with this code. Returns -1. */
+/* Which agent does not answer where, and what to check, with this code. Returns -1. */
 int agent_channel_unreachable(const struct container *c, enum error_code code, struct error *err);
 
 #endif

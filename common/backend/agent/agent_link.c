@@ -122,6 +122,12 @@ static int link_dial(struct container *c, const struct agent_link_events *events
     return 0;
 }
 
+/* A stop during the start ends it: there may be no agent to pass a signal to. */
+static bool start_is_given_up(const struct container *c)
+{
+    return c->stop_requested && c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING;
+}
+
 int co_agent_link_try(struct container *c, const struct agent_link_events *events,
                       int64_t deadline_ms, struct error *err)
 {
@@ -130,10 +136,12 @@ int co_agent_link_try(struct container *c, const struct agent_link_events *event
         return -1;
     const struct agent_link *mine = c->link;
     int rc = 0;
-    while (rc == 0 && c->link == mine && !mine->started && !mine->exit)
+    while (rc == 0 && c->link == mine && !mine->started && !mine->exit && !start_is_given_up(c))
         rc = co_cond_wait(&c->changed, deadline_ms, err);
     if (c->link != mine || c->run_number != run)
         return rc ? rc : agent_channel_unreachable(c, ERROR_UNAVAILABLE, err);
+    if (rc == 0 && start_is_given_up(c))
+        rc = agent_channel_unreachable(c, ERROR_UNAVAILABLE, err);
     if (rc)
         agent_link_drop(c);
     else
@@ -143,8 +151,18 @@ int co_agent_link_try(struct container *c, const struct agent_link_events *event
 
 bool agent_link_wanted(const struct container *c, unsigned run)
 {
-    return container_alive(c) && c->run_number == run && !c->removed &&
+    return container_alive(c) && c->run_number == run && !c->removed && !start_is_given_up(c) &&
            c->last_status.phase != WORKLOAD_STOPPED;
+}
+
+/* False: the session is not wanted any more. */
+static bool co_pause(struct container *c, unsigned run, int64_t ms)
+{
+    int64_t until = time_mono_ms() + ms;
+    struct error err = {0};
+    while (agent_link_wanted(c, run) && err.code == ERROR_NONE)
+        (void)!co_cond_wait(&c->changed, until, &err);
+    return agent_link_wanted(c, run) && err.code == ERROR_DEADLINE;
 }
 
 int co_agent_link_open(struct container *c, const struct agent_link_events *events,
@@ -158,9 +176,7 @@ int co_agent_link_open(struct container *c, const struct agent_link_events *even
             return 0;
         if (err->code == ERROR_CANCELLED || time_mono_ms() + pause_ms > deadline_ms)
             return -1;
-        struct error ignored;
-        if (!agent_link_wanted(c, run) || co_sleep(pause_ms, &ignored) ||
-            !agent_link_wanted(c, run))
+        if (!co_pause(c, run, pause_ms))
             return -1;
         pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
     }

@@ -126,10 +126,20 @@ static void line_ask(struct agent_line *line, const struct call *call)
 
 static void schedule(struct reverse_agents *ra);
 
-int reverse_agents_no_call(const struct reverse_agents *ra, enum error_code code, struct error *err)
+int reverse_agents_no_call(const struct reverse_agents *ra, const struct container *c,
+                           enum error_code code, struct error *err)
 {
-    return error_set(err, code, "the agent did not call back to %s (SOCKERLESS_CALLBACK_URL)",
-                     ra->backend->config->callback_url);
+    const struct backend_config *config = ra->backend->config;
+    return error_set(err, code,
+                     "the agent of container %s did not connect to %s (SOCKERLESS_CALLBACK_URL): "
+                     "check that containers can reach this URL (name, port, security group, "
+                     "firewall) and that it leads to the backend's SOCKERLESS_CALLBACK_LISTEN, %s",
+                     c->id, config->callback_url, config->callback_listen);
+}
+
+bool reverse_agents_have(const struct container *c)
+{
+    return c->line && c->line->run_number == c->run_number;
 }
 
 /* An agent that was asked and does not come may have a line that is broken without an error:
@@ -141,7 +151,7 @@ static void calls_expire(struct reverse_agents *ra, int64_t now)
         struct container *c = call->container;
         if (!call->channel || call->deadline_ms > now)
             continue;
-        reverse_agents_no_call(ra, ERROR_DEADLINE, &err);
+        reverse_agents_no_call(ra, c, ERROR_DEADLINE, &err);
         channel_give_up(call->channel, &err);
         if (c->line && c->line->run_number == call->run_number)
             channel_abort(c->line->channel);
@@ -205,7 +215,7 @@ int reverse_agents_call(struct reverse_agents *ra, struct container *c,
     DL_PREPEND(ra->calls, call);
     channel_await(ra->backend->loop, NULL, events, owner, &call->channel);
     *out = call->channel;
-    if (c->line && c->line->run_number == c->run_number)
+    if (reverse_agents_have(c))
         line_ask(c->line, call);
     schedule(ra);
     return 0;
@@ -259,6 +269,7 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
         if (call_is_open(call, c))
             line_ask(line, call);
     schedule(ra);
+    co_cond_broadcast(&c->changed); /* a start may wait for it */
 }
 
 /* ---- authentication ---- */

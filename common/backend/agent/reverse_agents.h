@@ -33,8 +33,10 @@ const char *reverse_agents_ca(const struct reverse_agents *ra);
 int reverse_agents_call(struct reverse_agents *ra, struct container *c,
                         const struct channel_events *events, void *owner, struct channel **out,
                         struct error *err) MUST_CHECK;
-/* "the agent did not call back to …" with this code. Returns -1. */
-int reverse_agents_no_call(const struct reverse_agents *ra, enum error_code code,
-                           struct error *err);
+/* c's agent did not come, and what to check, with this code. Returns -1. */
+int reverse_agents_no_call(const struct reverse_agents *ra, const struct container *c,
+                           enum error_code code, struct error *err);
+/* The agent of c's present run has its line. c->changed is broadcast when it gets one. */
+bool reverse_agents_have(const struct container *c);
 
 #endif

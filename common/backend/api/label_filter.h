@@ -5,6 +5,8 @@
 #ifndef SOCKERLESS_BACKEND_LABEL_FILTER_H
 #define SOCKERLESS_BACKEND_LABEL_FILTER_H
 
+#include "base/error.h"
+
 #include "proto/sockerless.pb-c.h"
 
 #include <stdbool.h>
@@ -12,7 +14,10 @@
 
 /* filter: "key" or "key=value". */
 bool label_filter_matches(const char *filter, Sockerless__KeyValue *const *labels, size_t count);
-/* Docker's "true", "1", "false", "0"; false when it is none of them. */
-bool filter_bool(const char *text, bool *out);
+/* A filter that is a flag (moby's Args.GetBoolOrDefault): no value is `absent`, else there is one
+ * of "true", "1", "false", "0". */
+int filter_flag(const Sockerless__Filter *f, bool absent, bool *out, struct error *err) MUST_CHECK;
+/* Was the value given as {"value":false}? */
+bool filter_is_off(const Sockerless__Filter *f, const char *value);
 
 #endif

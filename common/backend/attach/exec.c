@@ -3,7 +3,9 @@
 #include "backend/attach/exec.h"
 
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 
 #include <string.h>
@@ -14,12 +16,13 @@ struct exec *exec_find(struct backend *b, const char *id, struct error *err)
 {
     struct exec *e = NULL;
     HASH_FIND_STR(b->execs, id, e);
-    if (!e)
-        error_set(err, ERROR_NOT_FOUND, "No such exec instance: %s", id);
-    return e;
+    if (e && (!e->container->removed || container_is_recent(e->container)))
+        return e;
+    error_set(err, ERROR_NOT_FOUND, "No such exec instance: %s", id);
+    return NULL;
 }
 
-/* ---- ExecIDs of inspect: those that run ---- */
+/* ---- ExecIDs of inspect: those that were created and have not ended ---- */
 
 static void ids_add(struct container *c, const char *id)
 {
@@ -47,15 +50,13 @@ void exec_set_running(struct exec *e, int64_t pid)
         return;
     e->running = true;
     e->pid = pid;
-    ids_add(e->container, e->id);
 }
 
 void exec_set_ended(struct exec *e, int32_t code)
 {
     if (e->ended_ms)
         return;
-    if (e->running)
-        ids_remove(e->container, e->id);
+    ids_remove(e->container, e->id);
     e->running = false;
     e->has_exit_code = true;
     e->exit_code = code;
@@ -79,12 +80,19 @@ struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *
         error_set(err, ERROR_TOO_MANY_REQUESTS, "%d execs exist already", EXECS_MAX);
         return NULL;
     }
+    struct detach_keys keys = {0};
+    if (!str_empty(request->detach_keys) && detach_keys_parse(request->detach_keys, &keys, err)) {
+        error_set(err, ERROR_SYSTEM, "Invalid escape keys (%.100s) provided", request->detach_keys);
+        return NULL;
+    }
     struct exec *e = NEW(struct exec);
+    e->keys = keys;
     id_new(e->id);
     arena_init(&e->arena);
     e->config = config_copy(&e->arena, request);
     e->container = container_ref(c);
     HASH_ADD_STR(b->execs, id, e);
+    ids_add(c, e->id);
     return e;
 }
 
@@ -92,39 +100,33 @@ static void exec_free(struct exec *e)
 {
     struct backend *b = e->container->backend;
     HASH_DEL(b->execs, e);
-    if (e->running)
-        ids_remove(e->container, e->id);
+    ids_remove(e->container, e->id);
     container_unref(e->container);
     arena_fini(&e->arena);
     free(e);
 }
 
-/* for_each with removal; the session of a running exec must not lose its object. */
-static void execs_of(struct container *c, bool remove)
+void exec_run_over(struct container *c, const struct run_end *end)
 {
+    (void)end;
     struct exec *e, *next;
+    if (!c->exec_count)
+        return;
     HASH_ITER(hh, c->backend->execs, e, next)
     {
-        if (e->container != c)
+        if (e->container != c || e->ended_ms)
             continue;
         if (e->running)
             exec_set_ended(e, 137);
-        if (remove && !e->session)
+        else if (!e->started) /* as with dockerd, it cannot be started in the next run */
             exec_free(e);
     }
 }
 
-void exec_run_over(struct container *c, const struct run_end *end)
+static bool is_out_of_date(const struct exec *e, int64_t limit_ms)
 {
-    (void)end;
-    if (c->exec_count)
-        execs_of(c, false);
-}
-
-void exec_container_gone(struct container *c)
-{
-    if (c->backend->execs)
-        execs_of(c, true);
+    const struct container *c = e->container;
+    return (e->ended_ms && e->ended_ms < limit_ms) || (c->removed && !container_is_recent(c));
 }
 
 void execs_purge(struct backend *b)
@@ -132,7 +134,7 @@ void execs_purge(struct backend *b)
     int64_t limit = time_mono_ms() - ENDED_KEEP_MS;
     struct exec *e, *next;
     HASH_ITER(hh, b->execs, e, next)
-    if (!e->session && ((e->ended_ms && e->ended_ms < limit) || e->container->removed))
+    if (!e->session && is_out_of_date(e, limit)) /* a session must not lose its object */
         exec_free(e);
 }
 

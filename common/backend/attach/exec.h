@@ -6,6 +6,7 @@
 #ifndef SOCKERLESS_BACKEND_EXEC_H
 #define SOCKERLESS_BACKEND_EXEC_H
 
+#include "backend/attach/detach_keys.h"
 #include "backend/state/container.h"
 #include "backend/state/run_listener.h"
 #include "base/error.h"
@@ -25,6 +26,7 @@ struct exec {
     struct container *container; /* reference */
     struct arena arena;
     Sockerless__ExecCreateRequest *config; /* in the arena */
+    struct detach_keys keys;               /* count 0: none were given */
     bool started, running, has_exit_code;
     int32_t exit_code;
     int64_t pid;
@@ -36,7 +38,8 @@ struct exec {
 
 /* Borrowed; ERROR_NOT_FOUND "No such exec instance: x". */
 struct exec *exec_find(struct backend *b, const char *id, struct error *err) MUST_CHECK;
-/* Enters the table; ERROR_TOO_MANY_REQUESTS when EXECS_MAX are in it. Borrowed. */
+/* Enters the table and its container's ExecIDs. ERROR_TOO_MANY_REQUESTS when EXECS_MAX are in it,
+ * ERROR_SYSTEM (as dockerd) for malformed detach keys. Borrowed. */
 struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *request,
                       struct error *err) MUST_CHECK;
 
@@ -44,11 +47,10 @@ struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *
 void exec_set_running(struct exec *e, int64_t pid);
 void exec_set_ended(struct exec *e, int32_t code);
 
-/* For the table of run listeners. */
-void exec_run_over(struct container *c, const struct run_end *end); /* what runs died with it */
-void exec_container_gone(struct container *c);
+/* For the table of run listeners. Execs of removed containers are not found, and purged later. */
+void exec_run_over(struct container *c, const struct run_end *end); /* all of its execs are over */
 
-void execs_purge(struct backend *b); /* forget those that ended long ago */
+void execs_purge(struct backend *b); /* removes those that ended long ago */
 void execs_close(struct backend *b);
 
 #endif

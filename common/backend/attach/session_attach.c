@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * attach: client channel ⇄ agent channel; see session_attach.h. Stdin that comes before the agent
- * is there waits in a small buffer, then the client is no longer read.
+ * is there waits in a small buffer, then the client is no longer read. With logs=1 the history
+ * (attach_history.h) comes first; what the agent sends meanwhile is held, up to a limit at which
+ * the agent's channel is paused.
  */
 #include "backend/attach/session_attach.h"
 
 #include "backend/api/session.h"
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
+#include "backend/attach/attach_history.h"
 #include "backend/attach/detach_keys.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -17,7 +21,12 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { EARLY_STDIN_MAX = 128 * 1024, RETRY_FIRST_MS = 10, RETRY_MAX_MS = 500 };
+enum {
+    EARLY_STDIN_MAX = 128 * 1024,
+    HELD_OUTPUT_MAX = 1024 * 1024,
+    RETRY_FIRST_MS = 10,
+    RETRY_MAX_MS = 500,
+};
 
 struct attach_session {
     struct attach_session *next;
@@ -31,6 +40,9 @@ struct attach_session {
     bool ended;                   /* FRAME_END went to the client */
     bool early_closed;            /* CLOSE_STDIN came early */
     struct buf early;             /* stdin before the agent */
+    struct attach_history *history; /* NULL: none, or all was shown */
+    bool output_over;               /* … and nothing follows what is held */
+    struct buf held;                /* frames that came during the history */
 };
 
 static void session_unlink(struct attach_session *s)
@@ -50,6 +62,7 @@ static void session_maybe_free(struct attach_session *s)
         return;
     session_unlink(s);
     buf_free(&s->early);
+    buf_free(&s->held);
     free(s);
 }
 
@@ -67,9 +80,19 @@ static void session_end(struct attach_session *s)
     if (s->ended)
         return;
     s->ended = true;
+    attach_history_close(STEAL(s->history));
     if (s->client)
         channel_end(s->client);
     session_leave_agent(s);
+}
+
+/* No output comes any more; what was printed before may still be under way. */
+static void session_output_over(struct attach_session *s)
+{
+    if (s->history)
+        s->output_over = true;
+    else
+        session_end(s);
 }
 
 /* ---- agent's side ---- */
@@ -88,24 +111,60 @@ static void flush_early(struct attach_session *s)
         channel_resume(s->client);
 }
 
+/* False: enough for now. */
+static bool agent_output(struct attach_session *s, const struct frame *f)
+{
+    unsigned char header[FRAME_HEADER_SIZE];
+    if (!s->history)
+        return !s->client || s->ended || channel_send(s->client, f->type, f->payload, f->len);
+    frame_header_encode(header, f->type, f->len);
+    buf_append(&s->held, header, sizeof header);
+    buf_append(&s->held, f->payload, f->len);
+    return s->held.len < HELD_OUTPUT_MAX;
+}
+
+static void send_held(struct attach_session *s)
+{
+    const unsigned char *at = (const unsigned char *)s->held.data;
+    size_t left = s->held.len, used;
+    struct frame f;
+    struct error err;
+    while (left && s->client && frame_decode(at, left, FRAME_SESSION_MAX, &f, &used, &err) > 0) {
+        channel_send(s->client, f.type, f.payload, f.len);
+        at += used;
+        left -= used;
+    }
+    buf_free(&s->held);
+}
+
+static enum attach_join join_of(const struct frame *f)
+{
+    Sockerless__StreamOpened *m = sockerless__stream_opened__unpack(NULL, f->len, f->payload);
+    bool marked = m && m->marked;
+    sockerless__stream_opened__free_unpacked(m, NULL);
+    return marked ? ATTACH_JOIN_MARKED : ATTACH_JOIN_REPLAYED;
+}
+
 static void agent_frame(void *owner, const struct frame *f)
 {
     struct attach_session *s = owner;
     switch (f->type) {
     case FRAME_STDOUT:
     case FRAME_STDERR:
-        if (s->client && !s->ended && !channel_send(s->client, f->type, f->payload, f->len))
+        if (!agent_output(s, f))
             channel_pause(s->agent);
         break;
     case FRAME_OPENED:
         s->agent_opened = s->agent_met = true;
+        if (s->history)
+            attach_history_join(s->history, join_of(f));
         flush_early(s);
         if (s->container)
             co_cond_broadcast(&s->container->changed);
         if (s->ended)
             session_leave_agent(s);
         break;
-    case FRAME_END: session_end(s); break;
+    case FRAME_END: session_output_over(s); break;
     default: break; /* FRAME_EXIT is the control session's business */
     }
 }
@@ -125,8 +184,12 @@ static void agent_closed(void *owner, const struct error *why)
         log_debug("agent closed an attach session", LOG_STR("error", why->message));
     /* A start that is still connecting its early attachers dials again; else output is over. */
     struct container *c = s->container;
-    if (s->agent_opened || !c || c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING || c->link)
-        session_end(s);
+    if (s->agent_opened || !c || c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING ||
+        c->link) {
+        session_output_over(s);
+        if (s->history)
+            attach_history_join(s->history, ATTACH_JOIN_NONE);
+    }
     s->agent_opened = false;
     if (c)
         co_cond_broadcast(&c->changed);
@@ -142,6 +205,8 @@ static int session_dial(struct attach_session *s, bool replay, struct error *err
         return -1;
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     s->want.replay = replay;
+    if (s->history)
+        s->want.mark = attach_history_mark(s->history);
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_AGENT_ATTACH;
     open.agent_attach = &s->want;
     channel_send_message(s->agent, FRAME_OPEN, NULL, 0, &open.base);
@@ -204,7 +269,9 @@ static void client_frame(void *owner, const struct frame *f)
 static void client_drained(void *owner)
 {
     struct attach_session *s = owner;
-    if (s->agent)
+    if (s->history)
+        attach_history_drained(s->history);
+    else if (s->agent)
         channel_resume(s->agent);
 }
 
@@ -214,6 +281,7 @@ static void client_closed(void *owner, const struct error *why)
     (void)why;
     s->client = NULL;
     s->ended = true;
+    attach_history_close(STEAL(s->history));
     session_leave_agent(s);
     session_maybe_free(s);
 }
@@ -254,7 +322,7 @@ int co_session_attach_connect(struct container *c, int64_t deadline_ms, struct e
             return -1;
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
-        if (c->last_status.phase == WORKLOAD_STOPPED)
+        if (c->last_status.phase == WORKLOAD_STOPPED || c->stop_requested)
             return error_set(err, ERROR_UNAVAILABLE, "the workload stopped");
         if (any_dial_failed(c)) { /* the agent may not listen yet */
             if (co_sleep(pause_ms, err))
@@ -273,7 +341,7 @@ static void end_parked(struct container *c)
     LL_FOREACH_SAFE(c->attachers, s, next)
     {
         if (!s->agent_opened)
-            session_end(s);
+            session_output_over(s);
     }
 }
 
@@ -288,14 +356,104 @@ void session_attach_container_gone(struct container *c)
     end_parked(c);
 }
 
-static int attach_refused(const struct container *c, struct error *err)
+static int attach_refused(const struct container *c, const Sockerless__AttachOpen *open,
+                          struct error *err)
 {
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
         return error_set(err, ERROR_CONFLICT,
                          "Container %s is paused, unpause the container before attach.", c->id);
-    if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING && !open->logs)
         return error_set(err, ERROR_CONFLICT, "container %s is marked for removal", c->id);
     return 0;
+}
+
+/* ---- history ---- */
+
+static bool history_output(void *owner, uint8_t type, const char *bytes, size_t len)
+{
+    struct attach_session *s = owner;
+    return !s->client || channel_send(s->client, type, bytes, len);
+}
+
+static void history_done(void *owner, const struct error *why)
+{
+    struct attach_session *s = owner;
+    s->history = NULL;
+    if (why)
+        log_warn("an attach's history could not be read", LOG_STR("error", why->message));
+    else
+        send_held(s);
+    if (why || s->output_over)
+        session_end(s);
+    else if (s->agent && s->client && channel_writable(s->client))
+        channel_resume(s->agent);
+}
+
+static const struct attach_history_events history_events = {.output = history_output,
+                                                            .done = history_done};
+
+/* ---- opening ---- */
+
+/* Output comes from an agent that can be reached now; false: at the next start, if any. Between the
+ * start's own connecting of parked attachers and RUNNING it is still early. */
+static bool joins_now(struct container *c, bool *starting)
+{
+    *starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && c->link;
+    bool runs = container_alive(c) && c->view->started_at &&
+                c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING;
+    return (*starting || runs) && agent_channel_reachable(c);
+}
+
+/* As moby: a stream without anything to carry ends at once, but with StdinOnce an attach to what
+ * runs lasts as long as the run. */
+static bool carries_nothing(const struct attach_session *s, const Sockerless__AttachOpen *open)
+{
+    const struct container *c = s->container;
+    const Sockerless__ContainerConfig *config = c->view->config;
+    if (s->want.stdin || s->want.stdout || s->want.stderr)
+        return !open->stream;
+    return !open->stream || !config->stdin_once || config->tty || !container_alive(c);
+}
+
+/* The history, then what the agent sends. */
+static void session_begin(struct attach_session *s, const Sockerless__AttachOpen *open)
+{
+    struct container *c = s->container;
+    struct error err;
+    bool starting, now = joins_now(c, &starting);
+    s->output_over = c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING;
+    if (open->logs && c->backend->driver->logs && (open->stdout || open->stderr) &&
+        attach_history_open(c, open, now, &history_events, s, &s->history, &err)) {
+        log_warn("an attach's history cannot be read", LOG_STR("error", err.message));
+        session_end(s);
+    }
+    if (now && !s->ended && session_dial(s, starting || open->logs, &err)) {
+        session_output_over(s);
+        if (s->history)
+            attach_history_join(s->history, ATTACH_JOIN_NONE);
+    }
+}
+
+static struct attach_session *session_new(struct container *c, struct channel *client,
+                                          const Sockerless__AttachOpen *open,
+                                          const struct detach_keys *keys)
+{
+    const Sockerless__ContainerConfig *config = c->view->config;
+    struct attach_session *s = NEW(struct attach_session);
+    sockerless__agent_attach_open__init(&s->want);
+    s->want.stdin = open->stdin && config->open_stdin;
+    s->want.stdout = open->stdout;
+    s->want.stderr = open->stderr;
+    s->want.stdin_once = config->stdin_once;
+    /* moby: StdinOnce closes the process's stdin, but never that of a tty */
+    s->close_on_eof = s->want.stdin && (!config->stdin_once || config->tty);
+    if (config->tty)
+        s->keys = *keys;
+    s->client = client;
+    s->container = container_ref(c);
+    c->was_attached = true;
+    LL_PREPEND(c->attachers, s);
+    return s;
 }
 
 /* logs=1 without stream=1: what was printed so far, and the end. */
@@ -317,41 +475,22 @@ void session_attach_open(struct backend *b, struct channel *channel,
     struct detach_keys keys;
     struct container *c = NULL;
     if (detach_keys_parse(open->detach_keys, &keys, &err) == 0)
-        c = container_find(&b->containers, open->ref, &err);
-    if (!c || attach_refused(c, &err)) {
+        c = container_find_recent(&b->containers, open->ref, &err);
+    if (!c || attach_refused(c, open, &err)) {
         channel_fail(channel, &err);
         return;
     }
-    if (open->logs && !open->stream) {
+    if (open->logs && !open->stream && (open->stdout || open->stderr)) {
         attach_replay_log(b, channel, open);
         return;
     }
-    const Sockerless__ContainerConfig *config = c->view->config;
-    struct attach_session *s = NEW(struct attach_session);
-    sockerless__agent_attach_open__init(&s->want);
-    s->want.stdin = open->stdin && config->open_stdin;
-    s->want.stdout = open->stdout;
-    s->want.stderr = open->stderr;
-    s->want.stdin_once = config->stdin_once;
-    /* moby: StdinOnce closes the process's stdin, but never that of a tty */
-    s->close_on_eof = s->want.stdin && (!config->stdin_once || config->tty);
-    if (config->tty)
-        s->keys = keys;
-    s->client = channel;
-    s->container = container_ref(c);
-    LL_PREPEND(c->attachers, s);
+    struct attach_session *s = session_new(c, channel, open, &keys);
     channel_start(channel, &client_events, s);
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
-    opened.tty = config->tty;
+    opened.tty = c->view->config->tty;
     channel_send_message(channel, FRAME_OPENED, NULL, 0, &opened.base);
-    if (!open->stream) {
+    if (carries_nothing(s, open))
         session_end(s);
-        return;
-    }
-    /* Between the start's own connecting of parked attachers and RUNNING: it is still early. */
-    bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && c->link;
-    if (starting || (container_alive(c) && c->view->started_at &&
-                     c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
-        if (agent_channel_reachable(c) && session_dial(s, starting || open->logs, &err))
-            session_end(s);
+    else
+        session_begin(s, open);
 }

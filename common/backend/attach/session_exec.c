@@ -25,6 +25,7 @@ struct exec_session {
     struct channel *client; /* NULL once closed, and after a detached start */
     struct channel *agent;
     bool detach;
+    bool raw;    /* start asked for a TTY, whatever the process has: not framed, without stderr */
     bool opened; /* the process runs, FRAME_OPENED went to the client */
     bool ended;
     bool left;               /* the client typed its detach keys, or let go of a tty */
@@ -39,8 +40,6 @@ static void session_maybe_free(struct exec_session *s)
     struct exec *e = s->exec;
     e->session = NULL;
     free(s);
-    if (e->container->removed)
-        exec_container_gone(e->container);
 }
 
 static void session_end(struct exec_session *s)
@@ -57,7 +56,7 @@ static void session_end(struct exec_session *s)
 static void send_opened(struct exec_session *s, int64_t pid)
 {
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
-    opened.tty = s->exec->config->tty;
+    opened.tty = s->raw;
     opened.pid = pid;
     if (s->client)
         channel_send_message(s->client, FRAME_OPENED, NULL, 0, &opened.base);
@@ -128,6 +127,7 @@ static void agent_frame(void *owner, const struct frame *f)
     case FRAME_STDOUT:
     case FRAME_STDERR:
         if (s->client && !s->ended && !s->detach && !s->left &&
+            !(s->raw && f->type == FRAME_STDERR) &&
             !channel_send(s->client, f->type, f->payload, f->len))
             channel_pause(s->agent);
         break;
@@ -234,21 +234,22 @@ void session_exec_resize(struct exec_session *s, uint32_t height, uint32_t width
 
 /* ---- opening ---- */
 
-/* The container's own environment with the exec's entries over it. */
+/* The container's own environment with the exec's entries over it. Names without a value are sent,
+ * too: the agent adds no default for them. */
 static char **exec_env(const struct exec *e, struct arena *arena, size_t *count)
 {
     Sockerless__ContainerConfig config = *e->container->view->config;
-    Sockerless__StringList both = SOCKERLESS__STRING_LIST__INIT;
-    size_t base = config.env ? config.env->n_items : 0;
-    both.n_items = base + e->config->n_env;
-    both.items = arena_alloc(arena, (both.n_items + 1) * sizeof *both.items);
-    if (base)
-        memcpy(both.items, config.env->items, base * sizeof *both.items);
-    if (e->config->n_env)
-        memcpy(both.items + base, e->config->env, e->config->n_env * sizeof *both.items);
-    config.env = &both;
+    Sockerless__StringList over = SOCKERLESS__STRING_LIST__INIT;
+    over.items = e->config->env;
+    over.n_items = e->config->n_env;
     config.tty = e->config->tty;
-    return container_environment(&config, config.hostname, arena, count);
+    struct container_environment env =
+        container_environment(&config, &over, config.hostname, arena);
+    char **all = arena_calloc(arena, env.set_count + env.unset_count + 1, sizeof *all);
+    memcpy(all, env.set, env.set_count * sizeof *all);
+    memcpy(all + env.set_count, env.unset, env.unset_count * sizeof *all);
+    *count = env.set_count + env.unset_count;
+    return all;
 }
 
 static void open_fill(Sockerless__AgentExecOpen *m, const struct exec *e,
@@ -317,6 +318,7 @@ void session_exec_open(struct backend *b, struct channel *channel,
     s->exec = e;
     s->client = channel;
     s->detach = open->detach;
+    s->raw = open->tty;
     if (agent_dial(s, open, &err)) {
         free(s);
         channel_fail(channel, &err);

@@ -6,21 +6,21 @@
 #include "backend/container/container_filter.h"
 
 #include "backend/container/container_ports.h"
+#include "backend/api/go_regex.h"
 #include "backend/api/label_filter.h"
 #include "base/alloc.h"
 #include "base/str.h"
 
-#include <regex.h>
 #include <string.h>
 
 /* One value of a filter, compiled. */
 struct filter_value {
-    const char *text; /* borrowed */
-    regex_t regex;
-    bool has_regex;
+    const char *text;       /* borrowed */
+    struct go_regex *regex; /* NULL: Go would not take it, it matches nothing */
+    bool off;               /* given as false: equals nothing */
     int64_t number;
     struct container_ports ports;
-    const struct container *other; /* before, since */
+    const struct container *other; /* before, since; id: NULL when it names none */
     char image_id[128];            /* ancestor; "" unknown image */
 };
 
@@ -30,6 +30,7 @@ struct filter_kind {
     bool (*matches)(const struct filter_value *v, const struct container *c);
     bool all_values; /* ANDed */
     bool implies_all;
+    bool is_flag; /* one value, its number */
 };
 
 struct filter_rule {
@@ -50,22 +51,27 @@ static int invalid_value(const char *key, const char *value, struct error *err)
     return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter '%s=%s'", key, value);
 }
 
-static int compile_regex(struct backend *b, const char *key, struct filter_value *v,
-                         struct error *err)
+/* moby's truncindex: the beginning of one id only, and not an empty one. */
+static int compile_id(struct backend *b, const char *key, struct filter_value *v, struct error *err)
+{
+    (void)key;
+    (void)err;
+    bool ambiguous;
+    v->other = container_find_prefix(&b->containers, v->text, &ambiguous);
+    return 0;
+}
+
+/* What Go refuses matches nothing: moby asks regexp.MatchString and skips its errors. */
+static int compile_name(struct backend *b, const char *key, struct filter_value *v,
+                        struct error *err)
 {
     (void)b;
-    enum { FILTER_REGEX_MAX = 1024 }; /* bounds what regcomp may do */
-    int rc = strlen(v->text) > FILTER_REGEX_MAX
-                 ? REG_ESPACE
-                 : regcomp(&v->regex, v->text, REG_EXTENDED | REG_NOSUB);
-    if (rc) {
-        char why[128] = "too long";
-        if (rc != REG_ESPACE)
-            regerror(rc, &v->regex, why, sizeof why);
-        return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter '%s=%s': %s", key, v->text,
-                         why);
-    }
-    v->has_regex = true;
+    (void)key;
+    struct error refused;
+    if (strlen(v->text) > GO_REGEX_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Invalid filter 'name': longer than %d bytes", GO_REGEX_MAX);
+    v->regex = go_regex_new(v->text, &refused);
     return 0;
 }
 
@@ -92,17 +98,10 @@ static int compile_health(struct backend *b, const char *key, struct filter_valu
 {
     static const char *const words[] = {"none", "starting", "healthy", "unhealthy"};
     (void)b;
-    return compile_word(words, ARRAY_LEN(words), key, v, err);
-}
-
-static int compile_bool(struct backend *b, const char *key, struct filter_value *v,
-                        struct error *err)
-{
-    (void)b;
-    bool value;
-    if (!filter_bool(v->text, &value))
-        return invalid_value(key, v->text, err);
-    v->number = value;
+    (void)key;
+    if (compile_word(words, ARRAY_LEN(words), key, v, err))
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Unrecognised filter value for health: %.200s", v->text);
     return 0;
 }
 
@@ -110,14 +109,26 @@ static int compile_number(struct backend *b, const char *key, struct filter_valu
                           struct error *err)
 {
     (void)b;
-    return str_to_i64(v->text, &v->number) ? 0 : invalid_value(key, v->text, err);
+    (void)key;
+    if (str_to_i64(v->text, &v->number))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "strconv.Atoi: parsing \"%.200s\": invalid syntax", v->text);
 }
 
 static int compile_ports(struct backend *b, const char *key, struct filter_value *v,
                          struct error *err)
 {
     (void)b;
-    return container_ports_parse(v->text, &v->ports) ? 0 : invalid_value(key, v->text, err);
+    size_t len = strcspn(v->text, "/");
+    if (container_ports_parse(v->text, &v->ports))
+        return 0;
+    v->ports = (struct container_ports){0};
+    if (port_range_parse(v->text, len, &v->ports.range))
+        return 0; /* of a protocol that no port has */
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "error while looking up for %s %.100s: not a port or a range of ports", key,
+                     v->text);
 }
 
 static int compile_container(struct backend *b, const char *key, struct filter_value *v,
@@ -144,7 +155,7 @@ static int compile_image(struct backend *b, const char *key, struct filter_value
 
 static bool match_id(const struct filter_value *v, const struct container *c)
 {
-    return regexec(&v->regex, c->id, 0, NULL, 0) == 0;
+    return v->other == c;
 }
 
 /* Users anchor with and without the slash: "^/web$", "^web$". */
@@ -153,8 +164,8 @@ static bool match_name(const struct filter_value *v, const struct container *c)
     char slashed[CONTAINER_NAME_MAX + 2];
     slashed[0] = '/';
     strcpy(slashed + 1, c->name);
-    return regexec(&v->regex, slashed, 0, NULL, 0) == 0 ||
-           regexec(&v->regex, slashed + 1, 0, NULL, 0) == 0;
+    return v->regex &&
+           (go_regex_matches(v->regex, slashed) || go_regex_matches(v->regex, slashed + 1));
 }
 
 static bool match_label(const struct filter_value *v, const struct container *c)
@@ -202,7 +213,7 @@ static bool match_since(const struct filter_value *v, const struct container *c)
 
 static bool match_health(const struct filter_value *v, const struct container *c)
 {
-    return strcmp(v->text, str_empty(c->view->health) ? "none" : c->view->health) == 0;
+    return !v->off && strcmp(v->text, str_empty(c->view->health) ? "none" : c->view->health) == 0;
 }
 
 static bool match_is_task(const struct filter_value *v, const struct container *c)
@@ -247,8 +258,7 @@ static bool match_network(const struct filter_value *v, const struct container *
     const char *mode = c->view->host ? str_or_empty(c->view->host->network_mode) : "";
     if (*mode == '\0' || strcmp(mode, "default") == 0)
         mode = "bridge";
-    return strcmp(mode, v->text) == 0 ||
-           (!str_empty(c->view->network_id) && strcmp(c->view->network_id, v->text) == 0);
+    return strcmp(mode, v->text) == 0 || str_starts(str_or_empty(c->view->network_id), v->text);
 }
 
 static bool match_expose(const struct filter_value *v, const struct container *c)
@@ -262,8 +272,8 @@ static bool match_publish(const struct filter_value *v, const struct container *
 }
 
 static const struct filter_kind kinds[] = {
-    {.key = "id", .compile = compile_regex, .matches = match_id},
-    {.key = "name", .compile = compile_regex, .matches = match_name},
+    {.key = "id", .compile = compile_id, .matches = match_id},
+    {.key = "name", .compile = compile_name, .matches = match_name},
     {.key = "label", .matches = match_label, .all_values = true},
     {.key = "status", .compile = compile_status, .matches = match_status, .implies_all = true},
     {.key = "exited", .compile = compile_number, .matches = match_exited, .implies_all = true},
@@ -275,7 +285,7 @@ static const struct filter_kind kinds[] = {
     {.key = "network", .matches = match_network},
     {.key = "publish", .compile = compile_ports, .matches = match_publish},
     {.key = "expose", .compile = compile_ports, .matches = match_expose},
-    {.key = "is-task", .compile = compile_bool, .matches = match_is_task},
+    {.key = "is-task", .matches = match_is_task, .is_flag = true},
     {.key = "isolation", .matches = match_always}, /* Windows only */
 };
 
@@ -290,9 +300,15 @@ static int rule_init(struct backend *b, struct filter_rule *rule, const Sockerle
     if (!rule->kind)
         return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter '%s'", filter->key);
     rule->values = xcalloc(filter->n_values + 1, sizeof *rule->values);
+    bool flag;
+    if (rule->kind->is_flag && filter_flag(filter, false, &flag, err))
+        return -1;
     for (size_t i = 0; i < filter->n_values; i++) {
         struct filter_value *v = &rule->values[rule->count++];
         v->text = filter->values[i];
+        v->off = filter_is_off(filter, v->text);
+        if (rule->kind->is_flag)
+            v->number = flag;
         if (rule->kind->compile && rule->kind->compile(b, filter->key, v, err))
             return -1;
     }
@@ -319,8 +335,7 @@ void container_filter_free(struct container_filter *f)
         return;
     for (size_t i = 0; i < f->count; i++) {
         for (size_t v = 0; v < f->rules[i].count; v++)
-            if (f->rules[i].values[v].has_regex)
-                regfree(&f->rules[i].values[v].regex);
+            go_regex_free(f->rules[i].values[v].regex);
         free(f->rules[i].values);
     }
     free(f->rules);

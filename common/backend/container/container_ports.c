@@ -55,7 +55,8 @@ static bool bindings_match(const Sockerless__Container *c, bool host_side,
     if (!c->host_config_json.len)
         return false;
     struct error err;
-    json_t *host_config = json_doc_load(c->host_config_json.data, c->host_config_json.len, &err);
+    json_t *host_config =
+        json_doc_load_with_nul(c->host_config_json.data, c->host_config_json.len, &err);
     const char *port;
     json_t *hosts;
     bool found = false;

@@ -13,6 +13,7 @@
 #include "base/timefmt.h"
 #include "oci/document/container_config_merge.h"
 #include "oci/name/image_ref.h"
+#include "oci/name/platform.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -124,6 +125,27 @@ static char *cloud_reference(const Sockerless__ImageRecord *image, const char *a
     return arena_strdup(arena, image_ref_full(&ref, text, sizeof text));
 }
 
+/* NULL platform: none was asked for. */
+static const Sockerless__ImageRecord *find_image(struct backend *b, const char *reference,
+                                                 const char *asked, const struct platform *platform,
+                                                 struct error *err)
+{
+    char wanted[PLATFORM_TEXT_MAX], actual[PLATFORM_TEXT_MAX];
+    struct platform have;
+    const Sockerless__ImageRecord *record = image_store_find(b->images, reference, err);
+    if (!record || !platform)
+        return record;
+    platform_set(&have, record->image->os, record->image->architecture, record->image->variant);
+    if (platform_rank(platform, &have))
+        return record;
+    error_set(err, ERROR_NOT_FOUND,
+              "image with reference %.200s was found but does not match the specified platform: "
+              "wanted %s, actual: %s",
+              reference, platform_asked_text(asked, platform, wanted),
+              platform_text(&have, actual));
+    return NULL;
+}
+
 /* In dockerd's order: of several faults the same one is told. */
 static struct container *create(struct op *op, struct error *err)
 {
@@ -133,14 +155,19 @@ static struct container *create(struct op *op, struct error *err)
     Sockerless__HostOptions *host = request->host ? request->host : &no_host;
     Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
     char id[ID_HEX_LEN + 1], name[CONTAINER_NAME_MAX + 1];
+    struct platform platform;
+    bool has_platform = !str_empty(request->platform);
+    if (has_platform && platform_parse(request->platform, &platform, err))
+        return NULL;
     if (!request->config) {
         error_set(err, ERROR_INVALID_PARAMETER,
                   "Config cannot be empty in order to create a container");
         return NULL;
     }
-    if (container_rules_host(host, err))
+    if (container_rules_config(request->config, err) || container_rules_host(host, err))
         return NULL;
-    const Sockerless__ImageRecord *image = image_store_find(b->images, request->config->image, err);
+    const Sockerless__ImageRecord *image = find_image(b, request->config->image, request->platform,
+                                                      has_platform ? &platform : NULL, err);
     if (!image)
         return NULL;
     struct container_command merged;

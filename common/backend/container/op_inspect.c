@@ -2,12 +2,13 @@
  * Container inspect: the container's view as it is, packed straight from the object. */
 #include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 
 void op_container_inspect(struct op *op)
 {
     struct error err;
     struct container *c =
-        container_find(&op->backend->containers, op->request->container_inspect->ref, &err);
+        container_find_recent(&op->backend->containers, op->request->container_inspect->ref, &err);
     if (!c) {
         op_fail(op, &err);
         return;

@@ -8,6 +8,8 @@
 #include "backend/container/container_filter.h"
 #include "base/alloc.h"
 
+#include <string.h>
+
 /* What `docker ps` calls running. */
 static bool is_running(const struct container *c)
 {
@@ -43,6 +45,15 @@ static Sockerless__HostOptions *reduced_host(struct arena *arena,
     return out;
 }
 
+/* The name that the image had at create, as long as it is still that image's; else its id. */
+static char *image_shown(const struct container *c)
+{
+    struct error ignored;
+    Sockerless__Container *v = c->view;
+    const Sockerless__ImageRecord *image = image_store_find(c->backend->images, v->image, &ignored);
+    return image && strcmp(image->image->id, v->image_id) == 0 ? v->image : v->image_id;
+}
+
 /* Shallow: strings stay the container's own. */
 static Sockerless__Container *reduced(struct arena *arena, const struct container *c)
 {
@@ -50,6 +61,7 @@ static Sockerless__Container *reduced(struct arena *arena, const struct containe
     *out = *c->view;
     out->config = reduced_config(arena, c->view->config);
     out->host = reduced_host(arena, c->view->host);
+    out->image = image_shown(c);
     out->host_config_json = (ProtobufCBinaryData){0};
     out->networking_config_json = (ProtobufCBinaryData){0};
     out->n_exec_ids = 0;

@@ -4,6 +4,7 @@
  */
 #include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"
 #include "base/alloc.h"
@@ -69,13 +70,23 @@ void co_op_container_remove(struct op *op)
     const Sockerless__ContainerRemoveRequest *request = op->request->container_remove;
     struct error err;
     struct container *c AUTO(container) =
-        container_find(&op->backend->containers, request->ref, &err);
+        container_find_recent(&op->backend->containers, request->ref, &err);
     if (!c) {
         op_fail(op, &err);
         return;
     }
     container_ref(c);
-    if (co_remove(c, request->force, &err))
+    if (request->link) { /* never the container; there are no links of other names here */
+        error_set(&err, ERROR_SYSTEM,
+                  "Conflict, cannot remove the default link name of the container");
+        op_fail(op, &err);
+        return;
+    }
+    int rc = c->removed ? error_set(&err, ERROR_NOT_FOUND, "No such container: %s", request->ref)
+                        : co_remove(c, request->force, &err);
+    if (c->removed) /* this client knows now */
+        container_recent_forget(&op->backend->containers, c);
+    if (rc)
         op_fail(op, &err);
     else
         op_reply_empty(op);

@@ -6,10 +6,12 @@
 #include "backend/daemon/backend.h"
 
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/image/credential_store.h"
 #include "backend/daemon/dispatch.h"
 #include "backend/attach/exec.h"
 #include "backend/inject/image_inject.h"
+#include "backend/inject/staged_image.h"
 #include "backend/transfer/image_intake.h"
 #include "backend/logs/log_hub.h"
 #include "backend/daemon/reconcile.h"
@@ -88,7 +90,10 @@ static int parts_open(struct backend *b, struct error *err)
     b->log_hub = log_hub_new(b);
     b->intakes = image_intake_pool_new();
     b->injector = image_injector_new();
-    return rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err);
+    b->staged = staged_images_new();
+    if (rpc_server_listen(b->loop, b->config->listen, NULL, &server_events, b, &b->server, err))
+        return error_wrap(err, "--listen");
+    return 0;
 }
 
 /* ---- maintenance ---- */
@@ -101,7 +106,7 @@ static void co_driver_maintain(struct backend *b, bool closing)
     if (!driver->workload->co_maintain)
         return;
     for (struct container *c = b->containers.newest; c; c = c->older)
-        if (container_alive(c) && c->current.definition[0])
+        if ((container_alive(c) || c->damaged) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
     if (driver->workload->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count,
                                       closing, &err))
@@ -118,6 +123,7 @@ static void co_maintain(void *arg)
         if (b->stopping)
             break;
         co_driver_maintain(b, false);
+        container_recent_purge(&b->containers);
         execs_purge(b);
         b->maintain_at_ms = time_mono_ms() + b->config->maintain_ms;
     }
@@ -167,13 +173,14 @@ static void signals_open(struct backend *b)
     uv_signal_start(&b->sigint, on_signal, SIGINT);
 }
 
-/* Sessions end, waiting operations unwind (what they were at goes on in the next life), and only
- * then the parts they use are closed. */
+/* Sessions end, waiting operations unwind (what they did is continued by the next process), and
+ * only then the parts they use are closed. Parts that were not opened are NULL. */
 static void parts_close(struct backend *b)
 {
     struct loop *l = b->loop;
     b->stopping = true;
-    rpc_server_close(b->server);
+    if (b->server)
+        rpc_server_close(b->server);
     reverse_agents_close(b->reverse);
     channel_abort_all(l);
     watcher_close(b);
@@ -186,14 +193,24 @@ static void parts_close(struct backend *b)
     log_hub_free(b->log_hub);
     image_intake_pool_free(b->intakes);
     image_injector_free(b->injector);
+    staged_images_free(b->staged);
     execs_close(b);
     container_table_fini(&b->containers);
     image_store_close(b->images);
     registry_client_close(b->registry);
     credential_store_close(b->credentials);
-    store_close(b->store);
     rpc_server_free(b->server);
-    free(b);
+}
+
+static int serve(struct backend *b, struct error *err)
+{
+    if (parts_open(b, err) || co_spawn(b->loop, co_maintain_entry, b, err))
+        return -1;
+    reconcile_start(b);
+    log_info("serving", LOG_STR("listen", b->config->listen), LOG_STR("driver", b->driver->name),
+             LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
+    loop_run(b->loop);
+    return 0;
 }
 
 int backend_run(struct loop *l, struct http_client *http, const struct driver_source *source,
@@ -207,25 +224,16 @@ int backend_run(struct loop *l, struct http_client *http, const struct driver_so
     b->config = config;
     b->run_listeners = run_listeners;
     container_table_init(&b->containers);
-    if (store_and_driver_open(b, source, err)) {
-        free(b);
-        return -1;
-    }
-    if (parts_open(b, err)) {
-        /* the process ends with the message; what was opened goes with it */
+    int rc = store_and_driver_open(b, source, err);
+    if (rc == 0) {
+        signals_open(b);
+        rc = serve(b, err);
+        parts_close(b);
         store_close(b->store);
         driver.close(driver.self);
-        return -1;
     }
-    signals_open(b);
-    reconcile_start(b);
-    if (co_spawn(l, co_maintain_entry, b, err))
-        return -1;
-    log_info("serving", LOG_STR("listen", config->listen), LOG_STR("driver", driver.name),
-             LOG_STR("instance", b->instance), LOG_INT("containers", (int64_t)b->containers.count));
-    loop_run(l);
-    parts_close(b);
-    driver.close(driver.self);
-    log_info("stopped");
-    return 0;
+    free(b);
+    if (rc == 0)
+        log_info("stopped");
+    return rc;
 }

@@ -3,7 +3,7 @@
 #include "backend/daemon/backend_main.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
+#include "base/program.h"
 
 #include <string.h>
 
@@ -24,22 +24,11 @@ static int serve(const struct backend_cloud *cloud, struct loop *loop,
     return rc;
 }
 
-static int open_log(const char *component, const char *name, struct error *err)
-{
-    enum log_level level;
-    if (!log_level_parse(name, &level))
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "SOCKERLESS_LOG_LEVEL: \"%s\" is not one of debug, info, warn, error",
-                         name);
-    log_open(component, level);
-    return 0;
-}
-
 static int run(const struct backend_cloud *cloud, struct backend_config *backend, struct error *err)
 {
     static struct loop loop;
-    if (open_log(cloud->component, backend->log_level, err) ||
-        cloud->finish(cloud->config, backend, err) || loop_init(&loop, err))
+    if (cloud->finish(cloud->config, backend, err) || backend_config_check(backend, err) ||
+        loop_init(&loop, err))
         return -1;
     int rc = serve(cloud, &loop, backend, err);
     loop_fini(&loop);
@@ -70,15 +59,18 @@ int backend_main(const struct backend_cloud *cloud, int argc, char **argv)
     static struct backend_config backend;
     const struct config_setting common[] = {BACKEND_SETTINGS(backend), {0}};
     AUTO_FREE struct config_setting *settings = join(cloud->settings, common);
+    const struct program self = {
+        .component = cloud->component,
+        .purpose = "A Sockerless backend: runs the containers of Docker clients in a cloud.",
+        .settings = settings,
+        .log_level = &backend.log_level,
+        .daemon = true,
+    };
     struct error err = {0};
-    bool help = false;
-    log_open(cloud->component, LOG_INFO);
-    int rc = config_load(settings, argc, argv, &help, &err);
-    if (rc == 0 && !help)
-        rc = run(cloud, &backend, &err);
-    if (rc)
-        log_error("backend stopped", LOG_STR("error", err.message));
+    int code = program_begin(&self, argc, argv);
+    if (code == PROGRAM_RUNS)
+        code = run(cloud, &backend, &err) ? program_fail(&self, &err) : PROGRAM_ENDED;
     cloud->fini(cloud->config);
     config_unload(settings);
-    return rc ? 1 : 0;
+    return code;
 }

@@ -26,7 +26,7 @@ struct backend_cloud {
     void (*fini)(void *config);
 };
 
-/* The exit code: 0 after an orderly end or --help, 1 after a failure, which is in the log. */
+/* The exit code (base/program.h). */
 int backend_main(const struct backend_cloud *cloud, int argc, char **argv);
 
 #endif

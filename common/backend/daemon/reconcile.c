@@ -21,10 +21,28 @@
 
 enum { ORPHANS_PASSES = 10, ORPHANS_FIRST_PAUSE_MS = 1000 };
 
-static void load_one(void *arg, const Sockerless__ContainerRecord *rec)
+/* The row stays as it is, for whoever can mend it, and the run goes on: see co_end_orphan. */
+static void report_damage(struct backend *b, const struct stored_container *row)
+{
+    log_error("a container's row in the state database is damaged; the container is shown as dead, "
+              "its run goes on, and docker rm ends both",
+              LOG_STR("row", row->key),
+              LOG_STR("container", row->record ? row->record->container->id : "unknown"),
+              LOG_STR("name", row->record ? row->record->container->name : "unknown"));
+    if (row->other_id)
+        b->orphans_unclear = true;
+}
+
+static void load_one(void *arg, const struct stored_container *row)
 {
     struct backend *b = arg;
-    container_table_add(&b->containers, container_from_record(b, rec));
+    if (row->damaged)
+        report_damage(b, row);
+    if (!row->record)
+        return;
+    struct container *c = container_from_record(b, row->record);
+    c->damaged = row->damaged;
+    container_table_add(&b->containers, c);
 }
 
 int reconcile_load(struct backend *b, struct error *err)
@@ -112,6 +130,8 @@ static int co_end_orphan(const struct cloud_driver *driver, const struct contain
 {
     const struct workload_ops *ops = driver->workload;
     const struct workload *w = &found->workload;
+    if (c && c->damaged)
+        return 0; /* whatever it is, it may be the container's */
     bool run = (w->definition[0] || w->resource[0]) && !(c && run_belongs_to(c, w));
     bool owned = w->owned[0] && ops->co_remove_container && !(c && owned_belongs_to(c, w));
     if (!run && !owned)
@@ -152,6 +172,11 @@ static bool co_end_orphans(struct backend *b)
 static void co_end_all_orphans(struct backend *b)
 {
     struct error err;
+    if (b->orphans_unclear) {
+        log_error("runs in the cloud that seem to belong to no container are left alone, since a "
+                  "damaged row may be theirs");
+        return;
+    }
     int64_t pause_ms = ORPHANS_FIRST_PAUSE_MS;
     for (int pass = 1; !co_end_orphans(b); pass++) {
         if (pass == ORPHANS_PASSES)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 const struct run_listener run_listeners[] = {
-    {exec_run_over, exec_container_gone},
+    {exec_run_over, NULL},
     {session_attach_run_over, session_attach_container_gone},
     {session_wait_run_over, session_wait_container_gone},
     {NULL, NULL},

@@ -336,14 +336,36 @@ static int co_driver_login(struct cloud_driver *driver, const char *host,
     return 0;
 }
 
-int co_backend_login(void *backend, const char *host, struct registry_login *out, struct error *err)
+static int stored_login(struct backend *b, const char *host, struct registry_login *out,
+                        struct error *err)
 {
-    struct backend *b = backend;
     char key[HOST_MAX + 1];
     struct error unusual; /* a host that no login can be stored for */
     *out = (struct registry_login){0};
-    if (b->credentials && credential_host(host, key, sizeof key, &unusual) == 0 &&
-        credential_store_get(b->credentials, key, out, err))
+    if (!b->credentials || credential_host(host, key, sizeof key, &unusual))
+        return 0;
+    return credential_store_get(b->credentials, key, out, err);
+}
+
+int has_stored_login(struct backend *b, const char *host, bool *found, struct error *err)
+{
+    AUTO(registry_login) struct registry_login login = {0};
+    if (stored_login(b, host, &login, err))
+        return -1;
+    *found = !registry_login_empty(&login);
+    return 0;
+}
+
+int co_clouds_login(void *backend, const char *host, struct registry_login *out, struct error *err)
+{
+    *out = (struct registry_login){0};
+    return co_driver_login(((struct backend *)backend)->driver, host, out, err);
+}
+
+int co_backend_login(void *backend, const char *host, struct registry_login *out, struct error *err)
+{
+    struct backend *b = backend;
+    if (stored_login(b, host, out, err))
         return -1;
     return registry_login_empty(out) ? co_driver_login(b->driver, host, out, err) : 0;
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "oci/registry/registry_auth.h"
 
+struct backend;
 struct credential_store;
 
 /* A key file that others can read, or of a wrong size: ERROR_SYSTEM naming it. */
@@ -37,5 +38,11 @@ int credential_store_get(struct credential_store *s, const char *host, struct re
  * its request comes before both (registry_auth.c). */
 int co_backend_login(void *backend, const char *host, struct registry_login *out,
                      struct error *err);
+
+/* Of these the cloud's own only, as the cloud itself pulls; co_registry_login_fn, too. */
+int co_clouds_login(void *backend, const char *host, struct registry_login *out, struct error *err);
+/* A user has left a login for this host. */
+int has_stored_login(struct backend *b, const char *host, bool *found,
+                     struct error *err) MUST_CHECK;
 
 #endif

@@ -3,11 +3,16 @@
 #include "backend/image/image_source.h"
 
 #include "backend/image/credential_store.h"
+#include "backend/image/image_place.h"
 #include "backend/image/image_record.h"
+#include "backend/image/staging.h"
 #include "base/alloc.h"
 #include "base/str.h"
+#include "loop/parallel.h"
 
 #include <string.h>
+
+enum { LAYERS_AT_ONCE = 3 };
 
 static const char *name_of(const Sockerless__ImageRecord *rec)
 {
@@ -39,10 +44,12 @@ static int co_config_get(struct image_source *s, struct arena *arena, struct err
     return 0;
 }
 
-static int source_parse(struct image_source *s, struct arena *arena, struct error *err)
+/* place: the repository; NULL: the record's. */
+static int source_parse(struct image_source *s, const char *place, struct arena *arena,
+                        struct error *err)
 {
     const Sockerless__ImageRecord *rec = s->rec;
-    if (image_ref_parse(rec->blob_repository, &s->ref, err) ||
+    if (image_ref_parse(place ? place : rec->blob_repository, &s->ref, err) ||
         manifest_parse(rec->manifest_json.data, rec->manifest_json.len, rec->manifest_type, arena,
                        &s->manifest, err))
         return error_wrap(err, "image %.100s", rec->image->id);
@@ -53,17 +60,24 @@ static int source_parse(struct image_source *s, struct arena *arena, struct erro
     return 0;
 }
 
-int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec, struct arena *arena,
+int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec,
+                         const struct image_source_login *login, struct arena *arena,
                          struct image_source *out, struct error *err)
 {
+    static const struct image_source_login stored;
+    login = login ? login : &stored;
     *out = (struct image_source){0};
     if (image_source_check(rec, err))
         return -1;
     out->rec = image_record_copy(rec, arena);
-    if (source_parse(out, arena, err))
+    AUTO_FREE char *copy = login->original ? NULL : image_place_copy(b, rec);
+    if (source_parse(out, copy, arena, err))
         return -1;
-    struct registry_repo_options options = {
-        .ref = &out->ref, .login = co_backend_login, .login_arg = b};
+    struct registry_repo_options options = {.ref = &out->ref,
+                                            .auth_json = login->auth_json,
+                                            .auth_json_len = login->auth_json_len,
+                                            .login = co_backend_login,
+                                            .login_arg = b};
     if (registry_repo_open(b->registry, &options, &out->repo, err) == 0 &&
         co_config_get(out, arena, err) == 0)
         return 0;
@@ -89,6 +103,39 @@ int co_image_source_copy(struct backend *b, const struct image_source *s, size_t
         co_registry_blob_copy(s->repo, to, blob->digest, blob->size, progress, arg, result, err);
     places_give(&b->blob_copies);
     return rc;
+}
+
+struct sending {
+    struct backend *backend;
+    const struct image_source *source;
+    struct registry_repo *target;
+};
+
+static int co_send_layer(void *arg, size_t item, struct error *err)
+{
+    const struct sending *s = arg;
+    const struct descriptor *layers = s->source->manifest.layers;
+    enum blob_copy_result result;
+    if (layer_is_foreign(&layers[item]) || layer_is_repeated(layers, item))
+        return 0;
+    return co_image_source_copy(s->backend, s->source, item, s->target, NULL, NULL, &result, err);
+}
+
+int co_image_source_send(struct backend *b, const struct image_source *s,
+                         const struct image_ref *to, struct registry_repo **target,
+                         struct error *err)
+{
+    bool same_registry = strcmp(s->ref.domain, to->domain) == 0;
+    *target = NULL;
+    if (staging_open(b, to, same_registry ? s->ref.path : NULL, target, err))
+        return -1;
+    struct sending sending = {.backend = b, .source = s, .target = *target};
+    struct parallel copying = {.loop = b->loop,
+                               .count = s->manifest.layer_count,
+                               .width = LAYERS_AT_ONCE,
+                               .co_one = co_send_layer,
+                               .arg = &sending};
+    return co_parallel(&copying, err);
 }
 
 bool layer_is_foreign(const struct descriptor *layer)

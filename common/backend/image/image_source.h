@@ -22,11 +22,18 @@ struct image_source {
     size_t config_len;
 };
 
-/* Without asking anybody: is it known where the layers are? ERROR_INVALID_PARAMETER says what to
+/* Without a request: is it known where the layers are? ERROR_INVALID_PARAMETER says what to
  * configure. */
 int image_source_check(const Sockerless__ImageRecord *rec, struct error *err) MUST_CHECK;
+/* Who reads it. NULL for the functions below: stored logins and the cloud's own. */
+struct image_source_login {
+    const void *auth_json; /* what came with the request, decoded; NULL: nothing */
+    size_t auth_json_len;
+    bool original; /* where it came from, even if a private image has a copy (image_place.h) */
+};
 /* rec is copied into the arena. Asks the registry only for a configuration that was not kept. */
-int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec, struct arena *arena,
+int co_image_source_open(struct backend *b, const Sockerless__ImageRecord *rec,
+                         const struct image_source_login *login, struct arena *arena,
                          struct image_source *out, struct error *err) MUST_CHECK;
 void image_source_close(struct image_source *s);
 
@@ -37,7 +44,13 @@ int co_image_source_copy(struct backend *b, const struct image_source *s, size_t
                          struct registry_repo *to, void (*progress)(void *arg, int64_t current),
                          void *arg, enum blob_copy_result *result, struct error *err) MUST_CHECK;
 
-/* "Foreign" layers lie elsewhere by their manifest's own word and are never copied. */
+/* Opens the repository for writing and brings all layers there, mounted where that is possible.
+ * *target: the caller's to close in every case; NULL when it could not be opened. */
+int co_image_source_send(struct backend *b, const struct image_source *s,
+                         const struct image_ref *to, struct registry_repo **target,
+                         struct error *err) MUST_CHECK;
+
+/* "Foreign" layers are elsewhere, as their manifest says, and are never copied. */
 bool layer_is_foreign(const struct descriptor *layer);
 /* The same blob occurs earlier in the list. */
 bool layer_is_repeated(const struct descriptor *layers, size_t index);

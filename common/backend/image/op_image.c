@@ -27,17 +27,6 @@ struct image_filter {
 
 /* ---- compiling: the last value counts where there can be only one ---- */
 
-static int compile_dangling(struct backend *b, const char *key, const char *text, int64_t *value,
-                            struct error *err)
-{
-    (void)b;
-    bool flag;
-    if (!filter_bool(text, &flag))
-        return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter '%s=[%s]'", key, text);
-    *value = flag;
-    return 0;
-}
-
 static int compile_image(struct backend *b, const char *key, const char *text, int64_t *value,
                          struct error *err)
 {
@@ -55,6 +44,51 @@ static int compile_time(struct backend *b, const char *key, const char *text, in
     (void)b;
     (void)key;
     return time_filter_parse(text, time_now_ns(), value, err);
+}
+
+/* One character of a class, past which *at is set. */
+static bool class_character(const char **at)
+{
+    if (**at == '\0' || **at == '-' || **at == ']')
+        return false;
+    if (**at == '\\' && !*++*at)
+        return false;
+    ++*at;
+    return true;
+}
+
+/* "[…]", past which *at is set. */
+static bool class_valid(const char **at)
+{
+    *at += 1 + ((*at)[1] == '^');
+    do {
+        if (!class_character(at))
+            return false;
+        if (**at == '-') {
+            ++*at;
+            if (!class_character(at))
+                return false;
+        }
+    } while (**at != ']');
+    ++*at;
+    return true;
+}
+
+/* What Go's path.Match calls a bad pattern. */
+static int compile_reference(struct backend *b, const char *key, const char *text, int64_t *value,
+                             struct error *err)
+{
+    (void)b;
+    (void)key;
+    (void)value;
+    bool valid = true;
+    for (const char *at = text; *at && valid;) {
+        if (*at == '[')
+            valid = class_valid(&at);
+        else if (*at++ == '\\')
+            valid = *at++ != '\0';
+    }
+    return valid ? 0 : error_set(err, ERROR_INVALID_PARAMETER, "syntax error in pattern");
 }
 
 /* ---- matching ---- */
@@ -131,13 +165,12 @@ static bool match_reference(struct image_test *t, char *const *texts, size_t cou
 
 /* reference comes last: it reduces what others look at. */
 static const struct image_filter filters[] = {
-    {"dangling", compile_dangling, match_dangling},
-    {"before", compile_image, match_before},
-    {"since", compile_image, match_since},
-    {"until", compile_time, match_before},
-    {"label", NULL, match_label},
-    {"reference", NULL, match_reference},
+    {"dangling", NULL, match_dangling},    {"before", compile_image, match_before},
+    {"since", compile_image, match_since}, {"until", compile_time, match_before},
+    {"label", NULL, match_label},          {"reference", compile_reference, match_reference},
 };
+
+enum { DANGLING = 0 };
 
 /* The request's filters, by index in the table above. */
 struct image_query {
@@ -156,6 +189,12 @@ static int query_compile(struct backend *b, const Sockerless__ImageListRequest *
         if (k == ARRAY_LEN(filters))
             return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter '%s'", given->key);
         q->given[k] = given->n_values ? given : NULL;
+        if (k == DANGLING) {
+            bool flag;
+            if (filter_flag(given, false, &flag, err))
+                return -1;
+            q->values[k] = flag;
+        }
         for (size_t v = 0; v < given->n_values && filters[k].compile; v++)
             if (filters[k].compile(b, given->key, given->values[v], &q->values[k], err))
                 return -1;

@@ -91,12 +91,9 @@ struct prune_query {
 static int take_dangling(struct prune_query *q, const Sockerless__Filter *f, struct error *err)
 {
     bool flag;
-    for (size_t i = 0; i < f->n_values; i++) {
-        if (!filter_bool(f->values[i], &flag))
-            return error_set(err, ERROR_INVALID_PARAMETER, "Invalid filter 'dangling=[%.100s]'",
-                             f->values[i]);
-        q->tagged_too = !flag;
-    }
+    if (filter_flag(f, true, &flag, err))
+        return -1;
+    q->tagged_too = !flag;
     return 0;
 }
 

@@ -17,7 +17,7 @@ void image_injector_free(struct image_injector *in); /* no call may be under way
 
 /* *out: "staging/repository@sha256:…" in the arena. Simultaneous calls for one image do the work
  * once. ERROR_INVALID_PARAMETER, with what to configure, when there is no staging registry or no
- * agent binary, or when the image's layers are in no registry. */
+ * agent (a binary, or config->agent_image), or when the image's layers are in no registry. */
 int co_image_with_agent(struct backend *b, const Sockerless__ImageRecord *image,
                         struct arena *arena, char **out, struct error *err) MUST_CHECK;
 

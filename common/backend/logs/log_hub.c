@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log hub; see log_hub.h. Works in rounds: choose followers that are due, ask, hand out. While a
- * question is under way followers may leave and be freed, so a round remembers queries, never
- * followers: who is still in the list and carries the round's number gets the answer.
+ * question is under way followers may leave and be freed, so a round keeps queries, never
+ * followers: those still in the list that carry the round's number get the answer.
  */
 #include "backend/logs/log_hub.h"
 
@@ -18,15 +18,17 @@
 enum {
     LOG_ROUND_LIMIT = 1024, /* whatever the driver says */
     LOG_FAILURES_MAX = 8,   /* in a row, until followers are told */
+    LOG_PAGE_LONG = 256,    /* entries: a quarter of what some services give a call */
 };
 
 struct log_hub {
     struct backend *backend;
-    struct log_follower *followers; /* who is served next is first */
+    struct log_follower *followers; /* the one that is served next is first */
     size_t count;
     struct co *co;
-    bool running; /* the coroutine is alive; it ends when nobody follows */
+    bool running; /* the coroutine is under way; it ends when there are no followers */
     bool freed;
+    bool behind_turn; /* whose turn it is: one that is far behind, or all others */
     uint64_t round;
     unsigned failures;
 };
@@ -87,23 +89,28 @@ static bool round_include(struct log_hub *h, struct log_round *r, struct log_fol
     return true;
 }
 
-/* Returns when the hub has to look again if nobody is due. */
-static int64_t round_choose(struct log_hub *h, struct log_round *r)
+/* Of those that are due, one that is far behind, or all others. Returns when the hub has to look
+ * again if nobody was chosen. */
+static int64_t round_choose(struct log_hub *h, struct log_round *r, bool behind)
 {
     int64_t now = time_mono_ms(), next_due = INT64_MAX;
+    size_t max = r->max;
     h->round++;
+    if (behind && max > 1)
+        r->max = 1;
     for (struct log_follower *f = h->followers; f; f = f->next) {
         if (f->due_ms <= now && !f->events->ready(f->owner))
             f->due_ms = now + interval_ms(h);
-        if (f->due_ms <= now && !round_include(h, r, f))
+        if (f->due_ms <= now && (f->behind != behind || !round_include(h, r, f)))
             next_due = now;
         else if (f->due_ms > now && f->due_ms < next_due)
             next_due = f->due_ms;
     }
+    r->max = max;
     return next_due;
 }
 
-/* What this round served goes to the list's end, so that a full round starves nobody. */
+/* What this round served goes to the list's end, so that full rounds serve every follower. */
 static struct log_follower *next_served(struct log_hub *h)
 {
     struct log_follower *f = h->followers;
@@ -128,6 +135,7 @@ static void round_deliver(struct log_hub *h, struct log_round *r)
             f->token = xstrdup(page->next_token);
         }
         f->due_ms = page->at_end ? due : 0;
+        f->behind = !page->at_end && page->count >= LOG_PAGE_LONG;
         f->events->page(f->owner, page, r->asked_ms);
     }
 }
@@ -175,7 +183,10 @@ static void co_hub_turn(struct log_hub *h)
     struct log_round r;
     struct error err;
     round_init(h, &r);
-    int64_t next_due = round_choose(h, &r);
+    int64_t next_due = round_choose(h, &r, h->behind_turn);
+    if (r.count == 0)
+        next_due = round_choose(h, &r, h->behind_turn = !h->behind_turn);
+    h->behind_turn = !h->behind_turn;
     if (r.count)
         co_round_ask(h, &r);
     arena_fini(&r.arena);
@@ -232,6 +243,7 @@ int log_hub_join(struct log_hub *h, struct log_follower *f, char *token, struct 
     f->token = token;
     f->due_ms = time_mono_ms() + interval_ms(h); /* its owner has just read to the end */
     f->round = 0;
+    f->behind = false;
     DL_APPEND(h->followers, f);
     h->count++;
     if (h->running) {

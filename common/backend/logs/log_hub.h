@@ -2,7 +2,9 @@
  *
  * Log hub: one coroutine asks the cloud's log service for all followers (`docker logs -f`), and
  * only while there are any. Followers of the same log at the same place share a query; a follower
- * that is not ready (its client lags) is left out of a round.
+ * that is not ready (its client lags) is left out of a round. Followers that are far behind take
+ * turns, one in a call of its own, each turn after one of all others together: so a log that grows
+ * faster than it can be read delays nobody else.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_HUB_H
 #define SOCKERLESS_BACKEND_LOG_HUB_H
@@ -37,6 +39,7 @@ struct log_follower {
     struct log_follower *next, *prev;
     char *token;
     int64_t due_ms;
+    bool behind;    /* its last page was long and not the end */
     uint64_t round; /* the last one it took part in … */
     size_t query;   /* … and the number of its query there */
 };

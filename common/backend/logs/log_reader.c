@@ -106,12 +106,14 @@ static bool until_settled(const struct log_reader *r)
 static bool is_complete(struct log_reader *r)
 {
     if (log_run_over(r->container, r->run)) {
-        if (r->asked_ms < r->run->settled_ms && !until_settled(r))
+        if (r->has_gap || (r->asked_ms < r->run->settled_ms && !until_settled(r)))
             return false;
         r->done = true;
         return true;
     }
-    return r->follow || until_settled(r) || r->asked_ms >= r->mark_deadline_ms;
+    if (r->follow)
+        return true;
+    return !r->has_gap && (until_settled(r) || r->asked_ms >= r->mark_deadline_ms);
 }
 
 /* Drop what does not belong to the reading: entries before its start, and everything from its end
@@ -181,6 +183,7 @@ int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error
         r->token = xstrdup(page->next_token);
     }
     r->idle = page->at_end;
+    r->has_gap = page->has_gap;
     if (page->count)
         r->wait_ms = 0;
     page_clip(r, page);

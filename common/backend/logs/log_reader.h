@@ -56,7 +56,7 @@ struct log_reader {
 
     /* The reader's own. */
     char *token; /* where the next page begins; heap */
-    bool idle, done;
+    bool idle, done, has_gap;
     int64_t asked_ms, wait_ms;
 };
 

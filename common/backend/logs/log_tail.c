@@ -212,7 +212,8 @@ static int co_settle(struct tail_walk *w, size_t index, const char *mark,
         struct log_page *page = &newest->page;
         if (co_read_backward(w, index, NULL, limit, newest, err))
             return -1;
-        if (holds_end(page, mark, mark_seen) || is_settled(q, run, mark, newest->asked_ms))
+        bool whole = holds_end(page, mark, mark_seen) && !page->has_gap;
+        if (whole || is_settled(q, run, mark, newest->asked_ms))
             return 0;
         bool gap = mark && leaves_gap(page, before_ns);
         if (!gap) {

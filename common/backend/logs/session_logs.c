@@ -9,6 +9,7 @@
 #include "backend/api/session.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/state/driver_group.h"
 #include "backend/logs/log_format.h"
 #include "backend/logs/log_hub.h"
@@ -268,7 +269,8 @@ static bool follow_is_over(struct log_session *s, const struct log_page *page, i
     int64_t grace_ns = (int64_t)s->backend->driver->caps.log_grace_ms * NS_PER_MS;
     if (s->format.until_ns && time_now_ns() - grace_ns > s->format.until_ns)
         return true;
-    return page->at_end && log_run_over(s->container, run) && asked_ms >= run->settled_ms;
+    return page->at_end && !page->has_gap && log_run_over(s->container, run) &&
+           asked_ms >= run->settled_ms;
 }
 
 static void on_page(void *owner, const struct log_page *page, int64_t asked_ms)
@@ -355,10 +357,14 @@ void session_logs_open(struct backend *b, struct channel *channel, const Sockerl
     struct error err;
     struct container *c = NULL;
     if (open->stdout || open->stderr)
-        c = container_find(&b->containers, open->ref, &err);
+        c = container_find_recent(&b->containers, open->ref, &err);
     else
         error_set(&err, ERROR_INVALID_PARAMETER,
                   "Bad parameters: you must choose at least one stream");
+    if (c && !str_empty(open->bad_time)) {
+        error_set(&err, ERROR_INVALID_PARAMETER, "%s", open->bad_time);
+        c = NULL;
+    }
     if (!c ||
         driver_group_check(b->driver, b->driver->logs, "docker logs needs a log service", &err)) {
         channel_fail(channel, &err);

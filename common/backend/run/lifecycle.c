@@ -4,6 +4,7 @@
 
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/run/preparation.h"
 #include "backend/run/unsaved_end.h"
 #include "backend/run/watcher.h"
@@ -66,10 +67,16 @@ static void co_clean_after_run(void *arg)
                  LOG_STR("container", c->id), LOG_STR("error", err.message));
 }
 
+static int cleaning_begins(struct container *c, struct error *err);
+
+/* The client waits for the removal, and its run is over: what is left of that in the cloud goes
+ * behind it. What a crash leaves there belongs to no container at the next start, and is ended. */
 static void co_remove_after_run(void *arg)
 {
     struct container *c AUTO(container) = arg;
     struct error err;
+    if (!co_cancelled() && !c->run_deleted && !c->current.owned[0])
+        c->run_deleted = cleaning_begins(c, &err) == 0;
     if (!co_cancelled() && co_lifecycle_destroy(c, &err))
         log_error("automatic removal failed", LOG_STR("container", c->id),
                   LOG_STR("error", err.message));
@@ -131,6 +138,7 @@ static void listeners_run_over(struct container *c, const struct run_end *end)
 /* What an end changes of the container, besides its state. */
 struct end_fields {
     int32_t exit_code;
+    bool oom_killed;
     int64_t pid, finished_at, run_started_at, run_finished_at;
     char error[ERROR_MESSAGE_MAX], address[64];
 };
@@ -138,6 +146,7 @@ struct end_fields {
 static struct end_fields fields_of(const struct container *c)
 {
     struct end_fields f = {.exit_code = c->view->exit_code,
+                           .oom_killed = c->view->oom_killed,
                            .pid = c->view->pid,
                            .finished_at = c->view->finished_at,
                            .run_started_at = c->run_started_at,
@@ -150,6 +159,7 @@ static struct end_fields fields_of(const struct container *c)
 static void fields_set(struct container *c, const struct end_fields *f)
 {
     c->view->exit_code = f->exit_code;
+    c->view->oom_killed = f->oom_killed;
     c->view->pid = f->pid;
     c->view->finished_at = f->finished_at;
     c->run_started_at = f->run_started_at;
@@ -163,6 +173,7 @@ static int end_store(struct container *c, const struct run_end *end, struct erro
     struct end_fields before = fields_of(c), after = before;
     bool never_ran = end->start_failed && !c->view->started_at;
     after.exit_code = end->code;
+    after.oom_killed = end->oom_killed;
     after.pid = 0;
     if (!never_ran)
         after.finished_at = end->finished_ns ? end->finished_ns : time_now_ns();
@@ -233,6 +244,29 @@ static int co_remove_owned(struct container *c, struct error *err)
     return 0;
 }
 
+/* Its row does not tell its runs: whatever in the cloud carries its id. */
+static int co_remove_found(struct container *c, struct error *err)
+{
+    const struct cloud_driver *driver = c->backend->driver;
+    AUTO(arena) struct arena arena;
+    struct workload_found *found;
+    size_t count;
+    int rc = 0;
+    arena_init(&arena);
+    if (driver->workload->co_list(driver->self, &arena, &found, &count, err))
+        return error_wrap(err, "%s: find the runs of a damaged container", driver->name);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const struct workload *w = &found[i].workload;
+        if (strcmp(found[i].container_id, c->id) != 0)
+            continue;
+        if (w->definition[0] || w->resource[0])
+            rc = co_remove(driver, driver->workload->co_remove_run, w, err);
+        if (rc == 0 && w->owned[0] && driver->workload->co_remove_container)
+            rc = co_remove(driver, driver->workload->co_remove_container, w, err);
+    }
+    return rc;
+}
+
 static void removal_taken_back(struct container *c)
 {
     struct error err;
@@ -248,7 +282,8 @@ static int co_destroy(struct container *c, struct error *err)
 {
     struct backend *b = c->backend;
     if (co_preparation_await(c, time_mono_ms() + PREPARED_PATIENCE_MS, err) ||
-        co_lifecycle_cleanup(c, err) || co_remove_owned(c, err))
+        co_lifecycle_cleanup(c, err) || co_remove_owned(c, err) ||
+        (c->damaged && co_remove_found(c, err)))
         return -1;
     if (c->removed)
         return 0;
@@ -260,6 +295,8 @@ static int co_destroy(struct container *c, struct error *err)
     for (const struct run_listener *l = b->run_listeners; !is_last(l); l++)
         if (l->container_gone)
             l->container_gone(c);
+    if (c->view->host->auto_remove && c->view->started_at && !c->removal_announced)
+        container_recent_keep(&b->containers, c);
     container_unref(c); /* the table's reference; the caller holds its own */
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * start: prepare and run in the cloud, wait until it runs, connect to its agent, answer the client.
- * On failure everything made is undone and the client gets the cloud's own reason.
+ * start: prepare and run in the cloud, wait until its agent answers (start_wait.c), answer the
+ * client. On failure everything made is undone and the client gets the cloud's own reason.
  */
 #include "backend/run/op_start.h"
 
@@ -12,7 +12,7 @@
 #include "backend/run/lifecycle.h"
 #include "backend/run/preparation.h"
 #include "backend/run/run_report.h"
-#include "backend/attach/session_attach.h"
+#include "backend/run/start_wait.h"
 #include "backend/run/watcher.h"
 #include "backend/run/workload_spec.h"
 #include "base/alloc.h"
@@ -68,50 +68,9 @@ static int was_stopped(const struct container *c, struct error *err)
     return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
 }
 
-/* Until the cloud says running with an address, or stopped. */
-static int co_wait_until_up(struct container *c, int64_t deadline_ms, struct error *err)
-{
-    watcher_add(c);
-    for (;;) {
-        const struct workload_status *s = &c->last_status;
-        if (s->phase == WORKLOAD_STOPPED || s->phase == WORKLOAD_STOPPING)
-            return 0;
-        if (s->phase == WORKLOAD_RUNNING &&
-            (c->address[0] || !c->backend->driver->caps.has_addresses))
-            return 0;
-        if (c->stop_requested)
-            return was_stopped(c, err);
-        if (co_cond_wait(&c->changed, deadline_ms, err))
-            return err->code == ERROR_DEADLINE
-                       ? error_set(
-                             err, ERROR_DEADLINE, "%s did not start the container within %d s%s%s",
-                             c->backend->driver->name, (int)c->backend->config->start_timeout_s,
-                             s->reason[0] ? ": " : "", s->reason)
-                       : -1;
-    }
-}
-
-static int stopped_too_early(struct container *c, struct error *err)
-{
-    const struct workload_status *s = &c->last_status;
-    return error_set(err, ERROR_SYSTEM, "%s: the container stopped before its agent answered: %s",
-                     c->backend->driver->name,
-                     s->reason[0] ? s->reason : "the cloud gives no reason");
-}
-
-/* Early attachers first (they get the output from its first byte), then the control session, which
- * opens the agent's gate. */
-static int co_connect_agent(struct container *c, int64_t deadline_ms, struct error *err)
-{
-    if (c->backend->driver->caps.agent == AGENT_NONE)
-        return 0;
-    if (co_session_attach_connect(c, deadline_ms, err))
-        return -1;
-    return co_agent_link_open(c, &run_report_link_events, deadline_ms, err);
-}
-
 static void start_undone(struct container *c, const struct error *why)
 {
+    c->start_error = why->code;
     lifecycle_run_over(c,
                        &(struct run_end){.code = 128, .error = why->message, .start_failed = true});
 }
@@ -123,6 +82,7 @@ static int run_settled(struct container *c, struct error *err)
     if (exit && exit->start_failed) {
         char text[ERROR_MESSAGE_MAX];
         snprintf(text, sizeof text, "%s", exit->error);
+        c->start_error = ERROR_INVALID_PARAMETER;
         run_report_exit(c);
         /* Docker: 400 for a missing or forbidden command */
         return error_set(err, ERROR_INVALID_PARAMETER, "%s", text);
@@ -135,20 +95,11 @@ static int run_settled(struct container *c, struct error *err)
     return 0;
 }
 
-/* Run, wait until it runs, connect to its agent. The time is the cloud's, from when it took the
- * run: putting the agent into a large image has deadlines of its own. */
+/* The time is the cloud's, from when it took the run: putting the agent into a large image has
+ * deadlines of its own. */
 static int co_start_once(struct container *c, struct error *err)
 {
-    if (co_run_in_cloud(c, err))
-        return -1;
-    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
-    if (co_wait_until_up(c, deadline_ms, err))
-        return -1;
-    if (c->last_status.phase != WORKLOAD_RUNNING)
-        return stopped_too_early(c, err);
-    if (co_connect_agent(c, deadline_ms, err) == 0)
-        return 0;
-    return c->last_status.phase == WORKLOAD_STOPPED ? stopped_too_early(c, err) : -1;
+    return co_run_in_cloud(c, err) || co_start_wait(c, err) ? -1 : 0;
 }
 
 /* True when the run failed because only the image itself can bring what it needs: it is undone, and
@@ -178,15 +129,17 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
 int co_op_start_run(struct container *c, struct error *err)
 {
     int64_t began = time_mono_ms();
-    int rc = network_refused(c, err);
+    int rc = network_refused(c, err) ? -1 : workload_spec_check(c, err);
     if (rc == 0)
         rc = co_start_once(c, err);
     if (rc && co_give_way_to_layer(c, err))
         rc = co_start_once(c, err);
     if (rc)
         goto undo;
-    if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING)
+    if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING) {
+        c->start_error = ERROR_CONFLICT;
         return was_stopped(c, err);
+    }
     log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),
              LOG_INT("took_ms", time_mono_ms() - began));
     if (run_settled(c, err) == 0)
@@ -201,15 +154,23 @@ undo:
     return -1;
 }
 
-/* Two starts at once: the second waits for the first and then finds it running. What is still made
- * behind the create is waited for, too. */
-static int co_start_checked(struct container *c, struct error *err)
+/* What is still made behind the create, and what another request is at, is waited for. */
+static int co_await_others(struct container *c, struct error *err)
 {
-    int64_t deadline_ms = time_mono_ms() + c->backend->config->start_timeout_s * 1000;
-    while (c->preparing || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
-           c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
+    const struct backend_config *config = c->backend->config;
+    int64_t deadline_ms =
+        time_mono_ms() + (config->start_timeout_s + config->agent_timeout_s) * 1000;
+    while (!c->removed &&
+           (c->preparing || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
+            c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING))
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
+    return 0;
+}
+
+/* Two starts at once: the second has waited for the first and finds it running. */
+static int check_startable(const struct container *c, struct error *err)
+{
     if (c->removed || c->removals || c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING)
         return error_set(err, ERROR_CONFLICT,
                          "container %s is marked for removal and cannot be started", c->id);
@@ -218,8 +179,39 @@ static int co_start_checked(struct container *c, struct error *err)
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__PAUSED)
         return error_set(err, ERROR_CONFLICT,
                          "cannot start a paused container, try unpause instead");
+    if (c->damaged)
+        return error_set(err, ERROR_CONFLICT, "container %s cannot be started: %s", c->id,
+                         c->error);
+    return 0;
+}
+
+/* The frontend repeats a request when its connection broke: the first has started this run. */
+static bool is_repeated(const struct container *c, const ProtobufCBinaryData *id)
+{
+    return id->len == sizeof c->start_request_id &&
+           memcmp(id->data, c->start_request_id, id->len) == 0;
+}
+
+/* The run and the request that it is for are stored together. */
+static int run_begin(struct container *c, const ProtobufCBinaryData *id, struct error *err)
+{
     container_run_begin(c);
-    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__STARTING, err))
+    memset(c->start_request_id, 0, sizeof c->start_request_id);
+    if (id->len == sizeof c->start_request_id)
+        memcpy(c->start_request_id, id->data, id->len);
+    if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__STARTING, err) == 0)
+        return 0;
+    memset(c->start_request_id, 0, sizeof c->start_request_id);
+    return -1;
+}
+
+static int co_start_checked(struct container *c, const ProtobufCBinaryData *id, struct error *err)
+{
+    if (co_await_others(c, err))
+        return -1;
+    if (is_repeated(c, id))
+        return c->start_error ? error_set(err, c->start_error, "%s", c->error) : 0;
+    if (check_startable(c, err) || run_begin(c, id, err))
         return -1;
     return co_op_start_run(c, err);
 }
@@ -234,7 +226,7 @@ void co_op_container_start(struct op *op)
         return;
     }
     container_ref(c);
-    if (co_start_checked(c, &err))
+    if (co_start_checked(c, &op->request->id, &err))
         op_fail(op, &err);
     else
         op_reply_empty(op);

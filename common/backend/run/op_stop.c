@@ -6,6 +6,7 @@
 #include "backend/api/op.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
+#include "backend/state/container_recent.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/op_stop.h"
 #include "backend/run/signal_name.h"
@@ -81,16 +82,18 @@ static int co_stop_gently(struct container *c, int number, int64_t timeout_s, st
 
 static struct container *find_held(struct op *op, const char *ref, struct error *err)
 {
-    struct container *c = container_find(&op->backend->containers, ref, err);
+    struct container *c = container_find_recent(&op->backend->containers, ref, err);
     return c ? container_ref(c) : NULL;
 }
 
 static int stop_signal(const struct container *c, const char *asked, struct error *err)
 {
-    const char *name = str_empty(asked) ? c->view->config->stop_signal : asked;
-    int number = str_empty(name) ? SIGTERM : signal_parse(name);
-    if (number < 0)
-        error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
+    const char *own = c->view->config->stop_signal;
+    int number = signal_parse(str_empty(asked) ? own : asked);
+    if (number < 0 && !str_empty(asked))
+        error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %.100s", asked);
+    else if (number < 0) /* none, or an image's that is none: the container must end all the same */
+        number = SIGTERM;
     return number;
 }
 
@@ -153,7 +156,7 @@ void op_container_resize(struct op *op)
 {
     const Sockerless__ContainerResizeRequest *request = op->request->container_resize;
     struct error err;
-    struct container *c = container_find(&op->backend->containers, request->ref, &err);
+    struct container *c = container_find_recent(&op->backend->containers, request->ref, &err);
     if (c && c->view->state != SOCKERLESS__CONTAINER_STATE__RUNNING) {
         error_set(&err, ERROR_CONFLICT, "Container %s is not running", c->id);
         c = NULL;

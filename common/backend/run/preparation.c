@@ -2,6 +2,7 @@
  * What is made before a run; see preparation.h. */
 #include "backend/run/preparation.h"
 
+#include "backend/inject/image_copy.h"
 #include "backend/inject/image_inject.h"
 #include "backend/run/workload_spec.h"
 #include "backend/state/backend_internal.h"
@@ -42,12 +43,31 @@ static bool agent_goes_into_image(const struct container *c)
            image_needs_agent(c->backend, c->view->image_id) || wants_another_user(c);
 }
 
+/* What the cloud cannot pull from where it is, it pulls from a copy. */
+static int co_image_for_cloud(struct container *c, struct workload_spec *spec, struct arena *arena,
+                              struct error *err)
+{
+    struct backend *b = c->backend;
+    struct error unknown; /* not in the store any more: the cloud finds it or not */
+    char *image;
+    const Sockerless__ImageRecord *rec = image_store_find(b->images, c->view->image_id, &unknown);
+    const char *why = rec ? image_copy_reason(b, rec, spec->image) : NULL;
+    if (!why)
+        return 0;
+    if (co_image_copy(b, rec, why, NULL, 0, arena, &image, err))
+        return -1;
+    spec->image = image;
+    return 0;
+}
+
 int co_preparation_image(struct container *c, struct workload_spec *spec, struct arena *arena,
                          struct error *err)
 {
     char *image;
-    if ((c->current.definition[0] && c->current.resource[0]) || !agent_goes_into_image(c))
+    if (c->current.definition[0] && c->current.resource[0])
         return 0;
+    if (!agent_goes_into_image(c))
+        return co_image_for_cloud(c, spec, arena, err);
     const Sockerless__ImageRecord *rec =
         image_store_find(c->backend->images, c->view->image_id, err);
     if (!rec || co_image_with_agent(c->backend, rec, arena, &image, err))
@@ -68,7 +88,7 @@ static int co_make_owned(struct container *c, struct error *err)
     AUTO(arena) struct arena arena;
     arena_init(&arena);
     struct workload_spec spec = workload_spec_of(c, &arena);
-    if (co_preparation_image(c, &spec, &arena, err))
+    if (workload_spec_check(c, err) || co_preparation_image(c, &spec, &arena, err))
         return -1;
     int rc = driver->workload->co_prepare(driver->self, &spec, &w, err);
     memcpy(c->current.owned, w.owned, sizeof w.owned);

@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-enum { MISSING_GRACE_MS = 30000 }; /* a new run may be unknown to a describe for a while */
+enum {
+    MISSING_GRACE_MS = 30000, /* a new run may be unknown to a describe for a while */
+    MISSING_ANSWERS = 2,      /* so many in a row are believed of one that has run */
+};
 
 /* ---- from the agent ---- */
 
@@ -21,12 +24,14 @@ void run_report_exit(struct container *c)
         return;
     lifecycle_run_over(c, &(struct run_end){.code = exit->code,
                                             .error = exit->start_failed ? exit->error : "",
+                                            .oom_killed = exit->oom_killed,
                                             .start_failed = exit->start_failed});
 }
 
 /* The process may have ended with its agent: the cloud says so, or a new session does. */
 static void on_lost(struct container *c)
 {
+    c->last_alive_ns = time_now_ns();
     watcher_hurry(c);
     run_report_redial(c);
 }
@@ -44,7 +49,9 @@ void run_report_redial(struct container *c)
 /* Without the agent's report: the cloud's code, else 137 after a stop, else 255 with the reason. */
 static void stop_observed(struct container *c, const struct workload_status *status)
 {
-    struct run_end end = {.finished_ns = status->stopped_ns, .start_failed = status->start_failed};
+    struct run_end end = {.finished_ns = status->stopped_ns ? status->stopped_ns : c->last_alive_ns,
+                          .oom_killed = status->oom_killed,
+                          .start_failed = status->start_failed};
     if (status->has_exit_code)
         end.code = status->exit_code;
     else if (status->start_failed)
@@ -56,9 +63,14 @@ static void stop_observed(struct container *c, const struct workload_status *sta
     lifecycle_run_over(c, &end);
 }
 
+/* A young run may be unknown to a part of the cloud: while it starts; while its agent answers; and
+ * for one answer else, which may come from a part that lags behind. */
 static bool missing_is_normal(const struct container *c)
 {
-    return time_now_ns() - c->run_started_at < (int64_t)MISSING_GRACE_MS * 1000000;
+    if (time_now_ns() - c->run_started_at >= (int64_t)MISSING_GRACE_MS * 1000000)
+        return false;
+    return c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING || agent_link_ready(c) ||
+           c->missing_answers < MISSING_ANSWERS;
 }
 
 void run_report_status(struct container *c, const struct workload_status *status)
@@ -70,6 +82,9 @@ void run_report_status(struct container *c, const struct workload_status *status
     }
     bool changed = c->last_status.phase != status->phase ||
                    strcmp(c->last_status.address, status->address) != 0;
+    if (status->phase == WORKLOAD_RUNNING)
+        c->last_alive_ns = time_now_ns();
+    c->missing_answers = status->phase == WORKLOAD_MISSING ? c->missing_answers + 1 : 0;
     if (status->phase == WORKLOAD_MISSING && missing_is_normal(c))
         return;
     c->last_status = *status;

@@ -5,10 +5,11 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-enum { SIGNAL_MAX = 64, RTMIN = 34, RTMAX = 64 };
+enum { SIGNAL_MAX = 64, RTMIN = 34, RTMAX = 64, RTMIN_OFFSETS = 15, RTMAX_OFFSETS = 14 };
 
 static const struct {
     const char *name;
@@ -22,10 +23,12 @@ static const struct {
     {"IO", 29},   {"POLL", 29}, {"PWR", 30},  {"SYS", 31},    {"RTMIN", RTMIN}, {"RTMAX", RTMAX},
 };
 
+/* moby names the lower half from RTMIN up, the upper from RTMAX down. */
 static int parse_offset(const char *text, int base, int sign)
 {
     int64_t n;
-    if (!str_to_i64(text, &n) || n < 0 || n > RTMAX - RTMIN)
+    if (!isdigit((unsigned char)*text) || !str_to_i64(text, &n) || n < 1 ||
+        n > (sign > 0 ? RTMIN_OFFSETS : RTMAX_OFFSETS))
         return -1;
     return base + sign * (int)n;
 }

@@ -13,6 +13,7 @@
 enum {
     IDLE_POLL_MS = 10000, /* running with a live agent session: it tells of the end itself */
     ERROR_PAUSE_MS = 2000,
+    START_PAUSE_MAX_MS = 5000,
     BATCH_LIMIT = 100,
 };
 
@@ -24,10 +25,25 @@ struct watcher {
     bool closing;
 };
 
+/* A start is over when the agent answers. The cloud is asked for the address, more often as long as
+ * it is missing, and for a failure: seldom enough that a long start costs few questions. */
+static int64_t start_pause_ms(const struct container *c)
+{
+    const struct driver_caps *caps = &c->backend->driver->caps;
+    int64_t elapsed_ms = (time_now_ns() - c->run_started_at) / 1000000;
+    bool no_address = caps->has_addresses && !c->address[0];
+    int64_t ms = elapsed_ms / (no_address ? 4 : 2);
+    if (ms > START_PAUSE_MAX_MS)
+        ms = START_PAUSE_MAX_MS;
+    return ms > caps->poll_interval_ms ? ms : caps->poll_interval_ms;
+}
+
 /* How long until the next question, by what is known now. */
 static int64_t poll_pause_ms(const struct container *c)
 {
     const struct driver_caps *caps = &c->backend->driver->caps;
+    if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && caps->agent != AGENT_NONE)
+        return start_pause_ms(c);
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__RUNNING && agent_link_ready(c))
         return IDLE_POLL_MS > caps->poll_interval_ms ? IDLE_POLL_MS : caps->poll_interval_ms;
     return caps->poll_interval_ms;
@@ -124,7 +140,7 @@ void watcher_close(struct backend *b)
         co_cancel(b->watcher->co);
 }
 
-void watcher_add(struct container *c)
+static void add_at(struct container *c, int64_t next_poll_ms)
 {
     struct watcher *w = c->backend->watcher;
     if (!w || w->closing)
@@ -138,7 +154,21 @@ void watcher_add(struct container *c)
         w->first = c;
         container_ref(c);
     }
-    watcher_hurry(c);
+    c->next_poll_ms = next_poll_ms;
+    if (w->co)
+        co_wake(w->co);
+}
+
+void watcher_add(struct container *c)
+{
+    add_at(c, time_mono_ms());
+}
+
+void watcher_add_starting(struct container *c)
+{
+    int64_t age_ms = (time_now_ns() - c->run_started_at) / 1000000;
+    int64_t pause_ms = c->backend->driver->caps.poll_interval_ms;
+    add_at(c, time_mono_ms() + (age_ms >= 0 && age_ms < pause_ms ? pause_ms - age_ms : 0));
 }
 
 void watcher_remove(struct container *c)

@@ -20,7 +20,9 @@ typedef void (*watcher_status)(struct container *c, const struct workload_status
 int watcher_open(struct backend *b, watcher_status on_status, struct error *err) MUST_CHECK;
 void watcher_close(struct backend *b);
 
-void watcher_add(struct container *c);    /* its run exists in the cloud; ask soon */
+void watcher_add(struct container *c); /* its run exists in the cloud; ask soon */
+/* The same for a run that the cloud has just taken: there is nothing to ask for yet. */
+void watcher_add_starting(struct container *c);
 void watcher_remove(struct container *c); /* harmless when not there */
 void watcher_hurry(struct container *c);  /* something happened: ask now */
 

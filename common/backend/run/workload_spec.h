@@ -12,7 +12,11 @@
 /* Everything in `arena` or borrowed from c. */
 struct workload_spec workload_spec_of(struct container *c, struct arena *arena);
 
-/* `tail -f /dev/null` and its variants: not a program to run but "keep this container alive". */
+/* Clients may send NUL characters in any text (base/utf8.h); what a process gets must have none. */
+int workload_spec_check(const struct container *c, struct error *err) MUST_CHECK;
+
+/* `tail -f /dev/null`, `sleep infinity` and their variants: what is wanted is a container that
+ * stays alive, also where the image lacks the program. */
 bool argv_is_keep_alive(char *const *argv, size_t argc);
 
 #endif

@@ -25,6 +25,7 @@ struct unsaved_end;
 struct credential_store;
 struct image_intake_pool;
 struct image_injector;
+struct staged_images;
 struct reverse_agents;
 
 struct backend {
@@ -35,12 +36,14 @@ struct backend {
     char instance[129];
     struct store *store;
     struct container_table containers;
+    bool orphans_unclear; /* a damaged row hides which container it belongs to */
     const struct run_listener *run_listeners; /* a table; its last row is empty */
     struct image_store *images;
     struct registry_client *registry;
     struct credential_store *credentials;
     struct image_intake_pool *intakes; /* loads and imports under way */
     struct image_injector *injector;   /* images with the agent in them */
+    struct staged_images *staged;      /* images made for the cloud to pull */
     struct places blob_copies;         /* from registry to registry */
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;

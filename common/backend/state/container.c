@@ -73,6 +73,8 @@ int container_save(struct container *c, struct error *err)
 {
     if (c->removed)
         return 0;
+    if (c->damaged && c->view->state != SOCKERLESS__CONTAINER_STATE__REMOVING)
+        return error_set(err, ERROR_CONFLICT, "container %s: %s", c->id, c->error);
     AUTO(arena) struct arena arena;
     arena_init(&arena);
     return store_container_put(c->backend->store, container_record(c, &arena), err);
@@ -183,16 +185,24 @@ static void run_reset(struct container *c)
     c->current.definition[0] = c->current.resource[0] = c->current.log_ref[0] = '\0';
     c->has_run = true;
     c->run_deleted = c->stop_requested = false;
+    c->start_error = ERROR_NONE;
+    c->view->oom_killed = false;
     c->run_started_at = c->run_finished_at = 0;
     c->last_status = (struct workload_status){0};
+    c->missing_answers = 0;
+    c->last_alive_ns = 0;
     c->address[0] = c->error[0] = '\0';
     c->run_number++;
     unsigned char raw[18];
     random_bytes(raw, sizeof raw);
     hex_encode(raw, sizeof raw, c->run_token);
+    const char *fixed = c->backend->config->agent_token;
     unsigned char token[32];
     random_bytes(token, sizeof token);
-    hex_encode(token, sizeof token, c->agent_token);
+    if (str_empty(fixed))
+        hex_encode(token, sizeof token, c->agent_token);
+    else
+        snprintf(c->agent_token, sizeof c->agent_token, "%s", fixed);
 }
 
 void container_run_begin(struct container *c)
@@ -219,6 +229,9 @@ struct container *container_from_record(struct backend *b, const Sockerless__Con
     snprintf(c->agent_token, sizeof c->agent_token, "%s", rec->agent_token);
     if (rec->request_id.len == sizeof c->request_id)
         memcpy(c->request_id, rec->request_id.data, sizeof c->request_id);
+    if (rec->start_request_id.len == sizeof c->start_request_id)
+        memcpy(c->start_request_id, rec->start_request_id.data, sizeof c->start_request_id);
+    c->start_error = rec->start_error;
     c->image_reference = arena_strdup(&c->arena, rec->image_reference);
     return c;
 }
@@ -230,6 +243,8 @@ Sockerless__ContainerRecord *container_record(struct container *c, struct arena 
     rec->container = c->view;
     rec->agent_token = c->agent_token;
     rec->request_id = (ProtobufCBinaryData){sizeof c->request_id, c->request_id};
+    rec->start_request_id = (ProtobufCBinaryData){sizeof c->start_request_id, c->start_request_id};
+    rec->start_error = c->start_error;
     rec->image_reference = c->image_reference ? c->image_reference : (char *)"";
     rec->cloud_owned = c->current.owned;
     rec->past = c->past;

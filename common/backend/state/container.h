@@ -42,8 +42,10 @@ struct container {
     char address[64]; /* of the agent; "" unknown */
     char agent_token[65];
     char run_token[37];
-    unsigned char request_id[CONTAINER_REQUEST_ID_LEN]; /* of the create; all 0: had none */
-    char *image_reference;                              /* in the arena */
+    unsigned char request_id[CONTAINER_REQUEST_ID_LEN];       /* of the create; all 0: had none */
+    unsigned char start_request_id[CONTAINER_REQUEST_ID_LEN]; /* of the last start; ditto */
+    enum error_code start_error;                              /* of that start; the text is error */
+    char *image_reference;                                    /* in the arena */
     struct workload current; /* current.resource "" : no run in the cloud */
     bool has_run;            /* current is meaningful (also after the run ended) */
     bool run_deleted;        /* the current run's cloud objects are gone */
@@ -52,6 +54,7 @@ struct container {
     size_t past_count;
 
     bool preparing;         /* behind its create: preparation.h */
+    bool damaged;           /* its row cannot be read: shown as dead, not saved, only removed */
     bool removed;           /* out of the table; only references keep it */
     bool stop_requested;    /* by stop or kill of this run */
     unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */
@@ -61,6 +64,8 @@ struct container {
 
     int64_t next_poll_ms; /* watcher: when to ask the cloud again; INT64_MAX never */
     struct workload_status last_status;
+    unsigned missing_answers; /* in a row: the cloud did not know the run */
+    int64_t last_alive_ns;    /* when its agent was lost or the cloud last saw it run; 0: unknown */
     struct container *active_next, *active_prev; /* watcher's list */
     bool active;
 
@@ -73,8 +78,13 @@ struct container {
     char **exec_ids; /* heap array for view->exec_ids */
     unsigned log_readers;
 
+    bool was_attached;      /* a client is or was attached */
+    bool removal_announced; /* to a client that waited for it */
+
     UT_hash_handle by_id, by_name, by_request;
-    struct container *newer, *older; /* creation order */
+    struct container *newer, *older;             /* creation order */
+    struct container *recent_next, *recent_prev; /* container_recent.h */
+    int64_t recent_until_ms;                     /* monotonic; 0: not kept */
 };
 
 struct container_table {
@@ -83,6 +93,8 @@ struct container_table {
     size_t count, cap;
     struct container *newest, *oldest;
     unsigned state_counts[8]; /* by Sockerless__ContainerState */
+    struct container *recent; /* removed a moment ago, oldest first: container_recent.h */
+    size_t recent_count;
 };
 
 void container_table_init(struct container_table *t);
@@ -95,6 +107,9 @@ struct container *container_find(const struct container_table *t, const char *re
                                  struct error *err) MUST_CHECK;
 
 /* The container that this create request made, as long as it exists; NULL: none. Borrowed. */
+/* The one whose id begins so; NULL when there is none, also for "", or more than one. */
+struct container *container_find_prefix(const struct container_table *t, const char *prefix,
+                                        bool *ambiguous);
 struct container *container_find_request(const struct container_table *t, const void *request_id,
                                          size_t len);
 

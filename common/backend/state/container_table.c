@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 
 #include <string.h>
+#include <utlist.h>
 
 void container_table_init(struct container_table *t)
 {
@@ -21,6 +22,9 @@ void container_table_fini(struct container_table *t)
         container_table_remove(t, c);
         container_unref(c);
     }
+    struct container *c, *next;
+    DL_FOREACH_SAFE2(t->recent, c, next, recent_next)
+    container_unref(c);
     free(t->sorted);
 }
 
@@ -38,6 +42,18 @@ static size_t lower_bound(const struct container_table *t, const char *prefix, s
     return low;
 }
 
+struct container *container_find_prefix(const struct container_table *t, const char *prefix,
+                                        bool *ambiguous)
+{
+    size_t len = strlen(prefix);
+    size_t at = len && len <= ID_HEX_LEN ? lower_bound(t, prefix, len) : t->count;
+    *ambiguous = false;
+    if (at == t->count || strncmp(t->sorted[at]->id, prefix, len) != 0)
+        return NULL;
+    *ambiguous = at + 1 < t->count && strncmp(t->sorted[at + 1]->id, prefix, len) == 0;
+    return *ambiguous ? NULL : t->sorted[at];
+}
+
 struct container *container_find(const struct container_table *t, const char *ref,
                                  struct error *err)
 {
@@ -50,16 +66,13 @@ struct container *container_find(const struct container_table *t, const char *re
     }
     if (c)
         return c;
-    size_t at = len && len < ID_HEX_LEN ? lower_bound(t, ref, len) : t->count;
-    if (at < t->count && strncmp(t->sorted[at]->id, ref, len) == 0) {
-        if (at + 1 < t->count && strncmp(t->sorted[at + 1]->id, ref, len) == 0) {
-            error_set(err, ERROR_SYSTEM, "Multiple IDs found with provided prefix: %s", ref);
-            return NULL;
-        }
-        return t->sorted[at];
-    }
-    error_set(err, ERROR_NOT_FOUND, "No such container: %s", ref);
-    return NULL;
+    bool ambiguous;
+    c = container_find_prefix(t, ref, &ambiguous);
+    if (ambiguous)
+        error_set(err, ERROR_SYSTEM, "Multiple IDs found with provided prefix: %s", ref);
+    else if (!c)
+        error_set(err, ERROR_NOT_FOUND, "No such container: %s", ref);
+    return c;
 }
 
 struct container *container_find_request(const struct container_table *t, const void *request_id,

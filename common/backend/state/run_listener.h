@@ -16,6 +16,7 @@ struct container;
 struct run_end {
     int32_t code;
     const char *error;   /* State.Error; NULL or "" none */
+    bool oom_killed;     /* State.OOMKilled: by the agent's word, or by the cloud's */
     bool start_failed;   /* the process never ran: back to "created" unless it ran before */
     int64_t finished_ns; /* 0: now */
 };

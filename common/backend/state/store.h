@@ -10,6 +10,7 @@
 
 #include "proto/state.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct store;
@@ -21,13 +22,21 @@ void store_close(struct store *s);
 int store_container_put(struct store *s, const Sockerless__ContainerRecord *rec,
                         struct error *err) MUST_CHECK;
 int store_container_delete(struct store *s, const char *id, struct error *err) MUST_CHECK;
-/* each() gets every record, oldest created first; borrowed for the call. */
+/* A row as it was found; borrowed for the call. */
+struct stored_container {
+    const char *key;
+    const Sockerless__ContainerRecord *record; /* NULL: it does not even tell an id */
+    bool damaged;                              /* record is what container_salvage.h makes of it */
+    bool other_id; /* damaged so that it may belong to another container than it seems to */
+};
+/* each() gets every row, oldest created first. */
 int store_container_each(struct store *s,
-                         void (*each)(void *arg, const Sockerless__ContainerRecord *rec), void *arg,
+                         void (*each)(void *arg, const struct stored_container *row), void *arg,
                          struct error *err) MUST_CHECK;
 
 int store_image_put(struct store *s, const char *id, const Sockerless__ImageRecord *rec,
                     struct error *err) MUST_CHECK;
+/* Without those that cannot be decoded: they are named in the log, and stay. */
 int store_image_each(struct store *s, void (*each)(void *arg, const Sockerless__ImageRecord *rec),
                      void *arg, struct error *err) MUST_CHECK;
 

@@ -56,6 +56,8 @@ static int platform_of(struct import_session *s, const char *asked, struct error
     const char *wanted = str_empty(asked) ? s->transfer.backend->config->platform : asked;
     if (platform_parse(wanted, &platform, err))
         return -1;
+    if (strcmp(platform.os, "linux") != 0)
+        return error_set(err, ERROR_INVALID_PARAMETER, "operating system is not supported");
     s->what.platform = arena_strdup(&s->transfer.arena, platform_text(&platform, text));
     return 0;
 }

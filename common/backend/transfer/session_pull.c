@@ -15,6 +15,8 @@
 #include "backend/state/backend_internal.h"
 #include "backend/image/credential_store.h"
 #include "backend/image/image_layers.h"
+#include "backend/image/image_record.h"
+#include "backend/transfer/pull_private.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -253,6 +255,14 @@ static int remember(struct pull_session *s, struct pull *p, int64_t tagged_ns, s
     return image_store_put(s->backend->images, rec, err);
 }
 
+static int co_stage_private(struct pull_session *s, struct pull *p, bool fetched, struct error *err)
+{
+    const struct pull_login login = {s->auth_len ? s->auth_json : NULL, s->auth_len};
+    p->rec.pull_reference = arena_printf(&s->work, "%s@%s", p->full_name, p->rec.manifest_digest);
+    p->rec.blob_repository = p->full_name;
+    return co_pull_private(s->backend, &p->rec, &p->ref, &login, fetched, &s->work, err);
+}
+
 /* *newer: the reference means something else than before, or something at all. */
 static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer, struct error *err)
 {
@@ -261,7 +271,7 @@ static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer
     if (co_ask_digest(s, p, &known, err))
         return -1;
     if (known)
-        p->rec = *known;
+        p->rec = *image_record_copy(known, &s->work); /* we may suspend */
     else if (co_fetch(s, p, err))
         return -1;
     const char *id = p->rec.image->id;
@@ -275,6 +285,8 @@ static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer
     report_opened(s);
     progress(s, p->ref.digest[0] ? p->familiar : p->ref.tag,
              arena_printf(&s->work, "Pulling from %s", p->ref.path));
+    if (co_stage_private(s, p, !known, err))
+        return -1;
     if (!same)
         report_layers(s, p);
     progress(s, "", arena_printf(&s->work, "Digest: %s", digest));

@@ -215,7 +215,7 @@ static int co_push_tag(struct push_session *s, const char *reference, struct err
     const Sockerless__ImageRecord *rec = image_store_find(s->transfer.backend->images, text, err);
     if (!rec)
         return error_set(err, ERROR_NOT_FOUND, "tag does not exist: %s", text);
-    if (co_image_source_open(s->transfer.backend, rec, &s->transfer.arena, &source, err))
+    if (co_image_source_open(s->transfer.backend, rec, NULL, &s->transfer.arena, &source, err))
         return -1;
     int rc = co_push_from(s, &source, ref.tag, err);
     image_source_close(&source);

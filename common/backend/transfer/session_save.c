@@ -239,8 +239,8 @@ static int co_save(struct transfer *t, struct error *err)
     if (find_images(s, err))
         return -1;
     for (size_t i = 0; i < s->count; i++)
-        if (co_image_source_open(t->backend, s->images[i].rec, &t->arena, &s->images[i].source,
-                                 err))
+        if (co_image_source_open(t->backend, s->images[i].rec, NULL, &t->arena,
+                                 &s->images[i].source, err))
             return -1;
     transfer_opened(t);
     for (size_t i = 0; i < s->count; i++)

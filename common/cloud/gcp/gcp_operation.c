@@ -5,13 +5,14 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/gcp/gcp_settle.h"
 #include "loop/co.h"
 #include "json/json_doc.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 2000, NAME_MAX_LEN = 512 };
+enum { FIRST_PAUSE_MS = 25, LONGEST_PAUSE_MS = 2000, NAME_MAX_LEN = 512 };
 
 /* It becomes part of a path: "projects/P/locations/L/operations/O". */
 static bool is_name(const char *name)
@@ -50,6 +51,8 @@ static int co_ask_again(struct gcp_client *c, const struct gcp_operation_wait *w
 int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait *wait,
                           json_t **operation, struct cloud_error *why, struct error *err)
 {
+    struct gcp_settle settle;
+    gcp_settle_begin(&settle);
     *why = (struct cloud_error){0};
     for (int64_t pause_ms = FIRST_PAUSE_MS;; pause_ms *= 2) {
         if (json_is_true(json_object_get(*operation, "done"))) {
@@ -65,8 +68,10 @@ int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait 
                              wait->service, wait->what);
         if (pause_ms > LONGEST_PAUSE_MS)
             pause_ms = LONGEST_PAUSE_MS;
-        if (co_sleep(pause_ms < left_ms ? pause_ms : left_ms, err) ||
-            co_ask_again(c, wait, operation, why, err))
+        if (co_sleep(pause_ms < left_ms ? pause_ms : left_ms, err))
+            return -1;
+        if (co_ask_again(c, wait, operation, why, err) &&
+            (!gcp_error_is(why, "NOT_FOUND") || gcp_settle_over(&settle)))
             return -1;
     }
 }

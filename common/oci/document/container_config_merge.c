@@ -206,15 +206,6 @@ static int check_config(const Config *c, struct error *err)
 {
     if (list_len(c->entrypoint) == 0 && list_len(c->cmd) == 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "No command specified");
-    for (size_t i = 0; i < list_len(c->env); i++)
-        if (key_len(c->env->items[i]) == 0)
-            return error_set(err, ERROR_INVALID_PARAMETER, "invalid environment variable: %.200s",
-                             c->env->items[i]);
-    if (!str_empty(c->working_dir) && c->working_dir[0] != '/')
-        return error_set(err, ERROR_INVALID_PARAMETER,
-                         "the working directory '%.200s' is invalid, it needs to be an absolute "
-                         "path",
-                         c->working_dir);
     return 0;
 }
 
@@ -263,22 +254,39 @@ int container_config_merge(const Config *user, const Config *image, struct arena
 struct environment {
     char **items;
     size_t count;
+    size_t defaults; /* how many are of earlier stages */
     struct key_set keys;
 };
+
+static bool has_value(const char *entry)
+{
+    return strchr(entry, '=') != NULL;
+}
 
 static void environment_put(struct environment *env, char *entry)
 {
     char ***slot = key_set_slot(&env->keys, entry);
+    bool own = *slot && (size_t)(*slot - env->items) >= env->defaults;
+    if (own && !has_value(entry))
+        return;
     if (!*slot)
         *slot = &env->items[env->count++];
     **slot = entry;
 }
 
-char **container_environment(const Config *config, const char *hostname, struct arena *arena,
-                             size_t *count)
+static void environment_put_list(struct environment *env, const StringList *list,
+                                 struct arena *arena)
+{
+    env->defaults = env->count;
+    for (size_t i = 0; i < list_len(list); i++)
+        environment_put(env, arena_strdup(arena, list->items[i]));
+}
+
+struct container_environment container_environment(const Config *config, const StringList *over,
+                                                   const char *hostname, struct arena *arena)
 {
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    size_t most = list_len(config->env) + 4, kept = 0;
+    size_t most = list_len(config->env) + list_len(over) + 4;
     struct environment env = {.items = arena_calloc(arena, most, sizeof *env.items),
                               .keys = key_set_new(most, arena)};
     environment_put(&env, arena_strdup(arena, path));
@@ -286,14 +294,16 @@ char **container_environment(const Config *config, const char *hostname, struct 
         environment_put(&env, arena_printf(arena, "HOSTNAME=%s", hostname));
     if (config->tty)
         environment_put(&env, arena_strdup(arena, "TERM=xterm"));
-    for (size_t i = 0; i < list_len(config->env); i++)
-        environment_put(&env, arena_strdup(arena, config->env->items[i]));
+    environment_put_list(&env, config->env, arena);
+    environment_put_list(&env, over, arena);
+    struct container_environment out = {.set = arena_calloc(arena, most, sizeof *out.set),
+                                        .unset = arena_calloc(arena, most, sizeof *out.unset)};
     for (size_t i = 0; i < env.count; i++)
-        if (strchr(env.items[i], '='))
-            env.items[kept++] = env.items[i];
-    env.items[kept] = NULL;
-    *count = kept;
-    return env.items;
+        if (has_value(env.items[i]))
+            out.set[out.set_count++] = env.items[i];
+        else
+            out.unset[out.unset_count++] = env.items[i];
+    return out;
 }
 
 bool container_has_healthcheck(const Config *config)

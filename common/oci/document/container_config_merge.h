@@ -28,17 +28,27 @@ struct container_command {
  *   Labels, ExposedPorts, Volumes  united, the container's labels win; sorted by key
  *   Healthcheck each unset part from the image's; {"Test":["NONE"]} stays as it is
  *   User, WorkingDir, StopSignal   the image's when empty. Shell, OnBuild, StopTimeout: untouched
- * ERROR_INVALID_PARAMETER: No command specified; bad Env entry; relative WorkingDir. */
+ * ERROR_INVALID_PARAMETER: No command specified. What a user may not ask for was refused before
+ * (container_rules.h). */
 int container_config_merge(const Sockerless__ContainerConfig *user,
                            const Sockerless__ContainerConfig *image, struct arena *arena,
                            struct container_command *out, struct error *err) MUST_CHECK;
 
-/* The process's complete environment as Docker makes it: PATH's default, HOSTNAME (unless
- * hostname is NULL), TERM with a
- * tty, then config->env; a later value replaces an earlier one in place, a KEY alone removes it.
- * NULL-terminated, *count without the NULL. */
-char **container_environment(const Sockerless__ContainerConfig *config, const char *hostname,
-                             struct arena *arena, size_t *count);
+/* A process's environment. `set` has "KEY=value" entries, one for a KEY; `unset` the names that
+ * were given without a value and have none: whoever adds defaults, or the image's own variables,
+ * must leave these out. Arena arrays. */
+struct container_environment {
+    char **set, **unset;
+    size_t set_count, unset_count;
+};
+
+/* As Docker makes it (moby's ReplaceOrAppendEnvValues): PATH's default, HOSTNAME (unless hostname
+ * is NULL), TERM with a tty, then config->env; then, for an exec, its own `over` (NULL: none). A
+ * later value replaces an earlier one in place. A KEY alone removes what an earlier stage has set,
+ * but not what its own list sets otherwise. */
+struct container_environment container_environment(const Sockerless__ContainerConfig *config,
+                                                   const Sockerless__StringList *over,
+                                                   const char *hostname, struct arena *arena);
 
 /* Does the config have a health check that runs ("NONE" and no test at all do not)? */
 bool container_has_healthcheck(const Sockerless__ContainerConfig *config);

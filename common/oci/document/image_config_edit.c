@@ -117,11 +117,13 @@ static bool is_docker(const json_t *manifest)
 
 static const char *layer_type(const json_t *manifest, const struct descriptor *layer)
 {
-    bool is_zstd = str_ends(layer->media_type, "+zstd");
     if (!is_docker(manifest))
         return layer->media_type;
-    return is_zstd ? "application/vnd.docker.image.rootfs.diff.tar.zstd"
-                   : "application/vnd.docker.image.rootfs.diff.tar.gzip";
+    return str_ends(layer->media_type, "+zstd")
+               ? "application/vnd.docker.image.rootfs.diff.tar.zstd"
+           : str_ends(layer->media_type, ".tar")
+               ? "application/vnd.docker.image.rootfs.diff.tar"
+               : "application/vnd.docker.image.rootfs.diff.tar.gzip";
 }
 
 int image_manifest_append_layer(const void *manifest, size_t manifest_len,

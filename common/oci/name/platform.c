@@ -53,40 +53,111 @@ void platform_set(struct platform *out, const char *os, const char *architecture
     }
 }
 
-static bool part_valid(const char *part)
+/* ---- parsing, with the words of containerd's platforms package ---- */
+
+static bool is_one_of(const char *word, const char *const *words, size_t count)
 {
-    size_t n = strlen(part);
-    if (n == 0 || n >= PLATFORM_PART_MAX)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)part[i]) && !strchr("_-.", part[i]))
-            return false;
-    return true;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], word) == 0)
+            return true;
+    return false;
+}
+
+static bool is_system(const char *word)
+{
+    static const char *const known[] = {
+        "aix",   "android", "darwin", "dragonfly", "freebsd", "hurd",    "illumos", "ios", "js",
+        "linux", "nacl",    "netbsd", "openbsd",   "plan9",   "solaris", "windows", "zos"};
+    return is_one_of(word, known, ARRAY_LEN(known));
+}
+
+static bool is_architecture(const char *word)
+{
+    static const char *const known[] = {"386",    "amd64",    "amd64p32",  "arm",         "armbe",
+                                        "arm64",  "arm64be",  "loong64",   "mips",        "mipsle",
+                                        "mips64", "mips64le", "mips64p32", "mips64p32le", "ppc",
+                                        "ppc64",  "ppc64le",  "riscv",     "riscv64",     "s390",
+                                        "s390x",  "sparc",    "sparc64",   "wasm"};
+    return is_one_of(word, known, ARRAY_LEN(known));
+}
+
+static int check_part(const char *part, size_t len, const char *text, struct error *err)
+{
+    bool valid = len > 0;
+    for (size_t i = 0; i < len; i++)
+        valid = valid && (isalnum((unsigned char)part[i]) || part[i] == '_' || part[i] == '-');
+    if (!valid)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "\"%.*s\" is an invalid component of \"%.100s\": platform specifier "
+                         "component must match \"^[A-Za-z0-9_-]+$\": invalid argument",
+                         (int)(len < 100 ? len : 100), part, text);
+    if (len < PLATFORM_PART_MAX)
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "\"%.100s\": a component is longer than %d characters", text,
+                     PLATFORM_PART_MAX - 1);
+}
+
+/* Returns how many parts there are, -1 on failure. */
+static int split(const char *text, char parts[3][PLATFORM_PART_MAX], struct error *err)
+{
+    int count = 0;
+    for (const char *at = text;; count++) {
+        size_t len = strcspn(at, "/");
+        if (check_part(at, len, text, err))
+            return -1;
+        if (count < 3)
+            snprintf(parts[count], PLATFORM_PART_MAX, "%.*s", (int)len, at);
+        if (!at[len])
+            break;
+        at += len + 1;
+    }
+    if (++count <= 3)
+        return count;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "\"%.100s\": cannot parse platform specifier: invalid argument", text);
+}
+
+/* One word alone is an operating system if it is a known one, else an architecture. */
+static int from_word(const char *word, const char *text, struct platform *out, struct error *err)
+{
+    platform_set(out, word, "amd64", "");
+    if (is_system(out->os))
+        return 0;
+    platform_set(out, "linux", word, "");
+    if (is_architecture(out->architecture))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "\"%.100s\": unknown operating system or architecture: invalid argument",
+                     text);
 }
 
 int platform_parse(const char *text, struct platform *out, struct error *err)
 {
-    char copy[PLATFORM_TEXT_MAX];
-    char *parts[3] = {NULL, NULL, NULL};
-    size_t count = 0;
-    bool good = strlen(text) < sizeof copy;
-    if (good) {
-        snprintf(copy, sizeof copy, "%s", text);
-        for (char *rest = copy, *part; good && (part = strsep(&rest, "/"));) {
-            good = count < 3 && part_valid(part);
-            if (good)
-                parts[count++] = part;
-        }
-    }
-    if (!good)
+    char parts[3][PLATFORM_PART_MAX] = {"", "", ""};
+    if (strchr(text, '*'))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "\"%.100s\": cannot parse platform specifier: invalid argument", text);
-    /* One word alone is an operating system if it is a known one, else an architecture. */
-    if (count == 1 && strcmp(parts[0], "linux") != 0 && strcmp(parts[0], "windows") != 0)
-        platform_set(out, "linux", parts[0], "");
-    else
-        platform_set(out, parts[0], parts[1] ? parts[1] : "amd64", parts[2]);
+                         "\"%.100s\": wildcards not yet supported: invalid argument", text);
+    int count = split(text, parts, err);
+    if (count < 0)
+        return -1;
+    if (count == 1)
+        return from_word(parts[0], text, out, err);
+    platform_set(out, parts[0], parts[1], parts[2]);
     return 0;
+}
+
+/* containerd shows arm's variant only when it was asked for, and arm64's always then. */
+char *platform_asked_text(const char *asked, const struct platform *p, char out[PLATFORM_TEXT_MAX])
+{
+    const char *first = strchr(asked, '/');
+    bool has_variant = first && strchr(first + 1, '/');
+    struct platform shown = *p;
+    if (strcmp(p->architecture, "arm") == 0 && !has_variant && strcmp(p->variant, "v7") == 0)
+        shown.variant[0] = '\0';
+    if (strcmp(p->architecture, "arm64") == 0 && has_variant && !p->variant[0])
+        copy_lower(shown.variant, "v8");
+    return platform_text(&shown, out);
 }
 
 int platform_rank(const struct platform *want, const struct platform *have)

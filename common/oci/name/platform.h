@@ -25,5 +25,7 @@ void platform_set(struct platform *out, const char *os, const char *architecture
 /* How well `have` serves where `want` is requested: 0 not at all, else more is better. */
 int platform_rank(const struct platform *want, const struct platform *have);
 char *platform_text(const struct platform *p, char out[PLATFORM_TEXT_MAX]);
+/* The same, as Docker's errors show what was asked for: p was parsed from it. */
+char *platform_asked_text(const char *asked, const struct platform *p, char out[PLATFORM_TEXT_MAX]);
 
 #endif

@@ -266,9 +266,11 @@ static int co_log_in(struct auth_session *s, const struct http_response *unautho
         cache_put(s->auth, s->key, xasprintf("Bearer %s", s->login.registry_token), BASIC_LIFE_S);
         return 0;
     }
-    if (str_empty(s->login.username))
+    if (str_empty(s->login.username)) {
+        s->login_missing = true;
         return error_set(err, ERROR_SYSTEM, "%s%sno basic auth credentials", request,
                          *request ? ": " : "");
+    }
     cache_put(s->auth, s->key, registry_login_basic(s->login.username, s->login.password),
               BASIC_LIFE_S);
     return 0;

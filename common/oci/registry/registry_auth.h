@@ -47,8 +47,9 @@ struct auth_session {
     char *scopes[AUTH_SCOPES_MAX]; /* "repository:library/busybox:pull" */
     size_t scope_count;
     bool login_asked;
-    bool denied; /* a 401 now means "no such repository or not for you" */
-    bool busy;   /* somebody logs in; then idle is broadcast */
+    bool denied;        /* a 401 now means "no such repository or not for you" */
+    bool login_missing; /* Basic is wanted, and there is nothing to log in with */
+    bool busy;          /* a login is under way; then idle is broadcast */
     struct co_cond idle;
     struct www_challenge bearer; /* the last one, for new tokens before they are asked for */
     char *identity_token;        /* the token service's, when offline; NULL: none */

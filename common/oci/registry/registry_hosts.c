@@ -60,8 +60,8 @@ static int add_mirror(struct registry_hosts *h, char *item, bool is_endpoint, st
         *equals = '\0';
     if (!equals || !host_valid(item) || !endpoint_parse(equals + 1, &m.endpoint))
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "registry %s \"%.200s%s%.200s\": expected HOST=http[s]://HOST[:PORT]"
-                         "[/PREFIX]",
+                         "--registry-%ss: \"%.200s%s%.200s\": expected "
+                         "HOST=http[s]://HOST[:PORT][/PREFIX]",
                          is_endpoint ? "endpoint" : "mirror", item, equals ? "=" : "",
                          equals ? equals + 1 : "");
     if (is_endpoint) /* so it is no mirror, as little as "localhost:5000=https://localhost:5000" */
@@ -85,6 +85,18 @@ static int add_list(struct registry_hosts *h, const char *list, bool is_endpoint
     return 0;
 }
 
+static int add_insecure(struct registry_hosts *h, const char *list, struct error *err)
+{
+    strv_push_list(&h->insecure, list);
+    for (size_t i = 0; i < h->insecure.count; i++)
+        if (!host_valid(h->insecure.items[i]))
+            return error_set(err, ERROR_INVALID_PARAMETER,
+                             "--insecure-registries: \"%.200s\" is not HOST[:PORT]; give hosts "
+                             "without scheme and path",
+                             h->insecure.items[i]);
+    return 0;
+}
+
 int registry_hosts_add_endpoints(struct registry_hosts *h, const char *endpoints, struct error *err)
 {
     return add_list(h, endpoints, true, err);
@@ -94,11 +106,10 @@ int registry_hosts_parse(const char *mirrors, const char *insecure, struct regis
                          struct error *err)
 {
     struct registry_hosts *h = NEW(struct registry_hosts);
-    if (add_list(h, mirrors, false, err)) {
+    if (add_list(h, mirrors, false, err) || add_insecure(h, insecure, err)) {
         registry_hosts_free(h);
         return -1;
     }
-    strv_push_list(&h->insecure, insecure);
     *out = h;
     return 0;
 }

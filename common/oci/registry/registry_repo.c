@@ -70,6 +70,11 @@ bool registry_repo_same_registry(const struct registry_repo *a, const struct reg
     return strcmp(a->endpoint.base, b->endpoint.base) == 0;
 }
 
+bool registry_repo_login_missing(const struct registry_repo *r)
+{
+    return r->session.login_missing;
+}
+
 char *registry_url(const struct registry_repo *r, const char *kind, const char *reference)
 {
     return xasprintf("%s/v2/%s/%s/%s", r->endpoint.base, r->path, kind, reference);

@@ -49,6 +49,10 @@ void registry_repo_close(struct registry_repo *r); /* no call may be under way; 
 /* Both use the same registry (base URL), so that mounting may work. */
 bool registry_repo_same_registry(const struct registry_repo *a, const struct registry_repo *b);
 
+/* A call failed for want of any login: the registry takes a password only. (With a token service it
+ * fails as refused, ERROR_UNAUTHORIZED or ERROR_NOT_FOUND.) */
+bool registry_repo_login_missing(const struct registry_repo *r);
+
 /* ---- manifests ---- */
 struct registry_manifest { /* in the arena */
     char *media_type;

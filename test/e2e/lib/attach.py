@@ -117,6 +117,123 @@ def logs_replay(docker):
     until(replayed, "replay of both streams")
 
 
+def history_of_ended(docker):
+    """logs=1 with stream=1: what all runs have printed, then open for the next run."""
+    cid = docker.create(["sh", "-c", "echo out; sleep 0.1; echo err >&2; sleep 0.1; printf end"])
+    for _ in range(2):
+        docker.start(cid)
+        docker.wait(cid)
+    stream = docker.attach(cid, logs=1, stream=1, stdout=1, stderr=1)
+    for _ in range(2):
+        equal(stream.frame(), ("stdout", b"out\n"), "first line of a run")
+        equal(stream.frame(), ("stderr", b"err\n"), "second line")
+        equal(stream.frame(), ("stdout", b"end"), "rest")
+    check(stream.idle(0.3), "attach after exit ended or talked")
+    docker.start(cid)
+    equal(stream.frames(), {"stdout": b"out\nend", "stderr": b"err\n"}, "output of the next run")
+
+
+LINES = 60000
+
+
+def printing(first, last):
+    return f"seq {first} {last} | sed 's/.*/line & of very many/'"
+
+
+def numbered(docker, then):
+    """A container that has printed many lines, more than an agent keeps, and waits for stdin."""
+    cid = docker.create(["sh", "-c", f"{printing(1, LINES)}; read x; {then}"], OpenStdin=True)
+    docker.start(cid)
+    last = docker.attach(cid, stream=1, stdin=1)
+
+    def printed():
+        reply = docker.call("GET", f"/containers/{cid}/logs?stdout=1&tail=1")
+        return f"line {LINES} of".encode() in reply.body
+
+    until(printed, "the last line")
+    return cid, last
+
+
+def read_up_to(stream, text):
+    """All of stdout until a frame ends with the text."""
+    got = []
+    while not got or not got[-1].endswith(text):
+        one = stream.frame()
+        check(one is not None, f"ended before {text!r}")
+        got.append(one[1])
+    return b"".join(got)
+
+
+def lines(first, last):
+    return "".join(f"line {n} of very many\n" for n in range(first, last + 1)).encode()
+
+
+def history_of_running(docker):
+    """logs=1 with stream=1: all that was printed so far, then what follows, each line once."""
+    cid, other = numbered(docker, "echo the end")
+    stream = docker.attach(cid, logs=1, stream=1, stdout=1, stderr=1)
+    got = read_up_to(stream, f"line {LINES} of very many\n".encode())
+    check(got == lines(1, LINES), "what was printed before")
+    other.send(b"\n")
+    equal(stream.frames()["stdout"], b"the end\n", "what follows")
+    got = docker.attach(cid, logs=1, stdout=1).frames()["stdout"]
+    check(got == lines(1, LINES) + b"the end\n", "all of it, after the end")
+
+
+def history_while_printing(docker):
+    """The join neither loses nor repeats a line while the container prints without a pause.
+    (dockerd's does.)"""
+    cid, other = numbered(docker, printing(LINES + 1, 3 * LINES))
+    other.send(b"\n")
+    streams = [docker.attach(cid, logs=1, stream=1, stdout=1, stderr=1) for _ in range(3)]
+    want = lines(1, 3 * LINES)
+    for stream in streams:
+        got = stream.frames()["stdout"]
+        check(got == want, f"{len(got)} of {len(want)} bytes")
+
+
+def history_unfinished_line(docker):
+    """A line that is unfinished at the join is whole. (dockerd loses its beginning.)"""
+    cid, other = numbered(docker, "printf half; read x; echo ' and half'")
+    watch = docker.attach(cid, stream=1, stdout=1)
+    other.send(b"\n")
+    watch.expect(b"half")
+    stream = docker.attach(cid, logs=1, stream=1, stdout=1)
+    check(read_up_to(stream, b"half") == lines(1, LINES) + b"half", "what was printed before")
+    other.send(b"\n")
+    equal(stream.frames()["stdout"], b" and half\n", "the rest")
+
+
+def nothing_to_carry(docker):
+    """Without stdin, stdout and stderr there is no log and no stream, and the answer ends."""
+    cid = docker.create(["sh", "-c", "echo out; sleep 60"])
+    once = docker.create(["sh", "-c", "echo out; read x; exit 4"], **INTERACTIVE)
+    for state in ("created", "running", "ended"):
+        for which in ({"logs": 1}, {"stream": 1}, {"logs": 1, "stream": 1}, {"logs": 0}):
+            for upgrade in (True, False):
+                equal(docker.attach(cid, upgrade, **which).rest(), b"", f"{state}, {which}")
+        if state == "created":
+            docker.start(cid)
+        else:
+            docker.call("POST", f"/containers/{cid}/kill")
+    docker.start(once)
+    stream = docker.attach(once, stream=1)
+    check(stream.idle(0.3), "with StdinOnce the answer lasts as long as the run")
+    docker.attach(once, stream=1, stdin=1).send(b"\n")
+    equal(stream.rest(), b"", "at the end of the run")
+
+
+def plain_type(docker):
+    """Without Upgrade the type is the raw stream's in every version, whatever follows."""
+    cid = docker.create(["echo", "out"])
+    docker.start(cid)
+    docker.wait(cid)
+    for version in ("", "/v1.41"):
+        stream = docker.attach(cid, False, version=version, logs=1, stdout=1)
+        equal(stream.reply.headers["content-type"], "application/vnd.docker.raw-stream", "type")
+        equal(stream.frames()["stdout"], b"out\n", "frames")
+
+
 def stdin_stays_open(docker):
     """OpenStdin without StdinOnce: a client that leaves does not end the container's stdin."""
     cid = docker.create(["sh", "-c", "while read a; do echo got $a; done"], OpenStdin=True)
@@ -248,7 +365,9 @@ def start_twice(docker):
 
 
 SCENARIOS = (before_start_101, before_start_200, typed_early, glued, half_close_early, two_attachers,
-             one_attacher_leaves, after_exit, logs_replay, stdin_stays_open, typed_and_gone, errors,
+             one_attacher_leaves, after_exit, logs_replay, history_of_ended, history_of_running,
+             history_while_printing, history_unfinished_line, nothing_to_carry, plain_type,
+             stdin_stays_open, typed_and_gone, errors,
              output_only_half_close, big_output, slow_reader, wait_conditions, wait_auto_remove,
              wait_many, gitlab_loop, start_twice)
 

@@ -52,6 +52,37 @@ def types_and_sizes(docker):
         tolerated(docker, {"Image": "busybox", "Cmd": ["true"], **extra})
 
 
+def members(docker):
+    """What is only kept and shown is checked, too, and told in dockerd's words."""
+    number, into = "number into Go struct field ", "json: cannot unmarshal "
+    host = "HostConfig.HostConfig."
+    for body, words in (
+            ({"ExposedPorts": {"80/tcp": 5}}, number + "ContainerConfigWrapper.ExposedPorts of type struct {}"),
+            ({"Volumes": {"/a": "x"}},
+             "string into Go struct field ContainerConfigWrapper.Volumes of type struct {}"),
+            ({"Healthcheck": {"Test": [1]}}, number + "HealthConfig.Healthcheck.Test of type string"),
+            ({"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": 8080}]}}},
+             number + "PortBinding.HostConfig.PortBindings.HostPort of type string"),
+            ({"HostConfig": {"PortBindings": {"80/tcp": {}}}},
+             f"object into Go struct field {host}PortBindings of type []nat.PortBinding"),
+            ({"HostConfig": {"Sysctls": {"a": 1}}}, f"{number}{host}Sysctls of type string"),
+            ({"HostConfig": {"GroupAdd": [1]}}, f"{number}{host}GroupAdd of type string"),
+            ({"HostConfig": {"Devices": [{"PathOnHost": 1}]}},
+             number + "DeviceMapping.HostConfig.Devices.PathOnHost of type string"),
+            ({"HostConfig": {"LogConfig": {"Config": {"a": 1}}}},
+             number + "LogConfig.HostConfig.LogConfig.Config of type string"),
+            ({"HostConfig": {"Mounts": [{"Type": 1}]}}, number + "Mount.HostConfig.Mounts.Type of type mount.Type"),
+            ({"HostConfig": {"Ulimits": [{"Soft": 1.5}]}},
+             "number 1.5 into Go struct field Ulimit.HostConfig.Ulimits.Soft of type int64"),
+            ({"HostConfig": {"BlkioWeight": 70000}},
+             f"number 70000 into Go struct field {host}BlkioWeight of type uint16"),
+            ({"HostConfig": {"CapAdd": [1]}}, f"array into Go struct field {host}CapAdd of type string"),
+            ({"NetworkingConfig": {"EndpointsConfig": {"a": {"IPAMConfig": {"IPv4Address": 1}}}}},
+             number + "EndpointIPAMConfig.NetworkingConfig.EndpointsConfig.IPAMConfig.IPv4Address of type string")):
+        reply = refused(docker, "POST", CREATE, {"Image": "busybox", **body}, (400,) if OURS else (500,))
+        equal(reply.message(), into + words, f"{body}")
+
+
 def tolerated(docker, body):
     """201, or 4xx with a text. Gives the reply."""
     reply = docker.call("POST", CREATE, body)
@@ -116,6 +147,35 @@ def rules(docker):
              policy % "used with restart policy 'always'"),
             ({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": -3}}, policy % "negative")):
         told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    told("POST", CREATE, {**gone, "StopSignal": "BOGUS", "HostConfig": low}, 400, "Invalid signal: BOGUS")
+    told("POST", CREATE, {**good, "Healthcheck": {"Interval": 1}}, 400,
+         "Interval in Healthcheck cannot be less than 1ms")
+    for host, message in (
+            ({"MemoryReservation": 1}, "Minimum memory reservation allowed is 6MB"),
+            ({"MemorySwap": 1}, "You should always set the Memory limit when using Memoryswap limit, see usage"),
+            ({"Memory": 2 ** 24, "MemorySwap": 1},
+             "Minimum memoryswap limit should be larger than memory limit, see usage"),
+            ({"MemorySwappiness": 101}, "Invalid value: 101, valid memory swappiness range is 0-100"),
+            ({"OomScoreAdj": 2000}, "Invalid value 2000, range for oom score adj is [-1000, 1000]"),
+            ({"NanoCPUs": 10 ** 9, "CpuQuota": 5000},
+             "Conflicting options: Nano CPUs and CPU Quota cannot both be set"),
+            ({"CgroupnsMode": "bogus"}, "invalid cgroup namespace mode: bogus"),
+            ({"CapAdd": ["bogus"], **low}, 'invalid CapAdd: unknown capability: "CAP_BOGUS"')):
+        told("POST", CREATE, {**good, "HostConfig": host}, 400, message)
+    for query in ("link=1", "link=1&force=1&v=1"):
+        cid = docker.create(["true"])
+        told("DELETE", f"/containers/{cid}?{query}", None, 500,
+             "Conflict, cannot remove the default link name of the container")
+        docker.inspect(cid)
+        told("DELETE", f"/containers/{NAME}?{query}", None, 404, "No such container: nope")
+    told("GET", f"/containers/{NAME}/logs?stdout=1&since=yesterday", None, 404, "No such container: nope")
+    if OURS:  # dockerd has refused it since 23.0
+        told("POST", f"/containers/{cid}/wait?condition=bogus", None, 400, 'invalid condition: "bogus"')
+    docker.ok("POST", f"/v1.29/containers/{cid}/wait?condition=bogus")
+    running = docker.create(["sleep", "60"])
+    docker.start(running)
+    told("POST", f"/containers/{running}/exec", {"Cmd": ["true"], "DetachKeys": "zz"}, 500,
+         "Invalid escape keys (zz) provided")
     for body in (b"null", {"Cmd": []}):
         told("POST", f"/containers/{NAME}/exec", body, 400, "No exec command specified")
     told("GET", f"/containers/{NAME}/logs", None, 400,
@@ -134,6 +194,32 @@ def rules(docker):
                            ("fromImage=b&tag=!!&platform=a/b/c/d",
                             '"a/b/c/d": cannot parse platform specifier: invalid argument')):
         told("POST", f"/images/create?{query}", None, 400, message)
+
+
+def platforms(docker):
+    """create's platform is compared with the image's; a malformed one is refused everywhere."""
+    component = 'platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument'
+    for text, words in (("a/b/c/d", '"a/b/c/d": cannot parse platform specifier: invalid argument'),
+                        ("bogus", '"bogus": unknown operating system or architecture: invalid argument'),
+                        ("linux/", f'"" is an invalid component of "linux/": {component}'),
+                        ("li%20nux", f'"li nux" is an invalid component of "li nux": {component}'),
+                        ("%2a", '"*": wildcards not yet supported: invalid argument')):
+        for target, body in ((f"{CREATE}?platform={text}", {"Image": "e2e-nope:1", "StopSignal": "X"}),
+                             (f"/images/create?fromImage=busybox&tag=latest&platform={text}", None),
+                             (f"/images/create?fromSrc=-&repo=nope&platform={text}", b"")):
+            reply = docker.call("POST", target, body, None if body else {"Content-Type": "application/x-tar"})
+            equal((reply.status, reply.message()), (400, words), target)
+    for text, shown in (("linux/arm64", "linux/arm64"), ("aarch64", "linux/arm64"), ("linux/arm", "linux/arm"),
+                        ("linux/arm/v7", "linux/arm/v7"), ("windows", "windows/amd64")):
+        reply = docker.call("POST", f"{CREATE}?name=a&platform={text}", {"Image": "busybox"})
+        equal((reply.status, reply.message()), (404, "image with reference busybox was found but does not match the "
+              f"specified platform: wanted {shown}, actual: linux/amd64"), text)
+    for version, text in (("", "linux/amd64"), ("", "x86_64"), ("", "linux/amd64/v2"), ("/v1.40", "linux/arm64")):
+        cid = docker.ok("POST", f"{version}{CREATE}?platform={text}", {"Image": "busybox"}, (201,)).json()["Id"]
+        docker.remove(cid)
+    reply = docker.call("POST", "/images/create?fromSrc=-&repo=nope&platform=windows", b"",
+                        {"Content-Type": "application/x-tar"})
+    equal((reply.status, reply.message()), (400, "operating system is not supported"), "import for windows")
 
 
 def many_variables(docker):
@@ -218,6 +304,33 @@ def endless_head(docker):
     equal(docker.call("GET", "/_ping").body, b"OK", "ping")
 
 
+def heads(docker):
+    """What Go's server takes: 1 MB of head, equal lengths twice, lines that end with a line feed."""
+    body = b'{"Image":"e2e-nope:1"}'
+    create = b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+    length = b"Content-Length: %d\r\n" % len(body)
+    for data, want in (
+            (b"GET /_ping HTTP/1.1\r\nHost: d\r\nX-Registry-Auth: " + b"y" * 1000000 + b"\r\n\r\n", b"200 OK"),
+            (b"GET /_ping?a=" + b"y" * 1000000 + b" HTTP/1.1\r\nHost: d\r\n\r\n", b"200 OK"),
+            (b"GET /_ping HTTP/1.1\r\nHost: d\r\n" + b"X-A: y\r\n" * 100000 + b"\r\n", b"200 OK"),
+            (b"GET /_ping HTTP/1.1\nHost: d\n\n", b"200 OK"),
+            (b"GET /_ping HTTP/1.1\nHost: d\r\nX: y\n\r\n", b"200 OK"),
+            ((create + length).replace(b"\r\n", b"\n") + b"\n" + body, b"404 Not Found"),
+            (create + length * 3 + b"\r\n" + body, b"404 Not Found"),
+            (create + length + b"Content-Length: 5\r\n\r\n" + body, b"400 Bad Request"),
+            (create + length[:-2] + b", 5\r\n\r\n" + body, b"400 Bad Request"),
+            (create + b"X : y\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
+            (create + b"Host: d\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
+            (create + b"Expect: something\r\n" + length + b"\r\n" + body, b"417 Expectation Failed")):
+        line = answer_or_end(docker, data)
+        check(line.startswith(b"HTTP/1.1 " + want), f"{data[:150]!r}: {line!r}")
+    if OURS:  # Go takes these; a proxy in front may see another request
+        for data in (create + length + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                     create + b"Transfer-Encoding: chunked\r\n\r\n16\n" + body + b"\n0\n\n"):
+            line = answer_or_end(docker, data)
+            check(line.startswith(b"HTTP/1.1 400"), f"{data[-60:]!r}: {line!r}")
+
+
 def keep_alive(docker):
     connection = docker.connect()
     for method, target, want in (("GET", "/containers/nope/json", 404), ("GET", "/nope", 404),
@@ -276,8 +389,8 @@ def leavers(docker):
     check(docker.inspect(cid)["State"]["Running"], "container ended")
 
 
-SCENARIOS = (json_bodies, types_and_sizes, queries, rules, many_variables, long_command,
-             unknown_container, endpoints, not_http, endless_head, keep_alive,
+SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, platforms, many_variables, long_command,
+             unknown_container, endpoints, not_http, endless_head, heads, keep_alive,
              expect_and_chunked, leavers)
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ refused_start()
 {
     run -125 docker run --name "$(name x)" busybox true
     contains "$output" "$1"
+    run ! grep -E '(^|[ "])([a-z]+): \2: ' <<<"$output" # no prefix is there twice
     equal "$(field "$(name x)" .State.Running)" false
     sim DELETE faults >/dev/null
     docker rm "$(name x)" >/dev/null

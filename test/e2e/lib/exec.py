@@ -86,7 +86,84 @@ def client_leaves(docker):
     equal(exec_inspect(docker, eid)["ExitCode"], 5, "exit code")
 
 
-SCENARIOS = (exit_code_final, refusals, plain_hijack, many_at_once, client_leaves)
+def tty_of_start(docker):
+    """The stream is framed as start's Tty says, whatever TTY the process has."""
+    outputs = (  # create's Tty, start's, what is read
+        (False, False, b"\1\0\0\0\0\0\0\5out\n\n\2\0\0\0\0\0\0\4err\n"),
+        (False, True, b"out\n\n"),  # no place for stderr
+        (True, False, b"\1\0\0\0\0\0\0\x0cout\r\n\r\nerr\r\n"),
+        (True, True, b"out\r\n\r\nerr\r\n"),
+    )
+    command = ["sh", "-c", "printf 'out\\n\\n'; sleep 0.2; echo err >&2"]
+    for created, started, want in outputs:
+        for upgrade in (True, False):
+            eid = exec_create(docker, command, Tty=created)
+            start = {"Tty": True} if started else {}
+            stream = docker.hijack(f"/v1.41/exec/{eid}/start", start, upgrade)
+            equal(stream.reply.headers["content-type"], "application/vnd.docker.raw-stream", "type")
+            got = stream.rest()
+            if created and not started:  # in how many frames depends on the reads
+                got = b"\1\0\0\0\0\0\0\x0c" + b"".join(payloads(got))
+            equal(got, want, f"create {created}, start {started}")
+    eid = exec_create(docker, ["nosuchcommand"], Tty=True)
+    name, text = docker.hijack(f"/exec/{eid}/start", {}).frame()
+    check(name == "stdout" and text.endswith(b"\r\n"), "why it could not be started")
+
+
+def payloads(framed):
+    while framed:
+        size = int.from_bytes(framed[4:8], "big")
+        equal(framed[:4], b"\1\0\0\0", "a frame of stdout")
+        yield framed[8:8 + size]
+        framed = framed[8 + size:]
+
+
+def listed_ids(docker):
+    return docker.inspect(CONTAINER)["ExecIDs"] or []
+
+
+def ids_of_container(docker):
+    """ExecIDs are those that were created and have not ended."""
+    eid = exec_create(docker, ["sh", "-c", "read x"], AttachStdin=True)
+    check(eid in listed_ids(docker), "a created exec is not listed")
+    stream = docker.hijack(f"/exec/{eid}/start", START)
+    until(lambda: exec_inspect(docker, eid)["Running"], "exec runs")
+    check(eid in listed_ids(docker), "a running exec is not listed")
+    stream.half_close()
+    stream.rest()
+    until(lambda: eid not in listed_ids(docker), "an ended exec is not listed")
+    failed = exec_create(docker, ["nosuchcommand"])
+    docker.call("POST", f"/exec/{failed}/start", {"Detach": True})
+    check(failed not in listed_ids(docker), "an exec that could not be started is listed")
+
+
+def never_started(docker):
+    """An exec that was not started goes with the run for which it was created."""
+    cid = docker.create(["sleep", "60"])
+    docker.start(cid)
+    body = {"Cmd": ["true"], **OUTPUTS}
+    eid = docker.ok("POST", f"/containers/{cid}/exec", body, (201,)).json()["Id"]
+    equal(docker.inspect(cid)["ExecIDs"], [eid], "listed")
+    docker.call("POST", f"/containers/{cid}/kill")
+    docker.wait(cid)
+    until(lambda: docker.call("GET", f"/exec/{eid}/json").status == 404, "forgotten")
+    equal(docker.inspect(cid)["ExecIDs"], None, "listed after the end")
+    docker.start(cid)
+    equal(docker.call("POST", f"/exec/{eid}/start", {"Detach": True}).status, 404, "in the next run")
+
+
+def detach_keys(docker):
+    """Shown as bytes in base64, refused at create when malformed."""
+    for keys, shown in (("", ""), ("ctrl-a,x", "AXg="), ("DEL", "fw=="), ("a,b", "YWI=")):
+        eid = exec_create(docker, ["cat"], AttachStdin=True, Tty=True, DetachKeys=keys)
+        equal(exec_inspect(docker, eid)["DetachKeys"], shown, f"keys {keys}")
+    for keys in ("bogus-x", "ctrl-A", "a,", ","):
+        reply = docker.call("POST", f"/containers/{CONTAINER}/exec",
+                            {"Cmd": ["cat"], **OUTPUTS, "DetachKeys": keys})
+        equal((reply.status, reply.message()), (500, f"Invalid escape keys ({keys}) provided"), keys)
+
+
+SCENARIOS = (tty_of_start, ids_of_container, never_started, detach_keys, exit_code_final, refusals, plain_hijack, many_at_once, client_leaves)
 
 if __name__ == "__main__":
     run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})

@@ -73,7 +73,7 @@ programs_copy()
     mkdir -p "$root"/{bin,etc,tmp}
     chmod 1777 "$root/tmp"
     for program in "$@"; do
-        cp -L "$(command -v "$program")" "$root/bin/$program"
+        cp -L "$(type -P "$program")" "$root/bin/$program"
         for file in $(ldd "$root/bin/$program" | grep -o '/[^ ]*'); do
             mkdir -p "$root$(dirname "$file")"
             cp -L "$file" "$root$file"

@@ -148,3 +148,49 @@ logs_odd_lines()
         >"$BATS_TEST_TMPDIR/attached"
     docker logs "$(name x)" | cmp - "$BATS_TEST_TMPDIR/attached"
 }
+
+# Lines that a log service might take for its own, and every way to end.
+JSON_LINES='{"severity":"ERROR","message":"of the user"}
+{"message":"lone"}
+  {"n": 1.50, "big": 12345678901234567890, "a":"\\u00e9" }
+{"time":"2001-01-01T00:00:00Z","timestamp":{"seconds":1,"nanos":2},"logging.googleapis.com/insertId":"x"}
+{"logging.googleapis.com/labels":{"sockerless/record":"x 1 1"}}
+{"broken":'
+
+logs_json_lines()
+{
+    docker run --name "$(name x)" -e LINES="$JSON_LINES" busybox sh -c \
+        'echo "$LINES"; echo "$LINES" >&2' >/dev/null 2>&1
+    docker logs "$(name x)" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+    cmp "$BATS_TEST_TMPDIR/out" <(echo "$JSON_LINES")
+    cmp "$BATS_TEST_TMPDIR/err" <(echo "$JSON_LINES")
+}
+
+# Lines longer than any service takes as one entry, with characters that a service escapes.
+logs_long_lines()
+{
+    docker run --name "$(name x)" busybox sh -c \
+        'head -c 300000 /dev/zero | tr "\0" "\""; echo; echo between
+         for i in $(seq 1 3000); do printf "✓ \033[1m%d\\" "$i"; done; echo; echo end' \
+        >"$BATS_TEST_TMPDIR/attached"
+    docker logs "$(name x)" | cmp - "$BATS_TEST_TMPDIR/attached"
+    equal "$(docker logs --tail 1 "$(name x)")" end
+    [[ $TARGET != dockerd ]] || return 0 # which counts pieces of 16 KiB
+    docker logs --tail 2 "$(name x)" | cmp - <(tail -n 2 "$BATS_TEST_TMPDIR/attached")
+    docker logs --tail 3 "$(name x)" | cmp - <(tail -n 3 "$BATS_TEST_TMPDIR/attached")
+}
+
+# A real dockerd keeps them with its driver "local" only.
+logs_bytes()
+{
+    local driver=()
+    [[ $TARGET != dockerd ]] || driver=(--log-driver local)
+    docker run --name "$(name x)" "${driver[@]}" busybox sh -c \
+        'printf "gr\374\337e\n\377\376\0\n\001o\303\n"; i=0
+         while [ $i -lt 256 ]; do printf "\\$(printf %o $i)x"; i=$((i + 1)); done
+         printf "\nrest\342\202" ; printf "\251\n\200" >&2' \
+        >"$BATS_TEST_TMPDIR/attached" 2>"$BATS_TEST_TMPDIR/attached.err"
+    docker logs "$(name x)" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+    cmp "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/attached"
+    cmp "$BATS_TEST_TMPDIR/err" "$BATS_TEST_TMPDIR/attached.err"
+}

@@ -4,6 +4,7 @@
 #include "test/sim/aws/cloud_logs.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "test/sim/host/files.h"
@@ -57,7 +58,7 @@ struct cloud_logs *cloud_logs_open(const char *state_dir, const char *region, co
     logs->region = xstrdup(region);
     logs->account = xstrdup(account);
     logs->tuning = tuning;
-    if (files_remove_tree(logs->dir, err) || files_make_dirs(logs->dir, 0700, err)) {
+    if (files_remove_tree(logs->dir, err) || directory_make(logs->dir, 0700, err)) {
         cloud_logs_close(logs);
         return NULL;
     }

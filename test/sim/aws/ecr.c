@@ -5,6 +5,7 @@
 #include "test/sim/aws/aws.h"
 #include "test/sim/aws/ecr_registry.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static void get_authorization_token(struct aws *aws, const struct aws_call *call,
@@ -21,10 +22,26 @@ static void get_authorization_token(struct aws *aws, const struct aws_call *call
     aws_reply_json(reply, json_pack("{s:[o]}", "authorizationData", data));
 }
 
+/* repositoryName's pattern in the API reference: 2 to 256 small letters and digits with single
+ * separators between them. */
+static bool name_ok(const char *name)
+{
+    bool separated = true;
+    size_t len = strlen(name);
+    for (size_t i = 0; i < len; i++) {
+        bool separator = strchr("._/-", name[i]) != NULL;
+        if (separator ? separated
+                      : !islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]))
+            return false;
+        separated = separator;
+    }
+    return len >= 2 && len <= 256 && !separated;
+}
+
 static void create_repository(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
     const char *name = value_string(call->input, "repositoryName");
-    if (strlen(name) < 2 || strlen(name) > 256 || !value_only(name, "._/-")) {
+    if (!name_ok(name)) {
         aws_reply_error(reply, 400, "InvalidParameterException",
                         "Invalid parameter at 'repositoryName' failed to satisfy constraint");
         return;

@@ -13,6 +13,7 @@ struct ecs *ecs_open(struct aws *aws)
     struct ecs *ecs = NEW(struct ecs);
     ecs->aws = aws;
     ecs->revisions = json_object();
+    ecs->clusters = cluster_default();
     pthread_mutex_init(&ecs->lock, NULL);
     pthread_cond_init(&ecs->idle, NULL);
     return ecs;
@@ -43,6 +44,7 @@ void ecs_close(struct ecs *ecs)
         task_definition_free(definition);
     }
     json_decref(ecs->revisions);
+    json_decref(ecs->clusters);
     pthread_cond_destroy(&ecs->idle);
     pthread_mutex_destroy(&ecs->lock);
     free(ecs);
@@ -139,6 +141,10 @@ const struct aws_operation ecs_operations[] = {
     {"ecs", "StopTask", ecs_stop_task, false},
     {"ecs", "DescribeClusters", ecs_describe_clusters, false},
     {"ecs", "ListClusters", ecs_list_clusters, false},
+    {"ecs", "CreateCluster", ecs_create_cluster, false},
+    {"ecs", "DeleteCluster", ecs_delete_cluster, false},
+    {"ecs", "PutClusterCapacityProviders", ecs_put_cluster_capacity_providers, false},
+    {"ecs", "DescribeCapacityProviders", ecs_describe_capacity_providers, false},
     {"ecs", "TagResource", ecs_tag_resource, false},
     {"ecs", "UntagResource", ecs_untag_resource, false},
     {"ecs", "ListTagsForResource", ecs_list_tags_for_resource, false},

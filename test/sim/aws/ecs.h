@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The state of the simulated ECS: task definitions and tasks, under one lock. The file per noun:
- * cluster.c (names of clusters), task_definition.c (registry of definitions), task.c (a task and
- * its JSON), task_runner.c (the thread that takes a task from PROVISIONING to STOPPED), ecs_tasks.c
- * (the API calls on tasks), ecs.c (all together).
+ * cluster.c (clusters), capacity_provider.c (their providers), task_definition.c (registry of
+ * definitions), task.c (a task and its JSON), task_runner.c (the thread that takes a task from
+ * PROVISIONING to STOPPED), ecs_tasks.c (the API calls on tasks), ecs.c (all together).
  */
 #ifndef SOCKERLESS_SIM_AWS_ECS_H
 #define SOCKERLESS_SIM_AWS_ECS_H
@@ -52,8 +52,9 @@ struct task_container {
 struct task {
     struct task *next;
     char id[TASK_ID_LEN + 1];
-    char *arn, *cluster, *definition_arn, *family, *started_by, *group, *client_token;
-    json_t *request; /* for the comparison that clientToken demands */
+    char *arn, *cluster, *definition_arn, *family, *started_by, *group, *client_token,
+        *capacity_provider; /* NULL without a strategy */
+    json_t *request;        /* for the comparison that clientToken demands */
     json_t *definition, *overrides, *tags;
     enum task_state state;
     bool stop_requested;
@@ -77,6 +78,7 @@ struct ecs {
     pthread_cond_t idle; /* a runner has ended */
     struct task_definition *definitions;
     json_t *revisions;  /* family -> last revision ever given */
+    json_t *clusters;   /* see cluster.c */
     struct task *tasks; /* newest first */
     unsigned runners;
     bool closing;
@@ -86,10 +88,22 @@ struct ecs *ecs_open(struct aws *aws);
 /* Stops every task at once and waits for them. */
 void ecs_close(struct ecs *ecs);
 
-/* cluster.c. The cluster of a call by name; "" is "default". Every cluster exists but those whose
- * name begins with "missing": then the reply is set and false returned. */
-bool cluster_of(const struct aws_call *call, struct aws_reply *reply, char out[256]);
+/* cluster.c. The cluster of a call by name; "" is "default". False with the reply set when there is
+ * no such cluster: besides "default" those exist that CreateCluster made. Takes the lock. */
+bool cluster_of(struct ecs *ecs, const struct aws_call *call, struct aws_reply *reply,
+                char out[256]);
+json_t *cluster_default(void);
+/* With the lock held; NULL when there is none. Borrowed. */
+const json_t *cluster_find(struct ecs *ecs, const char *name);
 char *cluster_arn(const struct aws *aws, const char *cluster);
+
+/* capacity_provider.c. NULL or the message of an InvalidParameterException; text holds composed
+ * ones. */
+const char *capacity_providers_problem(const json_t *providers, char text[256]);
+const char *capacity_strategy_problem(const json_t *strategy, const json_t *cluster,
+                                      char text[256]);
+/* The provider of a call's task by its number in it; NULL without a strategy. Borrowed. */
+const char *capacity_provider_pick(const json_t *strategy, int64_t number);
 
 /* task_definition.c. With the lock held: by ARN, family:revision or family (latest ACTIVE); NULL.
  */
@@ -98,8 +112,9 @@ void task_definition_free(struct task_definition *definition);
 
 /* task.c. find: with the lock held; cluster NULL: any. */
 struct task *task_find(struct ecs *ecs, const char *cluster, const char *id_or_arn);
+/* provider: of capacity, or NULL. */
 struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definition *definition,
-                      const json_t *request);
+                      const json_t *request, const char *provider);
 void task_free(struct task *task);
 json_t *task_json(struct ecs *ecs, const struct task *task, bool with_tags);
 /* With the lock held. */
@@ -116,8 +131,10 @@ int task_definition_check(const json_t *request, struct error *err) MUST_CHECK;
 int tags_check(const json_t *tags, struct error *err) MUST_CHECK;
 
 /* RunTask's rules; the reply is set when they are broken. With the lock held. */
-bool run_task_check(struct ecs *ecs, const struct aws_call *call,
+bool run_task_check(const json_t *cluster, const struct aws_call *call,
                     const struct task_definition *definition, struct aws_reply *reply);
+/* The strategy of a call, or the cluster's; NULL: none, the launch type decides. Borrowed. */
+const json_t *run_task_strategy(const json_t *cluster, const json_t *input);
 
 /* Operations, by file. */
 void ecs_register_task_definition(struct aws *, const struct aws_call *, struct aws_reply *);
@@ -131,6 +148,10 @@ void ecs_list_tasks(struct aws *, const struct aws_call *, struct aws_reply *);
 void ecs_stop_task(struct aws *, const struct aws_call *, struct aws_reply *);
 void ecs_describe_clusters(struct aws *, const struct aws_call *, struct aws_reply *);
 void ecs_list_clusters(struct aws *, const struct aws_call *, struct aws_reply *);
+void ecs_create_cluster(struct aws *, const struct aws_call *, struct aws_reply *);
+void ecs_delete_cluster(struct aws *, const struct aws_call *, struct aws_reply *);
+void ecs_put_cluster_capacity_providers(struct aws *, const struct aws_call *, struct aws_reply *);
+void ecs_describe_capacity_providers(struct aws *, const struct aws_call *, struct aws_reply *);
 void ecs_tag_resource(struct aws *, const struct aws_call *, struct aws_reply *);
 void ecs_untag_resource(struct aws *, const struct aws_call *, struct aws_reply *);
 void ecs_list_tags_for_resource(struct aws *, const struct aws_call *, struct aws_reply *);

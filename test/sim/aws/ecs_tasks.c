@@ -55,9 +55,11 @@ static void start_tasks(struct ecs *ecs, const char *cluster, struct task_defini
 {
     json_t *tasks = json_array(), *failures = json_array();
     int64_t count = value_int(call->input, "count", 1);
+    const json_t *strategy = run_task_strategy(cluster_find(ecs, cluster), call->input);
     for (int64_t i = 0; i < count; i++) {
         struct error err;
-        struct task *t = task_new(ecs, cluster, definition, call->input);
+        struct task *t =
+            task_new(ecs, cluster, definition, call->input, capacity_provider_pick(strategy, i));
         if (ecs->closing || task_runner_start(ecs, t, &err)) {
             json_array_append_new(failures,
                                   json_pack("{s:s}", "reason",
@@ -77,14 +79,14 @@ void ecs_run_task(struct aws *aws, const struct aws_call *call, struct aws_reply
 {
     struct ecs *ecs = aws->ecs;
     char cluster[256];
-    if (!cluster_of(call, reply, cluster))
+    if (!cluster_of(aws->ecs, call, reply, cluster))
         return;
     pthread_mutex_lock(&ecs->lock);
     forget_old_tasks(ecs);
     if (!answer_repeat(ecs, call, reply)) {
         struct task_definition *d =
             task_definition_find(ecs, value_string(call->input, "taskDefinition"));
-        if (run_task_check(ecs, call, d, reply))
+        if (run_task_check(cluster_find(ecs, cluster), call, d, reply))
             start_tasks(ecs, cluster, d, call, reply);
     }
     pthread_mutex_unlock(&ecs->lock);
@@ -122,7 +124,7 @@ void ecs_describe_tasks(struct aws *aws, const struct aws_call *call, struct aws
 {
     const json_t *names = json_object_get(call->input, "tasks");
     char cluster[256];
-    if (!cluster_of(call, reply, cluster))
+    if (!cluster_of(aws->ecs, call, reply, cluster))
         return;
     if (json_array_size(names) == 0 || json_array_size(names) > 100) {
         aws_reply_error(reply, 400, "InvalidParameterException",
@@ -176,7 +178,7 @@ static bool list_check(const json_t *input, struct aws_reply *reply)
 void ecs_list_tasks(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
     char cluster[256];
-    if (!cluster_of(call, reply, cluster) || !list_check(call->input, reply))
+    if (!cluster_of(aws->ecs, call, reply, cluster) || !list_check(call->input, reply))
         return;
     int64_t max = value_int(call->input, "maxResults", 100);
     const char *token = value_string(call->input, "nextToken");
@@ -211,7 +213,7 @@ void ecs_stop_task(struct aws *aws, const struct aws_call *call, struct aws_repl
 {
     const char *reason = value_string(call->input, "reason");
     char cluster[256];
-    if (!cluster_of(call, reply, cluster))
+    if (!cluster_of(aws->ecs, call, reply, cluster))
         return;
     pthread_mutex_lock(&aws->ecs->lock);
     struct task *t = task_find(aws->ecs, cluster, value_string(call->input, "task"));

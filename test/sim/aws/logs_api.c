@@ -67,13 +67,36 @@ static void delete_stream(struct aws *aws, const struct aws_call *call, struct a
         reply_store_error(reply, &err);
 }
 
+/* "Possible values" of retentionInDays in PutRetentionPolicy's reference. */
+static bool retention_ok(int64_t days, struct aws_reply *reply)
+{
+    static const int allowed[] = {1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
+                                  365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
+    for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+        if (allowed[i] == days)
+            return true;
+    return logs_invalid(reply,
+                        "1 validation error detected: Value at 'retentionInDays' failed to satisfy "
+                        "constraint: Member must satisfy enum value set: [1, 3, 5, 7, 14, 30, 60, "
+                        "90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, "
+                        "3288, 3653]");
+}
+
 static void put_retention(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
 {
     char group[LOGS_NAME_MAX + 1];
     struct error err;
-    if (logs_group_of(call, group, reply) &&
-        cloud_logs_set_retention(aws->logs, group, value_int(call->input, "retentionInDays", 0),
-                                 &err))
+    int64_t days = value_int(call->input, "retentionInDays", 0);
+    if (logs_group_of(call, group, reply) && retention_ok(days, reply) &&
+        cloud_logs_set_retention(aws->logs, group, days, &err))
+        reply_store_error(reply, &err);
+}
+
+static void delete_retention(struct aws *aws, const struct aws_call *call, struct aws_reply *reply)
+{
+    char group[LOGS_NAME_MAX + 1];
+    struct error err;
+    if (logs_group_of(call, group, reply) && cloud_logs_set_retention(aws->logs, group, 0, &err))
         reply_store_error(reply, &err);
 }
 
@@ -252,6 +275,7 @@ const struct aws_operation logs_operations[] = {
     {"logs", "DeleteLogStream", delete_stream, false},
     {"logs", "DescribeLogStreams", describe_streams, false},
     {"logs", "PutRetentionPolicy", put_retention, false},
+    {"logs", "DeleteRetentionPolicy", delete_retention, false},
     {"logs", "PutLogEvents", put_events, false},
     {"logs", "GetLogEvents", logs_get_log_events, false},
     {"logs", "FilterLogEvents", logs_filter_log_events, false},

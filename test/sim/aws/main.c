@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 struct settings {
-    char *listen, *state_dir, *registry, *subnet, *bridge, *region, *account, *access_key,
+    char *config, *listen, *state_dir, *registry, *subnet, *bridge, *region, *account, *access_key,
         *secret_key, *journal, *log_level, *ecr_registry;
     int64_t provision_ms, stop_ms, log_delay_ms;
     bool cleanup, throttling;
@@ -37,9 +37,9 @@ struct settings {
 static struct settings settings;
 
 static const struct config_setting table[] = {
-    {"listen", "SOCKERLESS_SIM_LISTEN", CONFIG_STRING, "127.0.0.1:4566", &settings.listen,
+    {"listen", "SOCKERLESS_SIM_LISTEN", CONFIG_LISTEN, "127.0.0.1:4566", &settings.listen,
      "address and port", 0, 0},
-    {"state-dir", "SOCKERLESS_SIM_STATE_DIR", CONFIG_STRING, "/var/tmp/sockerless-sim-aws",
+    {"state-dir", "SOCKERLESS_SIM_STATE_DIR", CONFIG_DIRECTORY, "/var/tmp/sockerless-sim-aws",
      &settings.state_dir, "images, containers and logs; one simulator a directory", 0, 0},
     {"registry", "SOCKERLESS_SIM_REGISTRY", CONFIG_STRING, NULL, &settings.registry,
      "where hosts are pulled from: docker.io=http://127.0.0.1:5000,…", 0, 0},
@@ -53,21 +53,22 @@ static const struct config_setting table[] = {
     {"account", NULL, CONFIG_STRING, "123456789012", &settings.account, "AWS account id", 0, 0},
     {"access-key", NULL, CONFIG_STRING, "AKIASOCKERLESSSIM000", &settings.access_key,
      "the key that may call", 0, 0},
-    {"secret-key", NULL, CONFIG_STRING, "sockerless-sim-secret-key", &settings.secret_key,
+    {"secret-key", NULL, CONFIG_SECRET, "sockerless-sim-secret-key", &settings.secret_key,
      "and its secret", 0, 0},
-    {"provision-ms", NULL, CONFIG_INT, "50", &settings.provision_ms, "time in PROVISIONING", 0,
-     3600000},
+    {"provision-ms", NULL, CONFIG_INT, "50", &settings.provision_ms,
+     "time in PROVISIONING and PENDING", 0, 3600000},
     {"stop-ms", NULL, CONFIG_INT, "50", &settings.stop_ms, "time in DEPROVISIONING", 0, 3600000},
     {"log-delay-ms", NULL, CONFIG_INT, "0", &settings.log_delay_ms, "ingestion delay of logs", 0,
      3600000},
     {"throttling", NULL, CONFIG_BOOL, "false", &settings.throttling,
      "enforce the vendor's request rates", 0, 0},
-    {"journal", NULL, CONFIG_STRING, NULL, &settings.journal, "file for every request and answer",
+    {"journal", NULL, CONFIG_OUTPUT, NULL, &settings.journal, "file for every request and answer",
      0, 0},
     {"log-level", NULL, CONFIG_STRING, "info", &settings.log_level, "debug, info, warn, error", 0,
      0},
     {"cleanup", NULL, CONFIG_BOOL, "false", &settings.cleanup,
      "remove what a killed simulator left, then exit", 0, 0},
+    CONFIG_ROW_CONFIG(&settings.config),
     {0}};
 
 /* Tasks pull from what is behind the registry endpoint. */
@@ -100,9 +101,11 @@ static int aws_open(struct aws *aws, struct error *err)
     aws->counts = call_counts_new();
     aws->ecs = ecs_open(aws);
     aws->ecr = ecr_registry_new(settings.ecr_registry, aws->account, aws->region);
-    if (!(aws->runtime = container_runtime_open(aws->state_dir, err)) ||
-        !(aws->network = network_open(settings.bridge, settings.subnet, err)) ||
-        !(aws->images = images_open(aws, err)) ||
+    if (!(aws->runtime = container_runtime_open(aws->state_dir, err)))
+        return -1;
+    if (!(aws->network = network_open(settings.bridge, settings.subnet, err)))
+        return error_wrap(err, "--bridge-name and --subnet");
+    if (!(aws->images = images_open(aws, err)) ||
         !(aws->logs =
               cloud_logs_open(aws->state_dir, aws->region, aws->account, &aws->tuning, err)) ||
         !(aws->journal = journal_open(settings.journal, err)))
@@ -177,5 +180,12 @@ static int run(const sigset_t *signals, struct error *err)
 
 int main(int argc, char **argv)
 {
-    return sim_main("sim-aws", table, &settings.log_level, run, argc, argv);
+    static const struct program self = {
+        .component = "sim-aws",
+        .purpose = "A simulated AWS for tests; its containers really run on this machine.",
+        .settings = table,
+        .log_level = &settings.log_level,
+        .daemon = true,
+    };
+    return sim_main(&self, run, argc, argv);
 }

@@ -110,11 +110,20 @@ static bool is_token(const char *text)
     return len <= 64;
 }
 
-static const char *check_parameters(const json_t *input)
+const json_t *run_task_strategy(const json_t *cluster, const json_t *input)
+{
+    const json_t *given = json_object_get(input, "capacityProviderStrategy");
+    const json_t *own = json_object_get(cluster, "defaultCapacityProviderStrategy");
+    if (given)
+        return given;
+    return *value_string(input, "launchType") || !json_array_size(own) ? NULL : own;
+}
+
+static const char *check_parameters(const json_t *cluster, const json_t *input, char text[256])
 {
     const char *by = value_string(input, "startedBy"), *launch = value_string(input, "launchType");
     int64_t count = value_int(input, "count", 1);
-    const json_t *strategy = json_object_get(input, "capacityProviderStrategy");
+    const json_t *strategy = run_task_strategy(cluster, input);
     if (count < 1 || count > 10)
         return "count should be between 1 and 10";
     if (!is_token(value_string(input, "clientToken")))
@@ -125,16 +134,15 @@ static const char *check_parameters(const json_t *input)
         return "Specify either launchType or capacityProviderStrategy, not both.";
     if (strcmp(launch, "FARGATE") && !strategy)
         return "No Container Instances were found in your cluster.";
-    return NULL;
+    return strategy ? capacity_strategy_problem(strategy, cluster, text) : NULL;
 }
 
-bool run_task_check(struct ecs *ecs, const struct aws_call *call,
+bool run_task_check(const json_t *cluster, const struct aws_call *call,
                     const struct task_definition *definition, struct aws_reply *reply)
 {
-    char text[768];
+    char text[768], strategy_text[256];
     struct error err;
     const char *platform = value_string(call->input, "platformVersion");
-    (void)ecs;
     if (!*value_string(call->input, "taskDefinition")) {
         aws_reply_error(reply, 400, "ClientException", "TaskDefinition can not be blank.");
         return false;
@@ -150,7 +158,7 @@ bool run_task_check(struct ecs *ecs, const struct aws_call *call,
                         "The platform version %s does not exist.", platform);
         return false;
     }
-    const char *message = check_parameters(call->input);
+    const char *message = check_parameters(cluster, call->input, strategy_text);
     if (!message)
         message = check_network(call->input, text, sizeof text);
     if (!message)

@@ -57,7 +57,7 @@ static void init_containers(struct ecs *ecs, struct task *t)
 }
 
 struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definition *definition,
-                      const json_t *request)
+                      const json_t *request, const char *provider)
 {
     struct task *t = NEW(struct task);
     const json_t *network =
@@ -74,6 +74,7 @@ struct task *task_new(struct ecs *ecs, const char *cluster, struct task_definiti
     t->group = *group ? xstrdup(group) : xasprintf("family:%s", definition->family);
     t->client_token = xstrdup(value_string(request, "clientToken"));
     t->request = json_deep_copy(request);
+    t->capacity_provider = provider ? xstrdup(provider) : NULL;
     t->overrides = json_incref(json_object_get(t->request, "overrides"));
     const json_t *tags = json_object_get(request, "tags");
     t->tags = tags ? json_deep_copy(tags) : json_array();
@@ -107,9 +108,9 @@ void task_free(struct task *t)
     json_decref(t->request);
     json_decref(t->overrides);
     json_decref(t->tags);
-    char *texts[] = {t->arn,       t->definition_arn, t->family,    t->started_by,
-                     t->group,     t->client_token,   t->stop_code, t->stopped_reason,
-                     t->subnet_id, t->cluster};
+    char *texts[] = {t->arn,       t->definition_arn, t->family,           t->started_by,
+                     t->group,     t->client_token,   t->stop_code,        t->stopped_reason,
+                     t->subnet_id, t->cluster,        t->capacity_provider};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
     pthread_cond_destroy(&t->changed);
@@ -268,6 +269,7 @@ json_t *task_json(struct ecs *ecs, const struct task *t, bool with_tags)
     value_set_text(o, "memory", value_string(t->definition, "memory"));
     if (*t->started_by)
         value_set_text(o, "startedBy", t->started_by);
+    value_set_text(o, "capacityProviderName", t->capacity_provider);
     add_times(o, t);
     value_set_text(o, "stopCode", t->stop_code);
     value_set_text(o, "stoppedReason", t->stopped_reason);

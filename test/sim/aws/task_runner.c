@@ -2,6 +2,7 @@
  * One thread a task: network, pull, containers in the order of dependsOn, the wait, the end; see
  * ecs.h. The ECS lock is held except around what blocks. */
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -132,7 +133,7 @@ static size_t build_mounts(struct runner *r, const struct task_container *c,
         struct error ignored;
         char *path = xasprintf("%s/%s", r->volumes, value_string(point, "sourceVolume"));
         strv_push_owned(paths, path);
-        (void)!files_make_dirs(path, 0755, &ignored);
+        (void)!directory_make(path, 0755, &ignored);
         (*mounts)[count++] = (struct oci_mount){path, value_string(point, "containerPath"),
                                                 value_bool(point, "readOnly", false)};
     }
@@ -489,13 +490,18 @@ static void *run(void *arg)
     struct ecs *ecs = r->ecs;
     struct task *t = r->task;
     pthread_mutex_lock(&ecs->lock);
-    delay(r, ecs->aws->tuning.provision_ms, true);
+    /* The network interface comes first: a description tells the address from PENDING on, while the
+     * rest of what the task needs is still made. */
+    long network_ms = ecs->aws->tuning.provision_ms / 2;
+    delay(r, network_ms, true);
     if (!t->stop_requested)
         attach_network(r);
     if (!t->stop_requested) {
         task_set_state(t, TASK_PENDING);
-        pull_images(r);
+        delay(r, ecs->aws->tuning.provision_ms - network_ms, true);
     }
+    if (!t->stop_requested)
+        pull_images(r);
     if (!t->stop_requested)
         run_containers(r);
     task_set_state(t, TASK_DEACTIVATING);

@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "test/sim/gcp/dispatch.h"
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/admin_reply.h"
 #include "test/sim/http/registry_proxy.h"
@@ -46,6 +45,11 @@ void artifact_registry_free(struct artifact_registry *r)
     free(r);
 }
 
+const char *artifact_registry_upstream(const struct artifact_registry *r)
+{
+    return r->upstream;
+}
+
 /* ---- who may ---- */
 
 /* The access token in a Basic login; heap, "" when it is none. */
@@ -65,7 +69,7 @@ static bool authorized(struct artifact_registry *r, const struct http_request *r
     char principal[256];
     AUTO_FREE char *password = basic_password(request);
     bool good = token_store_find(r->gcp->tokens, password, principal) ||
-                token_store_find(r->gcp->tokens, dispatch_bearer(request), principal);
+                token_store_find(r->gcp->tokens, gcp_bearer(request), principal);
     pthread_mutex_lock(&r->lock);
     r->requests++;
     r->refused += !good;
@@ -150,6 +154,51 @@ void artifact_registry_layer(void *ctx, const struct http_request *request,
                                reply);
 }
 
+/* ---- repositories ---- */
+
+bool artifact_registry_has(struct artifact_registry *r, const char *repository)
+{
+    AUTO_FREE char *below = xasprintf("%s/", repository);
+    return is_created(r, below);
+}
+
+bool artifact_registry_add(struct artifact_registry *r, const char *repository)
+{
+    pthread_mutex_lock(&r->lock);
+    bool room = r->repositories.count < ARTIFACT_REPOSITORIES_MAX;
+    if (room)
+        strv_push(&r->repositories, repository);
+    pthread_mutex_unlock(&r->lock);
+    return room;
+}
+
+bool artifact_registry_remove(struct artifact_registry *r, const char *repository)
+{
+    bool found = false;
+    pthread_mutex_lock(&r->lock);
+    struct strv kept = STRV_INIT;
+    for (size_t i = 0; i < r->repositories.count; i++) {
+        bool it = !strcmp(r->repositories.items[i], repository);
+        found = found || it;
+        if (!it)
+            strv_push(&kept, r->repositories.items[i]);
+    }
+    strv_free(&r->repositories);
+    r->repositories = kept;
+    pthread_mutex_unlock(&r->lock);
+    return found;
+}
+
+json_t *artifact_registry_list(struct artifact_registry *r)
+{
+    json_t *names = json_array();
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->repositories.count; i++)
+        json_array_append_new(names, value_text(r->repositories.items[i]));
+    pthread_mutex_unlock(&r->lock);
+    return names;
+}
+
 /* ---- for tests ---- */
 
 static bool name_valid(const char *name)
@@ -165,18 +214,11 @@ void artifact_registry_admin(void *ctx, const struct http_request *request,
     struct artifact_registry *r = ctx;
     json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
     const char *create = value_string(body, "create");
-    AUTO_FREE char *probe = xasprintf("%s/", create);
-    if (name_valid(create) && !is_created(r, probe)) {
-        pthread_mutex_lock(&r->lock);
-        if (r->repositories.count < ARTIFACT_REPOSITORIES_MAX)
-            strv_push(&r->repositories, create);
-        pthread_mutex_unlock(&r->lock);
-    }
+    if (name_valid(create) && !artifact_registry_has(r, create))
+        (void)artifact_registry_add(r, create);
     json_decref(body);
-    json_t *names = json_array();
+    json_t *names = artifact_registry_list(r);
     pthread_mutex_lock(&r->lock);
-    for (size_t i = 0; i < r->repositories.count; i++)
-        json_array_append_new(names, value_text(r->repositories.items[i]));
     json_t *out = json_pack("{s:o, s:I, s:I, s:I}", "repositories", names, "tokensIssued",
                             (json_int_t)r->issued, "requests", (json_int_t)r->requests, "refused",
                             (json_int_t)r->refused);

@@ -16,6 +16,16 @@ struct artifact_registry;
 /* upstream: "http://127.0.0.1:5000"; NULL: images are nowhere. */
 struct artifact_registry *artifact_registry_new(struct gcp *gcp, const char *upstream);
 void artifact_registry_free(struct artifact_registry *r);
+/* As given to _new(). */
+const char *artifact_registry_upstream(const struct artifact_registry *r);
+
+/* repository: "PROJECT/REPOSITORY". add: false when there are too many; it must not be there yet.
+ */
+bool artifact_registry_has(struct artifact_registry *r, const char *repository);
+bool artifact_registry_add(struct artifact_registry *r, const char *repository);
+bool artifact_registry_remove(struct artifact_registry *r, const char *repository);
+/* An array of their names; new reference. */
+json_t *artifact_registry_list(struct artifact_registry *r);
 
 /* Route handlers; ctx is the struct artifact_registry. */
 void artifact_registry_request(void *ctx, const struct http_request *request,

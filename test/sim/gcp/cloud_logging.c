@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 1000 };
+enum { PAGE_DEFAULT = 50, PAGE_MAX = 1000, TIME_STEP_NS = 1000 };
 
 struct cloud_logging {
     struct gcp *gcp;
@@ -51,13 +51,27 @@ size_t cloud_logging_count(struct cloud_logging *l)
 
 /* ---- writing ---- */
 
-/* Lines are read many at a time and stamped in milliseconds; the service's entries have
- * nanoseconds. */
-static int64_t stamp(struct cloud_logging *l, int64_t timestamp_ms)
+static void set_id(struct log_entry *e, uint64_t serial)
 {
-    int64_t ns = timestamp_ms * 1000000;
-    l->stamp_ns = ns > l->stamp_ns ? ns : l->stamp_ns + 1;
-    return l->stamp_ns;
+    /* odd: no two get the same */
+    snprintf(e->id, sizeof e->id, "%016llx", (unsigned long long)(serial * 0x9e3779b97f4a7c15u));
+}
+
+/* Time and insertId. */
+static void stamp(struct cloud_logging *l, struct log_entry *e, const char *text, size_t len)
+{
+    struct gcp_tuning *t = &l->gcp->tuning;
+    e->time_ns = e->received_ns;
+    set_id(e, ++l->serial);
+    log_entry_take_fields(e, text, len);
+    if (t->log_own_time)
+        e->time_ns = e->received_ns;
+    if (t->log_own_ids)
+        set_id(e, l->serial);
+    if (l->stamp_ns && value_take_one(&t->log_same_time))
+        e->time_ns = l->stamp_ns;
+    e->time_ns -= e->time_ns % TIME_STEP_NS;
+    l->stamp_ns = e->time_ns;
 }
 
 static void write_line(struct cloud_logging *l, const struct log_source *source,
@@ -65,14 +79,8 @@ static void write_line(struct cloud_logging *l, const struct log_source *source,
 {
     struct gcp_tuning *t = &l->gcp->tuning;
     struct log_entry e = {.visible_ms = value_now_ms() + t->log_delay_ms,
-                          .received_ns = time_now_ns(),
-                          .id = ++l->serial};
-    if (l->stamp_ns && value_take_one(&t->log_same_time)) {
-        e.time_ns = l->stamp_ns;
-        e.id *= 0x9e3779b97f4a7c15u; /* odd: no two get the same */
-    } else {
-        e.time_ns = stamp(l, line->timestamp_ms);
-    }
+                          .received_ns = time_now_ns()};
+    stamp(l, &e, line->message, line->len);
     if (value_take_one(&t->log_late))
         e.visible_ms += t->log_late_ms;
     if (value_take_one(&t->log_skew))
@@ -98,6 +106,7 @@ struct query {
     struct log_store_query find;
     struct logging_filter *filter;
     uint64_t hash; /* of filter and order: a token fits no other query */
+    char after_id[LOG_INSERT_ID_MAX];
 };
 
 static uint64_t hash_text(uint64_t hash, const char *text)
@@ -147,7 +156,7 @@ static bool read_query(const struct gcp *gcp, const json_t *body, struct query *
     struct error err;
     const char *order = value_string(body, "orderBy"), *token = value_string(body, "pageToken");
     int64_t size = value_int(body, "pageSize", 0);
-    unsigned long long serial, hash;
+    unsigned long long hash;
     long long ns;
     if (!members_known(body, reply) || !resource_names_fit(gcp, body, reply))
         return false;
@@ -161,7 +170,7 @@ static bool read_query(const struct gcp *gcp, const json_t *body, struct query *
     else if (size < 0)
         gcp_reply_error(reply, "INVALID_ARGUMENT", "page_size must be positive");
     else if (*token &&
-             (sscanf(token, "E%lld.%llx.%llx", &ns, &serial, &hash) != 3 || hash != q->hash))
+             (sscanf(token, "E%lld.%llx.%63s", &ns, &hash, q->after_id) != 3 || hash != q->hash))
         gcp_reply_error(reply, "INVALID_ARGUMENT",
                         "page_token is invalid or belongs to another query");
     else if (!(q->filter = logging_filter_parse(value_string(body, "filter"), &err)))
@@ -169,15 +178,15 @@ static bool read_query(const struct gcp *gcp, const json_t *body, struct query *
     if (*token && !reply->status) {
         q->find.after = true;
         q->find.after_ns = ns;
-        q->find.after_id = serial;
+        q->find.after_id = q->after_id;
     }
     return !reply->status;
 }
 
-static void set_token(json_t *out, const struct query *q, int64_t time_ns, uint64_t serial)
+static void set_token(json_t *out, const struct query *q, int64_t time_ns, const char *id)
 {
-    AUTO_FREE char *token = xasprintf("E%lld.%llx.%llx", (long long)time_ns,
-                                      (unsigned long long)serial, (unsigned long long)q->hash);
+    AUTO_FREE char *token =
+        xasprintf("E%lld.%llx.%s", (long long)time_ns, (unsigned long long)q->hash, id);
     value_set_text(out, "nextPageToken", token);
 }
 
@@ -201,12 +210,17 @@ static void entries_list(struct gcp *gcp, const struct gcp_call *call, struct gc
         struct cloud_logging *l = gcp->logging;
         json_t *out = json_object();
         if (value_take_one(&gcp->tuning.log_empty_pages)) {
-            set_token(out, &q, q.find.after_ns, q.find.after_id);
+            bool first = !q.find.after;
+            set_token(out, &q,
+                      !first              ? q.find.after_ns
+                      : q.find.descending ? INT64_MAX
+                                          : 0,
+                      first ? "-" : q.after_id);
         } else {
             struct log_store_page page = {0};
             q.find.filter = q.filter;
             q.find.now_ms = value_now_ms();
-            q.find.ids_ascend = !q.find.descending || gcp->tuning.log_ids_ascend;
+            q.find.ids_ascend = !q.find.descending || !gcp->tuning.log_ids_descend;
             pthread_mutex_lock(&l->lock);
             log_store_find(l->store, &q.find, &page);
             pthread_mutex_unlock(&l->lock);

@@ -14,8 +14,9 @@ enum { LOGGING_BYTES_MAX = 128 * 1024 * 1024 };
 struct cloud_logging;
 struct cloud_logging *cloud_logging_new(struct gcp *gcp);
 void cloud_logging_free(struct cloud_logging *logging);
-/* Lines of a task's stdout or stderr. A line that is a JSON object becomes jsonPayload, its member
- * "severity" the entry's. */
+/* Lines of a task's stdout or stderr. Of a line that is a JSON object the special fields become the
+ * entry's. As with the service, timestamps have microseconds, and an insertId that a line does not
+ * bring says nothing about the order of arrival. */
 void cloud_logging_write(struct cloud_logging *logging, const char *job, const char *execution,
                          bool is_stderr, const struct log_event *lines, size_t count);
 size_t cloud_logging_count(struct cloud_logging *logging);

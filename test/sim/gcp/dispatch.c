@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const struct gcp_method *const tables[] = {run_methods, operation_methods, logging_methods,
-                                                  iam_methods};
+                                                  iam_methods, artifact_methods};
 
 /* ---- finding the method ---- */
 
@@ -64,15 +64,11 @@ const char *dispatch_short_name(const char *id)
 
 /* ---- who calls ---- */
 
-const char *dispatch_bearer(const struct http_request *request)
+static bool check_token(struct gcp *gcp, const struct gcp_method *m, struct gcp_call *call,
+                        struct gcp_reply *reply)
 {
-    const char *value = str_or_empty(http_request_header(request, "Authorization"));
-    return strncasecmp(value, "Bearer ", 7) ? "" : value + 7;
-}
-
-static bool check_token(struct gcp *gcp, struct gcp_call *call, struct gcp_reply *reply)
-{
-    const char *token = dispatch_bearer(call->request);
+    struct error ignored;
+    const char *token = gcp_bearer(call->request);
     if (!*token) {
         gcp_reply_error(reply, "UNAUTHENTICATED",
                         "Request is missing required authentication credential. Expected OAuth 2 "
@@ -81,6 +77,10 @@ static bool check_token(struct gcp *gcp, struct gcp_call *call, struct gcp_reply
     }
     if (token_store_find(gcp->tokens, token, call->principal))
         return true;
+    if (token_store_check_self_signed(gcp->tokens, token, m->service, &ignored) == 0) {
+        snprintf(call->principal, sizeof call->principal, "%s", token_store_email(gcp->tokens));
+        return true;
+    }
     gcp_reply_error(reply, "UNAUTHENTICATED",
                     "Request had invalid authentication credentials. Expected OAuth 2 access "
                     "token, login cookie or other valid authentication credential.");
@@ -196,7 +196,7 @@ static const struct gcp_method *handle(struct gcp *gcp, struct gcp_call *call,
     const struct gcp_method *m = find_method(call->request, call);
     if (!m)
         gcp_reply_error(reply, "NOT_FOUND", "Method not found.");
-    else if ((m->public || check_token(gcp, call, reply)) && read_body(call, reply) &&
+    else if ((m->public || check_token(gcp, m, call, reply)) && read_body(call, reply) &&
              check_project(gcp, call, reply))
         run_method(gcp, m, call, reply);
     return m;

@@ -17,7 +17,5 @@ bool dispatch_path_match(const char *pattern, const char *path,
                          char part[GCP_PATH_PARTS][GCP_PART_MAX]);
 /* "projects.locations.jobs.executions.get" → "executions.get": the name for faults and counters. */
 const char *dispatch_short_name(const char *id);
-/* The bearer token of a request; "" when none. Borrowed. */
-const char *dispatch_bearer(const struct http_request *request);
 
 #endif

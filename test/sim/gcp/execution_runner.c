@@ -2,6 +2,7 @@
  * One thread an execution: network, pull, attempts, the end; see run.h. The lock of Cloud Run is
  * held except around what blocks. */
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -53,20 +54,35 @@ static json_t *main_container(const struct execution *e)
 
 /* ---- before the first attempt ---- */
 
+static int attach_network(struct execution *e, struct error *err)
+{
+    struct network_endpoint endpoint;
+    pthread_mutex_unlock(&e->run->lock);
+    int rc = network_attach(e->run->gcp->network, e->netns_id, &endpoint, err);
+    pthread_mutex_lock(&e->run->lock);
+    if (rc)
+        return -1;
+    e->endpoint = endpoint;
+    e->attached = true;
+    return 0;
+}
+
+/* The address is told while the rest of what the execution needs is still made, as a cloud with
+ * addresses does. */
 static bool prepare(struct execution *e)
 {
     struct gcp *gcp = e->run->gcp;
     struct error err;
-    struct network_endpoint endpoint;
     const char *reference = value_string(main_container(e), "image");
+    long network_ms = gcp->tuning.provision_ms / 2;
+    delay(e, network_ms, true);
+    int rc = e->cancel_requested ? 0 : attach_network(e, &err);
+    delay(e, gcp->tuning.provision_ms - network_ms, true);
+    if (e->cancel_requested)
+        return false;
     pthread_mutex_unlock(&e->run->lock);
-    int rc = network_attach(gcp->network, e->netns_id, &endpoint, &err);
     const struct image *image = rc ? NULL : image_store_pull(gcp->images, reference, &err);
     pthread_mutex_lock(&e->run->lock);
-    if (rc == 0) {
-        e->endpoint = endpoint;
-        e->attached = true;
-    }
     e->image = image;
     if (image)
         return true;
@@ -127,7 +143,7 @@ static size_t build_mounts(const struct execution *e, struct oci_mount mounts[MO
         if (!path || count == MOUNTS_MAX)
             continue;
         strv_push_owned(paths, path);
-        (void)!files_make_dirs(path, 0755, &ignored);
+        (void)!directory_make(path, 0755, &ignored);
         mounts[count++] = (struct oci_mount){path, value_string(mount, "mountPath"),
                                              value_bool(gcs, "readOnly", false)};
     }
@@ -345,8 +361,7 @@ static void *run(void *arg)
     struct run *owner = e->run;
     enum execution_state state = EXECUTION_FAILED;
     pthread_mutex_lock(&owner->lock);
-    delay(e, owner->gcp->tuning.provision_ms, true);
-    if (!e->cancel_requested && prepare(e))
+    if (prepare(e))
         state = run_attempts(e);
     if (e->cancel_requested && state == EXECUTION_FAILED) {
         fail(e, "CANCELLED", "CANCELLED", "The execution was cancelled by the user.");

@@ -111,6 +111,12 @@ char *gcp_parameter(const struct http_request *request, const char *name)
     return out;
 }
 
+const char *gcp_bearer(const struct http_request *request)
+{
+    const char *value = str_or_empty(http_request_header(request, "Authorization"));
+    return strncasecmp(value, "Bearer ", 7) ? "" : value + 7;
+}
+
 /* ---- pages ---- */
 
 bool gcp_page(const struct gcp_call *call, size_t most, size_t *begin, size_t *count,

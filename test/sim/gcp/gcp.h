@@ -23,6 +23,7 @@ struct network;
 struct fault_list;
 struct journal;
 struct call_counts;
+struct artifact_registry;
 
 /* Settings that POST /_sim/config changes while running. */
 #define GCP_TUNING(X)                                                                              \
@@ -35,8 +36,10 @@ struct call_counts;
     X(log_duplicate)   /* entries still to store twice: same insertId */                           \
     X(log_skew)        /* entries still to date back by … */                                     \
     X(log_skew_ms)     /* … so much */                                                           \
-    X(log_same_time)   /* entries still to date like the one before, with an unordered insertId */ \
-    X(log_ids_ascend)  /* 1: those of one time come by ascending insertId, newest first, too */    \
+    X(log_same_time)   /* entries still to date like the one before */                             \
+    X(log_own_time)    /* 1: the times that lines bring are ignored … */                         \
+    X(log_own_ids)     /* 1: … and their insertIds */                                            \
+    X(log_ids_descend) /* 1: newest first, those of one time come by descending insertId */        \
     X(log_empty_pages) /* answers still to give without entries, but with nextPageToken */         \
     X(token_ttl_s)     /* lifetime of access tokens */                                             \
     X(throttling)      /* 1: Google's request quotas */
@@ -54,6 +57,7 @@ struct gcp {
     struct token_store *tokens;
     struct run *run;
     struct cloud_logging *logging;
+    struct artifact_registry *registry;
     struct image_store *images;
     struct container_runtime *runtime;
     struct network *network;
@@ -90,7 +94,8 @@ struct gcp_method {
 };
 
 /* Tables, each ended by a NULL service. */
-extern const struct gcp_method run_methods[], operation_methods[], logging_methods[], iam_methods[];
+extern const struct gcp_method run_methods[], operation_methods[], logging_methods[], iam_methods[],
+    artifact_methods[];
 
 /* Answers. output: transferred. */
 void gcp_reply_json(struct gcp_reply *reply, json_t *output);
@@ -114,6 +119,8 @@ bool gcp_page(const struct gcp_call *call, size_t most, size_t *begin, size_t *c
 /* The page [begin, begin+count) of an array as {KEY: […], nextPageToken}; empty lists are left
  * out. */
 json_t *gcp_page_json(const char *key, json_t *all, size_t begin, size_t count);
+/* The bearer token of a request; "" when none. Borrowed. */
+const char *gcp_bearer(const struct http_request *request);
 /* Percent decoding, and of plus signs where they are blanks. Heap. */
 char *gcp_decode(const char *text, size_t len, bool plus);
 /* A form or query's name=value pairs; new reference. */

@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/str.h"
 #include "test/sim/gcp/run.h"
+#include "test/sim/gcp/vpc_access.h"
 #include "test/sim/host/runner.h"
 
 #include <ctype.h>
@@ -47,11 +48,13 @@ static const struct {
     {"execution", "labels annotations parallelism taskCount template:task client clientVersion "
                   "delayExecution"},
     {"task", "containers:container volumes:volume maxRetries timeout serviceAccount "
-             "executionEnvironment encryptionKey vpcAccess nodeSelector "
+             "executionEnvironment encryptionKey vpcAccess:vpc nodeSelector "
              "gpuZonalRedundancyDisabled workloadIdentityConfig"},
     {"container", "name image command args env:env resources:resources ports volumeMounts:mount "
                   "workingDir livenessProbe startupProbe readinessProbe dependsOn baseImageUri "
                   "buildInfo sourceCode sandboxLauncher"},
+    {"vpc", "connector egress networkInterfaces:interface"},
+    {"interface", "network subnetwork tags"},
     {"env", "name value valueSource"},
     {"resources", "limits cpuIdle startupCpuBoost"},
     {"mount", "name mountPath subPath"},
@@ -317,7 +320,10 @@ static int check_task(json_t *task, struct error *err)
         return error_set(err, ERROR_INVALID_PARAMETER, "template.template.containers: %s",
                          json_array_size(containers) ? "the simulator runs one container a task"
                                                      : "must be set");
-    return check_container(json_array_get(containers, 0), err) || check_mounts(task, err) ? -1 : 0;
+    return check_container(json_array_get(containers, 0), err) || check_mounts(task, err) ||
+                   vpc_access_check(json_object_get(task, "vpcAccess"), err)
+               ? -1
+               : 0;
 }
 
 int job_check(json_t *job, struct error *err)

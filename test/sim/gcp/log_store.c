@@ -273,7 +273,8 @@ static bool is_behind(const struct log_store_query *q, const struct log_entry *e
 {
     if (!q->after || e->time_ns != q->after_ns)
         return false;
-    return q->ids_ascend ? e->id <= q->after_id : e->id >= q->after_id;
+    int order = strcmp(e->id, q->after_id);
+    return q->ids_ascend ? order <= 0 : order >= 0;
 }
 
 static bool matches(const struct search *s, const struct found *f)
@@ -298,6 +299,11 @@ static void page_add(struct search *s, const struct found *f)
     s->bytes += f->entry->len;
 }
 
+static bool is_same(const struct log_entry *a, const struct log_entry *b)
+{
+    return a->time_ns == b->time_ns && log_entry_compare(a, b) == 0;
+}
+
 /* False: the page is full, and there is more. A duplicate shares (time, insertId) with its
  * original: a page never ends between the two. */
 static bool take(struct search *s, const struct found *f)
@@ -305,7 +311,7 @@ static bool take(struct search *s, const struct found *f)
     struct log_store_page *page = s->page;
     bool full = page->count >= s->query->page_size || s->bytes > ANSWER_BYTES_MAX;
     const struct log_entry *last = page->count ? page->items[page->count - 1].entry : NULL;
-    bool twin = last && last->time_ns == f->entry->time_ns && last->id == f->entry->id;
+    bool twin = last && is_same(last, f->entry);
     if (f->entry->visible_ms > s->query->now_ms || is_behind(s->query, f->entry) ||
         (full && twin) || !matches(s, f))
         return true;

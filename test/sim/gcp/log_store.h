@@ -33,7 +33,7 @@ struct log_store_query {
     /* Where the last page ended. */
     bool after;
     int64_t after_ns;
-    uint64_t after_id;
+    const char *after_id; /* borrowed */
 };
 
 struct log_store_page {

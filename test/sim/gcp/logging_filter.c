@@ -159,6 +159,17 @@ static enum logging_field field_of(const struct strv *path)
     return LOGGING_OTHER;
 }
 
+/* RFC 3339, and ISO 8601 with an offset without its colon (+0000), as Google's own client for
+ * Python writes it. */
+static bool parse_time(const char *text, int64_t *ns)
+{
+    size_t len = strlen(text);
+    if (len < 5 || !strchr("+-", text[len - 5]) || strspn(text + len - 4, "0123456789") != 4)
+        return timefmt_parse_rfc3339(text, ns);
+    AUTO_FREE char *with_colon = xasprintf("%.*s:%s", (int)len - 2, text, text + len - 2);
+    return timefmt_parse_rfc3339(with_colon, ns);
+}
+
 static struct node *comparison(struct parser *p, const struct strv *path, enum compare compare)
 {
     struct node *n = node_new(NODE_COMPARE);
@@ -167,7 +178,7 @@ static struct node *comparison(struct parser *p, const struct strv *path, enum c
     n->compare = compare;
     n->field = field_of(&n->path);
     n->value = take_text(p, true);
-    if (!n->value || (node_is_time(n) && !timefmt_parse_rfc3339(n->value, &n->time_ns))) {
+    if (!n->value || (node_is_time(n) && !parse_time(n->value, &n->time_ns))) {
         node_free(n);
         return bad(p, "no value that can be compared with");
     }

@@ -4,6 +4,7 @@
  * undo everything. Storage and the metadata server answer on the tasks' gateway, too. */
 #include "base/alloc.h"
 #include "base/config.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "test/sim/gcp/admin.h"
@@ -28,8 +29,8 @@
 #include <unistd.h>
 
 struct settings {
-    char *listen, *state_dir, *registry, *subnet, *bridge, *region, *project, *journal, *log_level,
-        *artifact_registry, *gcs_dir;
+    char *config, *listen, *state_dir, *registry, *subnet, *bridge, *region, *project, *journal,
+        *log_level, *artifact_registry, *gcs_dir;
     int64_t provision_ms, operation_ms, log_delay_ms;
     bool cleanup, throttling;
 };
@@ -37,15 +38,15 @@ struct settings {
 static struct settings settings;
 
 static const struct config_setting table[] = {
-    {"listen", "SOCKERLESS_SIM_LISTEN", CONFIG_STRING, "127.0.0.1:4567", &settings.listen,
+    {"listen", "SOCKERLESS_SIM_LISTEN", CONFIG_LISTEN, "127.0.0.1:4567", &settings.listen,
      "address and port", 0, 0},
-    {"state-dir", "SOCKERLESS_SIM_STATE_DIR", CONFIG_STRING, "/var/tmp/sockerless-sim-gcp",
+    {"state-dir", "SOCKERLESS_SIM_STATE_DIR", CONFIG_DIRECTORY, "/var/tmp/sockerless-sim-gcp",
      &settings.state_dir, "images, containers, credential files; one simulator a directory", 0, 0},
     {"registry", "SOCKERLESS_SIM_REGISTRY", CONFIG_STRING, NULL, &settings.registry,
      "where hosts are pulled from: docker.io=http://127.0.0.1:5000,…", 0, 0},
     {"artifact-registry", NULL, CONFIG_STRING, NULL, &settings.artifact_registry,
      "registry that holds what is in Artifact Registry: http://127.0.0.1:5000", 0, 0},
-    {"gcs-dir", NULL, CONFIG_STRING, NULL, &settings.gcs_dir,
+    {"gcs-dir", NULL, CONFIG_DIRECTORY, NULL, &settings.gcs_dir,
      "directory of the buckets; STATE-DIR/gcs when not given", 0, 0},
     {"subnet", NULL, CONFIG_STRING, "198.19.0.0/16", &settings.subnet, "addresses of the tasks", 0,
      0},
@@ -61,12 +62,13 @@ static const struct config_setting table[] = {
      3600000},
     {"throttling", NULL, CONFIG_BOOL, "false", &settings.throttling, "enforce Google's quotas", 0,
      0},
-    {"journal", NULL, CONFIG_STRING, NULL, &settings.journal, "file for every request and answer",
+    {"journal", NULL, CONFIG_OUTPUT, NULL, &settings.journal, "file for every request and answer",
      0, 0},
     {"log-level", NULL, CONFIG_STRING, "info", &settings.log_level, "debug, info, warn, error", 0,
      0},
     {"cleanup", NULL, CONFIG_BOOL, "false", &settings.cleanup,
      "remove what a killed simulator left, then exit", 0, 0},
+    CONFIG_ROW_CONFIG(&settings.config),
     {0}};
 
 /* Executions pull from what is behind the registry endpoint. */
@@ -104,11 +106,14 @@ static int gcp_open(struct gcp *gcp, struct error *err)
     gcp->counts = call_counts_new();
     gcp->run = run_open(gcp);
     gcp->logging = cloud_logging_new(gcp);
-    if (files_make_dirs(gcp->gcs_dir, 0755, err) ||
-        !(gcp->tokens = token_store_new(gcp->project, err)) ||
-        !(gcp->runtime = container_runtime_open(gcp->state_dir, err)) ||
-        !(gcp->network = network_open(settings.bridge, settings.subnet, err)) ||
-        !(gcp->images = images_open(gcp, err)) ||
+    if (directory_make(gcp->gcs_dir, 0755, err))
+        return error_wrap(err, "--gcs-dir");
+    if (!(gcp->tokens = token_store_new(gcp->project, err)) ||
+        !(gcp->runtime = container_runtime_open(gcp->state_dir, err)))
+        return -1;
+    if (!(gcp->network = network_open(settings.bridge, settings.subnet, err)))
+        return error_wrap(err, "--bridge-name and --subnet");
+    if (!(gcp->images = images_open(gcp, err)) ||
         !(gcp->journal = journal_open(settings.journal, err)))
         return -1;
     return 0;
@@ -186,10 +191,10 @@ static int run_simulator(const sigset_t *signals, struct error *err)
 {
     struct gcp gcp = {0};
     int rc = gcp_open(&gcp, err);
-    struct artifact_registry *registry = artifact_registry_new(&gcp, settings.artifact_registry);
+    gcp.registry = artifact_registry_new(&gcp, settings.artifact_registry);
     if (rc == 0)
-        rc = serve(&gcp, registry, signals, err);
-    artifact_registry_free(registry);
+        rc = serve(&gcp, gcp.registry, signals, err);
+    artifact_registry_free(gcp.registry);
     gcp.closing = true;
     gcp_close(&gcp);
     state_dir_clean(settings.state_dir);
@@ -209,5 +214,12 @@ static int run(const sigset_t *signals, struct error *err)
 
 int main(int argc, char **argv)
 {
-    return sim_main("sim-gcp", table, &settings.log_level, run, argc, argv);
+    static const struct program self = {
+        .component = "sim-gcp",
+        .purpose = "A simulated Google Cloud for tests; its containers really run on this machine.",
+        .settings = table,
+        .log_level = &settings.log_level,
+        .daemon = true,
+    };
+    return sim_main(&self, run, argc, argv);
 }

@@ -60,13 +60,13 @@ static bool begin(struct gcp *gcp, const char *service, const char *operation,
     return true;
 }
 
-/* The audience that a JWT was to be made for: this endpoint as its client knows it. */
+/* A JWT is made for this endpoint as its client knows it, or for Google's. */
 static int check_assertion(struct gcp *gcp, const struct http_request *request, const json_t *form,
                            struct error *err)
 {
-    AUTO_FREE char *audience =
+    AUTO_FREE char *endpoint =
         xasprintf("http://%s%s", str_or_empty(http_request_header(request, "Host")), request->path);
-    return token_store_check_jwt(gcp->tokens, value_string(form, "assertion"), audience, err);
+    return token_store_check_jwt(gcp->tokens, value_string(form, "assertion"), endpoint, err);
 }
 
 void oauth_token(void *ctx, const struct http_request *request, struct http_reply *reply)

@@ -39,6 +39,12 @@ void operation_free_all(struct run *run)
     }
 }
 
+static const char *type_of(enum operation_kind kind)
+{
+    return kind <= OPERATION_JOB_DELETE ? "type.googleapis.com/google.cloud.run.v2.Job"
+                                        : "type.googleapis.com/google.cloud.run.v2.Execution";
+}
+
 static bool is_about_job(const struct operation *o)
 {
     return o->kind <= OPERATION_JOB_DELETE;
@@ -73,9 +79,7 @@ static void refresh(struct run *run, struct operation *o)
 static json_t *typed(const struct operation *o)
 {
     json_t *out = json_deep_copy(o->last);
-    value_set_text(out, "@type",
-                   is_about_job(o) ? "type.googleapis.com/google.cloud.run.v2.Job"
-                                   : "type.googleapis.com/google.cloud.run.v2.Execution");
+    value_set_text(out, "@type", type_of(o->kind));
     return out;
 }
 
@@ -132,6 +136,17 @@ json_t *operation_start(struct run *run, enum operation_kind kind, const struct 
     LL_PREPEND(run->operations, o);
     trim(run);
     return operation_json(run, o);
+}
+
+json_t *operation_checked(struct run *run, enum operation_kind kind, json_t *resource)
+{
+    char id[37];
+    value_uuid(id);
+    AUTO_FREE char *name = xasprintf("projects/%s/locations/%s/operations/%s", run->gcp->project,
+                                     run->gcp->region, id);
+    value_set_text(resource, "@type", type_of(kind));
+    return json_pack("{s:s, s:b, s:O, s:o}", "name", name, "done", 1, "metadata", resource,
+                     "response", resource);
 }
 
 /* ---- methods ---- */

@@ -128,6 +128,9 @@ int execution_runner_start(struct execution *e, struct error *err) MUST_CHECK;
 /* operation.c; returns the operation's JSON. */
 json_t *operation_start(struct run *run, enum operation_kind kind, const struct job *job,
                         const struct execution *execution);
+/* What a call with validateOnly is answered: an operation that is done and is kept nowhere.
+ * resource: what the call would have made or changed; transferred. */
+json_t *operation_checked(struct run *run, enum operation_kind kind, json_t *resource);
 void operation_free_all(struct run *run);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "test/sim/gcp/image_host.h"
 #include "test/sim/gcp/run.h"
 
 #include <string.h>
@@ -62,6 +63,17 @@ static bool is_dry_run(const struct gcp_call *call)
     return (text && !strcmp(text, "true")) || value_bool(call->body, "validateOnly", false);
 }
 
+/* True when the call only validates: it is answered, with the resource as it is. */
+static bool answer_dry_run(struct gcp *gcp, const struct gcp_call *call, enum operation_kind kind,
+                           json_t *resource, struct gcp_reply *reply)
+{
+    bool dry = is_dry_run(call);
+    if (dry)
+        gcp_reply_json(reply, operation_checked(gcp->run, kind, json_incref(resource)));
+    json_decref(resource);
+    return dry;
+}
+
 static bool etag_fits(const struct gcp_call *call, const struct job *job, struct gcp_reply *reply)
 {
     AUTO_FREE char *parameter = gcp_parameter(call->request, "etag");
@@ -80,7 +92,7 @@ static void create_job(struct gcp *gcp, const struct gcp_call *call, const char 
     struct error err;
     struct run *run = gcp->run;
     json_t *json = json_deep_copy(call->body);
-    if (job_check(json, &err)) {
+    if (job_check(json, &err) || image_host_check(gcp, json, &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
     } else if (run_find_job(run, id)) {
         gcp_reply_error(reply, "ALREADY_EXISTS", "Resource '%s' already exists.", id);
@@ -89,9 +101,7 @@ static void create_job(struct gcp *gcp, const struct gcp_call *call, const char 
                         "Quota exceeded: at most %d jobs per project "
                         "and region.",
                         JOBS_MAX);
-    } else if (is_dry_run(call)) {
-        gcp_reply_json(reply, json_object());
-    } else {
+    } else if (!answer_dry_run(gcp, call, OPERATION_JOB_CREATE, json_incref(json), reply)) {
         const struct job *j = job_new(run, id, STEAL(json), call->principal);
         gcp_reply_json(reply, operation_start(run, OPERATION_JOB_CREATE, j, NULL));
     }
@@ -152,8 +162,12 @@ static void replace_job(struct gcp *gcp, const struct gcp_call *call, struct job
         json_decref(json);
         return;
     }
-    if (job_check(json, &err)) {
+    if (job_check(json, &err) || image_host_check(gcp, json, &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
+        json_decref(json);
+        return;
+    }
+    if (answer_dry_run(gcp, call, OPERATION_JOB_PATCH, json_incref(json), reply)) {
         json_decref(json);
         return;
     }
@@ -180,7 +194,8 @@ static void jobs_delete(struct gcp *gcp, const struct gcp_call *call, struct gcp
 {
     lock(gcp);
     struct job *j = need_job(gcp, call, reply);
-    if (j && etag_fits(call, j, reply)) {
+    if (j && etag_fits(call, j, reply) &&
+        !answer_dry_run(gcp, call, OPERATION_JOB_DELETE, job_json(gcp->run, j), reply)) {
         if (!j->deleted_ns) {
             j->deleted_ns = time_now_ns();
             j->ready_ms = value_now_ms() + gcp->tuning.operation_ms;
@@ -203,6 +218,11 @@ static void run_job(struct gcp *gcp, const struct gcp_call *call, struct job *jo
         json_deep_copy(json_object_get(json_object_get(job->json, "template"), "template"));
     if (job_override(task, json_object_get(call->body, "overrides"), &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
+        json_decref(task);
+        return;
+    }
+    if (answer_dry_run(gcp, call, OPERATION_EXECUTION_RUN,
+                       json_pack("{s:s, s:O}", "job", job->id, "template", task), reply)) {
         json_decref(task);
         return;
     }
@@ -264,7 +284,8 @@ static void executions_cancel(struct gcp *gcp, const struct gcp_call *call, stru
     if (e && execution_is_done(e)) {
         gcp_reply_error(reply, "FAILED_PRECONDITION",
                         "Execution '%s' cannot be cancelled: it has completed.", e->id);
-    } else if (e) {
+    } else if (e &&
+               !answer_dry_run(gcp, call, OPERATION_EXECUTION_CANCEL, execution_json(e), reply)) {
         execution_cancel(e);
         gcp_reply_json(reply, operation_start(gcp->run, OPERATION_EXECUTION_CANCEL, NULL, e));
     }
@@ -275,7 +296,7 @@ static void executions_delete(struct gcp *gcp, const struct gcp_call *call, stru
 {
     lock(gcp);
     struct execution *e = need_execution(gcp, call, reply);
-    if (e) {
+    if (e && !answer_dry_run(gcp, call, OPERATION_EXECUTION_DELETE, execution_json(e), reply)) {
         execution_cancel(e);
         e->deleted = true;
         gcp_reply_json(reply, operation_start(gcp->run, OPERATION_EXECUTION_DELETE, NULL, e));

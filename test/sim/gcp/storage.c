@@ -84,7 +84,7 @@ void storage_api(void *ctx, const struct http_request *request, struct http_repl
         return;
     if (!dispatch_path_match("/storage/v1/b/*/o/*", request->path, part))
         refuse(reply, "NOT_FOUND", "Not Found");
-    else if (!token_store_find(gcp->tokens, dispatch_bearer(request), principal))
+    else if (!token_store_find(gcp->tokens, gcp_bearer(request), principal))
         refuse(reply, "UNAUTHENTICATED",
                "Anonymous caller does not have storage.objects.get "
                "access to the Google Cloud Storage object.");

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define GOOGLES_ENDPOINT "https://oauth2.googleapis.com/token"
+#define SCOPE_PREFIX "https://www.googleapis.com/auth/"
 enum { TOKENS_MAX = 1024, KEY_BITS = 2048, JWT_MAX = 8192, SKEW_S = 300 };
 
 struct issued {
@@ -159,25 +161,66 @@ static bool signature_fits(struct token_store *s, const char *jwt, size_t signed
     return ok;
 }
 
-static const char *claims_problem(const struct token_store *s, const json_t *claims,
-                                  const char *audience)
+static const char *time_problem(const json_t *claims)
 {
     int64_t now = value_now_ms() / 1000, iat = value_int(claims, "iat", 0),
             exp = value_int(claims, "exp", 0);
-    if (strcmp(value_string(claims, "iss"), s->email) != 0)
-        return "Invalid grant: account not found";
-    if (strcmp(value_string(claims, "aud"), audience) != 0)
-        return "Invalid JWT: Failed audience check.";
-    if (!*value_string(claims, "scope"))
-        return "Invalid OAuth scope or ID token audience provided.";
     if (iat > now + SKEW_S || exp <= now || exp - iat > 3600)
         return "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
                "timeframe. Check your iat and exp values in the JWT claim.";
     return NULL;
 }
 
-int token_store_check_jwt(struct token_store *s, const char *jwt, const char *audience,
-                          struct error *err)
+static const char *assertion_problem(const struct token_store *s, const json_t *claims,
+                                     const char *endpoint)
+{
+    const char *audience = value_string(claims, "aud");
+    if (strcmp(value_string(claims, "iss"), s->email) != 0)
+        return "Invalid grant: account not found";
+    if (strcmp(audience, endpoint) != 0 && strcmp(audience, GOOGLES_ENDPOINT) != 0)
+        return "Invalid JWT: Failed audience check.";
+    if (!*value_string(claims, "scope"))
+        return "Invalid OAuth scope or ID token audience provided.";
+    return time_problem(claims);
+}
+
+/* Blank-separated; the scope of all services, or one of the service's own. */
+static bool scope_covers(const char *scope, const char *service)
+{
+    AUTO_FREE char *own = xasprintf(SCOPE_PREFIX "%s", service);
+    for (; *scope; scope += strspn(scope, " ")) {
+        size_t len = strcspn(scope, " ");
+        if ((len == strlen(SCOPE_PREFIX "cloud-platform") &&
+             !strncmp(scope, SCOPE_PREFIX "cloud-platform", len)) ||
+            (len >= strlen(own) && !strncmp(scope, own, strlen(own)) &&
+             strchr(" .", scope[strlen(own)])))
+            return true;
+        scope += len;
+    }
+    return false;
+}
+
+static const char *self_signed_problem(const struct token_store *s, const json_t *claims,
+                                       const char *service)
+{
+    AUTO_FREE char *wanted = xasprintf("https://%s.googleapis.com/", service);
+    const char *audience = value_string(claims, "aud"), *scope = value_string(claims, "scope");
+    size_t bare = strlen(wanted) - 1; /* with or without the slash */
+    if (strcmp(value_string(claims, "iss"), s->email) != 0 ||
+        strcmp(value_string(claims, "sub"), s->email) != 0)
+        return "the JWT's iss and sub are not the account that signed it";
+    if (*audience ? strncmp(audience, wanted, bare) != 0 ||
+                        (audience[bare] && strcmp(audience + bare, "/") != 0)
+                  : !scope_covers(scope, service))
+        return "the JWT is for another service";
+    return time_problem(claims);
+}
+
+typedef const char *claims_check(const struct token_store *s, const json_t *claims,
+                                 const char *wanted);
+
+static int check_jwt(struct token_store *s, const char *jwt, claims_check *check,
+                     const char *wanted, struct error *err)
 {
     const char *first = strchr(jwt, '.'), *second = first ? strchr(first + 1, '.') : NULL;
     size_t len = 0;
@@ -187,9 +230,21 @@ int token_store_check_jwt(struct token_store *s, const char *jwt, const char *au
         return error_set(err, ERROR_FORBIDDEN, "Invalid JWT Signature.");
     AUTO_FREE unsigned char *text = decode_part(first + 1, (size_t)(second - first - 1), &len);
     json_t *claims = text ? json_loadb((char *)text, len, 0, NULL) : NULL;
-    const char *problem = claims_problem(s, claims, audience);
+    const char *problem = check(s, claims, wanted);
     if (problem)
         error_set(err, ERROR_FORBIDDEN, "%s", problem);
     json_decref(claims);
     return problem ? -1 : 0;
+}
+
+int token_store_check_jwt(struct token_store *s, const char *jwt, const char *endpoint,
+                          struct error *err)
+{
+    return check_jwt(s, jwt, assertion_problem, endpoint, err);
+}
+
+int token_store_check_self_signed(struct token_store *s, const char *jwt, const char *service,
+                                  struct error *err)
+{
+    return check_jwt(s, jwt, self_signed_problem, service, err);
 }

@@ -34,8 +34,14 @@ void token_store_issue(struct token_store *store, const char *principal, int64_t
 void token_store_expire_all(struct token_store *store);
 bool token_store_find(struct token_store *store, const char *token, char principal[256]);
 
-/* A JWT signed with the service account's key for that audience, not expired. */
-int token_store_check_jwt(struct token_store *store, const char *jwt, const char *audience,
+/* An assertion for the token endpoint: a JWT signed with the service account's key, not expired.
+ * endpoint: this one's URL; Google's own is a good audience, too (google-auth knows no other). */
+int token_store_check_jwt(struct token_store *store, const char *jwt, const char *endpoint,
                           struct error *err) MUST_CHECK;
+/* A JWT that the service account signed to be used as an access token ("Service account
+ * authorization without OAuth"): for a service, by audience, or for a scope that covers it.
+ * service: "run". */
+int token_store_check_self_signed(struct token_store *store, const char *jwt, const char *service,
+                                  struct error *err) MUST_CHECK;
 
 #endif

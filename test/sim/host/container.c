@@ -3,6 +3,7 @@
 #include "test/sim/host/container.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/sim/host/child.h"
@@ -79,7 +80,7 @@ struct container_runtime *container_runtime_open(const char *state_dir, struct e
     rt->state_dir = xstrdup(state_dir);
     rt->bundles = xasprintf("%s/containers", state_dir);
     rt->runc_root = xasprintf("%s/runc", state_dir);
-    if (files_make_dirs(rt->bundles, 0711, err) || files_make_dirs(rt->runc_root, 0700, err)) {
+    if (directory_make(rt->bundles, 0711, err) || directory_make(rt->runc_root, 0700, err)) {
         container_runtime_close(rt);
         return NULL;
     }
@@ -366,7 +367,7 @@ struct container *container_start(struct container_runtime *rt, const struct con
     c->bundle = xasprintf("%s/%s", rt->bundles, spec->id);
     c->rootfs = xasprintf("%s/rootfs", c->bundle);
     c->pidfd = c->output[0] = c->output[1] = -1;
-    int rc = files_make_dirs(c->bundle, 0711, err);
+    int rc = directory_make(c->bundle, 0711, err);
     if (rc == 0)
         rc = mount_rootfs(c, spec->image, err);
     if (rc == 0)

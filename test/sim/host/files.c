@@ -18,22 +18,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int files_make_dirs(const char *path, mode_t mode, struct error *err)
-{
-    AUTO_FREE char *copy = xstrdup(path);
-    for (char *p = copy + 1;; p++) {
-        if (*p && *p != '/')
-            continue;
-        char saved = *p;
-        *p = '\0';
-        if (mkdir(copy, mode) && errno != EEXIST)
-            return error_errno(err, ERROR_SYSTEM, errno, "create directory %s", copy);
-        if (!saved)
-            return 0;
-        *p = saved;
-    }
-}
-
 int files_write(const char *path, const void *data, size_t len, struct error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-int files_make_dirs(const char *path, mode_t mode, struct error *err) MUST_CHECK;
 int files_write(const char *path, const void *data, size_t len, struct error *err) MUST_CHECK;
 /* At most max bytes; more is an error. */
 int files_read(const char *path, size_t max, struct buf *out, struct error *err) MUST_CHECK;

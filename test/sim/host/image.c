@@ -3,6 +3,7 @@
 #include "test/sim/host/image.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "test/sim/host/files.h"
@@ -41,7 +42,7 @@ struct image_store *image_store_open(const char *state_dir, const char *registri
     s->registries = registries ? xstrdup(registries) : NULL;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
-    if (files_make_dirs(s->dir, 0755, err)) {
+    if (directory_make(s->dir, 0755, err)) {
         image_store_close(s);
         return NULL;
     }
@@ -132,7 +133,7 @@ static int unpack_layers(struct registry *r, const json_t *layers, const char *d
 {
     AUTO_FREE char *rootfs = xasprintf("%s/rootfs", dir);
     AUTO_FREE char *blob = xasprintf("%s/layer", dir);
-    if (files_make_dirs(rootfs, 0755, err))
+    if (directory_make(rootfs, 0755, err))
         return -1;
     if (json_array_size(layers) > LAYERS_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER, "more than %d layers", LAYERS_MAX);
@@ -157,7 +158,7 @@ static int download(struct registry *r, const json_t *manifest, const char *dir,
     struct buf config = BUF_INIT;
     int rc = files_remove_tree(partial, err);
     if (rc == 0)
-        rc = files_make_dirs(partial, 0755, err);
+        rc = directory_make(partial, 0755, err);
     if (rc == 0)
         rc = registry_blob(r, member(json_object_get(manifest, "config"), "digest"), &config, err);
     if (rc == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Network namespaces on a bridge, by iproute2; see network.h. A host-side veth is called
- * skv<id>, so the bridge's ports tell which namespaces belong to it, whoever made them. */
+ * skv<id> and has the bridge's name as its alias, so the devices tell which namespaces belong to a
+ * bridge, whoever made them. */
 #include "test/sim/host/network.h"
 
 #include "base/alloc.h"
@@ -63,14 +64,27 @@ static void delete_netns(const char *name)
                  LOG_STR("error", err.message));
 }
 
-/* Deletes all that hangs on the bridge, then the bridge. */
+/* The bridge's name is also the port's alias: it is known when the bridge is gone. */
+static bool is_port_of(const char *bridge, const char *device)
+{
+    char path[128], alias[IFNAMSIZ + 1];
+    snprintf(path, sizeof path, "/sys/class/net/%.15s/ifalias", device);
+    FILE *f = str_starts(device, "skv") ? fopen(path, "re") : NULL;
+    if (!f)
+        return false;
+    bool same = fgets(alias, sizeof alias, f) &&
+                (alias[strcspn(alias, "\n")] = '\0', strcmp(alias, bridge) == 0);
+    fclose(f);
+    return same;
+}
+
+/* Deletes all namespaces of the bridge, then the bridge. */
 static void sweep(const char *bridge)
 {
     char path[128];
-    snprintf(path, sizeof path, "/sys/class/net/%s/brif", bridge);
-    DIR *dir = opendir(path);
+    DIR *dir = opendir("/sys/class/net");
     for (struct dirent *e; dir && (e = readdir(dir));) {
-        if (!str_starts(e->d_name, "skv"))
+        if (!is_port_of(bridge, e->d_name))
             continue;
         char netns[300], netns_path[320];
         snprintf(netns, sizeof netns, "skl-%s", e->d_name + 3);
@@ -80,11 +94,12 @@ static void sweep(const char *bridge)
         struct error ignored; /* usually gone with its namespace */
         (void)!child_check((char *[]){"ip", "link", "delete", e->d_name, NULL}, NULL, &ignored);
     }
-    if (!dir)
-        return;
-    closedir(dir);
+    if (dir)
+        closedir(dir);
+    snprintf(path, sizeof path, "/sys/class/net/%s/bridge", bridge);
     struct error err;
-    if (child_check((char *[]){"ip", "link", "delete", (char *)bridge, NULL}, NULL, &err))
+    if (files_exists(path) &&
+        child_check((char *[]){"ip", "link", "delete", (char *)bridge, NULL}, NULL, &err))
         log_warn("bridge not removed", LOG_STR("bridge", bridge), LOG_STR("error", err.message));
 }
 
@@ -214,8 +229,8 @@ static int connect_netns(struct network *n, const char *id, const struct network
 {
     AUTO_FREE char *outside =
         xasprintf("link add skv%s type veth peer name eth0 address %s netns %s\n"
-                  "link set skv%s master %s up\n",
-                  id, e->mac, e->netns, id, n->bridge);
+                  "link set skv%s alias %s master %s up\n",
+                  id, e->mac, e->netns, id, n->bridge, n->bridge);
     AUTO_FREE char *inside = xasprintf("link set lo up\n"
                                        "addr add %s/%u dev eth0\n"
                                        "link set eth0 up\n"

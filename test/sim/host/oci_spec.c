@@ -89,6 +89,16 @@ static void write_mounts(struct json_writer *w, const struct oci_spec *s)
         json_string_array(w, system_mounts[i].options, system_mounts[i].option_count);
         json_object_close(w);
     }
+    if (s->cgroups_path) { /* its own, as Docker and Fargate show it */
+        static char *const options[] = {"nosuid", "noexec", "nodev", "relatime", "ro"};
+        json_object_open(w);
+        json_member_string(w, "destination", "/sys/fs/cgroup");
+        json_member_string(w, "type", "cgroup");
+        json_member_string(w, "source", "cgroup");
+        json_key(w, "options");
+        json_string_array(w, options, ARRAY_LEN(options));
+        json_object_close(w);
+    }
     for (size_t i = 0; i < s->mount_count; i++) {
         char *const options[] = {"rbind", "rprivate", s->mounts[i].read_only ? "ro" : "rw"};
         json_object_open(w);

@@ -5,13 +5,13 @@
 #ifndef SOCKERLESS_SIM_HOST_SIM_MAIN_H
 #define SOCKERLESS_SIM_HOST_SIM_MAIN_H
 
-#include "base/config.h"
 #include "base/error.h"
+#include "base/program.h"
 
 #include <signal.h>
 
-/* name: in log lines. log_level: where the table's --log-level goes. Returns the exit code. */
-int sim_main(const char *name, const struct config_setting *table, char **log_level,
-             int (*run)(const sigset_t *signals, struct error *err), int argc, char **argv);
+/* Returns the exit code (base/program.h). */
+int sim_main(const struct program *self, int (*run)(const sigset_t *signals, struct error *err),
+             int argc, char **argv);
 
 #endif

@@ -3,6 +3,7 @@
 #include "test/sim/host/state_dir.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "test/sim/host/container.h"
@@ -17,16 +18,16 @@
 int state_dir_lock(char **dir, struct error *err)
 {
     AUTO_FREE char *path = xasprintf("%s/lock", *dir);
-    if (files_make_dirs(*dir, 0711, err))
-        return -1;
+    if (directory_make(*dir, 0711, err))
+        return error_wrap(err, "--state-dir");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_errno(err, ERROR_SYSTEM, errno, "open %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB)) {
         close(fd);
         return error_set(err, ERROR_CONFLICT,
-                         "state directory %s is used by a running simulator; stop it or choose "
-                         "another --state-dir",
+                         "--state-dir: %s is used by a running simulator; stop it or choose "
+                         "another",
                          *dir);
     }
     AUTO_FREE char *real = realpath(*dir, NULL);
@@ -54,7 +55,6 @@ void state_dir_signals(sigset_t *signals)
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }

@@ -26,7 +26,10 @@ struct journal *journal_open(const char *path, struct error *err)
     if (!str_empty(path)) {
         j->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (j->fd < 0) {
-            error_errno(err, ERROR_SYSTEM, errno, "journal %s", path);
+            error_set(err, ERROR_SYSTEM,
+                      "--journal: \"%s\" cannot be written: %s; give the path of a file that can "
+                      "be made",
+                      path, strerror(errno));
             journal_close(j);
             return NULL;
         }

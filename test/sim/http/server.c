@@ -182,7 +182,7 @@ static int bind_socket(const char *listen_text, struct http_server *server, stru
     if (!colon || !inet_aton(host, &addr.sin_addr) || !str_to_i64(colon + 1, &port) || port < 0 ||
         port > 65535)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "listen address \"%s\" is not like "
+                         "--listen: \"%s\" is not an address; give one like "
                          "127.0.0.1:4566",
                          listen_text);
     addr.sin_port = htons((uint16_t)port);
@@ -194,7 +194,8 @@ static int bind_socket(const char *listen_text, struct http_server *server, stru
     socklen_t len = sizeof addr;
     if (bind(fd, (struct sockaddr *)&addr, sizeof addr) || listen(fd, 512) ||
         getsockname(fd, (struct sockaddr *)&addr, &len)) {
-        error_errno(err, ERROR_UNAVAILABLE, errno, "listen on %s", listen_text);
+        error_set(err, ERROR_UNAVAILABLE, "--listen: %s: %s; choose another address or port",
+                  listen_text, strerror(errno));
         close(fd);
         return -1;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Azure Container Registry (ACA-003 lines 13 and 14): which hosts, admin credentials, the exchange
+ * Azure Container Registry: which hosts, admin credentials, the exchange
  * of an Azure AD token for a refresh token on the wire, one exchange for as long as the token holds
  * and for however many callers, refusals in the registry's words, and pulls through the registry
  * client.

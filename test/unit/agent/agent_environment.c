@@ -51,3 +51,31 @@ TEST(what_a_shell_adds_is_left_out)
     expect(&env, 1, "PWD=/mine");
     strv_free(&env);
 }
+
+TEST(unset_variables_get_no_default)
+{
+    char *from[] = {"GONE=image", "KEPT=1", "PATH=/image", NULL};
+    struct strv env = STRV_INIT;
+    setenv("SOCKERLESS_AGENT_UNSET", "GONE=HOSTNAME=TERM=PATH=HOME", 1);
+    environment_receive(&env, from);
+    unsetenv("SOCKERLESS_AGENT_UNSET");
+    environment_complete(&env, "/root", true);
+    assert_int_equal(env.count, 2);
+    expect(&env, 0, "KEPT=1");
+    expect(&env, 1, "HOME=/root"); /* the OCI runtime sets it whatever was asked */
+    assert_null(env.items[2]);
+    strv_free(&env);
+}
+
+TEST(an_unset_variable_of_an_exec_is_a_name_alone)
+{
+    struct strv env = STRV_INIT;
+    strv_push(&env, "HOSTNAME");
+    strv_push(&env, "PATH=/bin");
+    strv_push(&env, "HOME=/h");
+    environment_complete(&env, "/root", false);
+    assert_int_equal(env.count, 2);
+    expect(&env, 0, "PATH=/bin");
+    expect(&env, 1, "HOME=/h");
+    strv_free(&env);
+}

@@ -3,13 +3,17 @@
  * Log tee and log record parser: what goes through both comes out as it was.
  */
 #include "agent/log_tee.h"
+#include "base/alloc.h"
 #include "base/buf.h"
+#include "base/log_label.h"
 #include "base/log_record.h"
+#include "base/timefmt.h"
 #include "ipc/frame.h"
 #include "test/kit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +43,7 @@ static void on_mark_written(void *owner, const char *text, size_t len)
 
 static const struct log_tee_events events = {on_drained, on_mark_written};
 
-static void fixture_open(void)
+static void fixture_open_as(enum log_lines lines)
 {
     struct error err;
     int ends[2];
@@ -49,7 +53,12 @@ static void fixture_open(void)
     f.read_fd = ends[0];
     f.write_fd = ends[1];
     assert_int_equal(fcntl(f.read_fd, F_SETFL, O_NONBLOCK), 0);
-    f.tee = log_tee_open(&f.loop, f.write_fd, &events, NULL);
+    f.tee = log_tee_open(&f.loop, f.write_fd, lines, &events, NULL);
+}
+
+static void fixture_open(void)
+{
+    fixture_open_as(LOG_LINES_TEXT);
 }
 
 /* What the log driver has received by now. */
@@ -166,7 +175,7 @@ TEST_USING(fixture, plain_file)
     char text[64] = "";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    struct log_tee *tee = log_tee_open(&f.loop, fd, &events, NULL);
+    struct log_tee *tee = log_tee_open(&f.loop, fd, LOG_LINES_TEXT, &events, NULL);
     log_tee_output(tee, FRAME_STDERR, "x\n", 2);
     log_tee_exit(tee, 0);
     assert_true(log_tee_flushed(tee));
@@ -180,19 +189,47 @@ TEST_USING(fixture, plain_file)
 
 /* ---- round trip ---- */
 
-/* Rebuilds the streams from the records, and checks what every record must keep to. */
-static void parse_log(const struct buf *log, struct buf out[3], int *code)
+/* A structured line's record: what a collector makes of it, and what a driver makes of that. */
+static size_t record_of_structured(const char *line, size_t len, uint64_t number, char *record)
 {
+    struct log_label label;
+    json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+    if (!object)
+        fail_msg("line %llu is not JSON", (unsigned long long)number);
+    const json_t *labels = json_object_get(object, LOG_LABEL_FIELD);
+    const json_t *message = json_object_get(object, "message");
+    assert_true(log_label_parse(json_string_value(json_object_get(labels, LOG_LABEL_KEY)), &label));
+    assert_int_equal(label.number, number);
+    record[0] = LOG_RECORD_ESCAPE;
+    record[1] = label.letter;
+    assert_true(json_string_length(message) > 0); /* some services drop an empty entry */
+    memcpy(record + 2, json_string_value(message), json_string_length(message));
+    len = 2 + json_string_length(message);
+    json_decref(object);
+    return log_record_decode(record, len);
+}
+
+/* Rebuilds the streams from the records, and checks what every record must keep to. */
+static void parse_log(enum log_lines lines, const struct buf *log, struct buf out[3], int *code)
+{
+    static char record[LOG_RECORD_MAX];
     const char *at = log->data, *end = at + log->len;
-    while (at < end) {
+    for (uint64_t number = 1; at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         assert_non_null(newline);
         enum log_record_kind kind;
         const char *text;
-        size_t len;
+        size_t len = (size_t)(newline - at);
         assert_true(newline + 1 - at <= LOG_RECORD_MAX);
         assert_true(newline > at); /* no empty line */
-        assert_true(log_record_parse(at, (size_t)(newline - at), &kind, &text, &len));
+        assert_false(log_record_must_escape(at, len));
+        if (lines == LOG_LINES_STRUCTURED) {
+            len = record_of_structured(at, len, number, record);
+        } else {
+            memcpy(record, at, len);
+            len = log_record_decode(record, len);
+        }
+        assert_true(log_record_parse(record, len, &kind, &text, &len));
         bool err = kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
         struct buf *to = &out[err ? FRAME_STDERR : FRAME_STDOUT];
         if (kind == LOG_RECORD_EXIT)
@@ -211,13 +248,27 @@ static unsigned next_random(unsigned *seed)
     return *seed >> 8;
 }
 
-/* Bytes of every kind: long lines, empty lines, escapes, UTF-8. */
+/* Bytes of every kind: long lines, empty lines, escapes, UTF-8 and what is not. */
 static size_t random_piece(unsigned *seed, char *to, size_t cap)
 {
     size_t len = next_random(seed) % 4 == 0 ? cap : next_random(seed) % 300;
-    static const char *const words[] = {"\n",       "\x01",         "a",    "bc",
-                                        "\xc3\xa4", "\xe2\x82\xac", "\n\n", "\xf0\x9f\x98\x80",
-                                        "\xff",     "0123456789"};
+    static const char *const words[] = {"\n",
+                                        "\x01",
+                                        "a",
+                                        "bc",
+                                        "\xc3\xa4",
+                                        "\xe2\x82\xac",
+                                        "\n\n",
+                                        "\xf0\x9f\x98\x80",
+                                        "\xff",
+                                        "0123456789",
+                                        "\"",
+                                        "\\x",
+                                        "\t\r",
+                                        "\x01"
+                                        "4f",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x9f"};
     bool long_line = next_random(seed) % 2;
     size_t n = 0;
     while (n + 16 < len) {
@@ -226,39 +277,121 @@ static size_t random_piece(unsigned *seed, char *to, size_t cap)
             continue;
         memcpy(to + n, word, strlen(word));
         n += strlen(word);
+        if (next_random(seed) % 50 == 0)
+            to[n++] = '\0';
     }
     return n;
 }
 
-TEST(round_trip)
+static void go_round(enum log_lines lines, unsigned seed)
 {
     static char piece[65536];
-    for (unsigned seed = 1; seed <= 30; seed++) {
-        struct buf in[3] = {{0}}, out[3] = {{0}};
-        unsigned random = seed;
-        int code = -1;
-        fixture_open();
-        for (int i = 0; i < 40; i++) {
-            uint8_t type = next_random(&random) % 3 ? FRAME_STDOUT : FRAME_STDERR;
-            size_t len = random_piece(&random, piece, sizeof piece);
-            buf_append(&in[type], piece, len);
-            log_tee_output(f.tee, type, piece, len);
-            if (i % 8 == 0)
-                fixture_collect();
-        }
-        log_tee_exit(f.tee, (int)seed);
-        fixture_collect();
-        parse_log(&f.log, out, &code);
-        assert_int_equal(code, seed);
-        for (int type = FRAME_STDOUT; type <= FRAME_STDERR; type++) {
-            assert_int_equal(in[type].len, out[type].len);
-            if (in[type].len)
-                assert_memory_equal(in[type].data, out[type].data, in[type].len);
-            buf_free(&in[type]);
-            buf_free(&out[type]);
-        }
-        fixture_close();
+    struct buf in[3] = {{0}}, out[3] = {{0}};
+    unsigned random = seed;
+    int code = -1;
+    fixture_open_as(lines);
+    for (int i = 0; i < 40; i++) {
+        uint8_t type = next_random(&random) % 3 ? FRAME_STDOUT : FRAME_STDERR;
+        size_t len = random_piece(&random, piece, sizeof piece);
+        buf_append(&in[type], piece, len);
+        log_tee_output(f.tee, type, piece, len);
+        if (i % 8 == 0)
+            fixture_collect();
     }
+    log_tee_exit(f.tee, (int)seed);
+    fixture_collect();
+    parse_log(lines, &f.log, out, &code);
+    assert_int_equal(code, seed);
+    for (int type = FRAME_STDOUT; type <= FRAME_STDERR; type++) {
+        assert_int_equal(in[type].len, out[type].len);
+        if (in[type].len)
+            assert_memory_equal(in[type].data, out[type].data, in[type].len);
+        buf_free(&in[type]);
+        buf_free(&out[type]);
+    }
+    fixture_close();
+}
+
+TEST(round_trip)
+{
+    for (unsigned seed = 1; seed <= 30; seed++) {
+        go_round(LOG_LINES_TEXT, seed);
+        go_round(LOG_LINES_STRUCTURED, seed);
+    }
+}
+
+/* Bytes that are not UTF-8 and NUL are escaped, so that a service which keeps text keeps them. */
+TEST_USING(fixture, bytes_are_escaped)
+{
+    static const char gruesse[] = "gr\xfc\xdf\x01 \xc3\xbc\0\n";
+    log_tee_output(f.tee, FRAME_STDOUT, gruesse, sizeof gruesse - 1);
+    put(FRAME_STDERR, "\xe2\x82");
+    log_tee_exit(f.tee, 0);
+    fixture_collect();
+    assert_string_equal(f.log.data, "\x01Ogr\x01"
+                                    "fc\x01"
+                                    "df\x01"
+                                    "01 \xc3\xbc\x01"
+                                    "00\n"
+                                    "\x01Q\x01"
+                                    "e2\x01"
+                                    "82\n\x01x0\n");
+}
+
+/* What the console shows: the line itself, its time, stderr as an error. */
+TEST(structured_lines_are_readable)
+{
+    static const char users[] = "{\"severity\":\"ERROR\",  \"message\":1.0}";
+    fixture_open_as(LOG_LINES_STRUCTURED);
+    int64_t before_ns = time_now_ns(), last_ns = 0;
+    put(FRAME_STDOUT, users);
+    put(FRAME_STDOUT, "\n");
+    put(FRAME_STDERR, "oops\n");
+    fixture_collect();
+    char *at = f.log.data;
+    static const char *const texts[] = {users, "oops"}, *const severities[] = {NULL, "ERROR"};
+    for (int i = 0; i < 2; i++) {
+        size_t len = strcspn(at, "\n");
+        int64_t ns;
+        json_t *line = json_loadb(at, len, 0, NULL);
+        assert_string_equal(json_string_value(json_object_get(line, "message")), texts[i]);
+        const char *severity = json_string_value(json_object_get(line, "severity"));
+        assert_int_equal(!severity, !severities[i]);
+        if (severity)
+            assert_string_equal(severity, severities[i]);
+        assert_true(timefmt_parse_rfc3339(json_string_value(json_object_get(line, "time")), &ns));
+        assert_true(ns >= before_ns && ns > last_ns && ns <= time_now_ns() + 2);
+        last_ns = ns;
+        json_decref(line);
+        at += len + 1;
+    }
+    fixture_close();
+}
+
+/* Lines of one instant have different times and ascending ids, in the order printed. */
+TEST(structured_lines_are_in_order)
+{
+    static char many[20000];
+    char id[64] = "", when[64] = "";
+    fixture_open_as(LOG_LINES_STRUCTURED);
+    memset(many, '\n', sizeof many);
+    log_tee_output(f.tee, FRAME_STDOUT, many, sizeof many);
+    fixture_collect();
+    size_t count = 0;
+    for (char *at = f.log.data, *end = at + f.log.len; at < end; count++) {
+        size_t len = strcspn(at, "\n");
+        json_t *line = json_loadb(at, len, 0, NULL);
+        const char *next_id =
+            json_string_value(json_object_get(line, "logging.googleapis.com/insertId"));
+        const char *next_when = json_string_value(json_object_get(line, "time"));
+        assert_true(strcmp(next_id, id) > 0 && strcmp(next_when, when) > 0);
+        snprintf(id, sizeof id, "%s", next_id);
+        snprintf(when, sizeof when, "%s", next_when);
+        json_decref(line);
+        at += len + 1;
+    }
+    assert_int_equal(count, sizeof many);
+    fixture_close();
 }
 
 /* Exactly as long as a record may be, one less, one more; and characters at the cut. */
@@ -312,4 +445,75 @@ TEST(parser)
     assert_int_equal(kind, LOG_RECORD_EXIT);
     assert_true(log_record_exit_code(text, len, &code));
     assert_int_equal(code, 255);
+}
+
+TEST(escapes_of_others)
+{
+    static const struct {
+        const char *line, *decoded;
+    } cases[] = {{"\x01"
+                  "Oa\x01"
+                  "41",
+                  "\x01"
+                  "oaA"},
+                 {"\x01"
+                  "Ea\x01"
+                  "4",
+                  "\x01"
+                  "ea\x01"
+                  "4"},
+                 {"\x01"
+                  "O\x01"
+                  "zz\x01",
+                  "\x01"
+                  "o\x01"
+                  "zz\x01"},
+                 {"\x01"
+                  "ea\x01"
+                  "41",
+                  "\x01"
+                  "ea\x01"
+                  "41"},
+                 {"\x01"
+                  "Za\x01"
+                  "41",
+                  "\x01"
+                  "Za\x01"
+                  "41"},
+                 {"Oa\x01"
+                  "41",
+                  "Oa\x01"
+                  "41"},
+                 {"\x01", "\x01"},
+                 {"", ""}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char line[32];
+        strcpy(line, cases[i].line);
+        size_t len = log_record_decode(line, strlen(line));
+        assert_int_equal(len, strlen(cases[i].decoded));
+        assert_memory_equal(line, cases[i].decoded, len);
+    }
+}
+
+TEST(labels)
+{
+    static const char *const bad[] = {"",
+                                      "e",
+                                      "e 1",
+                                      "e 1 ",
+                                      "e 0 5",
+                                      "z 1 5",
+                                      "e -1 5",
+                                      "e 1 -5",
+                                      "e 1 5 ",
+                                      "e 99999999999999999999 5",
+                                      "e 1 99999999999999999999"};
+    char text[LOG_LABEL_MAX];
+    const struct log_label in = {'E', UINT64_MAX / 2 - 1, INT64_MAX / 2 - 1};
+    struct log_label out;
+    assert_true(log_label_parse(log_label_format(&in, text), &out));
+    assert_true(out.letter == in.letter && out.number == in.number && out.time_ns == in.time_ns);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (log_label_parse(bad[i], &out))
+            fail_msg("%s", bad[i]);
 }

@@ -25,6 +25,7 @@ struct callee {
     struct channel *line;
     unsigned lines, pings, refused, unknown;
     bool refuse;
+    bool answers_pings;
     const char *cert, *key; /* with them, agents dial wss:// */
     struct channel *awaited;
     char session[CALLBACK_SESSION_LEN + 1];
@@ -53,9 +54,10 @@ static bool on_authorize(void *owner, const char *authorization)
 
 static void line_frame(void *owner, const struct frame *f)
 {
-    (void)owner;
     assert_int_equal(f->type, FRAME_PING);
     callee.pings++;
+    if (callee.answers_pings)
+        channel_send(*(struct channel **)owner, FRAME_PING, NULL, 0);
 }
 
 static void line_closed(void *owner, const struct error *why)
@@ -122,6 +124,7 @@ static void reverse_start_with(bool listen, const char *cert, const char *key, c
     strv_push(&agent.env, "SOCKERLESS_AGENT_CONTAINER=" CONTAINER);
     strv_push_owned(&agent.env, xasprintf("SOCKERLESS_CALLBACK_URL=%s", callee.url));
     strv_push(&agent.env, "SOCKERLESS_AGENT_LINGER_MS=1000");
+    strv_push(&agent.env, "SOCKERLESS_AGENT_GATE_MS=60000");
     if (ca)
         strv_push_owned(&agent.env, xasprintf("SOCKERLESS_AGENT_CALLBACK_CA=%s", ca));
     agent_spawn(argv);
@@ -259,6 +262,30 @@ TEST_REVERSE(a_session_survives_the_line)
     assert_int_equal(agent_wait(), 0);
 }
 
+/* Maintenance: what lies between may have forgotten the connection without a word to either side.
+ */
+TEST_REVERSE(after_a_pause_a_dead_line_is_dialled_again)
+{
+    reverse_start(true, SH("sleep 60"));
+    struct peer *control = call_control();
+    callee.answers_pings = true;
+    uv_process_kill(&agent.process, SIGTSTP);
+    uv_process_kill(&agent.process, SIGCONT);
+    WAIT_FOR(callee.pings == 1);
+    peer_close(call_exec(ARGV("/bin/true"))); /* asked for on the line, behind the answer */
+    callee.answers_pings = false;             /* from here on it is dead */
+    uv_process_kill(&agent.process, SIGTSTP);
+    uv_process_kill(&agent.process, SIGCONT);
+    WAIT_FOR(callee.lines == 2);
+    assert_int_equal(callee.pings, 2);
+    peer_close(control);
+    control = call_control(); /* the process was stopped and goes on */
+    assert_true(control->started);
+    struct peer *exec = call_exec(ARGV("/bin/sh", "-c", "echo alive"));
+    assert_string_equal(exec->out.data, "alive\n");
+    peer_close(exec);
+}
+
 TEST_REVERSE(refused_comes_again)
 {
     reverse_start(false, SH("sleep 60"));
@@ -269,6 +296,18 @@ TEST_REVERSE(refused_comes_again)
     callee.refuse = false;
     struct peer *control = call_control();
     assert_true(control->started);
+}
+
+/* A start waits for the first line: until then the pauses stay short. With those of an agent that
+ * has had a line, so many attempts would take twice the time of WAIT_FOR. */
+TEST_REVERSE(first_line_is_tried_often)
+{
+    reverse_start(false, SH("exec cat"));
+    callee.refuse = true;
+    callee_listen();
+    WAIT_FOR(callee.refused >= 22);
+    callee.refuse = false;
+    WAIT_FOR(callee.line);
 }
 
 TEST_REVERSE(what_is_no_call_is_ignored)

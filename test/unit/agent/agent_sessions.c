@@ -11,7 +11,10 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SH(script) ARGV("--", "/bin/sh", "-c", script)
 #define ENV(...) ARGV(__VA_ARGS__)
@@ -135,6 +138,51 @@ TEST_AGENT(gate_loses_nothing)
     assert_int_equal(late->bytes, 0); /* released: nothing, rather than a gap */
     peer_acknowledge(control);
     assert_int_equal(agent_wait(), 0);
+}
+
+/* Once more was printed than is kept, an attach that asks for all gets a mark in the log instead,
+ * and exactly what follows it: the unfinished line before it is in the log. */
+TEST_AGENT(attach_with_a_mark)
+{
+    agent_start(ENV("SOCKERLESS_AGENT_STDIN=1"),
+                SH("seq 1 40000 | sed 's/.*/& of many lines of some length, yes/'; "
+                   "printf half; read x; echo whole"));
+    struct peer *control = peer_control();
+    struct peer *typing = peer_attach(ATTACH(.stdin = 1, .stdout = 1));
+    WAIT_FOR(peer_printed(typing, "half"));
+    struct peer *attach =
+        peer_attach(ATTACH(.replay = 1, .stdout = 1, .stderr = 1, .mark = (char *)"join-1"));
+    assert_true(attach->marked);
+    struct peer *plain = peer_attach(ATTACH(.replay = 1, .stdout = 1));
+    assert_false(plain->marked);
+    peer_type(typing, "\n");
+    WAIT_FOR(attach->ended && plain->ended);
+    assert_string_equal(attach->out.data, "whole\n");
+    peer_acknowledge(control);
+    agent_wait();
+    WAIT_FOR(agent.log_ended);
+    const char *tail = strstr(agent.log.data, "\n40000 of many");
+    assert_non_null(tail);
+    assert_string_equal(tail, "\n40000 of many lines of some length, yes\n\001phalf\n"
+                              "\001mjoin-1\nwhole\n\001x0\n");
+}
+
+/* What is kept from the first byte is sent, and nothing is marked. */
+TEST_AGENT(attach_without_need_for_a_mark)
+{
+    agent_start(ENV("SOCKERLESS_AGENT_STDIN=1"), SH("echo one; read x; echo two"));
+    struct peer *control = peer_control();
+    struct peer *typing = peer_attach(ATTACH(.replay = 1, .stdin = 1, .stdout = 1));
+    WAIT_FOR(peer_printed(typing, "one\n"));
+    struct peer *attach = peer_attach(ATTACH(.replay = 1, .stdout = 1, .mark = (char *)"join-1"));
+    assert_false(attach->marked);
+    peer_type(typing, "\n");
+    WAIT_FOR(attach->ended);
+    assert_string_equal(attach->out.data, "one\ntwo\n");
+    peer_acknowledge(control);
+    agent_wait();
+    WAIT_FOR(agent.log_ended);
+    assert_null(strstr(agent.log.data, "join-1"));
 }
 
 TEST_AGENT(attach_after_the_end)
@@ -285,12 +333,106 @@ TEST_AGENT(signals)
     assert_int_equal(agent_wait(), 137);
 }
 
-TEST_AGENT(keep_alive)
+/* ---- keep-alive ---- */
+
+/* What /proc says about the main process: "name, directory, user id", as Docker's clients see it
+ * with `docker top`, pwd and id. */
+static char *process_facts(int64_t pid)
 {
-    agent_start(NULL, ARGV("--keep-alive", "--"));
+    char path[64], name[32] = "", cwd[256] = "", line[256];
+    unsigned uid = 0;
+    snprintf(path, sizeof path, "/proc/%lld/cwd", (long long)pid);
+    ssize_t n = readlink(path, cwd, sizeof cwd - 1);
+    cwd[n > 0 ? n : 0] = '\0';
+    snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        if (str_starts(line, "Name:"))
+            assert_int_equal(sscanf(line, "Name: %31s", name), 1);
+        if (str_starts(line, "Uid:"))
+            assert_int_equal(sscanf(line, "Uid: %u", &uid), 1);
+    }
+    fclose(f);
+    return xasprintf("%s, %s, %u", name, cwd, uid);
+}
+
+struct keep_alive_case {
+    const char *const *argv;
+    const char *name; /* of the process */
+    int signal;
+};
+
+static void check_keep_alive(const struct keep_alive_case *c)
+{
+    char base[] = "/tmp/agent-keep-alive-XXXXXX";
+    assert_non_null(mkdtemp(base));
+    assert_int_equal(chmod(base, 0755), 0);
+    AUTO_FREE char *dir = xasprintf("%s/not/there", base);
+    AUTO_FREE char *workdir = xasprintf("SOCKERLESS_AGENT_WORKDIR=%s", dir);
+    agent_start(ENV("SOCKERLESS_AGENT_USER=65534", workdir), c->argv);
     struct peer *control = peer_control();
     WAIT_FOR(control->started);
-    peer_signal(control, SIGUSR1); /* nothing */
+    AUTO_FREE char *expected = xasprintf("%s, %s, 65534", c->name, dir);
+    AUTO_FREE char *facts = process_facts(control->pid);
+    assert_string_equal(facts, expected);
+    struct peer *exec = peer_exec_end(
+        EXEC(.working_dir = dir, .env = (char **)(uintptr_t)ARGV("PATH=/bin:/usr/bin"), .n_env = 1),
+        ARGV("pwd"));
+    assert_true(strncmp(exec->out.data, dir, strlen(dir)) == 0);
+    peer_signal(control, c->signal);
+    WAIT_FOR(control->exited);
+    assert_int_equal(control->code, 128 + c->signal);
+    assert_int_equal(control->signal, c->signal);
+    peer_acknowledge(control);
+    assert_int_equal(agent_wait(), 128 + c->signal);
+    agent_stop();
+    AUTO_FREE char *not_there = xasprintf("%s/not", base);
+    assert_int_equal(rmdir(dir) | rmdir(not_there) | rmdir(base), 0);
+}
+
+/* In its directory, which is made, as its user, ended by any signal: whether the image has the
+ * program or the agent stands in for it. */
+TEST_AGENT(keep_alive_is_a_process)
+{
+    const struct keep_alive_case cases[] = {
+        {ARGV("--keep-alive", "--", "tail", "-f", "/dev/null"), "tail", SIGUSR1},
+        {ARGV("--keep-alive", "--", "/nowhere/tail", "-f", "/dev/null"), "tail", SIGUSR1},
+        {ARGV("--keep-alive", "--", "no-such-program"), "no-such-program", SIGTERM},
+        {ARGV("--keep-alive", "--"), "tail", SIGHUP},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_keep_alive(&cases[i]);
+}
+
+/* Only a missing program is replaced: nothing else that a start checks. */
+TEST_AGENT(keep_alive_fails_as_any_process)
+{
+    static const struct {
+        const char *setting, *program, *text;
+    } cases[] = {
+        {"SOCKERLESS_AGENT_USER=nobody-knows-me", "tail", "unable to find user nobody-knows-me"},
+        {"SOCKERLESS_AGENT_USER=nobody-knows-me", "/nowhere/tail", "unable to find user"},
+        {"SOCKERLESS_AGENT_WORKDIR=/dev/null/x", "/nowhere/tail", "mkdir /dev/null/x"},
+        {"SOCKERLESS_AGENT_WORKDIR=/", "/dev/null", "permission denied"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        agent_start(ENV(cases[i].setting), ARGV("--keep-alive", "--", cases[i].program));
+        struct peer *control = peer_control();
+        WAIT_FOR(control->exited);
+        assert_true(control->start_failed);
+        assert_non_null(strstr(control->text.data, cases[i].text));
+        peer_acknowledge(control);
+        agent_stop();
+    }
+}
+
+/* Such a container is ended through its agent as well. */
+TEST_AGENT(keep_alive_ends_with_its_agent)
+{
+    agent_start(NULL, ARGV("--keep-alive", "--", "/nowhere/tail", "-f", "/dev/null"));
+    struct peer *control = peer_control();
+    WAIT_FOR(control->started);
     uv_process_kill(&agent.process, SIGTERM);
     WAIT_FOR(control->exited);
     assert_int_equal(control->code, 143);

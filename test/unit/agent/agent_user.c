@@ -78,20 +78,20 @@ static void check(const char *spec, uid_t uid, gid_t gid, const char *home, cons
 
 TEST(found)
 {
-    check("", 0, 0, "/root", "");
-    check("root", 0, 0, "/root", "");
-    check("app", 1000, 1001, "/home/app", "50 999 ");
-    check("1000", 1000, 1001, "/home/app", "50 999 "); /* the first entry with the uid */
-    check("app:", 1000, 1001, "/home/app", "50 999 ");
-    check("app:docker", 1000, 999, "/home/app", ""); /* a given group is the only one */
-    check("app:12345", 1000, 12345, "/home/app", "");
-    check("app:0", 1000, 0, "/home/app", "");
-    check("4321", 4321, 0, "/", "");
-    check("4321:50", 4321, 50, "/", "");
-    check("4321:staff", 4321, 50, "/", "");
-    check("1002", 70, 71, "/numeric", ""); /* a name of digits wins */
-    check("nohome", 1003, 1003, "/", "50 ");
-    check("last", 1004, 1004, "/last", "");
+    check("", 0, 0, "/root", "0 ");
+    check("root", 0, 0, "/root", "0 ");
+    check("app", 1000, 1001, "/home/app", "50 999 1001 ");
+    check("1000", 1000, 1001, "/home/app", "50 999 1001 "); /* the first entry with the uid */
+    check("app:", 1000, 1001, "/home/app", "50 999 1001 ");
+    check("app:docker", 1000, 999, "/home/app", "999 "); /* a given group is the only one */
+    check("app:12345", 1000, 12345, "/home/app", "12345 ");
+    check("app:0", 1000, 0, "/home/app", "0 ");
+    check("4321", 4321, 0, "/", "0 ");
+    check("4321:50", 4321, 50, "/", "50 ");
+    check("4321:staff", 4321, 50, "/", "50 ");
+    check("1002", 70, 71, "/numeric", "71 "); /* a name of digits wins */
+    check("nohome", 1003, 1003, "/", "50 1003 ");
+    check("last", 1004, 1004, "/last", "1004 ");
 }
 
 static void check_error(const char *spec, const char *text)
@@ -123,6 +123,8 @@ TEST(without_files)
         user_identity_free(&u);
         assert_int_equal(user_resolve("12:34", nothing[i], nothing[i], &u, &err), 0);
         assert_int_equal(u.gid, 34);
+        assert_int_equal(u.group_count, 1);
+        assert_int_equal(u.groups[0], 34);
         user_identity_free(&u);
         assert_int_equal(user_resolve("root", nothing[i], nothing[i], &u, &err), -1);
     }

@@ -5,6 +5,7 @@
 #include "test/kit/transfer_rig.h"
 
 #include "backend/inject/image_inject.h"
+#include "backend/inject/staged_image.h"
 #include "json/json_doc.h"
 #include "test/kit/test.h"
 
@@ -160,6 +161,81 @@ TEST_USING(transfer_rig, inject_into_the_agents_registry)
     arena_fini(&one.arena);
 }
 
+static void expect_refused(const char *word)
+{
+    struct call one;
+    call_start(&one, "app:1");
+    run_until(one.over);
+    assert_int_equal(one.rc, -1);
+    assert_int_equal(one.err.code, ERROR_INVALID_PARAMETER);
+    if (!strstr(one.err.message, word))
+        fail_msg("%s", one.err.message);
+    arena_fini(&one.arena);
+}
+
+/* An image with that entrypoint and a layer for each word, in a registry; its name. */
+static const char *agent_image_make(const char *host, const char *entrypoint, const char *layers)
+{
+    static char name[96];
+    AUTO_FREE char *config_dir = xasprintf("%s/agent-image", rig.directory);
+    snprintf(name, sizeof name, "%s/team/agent:7", host);
+    AUTO_FREE char *command = xasprintf(
+        "d=%s; rm -rf $d; mkdir -p $d && cd $d && for n in %s; do mkdir -p $n && "
+        "echo agent $n >$n/sockerless-agent && tar -C $n -cf $n.tar . || exit 1; done && "
+        "umoci init --layout o && umoci new --image o:x && "
+        "for n in %s; do umoci raw add-layer --image o:x $n.tar || exit 1; done && "
+        "umoci config --image o:x --config.entrypoint %s --os linux --architecture amd64 && "
+        "skopeo --insecure-policy copy -q --dest-tls-verify=false oci:o:x docker://%s",
+        config_dir, layers, layers, entrypoint, name);
+    assert_int_equal(system(command), 0);
+    return name;
+}
+
+/* No binary is read; in the same registry the layer is mounted: nothing is uploaded. */
+TEST_USING(transfer_rig, the_agents_layer_of_an_image)
+{
+    struct test_image image;
+    struct call mounted, streamed;
+    struct registry_question q;
+    staging_registry.watch_for = "from=team";
+    rig.config.agent_binary = (char *)"/nowhere/agent";
+    rig.config.image_ttl_s = 0; /* looked at for every call */
+    rig.config.agent_image = agent_image_make(staging_registry.host, "/sockerless-agent", "one");
+    load_small(&image, "agent image", "[\"app:1\"]");
+    call(&mounted);
+    ask_for(&q, mounted.reference);
+    expect_injected(&q, &image);
+    registry_question_free(&q);
+    registry_start(&other_registry, rig.directory, "other");
+    rig.config.agent_image = agent_image_make(other_registry.host, "/sockerless-agent", "two");
+    call(&streamed);
+    assert_string_not_equal(streamed.reference, mounted.reference);
+    ask_for(&q, streamed.reference);
+    expect_injected(&q, &image);
+    registry_question_free(&q);
+    registry_stop(&other_registry);
+    rig.config.agent_image = NULL;
+    arena_fini(&mounted.arena);
+    arena_fini(&streamed.arena);
+    test_image_free(&image);
+    registry_stop(&staging_registry);
+    assert_true(staging_registry.seen > 0);
+}
+
+TEST_USING(transfer_rig, images_that_are_not_the_agents)
+{
+    struct test_image image;
+    rig.config.image_ttl_s = 0;
+    load_small(&image, "not an agent", "[\"app:1\"]");
+    rig.config.agent_image = agent_image_make(staging_registry.host, "/bin/sh", "one");
+    expect_refused("its entrypoint must be /sockerless-agent");
+    rig.config.agent_image =
+        agent_image_make(staging_registry.host, "/sockerless-agent", "one two");
+    expect_refused("it must have one layer");
+    rig.config.agent_image = NULL;
+    test_image_free(&image);
+}
+
 TEST_USING(transfer_rig, simultaneous)
 {
     struct test_image image;
@@ -183,8 +259,8 @@ TEST_USING(transfer_rig, simultaneous)
 
 static void forget_memory(void)
 {
-    image_injector_free(rig.backend.injector);
-    rig.backend.injector = image_injector_new();
+    staged_images_free(rig.backend.staged);
+    rig.backend.staged = staged_images_new();
 }
 
 static void remove_staging_data(void)
@@ -217,18 +293,6 @@ TEST_USING(transfer_rig, restart)
     arena_fini(&before.arena);
     arena_fini(&after.arena);
     arena_fini(&remade.arena);
-}
-
-static void expect_refused(const char *word)
-{
-    struct call one;
-    call_start(&one, "app:1");
-    run_until(one.over);
-    assert_int_equal(one.rc, -1);
-    assert_int_equal(one.err.code, ERROR_INVALID_PARAMETER);
-    if (!strstr(one.err.message, word))
-        fail_msg("%s", one.err.message);
-    arena_fini(&one.arena);
 }
 
 TEST_USING(transfer_rig, refusals)

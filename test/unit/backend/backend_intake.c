@@ -36,8 +36,8 @@ static void send_measured(struct rig_client *c, const void *bytes, size_t len)
         resident_peak = now;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-enum { PIECES = 30, GROWTH_MAX = 1 << 30 }; /* quarantined memory counts as resident */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { PIECES = 30, GROWTH_MAX = 1 << 30 }; /* what sanitizers keep counts as resident */
 #else
 enum { PIECES = 300, GROWTH_MAX = 64 << 20 };
 #endif

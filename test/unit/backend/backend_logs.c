@@ -276,6 +276,73 @@ TEST_USING(log_rig, follow_together)
     follow(true);
 }
 
+/* ---- turns ---- */
+
+enum { TURNS = 40, FOLLOWERS = 4 };
+
+static struct turns {
+    struct workload
+        workloads[FOLLOWERS]; /* "A", "B": never read to the end; "c", "d": at the end */
+    struct log_follower followers[FOLLOWERS];
+    char calls[TURNS][8]; /* which were asked for together */
+    size_t count;
+} turns;
+
+static int co_turn_pages(const struct log_query *queries, size_t count, struct log_page *pages,
+                         struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *ref = queries[i].workload->log_ref;
+        bool flood = ref[0] < 'a';
+        if (turns.count < TURNS)
+            strcat(turns.calls[turns.count], ref);
+        pages[i].at_end = !flood;
+        pages[i].count = flood ? 500 : 0;
+        pages[i].events =
+            arena_calloc(&pages[i].arena, pages[i].count + 1, sizeof *pages[i].events);
+    }
+    turns.count += turns.count < TURNS;
+    return co_sleep(1, err);
+}
+
+static bool turn_ready(void *owner)
+{
+    (void)owner;
+    return true;
+}
+
+static void turn_page(void *owner, const struct log_page *page, int64_t asked_ms)
+{
+    (void)owner;
+    (void)page;
+    (void)asked_ms;
+}
+
+/* Who is far behind is asked for alone, in turn; all others together after each of these. */
+TEST_USING(log_rig, followers_take_turns)
+{
+    static const struct log_follower_events events = {.ready = turn_ready, .page = turn_page};
+    static const char *const wanted[] = {"A", "cd", "B", "cd"};
+    struct error err;
+    turns = (struct turns){.count = 0};
+    fake_driver.co_log_pages = co_turn_pages;
+    fake_driver.caps->log_poll_interval_ms = 0; /* always due */
+    for (int i = 0; i < FOLLOWERS; i++) {
+        turns.workloads[i].log_ref[0] = "ABcd"[i];
+        turns.followers[i] =
+            (struct log_follower){.workload = &turns.workloads[i], .events = &events};
+        assert_int_equal(log_hub_join(rig.backend.log_hub, &turns.followers[i], NULL, &err), 0);
+    }
+    run_until(turns.count == TURNS);
+    size_t first = 2; /* until then it is not known who is behind */
+    while (first < 8 && strcmp(turns.calls[first], "A") != 0)
+        first++;
+    for (size_t i = first; i < TURNS; i++)
+        assert_string_equal(turns.calls[i], wanted[(i - first) % ARRAY_LEN(wanted)]);
+    for (int i = 0; i < FOLLOWERS; i++)
+        log_hub_leave(&turns.followers[i]);
+}
+
 TEST_USING(log_rig, follow_ends_at_grace)
 {
     struct container *c = log_rig_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "test/kit/fake_driver.h"
+#include "test/kit/free_port.h"
 #include "test/kit/test.h"
 
 #include <stdio.h>
@@ -16,10 +18,11 @@
 
 static struct config {
     char *own;
-    int finished, opened, released;
+    int finished, opened, closed, released;
     char seen_own[32], seen_instance[32], opened_as[64];
 } config;
 static const char *refusal;
+static bool opens;   /* the driver */
 static char *output; /* of both streams */
 
 static int finish(void *arg, struct backend_config *backend, struct error *err)
@@ -29,6 +32,12 @@ static int finish(void *arg, struct backend_config *backend, struct error *err)
     snprintf(c->seen_own, sizeof c->seen_own, "%s", str_or_empty(c->own));
     snprintf(c->seen_instance, sizeof c->seen_instance, "%s", str_or_empty(backend->instance));
     return refusal ? error_set(err, ERROR_INVALID_PARAMETER, "%s", refusal) : 0;
+}
+
+static void close_driver(void *driver)
+{
+    (void)driver;
+    config.closed++;
 }
 
 /* What serving would need is not here. */
@@ -42,6 +51,11 @@ static int open_driver(const void *arg, const struct driver_env *env, struct clo
     assert_non_null(env->http);
     snprintf(config.opened_as, sizeof config.opened_as, "%s", env->instance);
     config.opened++;
+    if (opens) {
+        *out = *fake_driver_open();
+        out->close = close_driver;
+        return 0;
+    }
     return error_set(err, ERROR_FORBIDDEN, "no credentials anywhere");
 }
 
@@ -102,12 +116,12 @@ TEST(help_lists_all_settings)
 TEST(settings_that_cannot_be_read)
 {
     char *unknown[] = {"--nonsense=1"}, *level[] = {"--log-level=loud"};
-    assert_int_equal(run(1, unknown), 1);
+    assert_int_equal(run(1, unknown), 2);
     assert_non_null(strstr(output, "\"component\":\"backend-test\""));
     assert_non_null(strstr(output, "nonsense"));
     assert_int_equal(config.released, 1);
-    assert_int_equal(run(1, level), 1);
-    assert_non_null(strstr(output, "SOCKERLESS_LOG_LEVEL"));
+    assert_int_equal(run(1, level), 2);
+    assert_non_null(strstr(output, "--log-level (SOCKERLESS_LOG_LEVEL): "));
     assert_int_equal(config.finished, 0);
     assert_int_equal(config.released, 1);
 }
@@ -115,13 +129,14 @@ TEST(settings_that_cannot_be_read)
 TEST(settings_that_the_cloud_refuses)
 {
     char *flags[] = {"--test-own=mine", "--instance=ours"};
-    refusal = "no such region";
-    assert_int_equal(run(2, flags), 1);
+    refusal = "SOCKERLESS_TEST_OWN: no such region";
+    assert_int_equal(run(2, flags), 2);
     refusal = NULL;
     assert_int_equal(config.finished, 1);
     assert_string_equal(config.seen_own, "mine");
     assert_string_equal(config.seen_instance, "ours");
-    assert_non_null(strstr(output, "\"error\":\"no such region\""));
+    assert_non_null(
+        strstr(output, "\"message\":\"SOCKERLESS_TEST_OWN (--test-own): no such region\""));
     assert_int_equal(config.opened, 0);
     assert_int_equal(config.released, 1);
 }
@@ -137,7 +152,7 @@ TEST(a_driver_that_cannot_be_opened)
     char *flags[] = {"--test-own=mine", state_dir, listen, "--instance=ours"};
     assert_int_equal(run(3, flags), 1);
     assert_int_equal(config.opened, 1);
-    assert_non_null(strstr(output, "\"error\":\"no credentials anywhere\""));
+    assert_non_null(strstr(output, "\"message\":\"no credentials anywhere\""));
     assert_int_equal(config.released, 1);
     strcpy(first, config.opened_as);
     assert_int_equal(strncmp(first, "sockerless-", 11), 0);
@@ -145,6 +160,33 @@ TEST(a_driver_that_cannot_be_opened)
     assert_string_equal(config.opened_as, first);
     assert_int_equal(run(4, flags), 1);
     assert_string_equal(config.opened_as, "ours");
+    assert_int_equal(system(remove), 0);
+}
+
+/* What was opened before is closed again: nothing hangs, and the next start finds its places. */
+TEST(an_address_that_cannot_be_listened_on)
+{
+    char directory[] = "/tmp/sockerless-main-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    AUTO_FREE char *file = xasprintf("%s/file", directory);
+    AUTO_FREE char *state_dir = xasprintf("--state-dir=%s/state", directory);
+    AUTO_FREE char *listen = xasprintf("--listen=ipc://%s", file);
+    AUTO_FREE char *callback = xasprintf("--callback-listen=ws://127.0.0.1:%d/", free_port());
+    AUTO_FREE char *url = xasprintf("--callback-url=%s", callback + strlen("--callback-listen="));
+    AUTO_FREE char *remove = xasprintf("rm -rf %s", directory);
+    char *flags[] = {"--test-own=mine", state_dir, listen, callback, url};
+    FILE *kept = fopen(file, "w");
+    fputs("kept", kept);
+    fclose(kept);
+    opens = true;
+    for (int count = 3; count <= 5; count += 2) {
+        assert_int_equal(run(count, flags), 1);
+        assert_non_null(strstr(output, "--listen (SOCKERLESS_BACKEND_LISTEN): "));
+        assert_non_null(strstr(output, "not a socket"));
+        assert_int_equal(config.closed, 1);
+        assert_int_equal(access(file, F_OK), 0);
+    }
+    opens = false;
     assert_int_equal(system(remove), 0);
 }
 

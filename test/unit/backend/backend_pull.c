@@ -4,6 +4,7 @@
  * registry is asked for what.
  */
 #include "backend/image/credential_store.h"
+#include "backend/image/image_place.h"
 #include "test/kit/ask.h"
 #include "test/kit/pull_rig.h"
 #include "test/kit/test.h"
@@ -258,8 +259,10 @@ TEST_USING(pull_rig, tags_that_are_none_are_passed_over)
 
 TEST_USING(pull_rig, pull_with_the_clouds_credentials)
 {
+    char *name = text("127.0.0.1:%d/library/busybox", pull_rig.port);
     pull_rig.wanted = CLOUD;
-    pull_rig_expect(text("127.0.0.1:%d/library/busybox", pull_rig.port), NULL);
+    pull_rig_expect(name, NULL);
+    assert_false(image_place_is_private(&rig.backend, rig_image(name)));
 }
 
 static void store_bob(void)
@@ -278,8 +281,20 @@ TEST_USING(pull_rig, stored_login_is_used_for_pulls)
     pull_rig.wanted = STORED;
     pull_rig_expect(name, NULL);
     pull_rig_expect_asked(1, 1, 1);
+    assert_true(
+        image_place_is_private(&rig.backend, rig_image(name))); /* the cloud cannot pull it */
     pull_rig_expect(name, NULL);
     pull_rig_expect_asked(1, 0, 0);
+}
+
+/* A login is at hand, but nobody needs one. */
+TEST_USING(pull_rig, public_images_are_not_private_to_who_has_logged_in)
+{
+    char *name = text("127.0.0.1:%d/library/busybox", pull_rig.port);
+    fake_driver.co_credentials = NULL;
+    store_bob();
+    pull_rig_expect(name, NULL);
+    assert_false(image_place_is_private(&rig.backend, rig_image(name)));
 }
 
 TEST_USING(pull_rig, sent_credentials_come_first)
@@ -298,6 +313,18 @@ TEST_USING(pull_rig, sent_credentials_come_first)
         pull_rig_end(&p, NULL);
     }
     pull_rig_expect_asked(2, 1, 1);
+    assert_true(image_place_is_private(&rig.backend, rig_image(pull.reference)));
+}
+
+/* The cloud has no login of its own there. */
+TEST_USING(pull_rig, an_image_for_a_password_only_is_private)
+{
+    char *name = text("127.0.0.1:%d/library/busybox", pull_rig.port);
+    fake_driver.co_credentials = NULL;
+    store_bob();
+    pull_rig.wanted = STORED;
+    pull_rig_expect(name, NULL);
+    assert_true(image_place_is_private(&rig.backend, rig_image(name)));
 }
 
 /* ---- distribution inspect ---- */

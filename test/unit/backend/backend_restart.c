@@ -67,8 +67,8 @@ static void close_rig(void)
 
 TEST_RIG(fixture, open_rig(), close_rig());
 
-/* The rows that an earlier process has left. */
-static void store_rows(Sockerless__ContainerState state, bool auto_remove)
+/* A start over the rows that an earlier process has left. */
+static void restart_with(Sockerless__ContainerState state, bool auto_remove)
 {
     Sockerless__ContainerConfig config = SOCKERLESS__CONTAINER_CONFIG__INIT;
     Sockerless__HostOptions host = SOCKERLESS__HOST_OPTIONS__INIT;
@@ -96,6 +96,7 @@ static void store_rows(Sockerless__ContainerState state, bool auto_remove)
     }
     assert_int_equal(reconcile_load(&rig.backend, &err), 0);
     assert_int_equal(rig.backend.containers.count, ROWS);
+    reconcile_start(&rig.backend);
 }
 
 static unsigned in_state(Sockerless__ContainerState state)
@@ -105,8 +106,7 @@ static unsigned in_state(Sockerless__ContainerState state)
 
 TEST_USING(fixture, all_running_are_watched)
 {
-    store_rows(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
-    reconcile_start(&rig.backend);
+    restart_with(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
     run_until(cloud.described == ROWS);
     for (const struct container *c = rig.backend.containers.newest; c; c = c->older)
         assert_true(c->active);
@@ -115,8 +115,7 @@ TEST_USING(fixture, all_running_are_watched)
 
 TEST_USING(fixture, all_starts_are_finished)
 {
-    store_rows(SOCKERLESS__CONTAINER_STATE__STARTING, false);
-    reconcile_start(&rig.backend);
+    restart_with(SOCKERLESS__CONTAINER_STATE__STARTING, false);
     run_until(in_state(SOCKERLESS__CONTAINER_STATE__RUNNING) == ROWS);
     assert_int_equal(cloud.described, ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
@@ -124,8 +123,7 @@ TEST_USING(fixture, all_starts_are_finished)
 
 TEST_USING(fixture, all_ended_are_cleaned)
 {
-    store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, false);
-    reconcile_start(&rig.backend);
+    restart_with(SOCKERLESS__CONTAINER_STATE__EXITED, false);
     run_until(cloud.deleted == ROWS && co_live(&rig.loop) == 1); /* the watcher */
     for (const struct container *c = rig.backend.containers.newest; c; c = c->older)
         assert_true(c->run_deleted);
@@ -134,8 +132,7 @@ TEST_USING(fixture, all_ended_are_cleaned)
 
 TEST_USING(fixture, all_removals_are_finished)
 {
-    store_rows(SOCKERLESS__CONTAINER_STATE__REMOVING, false);
-    reconcile_start(&rig.backend);
+    restart_with(SOCKERLESS__CONTAINER_STATE__REMOVING, false);
     run_until(rig.backend.containers.count == 0);
     assert_int_equal(cloud.deleted, ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
@@ -143,9 +140,7 @@ TEST_USING(fixture, all_removals_are_finished)
 
 TEST_USING(fixture, all_ended_are_removed)
 {
-    store_rows(SOCKERLESS__CONTAINER_STATE__EXITED, true);
-    reconcile_start(&rig.backend);
-    run_until(rig.backend.containers.count == 0);
-    assert_int_equal(cloud.deleted, ROWS);
+    restart_with(SOCKERLESS__CONTAINER_STATE__EXITED, true);
+    run_until(rig.backend.containers.count == 0 && cloud.deleted == ROWS);
     assert_in_range(cloud.live_max, 1, LIVE_MAX);
 }

@@ -112,6 +112,29 @@ TEST_USING(reverse_rig, token_of_the_last_run)
     end_close_all(&ours, &late, &line);
 }
 
+/* Instead of a random one for each run. */
+TEST_USING(reverse_rig, a_configured_token_is_that_of_every_run)
+{
+    static const char token[] = "token_of-this-backend";
+    struct end line, ours, wrong;
+    rig.config.agent_token = token;
+    for (int i = 0; i < 2; i++) {
+        container_run_begin(rig_container);
+        assert_string_equal(rig_container->agent_token, token);
+    }
+    end_dial_as(&wrong, rig_container->id, "token_of-that-backend", "");
+    run_until(wrong.closed);
+    assert_int_equal(wrong.frames, 0);
+    end_close(&wrong);
+    end_line(&line);
+    end_call(&ours);
+    run_until(line.calls == 1);
+    end_close_all(&ours, &line);
+    rig.config.agent_token = NULL;
+    container_run_begin(rig_container);
+    assert_int_equal(strlen(rig_container->agent_token), CALLBACK_TOKEN_LEN);
+}
+
 TEST_USING(reverse_rig, newest_line_counts)
 {
     struct end first, second, ours;
@@ -138,7 +161,7 @@ TEST_USING(reverse_rig, nobody_comes)
     assert_true(time_mono_ms() - began >= rig.config.callback_timeout_ms - 10);
     assert_true(ours.failed);
     assert_int_equal(ours.code, ERROR_DEADLINE);
-    assert_non_null(strstr(ours.why, "did not call back to ws://127.0.0.1:"));
+    assert_non_null(strstr(ours.why, "did not connect to ws://127.0.0.1:"));
     run_until(line.closed); /* it may be dead: a live agent makes a new one */
     end_close_all(&ours, &line);
 }

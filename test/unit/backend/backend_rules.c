@@ -111,6 +111,101 @@ TEST_USING(rules, host_sizes)
     }
 }
 
+#define MIB (1024 * 1024)
+
+TEST_USING(rules, host_values)
+{
+    static const struct {
+        Sockerless__HostOptions with;
+        const char *message; /* NULL: accepted */
+    } cases[] = {
+        {{.memory_swap = 1},
+         "You should always set the Memory limit when using Memoryswap limit, see usage"},
+        {{.memory = 16 * MIB, .memory_swap = 1},
+         "Minimum memoryswap limit should be larger than memory limit, see usage"},
+        {{.memory = 16 * MIB, .memory_swap = -1}, NULL},
+        {{.memory_reservation = 1}, "Minimum memory reservation allowed is 6MB"},
+        {{.memory = 16 * MIB, .memory_reservation = 17 * MIB},
+         "Minimum memory limit can not be less than memory reservation limit, see usage"},
+        {{.kernel_memory = 1}, "Minimum kernel memory limit allowed is 6MB"},
+        {{.kernel_memory = -1, .memory_reservation = -1}, NULL},
+        {{.has_memory_swappiness = true, .memory_swappiness = 101},
+         "Invalid value: 101, valid memory swappiness range is 0-100"},
+        {{.has_memory_swappiness = true, .memory_swappiness = -1}, NULL},
+        {{.oom_score_adj = -1001}, "Invalid value -1001, range for oom score adj is [-1000, 1000]"},
+        {{.nano_cpus = 5, .cpu_period = 5000},
+         "Conflicting options: Nano CPUs and CPU Period cannot both be set"},
+        {{.nano_cpus = 5, .cpu_quota = 5000},
+         "Conflicting options: Nano CPUs and CPU Quota cannot both be set"},
+        {{.cgroupns_mode = (char *)"bogus"}, "invalid cgroup namespace mode: bogus"},
+        {{.cgroupns_mode = (char *)"host", .isolation = (char *)"default"}, NULL},
+        {{.isolation = (char *)"bogus"},
+         "Invalid isolation: \"bogus\" - linux only supports 'default'"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        reset();
+        ProtobufCMessage base = host.base;
+        char *none = host.network_mode;
+        host = cases[i].with;
+        host.base = base;
+        host.network_mode = host.restart_policy = none;
+        host.isolation = host.isolation ? host.isolation : none;
+        host.cgroupns_mode = host.cgroupns_mode ? host.cgroupns_mode : none;
+        assert_int_equal(create_with("", true), cases[i].message == NULL);
+        if (cases[i].message)
+            ask_expect_error(ERROR_INVALID_PARAMETER, cases[i].message);
+    }
+}
+
+TEST_USING(rules, capabilities)
+{
+    char *names[] = {(char *)"ALL", (char *)"net_admin", (char *)"CAP_SYS_TIME", (char *)"bogus"};
+    reset();
+    host.cap_add = host.cap_drop = names;
+    host.n_cap_add = host.n_cap_drop = 3;
+    assert_true(create_with("", true));
+    host.n_cap_drop = 4;
+    create_refused("", ERROR_INVALID_PARAMETER,
+                   "invalid CapDrop: unknown capability: \"CAP_BOGUS\"");
+}
+
+TEST_USING(rules, config_values)
+{
+    Sockerless__Healthcheck health = SOCKERLESS__HEALTHCHECK__INIT;
+    Sockerless__StringList env = SOCKERLESS__STRING_LIST__INIT;
+    char *entries[] = {(char *)"=x"};
+    static const char *const bad[] = {"BOGUS",       "0",           "SIGBOGUS", " ",
+                                      "SIGRTMIN+99", "SIGRTMIN+16", "RTMAX-15", "65"};
+    static const char *const good[] = {"SIGTERM", "15",          "sigterm",
+                                       "rtmin+1", "SIGRTMAX-14", "Usr1"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char message[64];
+        reset();
+        config.stop_signal = (char *)bad[i];
+        snprintf(message, sizeof message, "Invalid signal: %s", bad[i]);
+        create_refused("", ERROR_INVALID_PARAMETER, message);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        config.stop_signal = (char *)good[i];
+        assert_true(create_with("", true));
+    }
+    reset();
+    config.working_dir = (char *)"rel";
+    create_refused("", ERROR_INVALID_PARAMETER,
+                   "the working directory 'rel' is invalid, it needs to be an absolute path");
+    env.items = entries;
+    env.n_items = 1;
+    config.env = &env;
+    create_refused("", ERROR_INVALID_PARAMETER, "invalid environment variable: =x");
+    config.healthcheck = &health;
+    health.start_period_ns = 999999;
+    create_refused("", ERROR_INVALID_PARAMETER,
+                   "StartPeriod in Healthcheck cannot be less than 1ms");
+    config.healthcheck = &health;
+    health.retries = -1;
+    create_refused("", ERROR_INVALID_PARAMETER, "Retries in Healthcheck cannot be negative");
+}
+
 TEST_USING(rules, restart_policies)
 {
     static const struct {
@@ -155,6 +250,9 @@ TEST_USING(rules, create_order)
     create_refused("", ERROR_INVALID_PARAMETER,
                    "can't create 'AutoRemove' container with restart policy");
     host.memory = 4096;
+    config.stop_signal = (char *)"BOGUS";
+    create_refused("a", ERROR_INVALID_PARAMETER, "Invalid signal: BOGUS");
+    host.memory = 4096;
     config.image = (char *)"nope:1";
     create_refused("a", ERROR_INVALID_PARAMETER, "Minimum memory limit allowed is 6MB");
     config.image = (char *)"nope:1";
@@ -178,6 +276,32 @@ TEST_USING(rules, exec_without_command)
     r.n_cmd = 1;
     assert_null(ask(&request));
     ask_expect_error(ERROR_NOT_FOUND, "No such container: nope");
+}
+
+TEST_USING(rules, logs_time)
+{
+    struct rig_client c;
+    Sockerless__LogsOpen logs = SOCKERLESS__LOGS_OPEN__INIT;
+    const char *id;
+    reset();
+    assert_true(create_with("", true));
+    id = rig.backend.containers.newest->id;
+    static const struct {
+        bool there;
+        enum error_code code;
+        const char *message;
+    } cases[] = {{false, ERROR_NOT_FOUND, "No such container: nope"},
+                 {true, ERROR_INVALID_PARAMETER, "bad since"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        logs.ref = (char *)(uintptr_t)(cases[i].there ? id : "nope");
+        logs.stdout = true;
+        logs.bad_time = (char *)"bad since";
+        rig_client_open(&c, SOCKERLESS__STREAM_OPEN__KIND_LOGS, &logs);
+        run_until(c.closed);
+        assert_int_equal(c.err.code, cases[i].code);
+        assert_string_equal(c.err.message, cases[i].message);
+        rig_client_free(&c);
+    }
 }
 
 TEST_USING(rules, blank_image)

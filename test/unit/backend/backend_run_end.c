@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of a run while the store's disk is full: the agent is not told that its report is safe,
- * clients see the container as it is stored, and both change as soon as there is room again. The
- * disk is full by RLIMIT_FSIZE: every write of the store's files fails.
+ * The end of a run that the cloud has forgotten. The end of a run while the store's disk is full:
+ * the agent is not told that its report is safe, clients see the container as it is stored, and
+ * both change as soon as there is room again. The disk is full by RLIMIT_FSIZE: every write of the
+ * store's files fails.
  */
 #include "test/kit/ask.h"
 
@@ -11,6 +12,7 @@
 #include "backend/daemon/run_listeners.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/run_report.h"
+#include "backend/run/watcher.h"
 #include "base/timefmt.h"
 #include "test/kit/free_port.h"
 #include "test/kit/rig_client.h"
@@ -34,8 +36,9 @@ static void disk_full(bool full)
 
 static int row_state, row_code;
 
-static void row_read(void *arg, const Sockerless__ContainerRecord *rec)
+static void row_read(void *arg, const struct stored_container *row)
 {
+    const Sockerless__ContainerRecord *rec = row->record;
     (void)arg;
     row_state = (int)rec->container->state;
     row_code = rec->container->exit_code;
@@ -97,6 +100,15 @@ static void agent_accept(void *owner, struct channel *c)
     channel_start(c, &events, NULL);
 }
 
+static void agent_listen(void)
+{
+    struct error err;
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
+    if (channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &agent.listener, &err))
+        fail_msg("%s", err.message);
+}
+
 static void co_connect(void *arg)
 {
     struct container *c = arg;
@@ -148,16 +160,14 @@ static int co_remove_run(const struct workload *w, struct error *err)
 
 static int fixture_setup(void **state)
 {
-    struct error err;
-    char url[64];
     backend_rig_setup(state);
     memset(&agent, 0, sizeof agent);
     fills_disk = false;
     fake_driver.co_run = co_run;
     fake_driver.co_remove_run = co_remove_run;
     rig.config.agent_port = free_port();
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
-    return channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &agent.listener, &err);
+    agent_listen();
+    return 0;
 }
 
 static int fixture_teardown(void **state)
@@ -329,4 +339,69 @@ TEST_USING(fixture, removal_is_repeated)
     assert_non_null(ask_remove("web", false));
     assert_int_equal(rig.backend.containers.count, 0);
     assert_int_equal(stored_state(), -1);
+}
+
+/* ---- a cloud that has forgotten its runs ---- */
+
+static struct {
+    unsigned missing; /* answers to come */
+    bool for_ever;
+} forgetful;
+
+static void describe_forgetful(const struct workload *w, struct workload_status *out)
+{
+    (void)w;
+    bool forgotten = forgetful.for_ever || forgetful.missing;
+    out->phase = forgotten ? WORKLOAD_MISSING : WORKLOAD_RUNNING;
+    forgetful.missing -= forgetful.missing > 0;
+}
+
+/* A young run of an agent that does not answer any more. */
+static struct container *add_orphaned(void)
+{
+    memset(&forgetful, 0, sizeof forgetful);
+    backend_rig_add(RIG_WATCHER);
+    fake_driver.describe = describe_forgetful;
+    struct container *c = add_container(SOCKERLESS__CONTAINER_STATE__RUNNING, false);
+    c->run_started_at = time_now_ns();
+    connect_agent(c);
+    watcher_add(c);
+    return c;
+}
+
+TEST_USING(fixture, a_forgotten_run_is_over_since_its_agent_was_lost)
+{
+    struct container *c = add_orphaned();
+    run_until(fake_driver.described > 0); /* it is seen once */
+    forgetful.for_ever = true;
+    channel_listener_close(agent.listener); /* the agent is gone for good */
+    channel_abort(agent.channel);
+    run_until(!agent_link_ready(c));
+    int64_t lost_ns = time_now_ns();
+    int64_t begun_ms = time_mono_ms();
+    run_until(c->view->state == SOCKERLESS__CONTAINER_STATE__EXITED);
+    assert_true(time_mono_ms() - begun_ms < 10000); /* before, 30 s of grace */
+    assert_true(c->view->finished_at <= lost_ns);
+    assert_true(c->view->finished_at >= c->run_started_at);
+    assert_int_equal(c->view->exit_code, 255);
+    agent_listen();
+}
+
+/* One answer may come from a part of the cloud that lags behind. */
+TEST_USING(fixture, one_missing_answer_is_not_the_end)
+{
+    struct container *c = add_orphaned();
+    int before = fake_driver.described;
+    channel_listener_close(agent.listener);
+    channel_abort(agent.channel);
+    run_until(!agent_link_ready(c));
+    forgetful.missing = 1;
+    watcher_hurry(c);
+    run_until(!forgetful.missing && fake_driver.described > before + 3);
+    assert_int_equal(c->view->state, SOCKERLESS__CONTAINER_STATE__RUNNING);
+    agent_listen();
+    run_until(agent_link_ready(c)); /* it is found again */
+    agent_link_drop(c);
+    watcher_remove(c);
+    run_until(!agent.channel);
 }

@@ -8,6 +8,7 @@
 
 #include "backend/daemon/reconcile.h"
 #include "backend/inject/image_inject.h"
+#include "backend/run/workload_spec.h"
 #include "test/kit/test.h"
 
 enum { STARTS_MAX = 8 };
@@ -329,6 +330,7 @@ TEST_USING(fixture, removed_while_starts_wait)
 TEST_USING(fixture, no_start_while_removing)
 {
     load();
+    cloud.owned = "function"; /* goes after the run, and with the container */
     struct container *c = create_with("once", true);
     expect_started("once");
     cloud.holds = cloud.ended = true;
@@ -340,6 +342,21 @@ TEST_USING(fixture, no_start_while_removing)
     run_until(rig.backend.containers.count == 0);
     assert_int_equal(fake_driver.prepared, 1);
     assert_int_equal(cloud.deleted, 1);
+}
+
+/* --rm: its client waits for the removal of the container, not for the cloud's. */
+TEST_USING(fixture, removed_before_its_run_is)
+{
+    load();
+    create_with("quick", true);
+    expect_started("quick");
+    cloud.holds = cloud.ended = true;
+    run_until(rig.backend.containers.count == 0);
+    assert_int_equal(cloud.deleted, 0);
+    run_until(cloud.held == 1);
+    cloud.holds = false;
+    run_until(cloud.deleted == 1);
+    assert_string_equal(cloud.deletions[0], "definition-0");
 }
 
 /* A crash after the next run had begun: the earlier one is still in the cloud. */
@@ -398,8 +415,9 @@ static void at_create(const char *owned)
 
 static char stored[512];
 
-static void row_read(void *arg, const Sockerless__ContainerRecord *rec)
+static void row_read(void *arg, const struct stored_container *row)
 {
+    const Sockerless__ContainerRecord *rec = row->record;
     (void)arg;
     snprintf(stored, sizeof stored, "%s", rec->cloud_owned);
 }
@@ -525,4 +543,38 @@ TEST_USING(fixture, no_stop)
     assert_int_equal(fake_driver.stopped, 0);
     assert_true(cloud.deleted >= 1); /* the removal of the run is what ends it */
     assert_int_equal(rig.backend.containers.count, 0);
+}
+
+/* ---- keep-alive commands ---- */
+
+TEST(keep_alive_commands)
+{
+    static const struct {
+        const char *const argv[4];
+        bool keep_alive;
+    } cases[] = {
+        {{"tail", "-f", "/dev/null"}, true},
+        {{"/usr/bin/tail", "-F", "/dev/null"}, true},
+        {{"sleep", "infinity"}, true},
+        {{"/bin/sleep", "inf"}, true},
+        {{"/pause"}, true},
+        {{"sh", "-c", "tail -f /dev/null"}, true},
+        {{"/bin/bash", "-c", "exec  sleep infinity"}, true},
+        {{"tail", "-f", "/dev/zero"}, false},
+        {{"tail", "-n", "/dev/null"}, false},
+        {{"sleep", "10"}, false},
+        {{"sh", "-c", "tail -f /dev/null; echo"}, false},
+        {{"sh", "-c", "tail -f /dev/null and more words"}, false},
+        {{"sh", "-c", ""}, false},
+        {{"sh", "-e", "tail -f /dev/null"}, false},
+        {{"sh"}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *const *argv = (char *const *)(uintptr_t)cases[i].argv;
+        size_t argc = 0;
+        while (argc < ARRAY_LEN(cases[i].argv) && argv[argc])
+            argc++;
+        if (argv_is_keep_alive(argv, argc) != cases[i].keep_alive)
+            fail_msg("case %zu: %s", i, argv[argc - 1]);
+    }
 }

@@ -143,6 +143,16 @@ TEST(errors)
     assert_int_equal(error_set(&err, ERROR_NOT_FOUND, "No such container: %s", "x"), -1);
     error_wrap(&err, "ecs");
     assert_string_equal(err.message, "ecs: No such container: x");
+    /* What is said already is not said again. */
+    error_wrap(&err, "ecs");
+    assert_string_equal(err.message, "ecs: No such container: x");
+    error_wrap(&err, "ecs: remove");
+    assert_string_equal(err.message, "ecs: remove: No such container: x");
+    error_wrap(&err, "ecs: remove");
+    assert_string_equal(err.message, "ecs: remove: No such container: x");
+    error_wrap(&err, "ec");
+    assert_string_equal(err.message, "ec: ecs: remove: No such container: x");
+    error_set(&err, ERROR_NOT_FOUND, "No such container: x");
     assert_int_equal(error_http_status(err.code), 404);
     char longest[4096];
     memset(longest, 'a', sizeof longest - 1);

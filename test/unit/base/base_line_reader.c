@@ -96,7 +96,7 @@ TEST(fields)
 
 /* ---- the configuration file ---- */
 
-static char *name_value;
+static char *name_value, *config_value;
 static int64_t count_value;
 
 static int load(const char *text, struct error *err)
@@ -104,6 +104,7 @@ static int load(const char *text, struct error *err)
     static const struct config_setting table[] = {
         {.flag = "name", .type = CONFIG_STRING, .target = &name_value},
         {.flag = "count", .type = CONFIG_INT, .target = &count_value},
+        CONFIG_ROW_CONFIG(&config_value),
         {0}};
     char path[] = "/tmp/base-config-XXXXXX";
     int fd = mkstemp(path);
@@ -111,17 +112,18 @@ static int load(const char *text, struct error *err)
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
     char *argv[] = {"test", "--config", path, NULL};
-    bool help;
-    int rc = config_load(table, 3, argv, &help, err);
+    enum config_request request;
+    int rc = config_load(table, 3, argv, &request, err);
     unlink(path);
+    free(STEAL(config_value));
     return rc;
 }
 
 TEST(config_file)
 {
     struct error err;
-    assert_int_equal(load("# c\n\n name =  a = b # c \r\ncount=7\nname=", &err), 0);
-    assert_string_equal(name_value, "");
+    assert_int_equal(load("# c\n\n name =  a = b # c \r\ncount=7\nname=b", &err), 0);
+    assert_string_equal(name_value, "b");
     assert_int_equal(count_value, 7);
     assert_int_equal(load(" name =  a = b # c \r\n", &err), 0);
     assert_string_equal(name_value, "a = b # c");
@@ -140,7 +142,8 @@ TEST(config_file)
         {"[name]", ":1: expected name = value"},
         {"[name]=1", ":1: expected name = value"},
         {"= 1", ":1: unknown setting \"\""},
-        {"# c\ncount = x", ":2: \"x\" is not a number"},
+        {"# c\ncount = x", ":2: --count: \"x\" is not a number; give a whole number"},
+        {"name=", ":1: --name: the value is empty; give one, or leave the setting out"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_int_equal(load(bad[i].text, &err), -1);
@@ -148,8 +151,11 @@ TEST(config_file)
         assert_string_equal(strchr(err.message, ':'), bad[i].message);
     }
     char *argv[] = {"test", "--config=/nonexistent", NULL};
-    bool help;
-    static const struct config_setting none[] = {{0}};
-    assert_int_equal(config_load(none, 2, argv, &help, &err), -1);
-    assert_string_equal(err.message, "configuration file: /nonexistent: No such file or directory");
+    enum config_request request;
+    const struct config_setting only[] = {CONFIG_ROW_CONFIG(&config_value), {0}};
+    assert_int_equal(config_load(only, 2, argv, &request, &err), -1);
+    assert_string_equal(err.message,
+                        "--config (SOCKERLESS_CONFIG): \"/nonexistent\" cannot be read: "
+                        "No such file or directory; give the path of a readable file");
+    config_unload(only);
 }

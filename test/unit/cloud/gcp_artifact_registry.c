@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Artifact Registry and gcr.io (GCR-003 lines 14 and 20): which hosts, the login made of an access
+ * Artifact Registry and gcr.io: which hosts, the login made of an access
  * token, one token for as long as it holds and for however many callers, and a pull with it through
  * the registry client.
  */

@@ -331,6 +331,24 @@ TEST_WITH(fixture, struct harness *h, a_job_as_it_is_sent)
     assert_int_equal(json_array_size(command), 4);
 }
 
+TEST_WITH(fixture, struct harness *h, direct_vpc_egress)
+{
+    config.connector_name = NULL;
+    config.vpc_network = (char *)"projects/host/global/networks/n";
+    config.vpc_subnetwork = (char *)"s";
+    strv_push_list(&config.network_tags, "ci,sockerless");
+    config.all_egress = true;
+    harness_rule(h, "POST /v2/", 200, DONE, 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "\"vpcAccess\":{\"networkInterfaces\":[{\"network\":"
+                                     "\"projects/host/global/networks/n\",\"subnetwork\":\"s\","
+                                     "\"tags\":[\"ci\",\"sockerless\"]}],"
+                                     "\"egress\":\"ALL_TRAFFIC\"}"),
+                     1);
+    strv_free(&config.network_tags);
+}
+
 TEST_WITH(fixture, struct harness *h, an_image_with_the_agent_needs_no_shell)
 {
     harness_rule(h, "POST /v2/", 200, DONE, 0);
@@ -420,4 +438,43 @@ TEST_WITH(fixture, struct harness *h, a_run_is_never_repeated_blindly)
     harness_run(h, co_run);
     expect_problem(ERROR_UNAVAILABLE, "run: run job: INTERNAL: oops");
     assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
+}
+
+/* Google's services learn late what another call has just made. */
+TEST_USING(fixture, an_operation_that_is_not_known_yet)
+{
+    struct harness *h = *state;
+    harness_rule(h, "POST /v2/", 200, PENDING, 0);
+    harness_rule(h, "GET /v2/" OPERATION, 404, REFUSED(404, "NOT_FOUND", "no operation"), 3);
+    harness_rule(h, "GET /v2/" OPERATION, 200, DONE, 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "GET /v2/" OPERATION), 4);
+}
+
+TEST_USING(fixture, a_job_that_is_not_ready_or_known_yet_is_run_again)
+{
+    struct harness *h = *state;
+    strcpy(w.definition, JOB);
+    harness_rule(h, "GET /v2/" JOB, 404, REFUSED(404, "NOT_FOUND", "no job"), 2);
+    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
+    harness_rule(h, "POST /v2/" JOB ":run", 400, REFUSED(400, "FAILED_PRECONDITION", "not ready"),
+                 3);
+    harness_rule(h, "POST /v2/" JOB ":run", 404, REFUSED(404, "NOT_FOUND", "no job"), 1);
+    harness_rule(h, "POST /v2/" JOB ":run", 200, RUNNING, 0);
+    harness_run(h, co_run);
+    expect_success();
+    assert_string_equal(w.resource, EXECUTION);
+    assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 5);
+}
+
+/* The same refusal again and again is believed, with the service's words. */
+TEST_USING(fixture, a_job_that_never_gets_ready)
+{
+    struct harness *h = *state;
+    strcpy(w.definition, JOB);
+    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 0);
+    harness_rule(h, "POST /v2/" JOB ":run", 400, REFUSED(400, "FAILED_PRECONDITION", "a quota"), 0);
+    harness_run(h, co_run);
+    expect_problem(ERROR_INVALID_PARAMETER, "run: run job: FAILED_PRECONDITION: a quota");
 }

@@ -347,6 +347,29 @@ TEST_USING(service, a_reader_far_behind_delays_nobody)
     free(other.token);
 }
 
+/* Nor does a log that grows faster than it is read, however long ago the other one's last line is.
+ */
+TEST_USING(service, a_flood_delays_no_other_log)
+{
+    struct log_service_reader flood = log_service_reader_of(1), other = log_service_reader_of(2);
+    struct log_service_reader *list[] = {&flood, &other};
+    log_service_say(2, 0, 5000, "a");
+    log_service_read_all(list, ARRAY_LEN(list));
+    log_service_expect(&other, "a ");
+    say_numbers(100, 3900);
+    log_service_say(2, 60 * log_service_second, 5001, "b");
+    log_service.calls = 0;
+    log_service_read_all(list, ARRAY_LEN(list));
+    log_service_expect(&other, "b ");
+    assert_true(other.at_end && !flood.at_end);
+    assert_int_equal(log_service.calls, 2);
+    while (!flood.at_end && log_service.calls < 20)
+        log_service_read(&flood);
+    expect_numbers(&flood, 100, 3900);
+    free(flood.token);
+    free(other.token);
+}
+
 /* A query's own end holds, though another query of the log has none. */
 TEST_USING(service, parts_of_one_log_have_their_own_ends)
 {
@@ -428,7 +451,7 @@ TEST_USING(service, entries_become_lines)
         {"\"textPayload\":\"oops\",\"severity\":\"ERROR\"", "\001eoops"},
         {"\"textPayload\":\"x\",\"logName\":\"projects/p/logs/run.googleapis.com%2Fstderr\"",
          "\001ex"},
-        {"\"textPayload\":\"\\u0001o\",\"severity\":\"ALERT\"", "\001o"},
+        {"\"textPayload\":\"\\u0001o\",\"severity\":\"ALERT\"", "\001e\001o"},
         {"\"jsonPayload\":{\"b\":[1,2],\"a\":\"\\n\"},\"severity\":\"INFO\"",
          "{\"b\":[1,2],\"a\":\"\\n\"}"},
         {"\"jsonPayload\":{\"x\":0.1,\"n\":-1.5e-7,\"i\":3.0,\"p\":3.1415926535897931,"
@@ -453,7 +476,7 @@ TEST_USING(service, entries_become_lines)
         json_t *doc AUTO(json) = json_doc_load_with_nul(text, strlen(text), &err);
         arena_init(&arena);
         assert_true(cloudrun_entry_read(doc, &entry));
-        cloudrun_entry_event(doc, &entry.mark, &arena, &event);
+        cloudrun_entry_event(doc, &entry, &arena, &event);
         assert_string_equal(event.text, cases[i].text);
         assert_int_equal(event.len, strlen(cases[i].text));
     }

@@ -136,24 +136,25 @@ static int co_token_expires(struct error *err)
 
 /* ---- logs ---- */
 
-/* Counts every line; false when one comes twice or is none of ours. */
-static bool take_lines(const struct log_page *page, bool seen[LINES + 1], size_t *lines)
+/* Structured lines as an agent prints them, but that the collector gives them time and insertId:
+ * nothing but their numbers says how they follow each other. */
+#define PRINTED                                                                                    \
+    "for i in $(seq 1 400); do echo '{\"message\":\"'$i'\",\"logging.googleapis.com/labels\":'"    \
+    "'{\"sockerless/record\":\"o '$i' 17000000000000'$((10000 + i))'\"}}'; done"
+
+/* Counts every line; false when one comes twice, out of turn or is none of ours. */
+static bool take_lines(const struct log_page *page, size_t *lines)
 {
-    for (size_t i = 0; i < page->count; i++) {
-        long n = atol(page->events[i].text);
-        if (n < 1 || n > LINES || seen[n])
+    for (size_t i = 0; i < page->count; i++)
+        if (atol(page->events[i].text + 2) != (long)++*lines)
             return false;
-        seen[n] = true;
-        ++*lines;
-    }
     return true;
 }
 
-/* Follow until all lines have come, each once. */
+/* Follow until all lines have come, each once and in order. */
 static int co_follow(struct sim_run *r, struct error *err)
 {
     AUTO_FREE char *token = NULL;
-    bool seen[LINES + 1] = {false};
     size_t lines = 0;
     int64_t deadline_ms = time_mono_ms() + SIM_RIG_PATIENCE_MS;
     for (bool idle = true; lines < LINES || !idle;) {
@@ -161,7 +162,7 @@ static int co_follow(struct sim_run *r, struct error *err)
         struct log_page page = {0};
         arena_init(&page.arena);
         int rc = sim_rig.driver.logs->co_pages(sim_rig.driver.self, &query, 1, &page, err);
-        bool good = rc == 0 && take_lines(&page, seen, &lines);
+        bool good = rc == 0 && take_lines(&page, &lines);
         idle = page.at_end;
         if (page.next_token) {
             free(token);
@@ -171,7 +172,7 @@ static int co_follow(struct sim_run *r, struct error *err)
         if (rc)
             return -1;
         if (!good || time_mono_ms() > deadline_ms)
-            return error_set(err, ERROR_SYSTEM, "a line comes twice, or none after %zu", lines);
+            return error_set(err, ERROR_SYSTEM, "wrong after line %zu", lines);
         if (idle && co_sleep(SIM_RIG_POLL_MS, err))
             return -1;
     }
@@ -181,7 +182,7 @@ static int co_follow(struct sim_run *r, struct error *err)
 static int co_printed(struct sim_run *r, struct error *err)
 {
     struct workload_status s;
-    cloudrun_rig_run_init(r, "seq 1 400");
+    cloudrun_rig_run_init(r, PRINTED);
     if (co_sim_run_start(r, err) || co_sim_run_await(r, WORKLOAD_STOPPED, &s, err))
         return -1;
     return s.exit_code ? error_set(err, ERROR_SYSTEM, "exit code %d", s.exit_code) : 0;
@@ -231,7 +232,7 @@ static int co_log_limit(struct error *err)
         CHECK(sim_rig.driver.logs->co_pages(sim_rig.driver.self, &query, 1, &page, err) == 0);
         CHECK(page.count <= 150);
         for (size_t i = page.count; i-- > 0;)
-            CHECK(atol(page.events[i].text) == expected--);
+            CHECK(atol(page.events[i].text + 2) == expected--);
         at_end = page.at_end;
         free(token);
         token = page.next_token ? xstrdup(page.next_token) : NULL;
@@ -254,22 +255,27 @@ static int co_texts(struct sim_run *r, bool backward, struct buf *out, struct er
     return rc;
 }
 
-/* As Google lists entries of one timestamp: by insertId, in both directions. */
+/* Entries of one timestamp come by insertId, in both directions, or down. */
 static int co_log_same_time(struct error *err)
 {
-    struct sim_run r;
-    AUTO(buf) struct buf forward = BUF_INIT, backward = BUF_INIT;
-    cloudrun_rig_reopen();
-    CHECK_OK(co_sim_rig_set("{\"log_same_time\":300,\"log_ids_ascend\":1}", err));
-    CHECK_OK(co_printed(&r, err));
-    CHECK_OK(co_texts(&r, false, &forward, err));
-    CHECK_OK(co_texts(&r, true, &backward, err));
-    CHECK(strncmp(forward.data, "1 2 3 ", 6) != 0); /* what else is there to see */
-    CHECK(strcmp(forward.data, backward.data) == 0);
-    if (co_follow(&r, err))
-        return -1;
-    CHECK_OK(co_sim_rig_set("{\"log_same_time\":0,\"log_ids_ascend\":0}", err));
-    return co_cloudrun_rig_end(&r, err);
+    for (int down = 0; down < 2; down++) {
+        struct sim_run r;
+        AUTO(buf) struct buf forward = BUF_INIT, backward = BUF_INIT;
+        cloudrun_rig_reopen();
+        CHECK(co_sim_rig_set(down ? "{\"log_same_time\":300,\"log_ids_descend\":1}"
+                                  : "{\"log_same_time\":300}",
+                             err) == 0);
+        CHECK_OK(co_printed(&r, err));
+        CHECK_OK(co_texts(&r, false, &forward, err));
+        CHECK_OK(co_texts(&r, true, &backward, err));
+        CHECK_OK(strncmp(forward.data, "\001o1 \001o2 \001o3 ", 12));
+        CHECK_OK(strcmp(forward.data, backward.data));
+        if (co_follow(&r, err))
+            return -1;
+        CHECK_OK(co_sim_rig_set("{\"log_same_time\":0,\"log_ids_descend\":0}", err));
+        CHECK_OK(sim_rig.driver.workload->co_remove_run(sim_rig.driver.self, &r.w, err));
+    }
+    return co_cloudrun_rig_await_nothing(err);
 }
 
 TEST_GROUP(cloudrun_rig_setup, cloudrun_rig_teardown);

@@ -127,6 +127,34 @@ TEST(exit_codes)
     assert_true(status.start_failed);
 }
 
+TEST(out_of_memory)
+{
+    static const struct {
+        const char *result;
+        bool oom_killed;
+    } cases[] = {
+        {"{'termSignal':9,'status':{'code':8,'message':'Memory limit of 512 MiB exceeded with 531 "
+         "MiB used. Consider increasing the memory limit.'}}",
+         true},
+        {"{'termSignal':9,'status':{'code':8,'message':'The container was terminated: its memory "
+         "limit was exceeded.'}}",
+         true},
+        {"{'exitCode':137,'status':{'code':2,'message':'Out of memory'}}", true},
+        {"{'termSignal':9,'status':{'code':2,'message':'The container exited with an error.'}}",
+         false},
+        {"{'termSignal':9}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct workload_status status = {.phase = WORKLOAD_STOPPED};
+        AUTO_FREE char *text = xasprintf(
+            "{'startTime':'2026-01-01T00:00:01Z','lastAttemptResult':%s}", cases[i].result);
+        json_t *task = document(text);
+        cloudrun_status_add_task(&config, task, &status);
+        assert_int_equal(status.oom_killed, cases[i].oom_killed);
+        json_decref(task);
+    }
+}
+
 /* ---- names, sizes ---- */
 
 TEST(names)
@@ -200,12 +228,12 @@ static const char *load(struct cloudrun_config *c, char **flags, int count)
 {
     static struct error err;
     char *argv[16] = {"backend"};
-    bool help;
+    enum config_request request;
     *c = (struct cloudrun_config){0};
     const struct config_setting settings[] = {CLOUDRUN_SETTINGS(*c), {0}};
     for (int i = 0; i < count; i++)
         argv[i + 1] = flags[i];
-    if (config_load(settings, count + 1, argv, &help, &err) ||
+    if (config_load(settings, count + 1, argv, &request, &err) ||
         cloudrun_config_finish(c, NULL, &err))
         return err.message;
     return NULL;
@@ -229,7 +257,7 @@ TEST(settings)
         fail_msg("%s", problem);
     assert_string_equal(c.region, "us-central1");
     assert_string_equal(c.log_id, "sockerless");
-    assert_string_equal(c.agent_image, "sockerless/agent:latest");
+    assert_null(c.agent_image);
     assert_string_equal(c.gcs_object, "sockerless-agent");
     assert_string_equal(c.connector_name, "projects/p-1/locations/us-central1/connectors/c1");
     assert_int_equal(c.injection, CLOUDRUN_INJECT_STARTUP_COMMAND);
@@ -256,6 +284,18 @@ TEST(wrong_settings_say_what_to_set)
         {{"--gcr-project=p", "--agent.url=ftp://x"}, "http:// or https://"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=r.dev/x:1"}, "without tag"},
         {{"--gcr-project=p", "--agent.gcs_bucket=b", "--agent.registry=::"}, "AGENT_REGISTRY"},
+        {{"--gcr-project=p", "--gcr-agent-image=::"}, "SOCKERLESS_GCR_AGENT_IMAGE"},
+        {{"--gcr-project=p", "--gcr-agent-token=short"}, "SOCKERLESS_GCR_AGENT_TOKEN must be 8"},
+        {{"--gcr-project=p", "--gcr-agent-token=with a blank"}, "SOCKERLESS_GCR_AGENT_TOKEN must"},
+        {{"--gcr-project=p", "--gcr-vpc-connector=c", "--gcr-vpc-network=n"}, "not both"},
+        {{"--gcr-project=p", "--gcr-vpc-connector=c", "--gcr-vpc-subnetwork=s"}, "not both"},
+        {{"--gcr-project=p", "--gcr-vpc-tags=a,b"}, "SOCKERLESS_GCR_VPC_TAGS needs"},
+        {{"--gcr-project=p", "--gcr-vpc-network=n", "--gcr-vpc-tags=a_b"}, "sockerless,ci"},
+        {{"--gcr-project=p", "--gcr-vpc-network=n\""}, "SOCKERLESS_GCR_VPC_NETWORK"},
+        {{"--gcr-project=p", "--gcr-vpc-subnetwork=a b"}, "SOCKERLESS_GCR_VPC_SUBNETWORK"},
+        {{"--gcr-project=p", "--gcr-vpc-network=n", "--gcr-vpc-egress=some"},
+         "private-ranges-only, all-traffic"},
+        {{"--gcr-project=p", "--gcr-vpc-egress=all-traffic"}, "SOCKERLESS_GCR_VPC_EGRESS needs"},
     };
     clearenv();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -29,12 +29,13 @@ static const char *load(const char *platform, struct ecs_config *c, char **flags
 {
     static struct error err;
     char *argv[16] = {"backend"};
-    bool help;
+    enum config_request request;
     *c = (struct ecs_config){0};
     const struct config_setting settings[] = {ECS_SETTINGS(*c), {0}};
     for (int i = 0; i < count; i++)
         argv[i + 1] = flags[i];
-    if (config_load(settings, count + 1, argv, &help, &err) || ecs_config_finish(c, platform, &err))
+    if (config_load(settings, count + 1, argv, &request, &err) ||
+        ecs_config_finish(c, platform, &err))
         return err.message;
     return NULL;
 }
@@ -159,9 +160,6 @@ TEST(injection_methods)
         {{"--ecs-efs-filesystem-id=fs-1"}, ECS_INJECT_EFS, false},
         {{"--ecs-agent-injection=init_container"}, ECS_INJECT_INIT_CONTAINER, false},
         {{"--ecs-agent-injection=image_layer"}, ECS_INJECT_IMAGE_LAYER, false},
-        {{"--ecs-agent-injection=image_layer", "--ecs-agent-image="},
-         ECS_INJECT_IMAGE_LAYER,
-         false},
         {{"--ecs-agent-injection=efs", "--ecs-efs-filesystem-id=fs-1"}, ECS_INJECT_EFS, false},
         {{"--ecs-agent-injection=image_layer", "--ecs-efs-filesystem-id=fs-1"}, 0, true},
         {{"--ecs-agent-injection=init_container", "--ecs-efs-filesystem-id=fs-1"}, 0, true},

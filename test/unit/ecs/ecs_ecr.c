@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ECR logins (ECS-006 line 3): whose hosts, one GetAuthorizationToken for twelve hours and for
+ * ECR logins: whose hosts, one GetAuthorizationToken for twelve hours and for
  * however many callers, its expiresAt, and what is said when it fails.
  */
 #include "backend-ecs/ecr.h"

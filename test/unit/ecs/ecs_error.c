@@ -87,10 +87,10 @@ TEST(retry_classes)
         {400, "ClusterNotFoundException", "", CLOUD_REFUSED, ERROR_SYSTEM},
         {400, "ResourceNotFoundException", "", CLOUD_REFUSED, ERROR_NOT_FOUND},
         {400, "ClientException", "Too many concurrent attempts to create a new revision",
-         CLOUD_THROTTLED, ERROR_INVALID_PARAMETER},
+         CLOUD_THROTTLED, ERROR_UNAVAILABLE},
         {400, "InvalidParameterException",
          "Unexpected EC2 error: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
-         CLOUD_THROTTLED, ERROR_INVALID_PARAMETER},
+         CLOUD_THROTTLED, ERROR_UNAVAILABLE},
         {400, "Strange", "", CLOUD_REFUSED, ERROR_SYSTEM},
         {403, "Strange", "", CLOUD_REFUSED, ERROR_FORBIDDEN},
     };

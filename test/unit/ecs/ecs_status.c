@@ -69,6 +69,28 @@ TEST(ended_task)
     assert_string_equal(s.reason, "Essential container in task exited");
 }
 
+TEST(out_of_memory)
+{
+    static const struct {
+        const char *containers;
+        bool oom_killed;
+    } cases[] = {
+        {"{\"name\":\"main\",\"exitCode\":137,\"reason\":\"OutOfMemoryError: Container killed due "
+         "to memory usage\"}",
+         true},
+        {"{\"name\":\"main\",\"reason\":\"OutOfMemoryError: container killed\"}", true},
+        {"{\"name\":\"main\",\"exitCode\":137}", false},
+        {"{\"name\":\"agent-install\",\"reason\":\"OutOfMemoryError: it\"},{\"name\":\"main\"}",
+         false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *text = xasprintf("{\"lastStatus\":\"STOPPED\",\"startedAt\":1,"
+                                         "\"containers\":[%s]}",
+                                         cases[i].containers);
+        assert_int_equal(read_text(text).oom_killed, cases[i].oom_killed);
+    }
+}
+
 TEST(failed_start)
 {
     struct workload_status s = read_text(

@@ -43,9 +43,7 @@ TEST(query)
 
 static int filters(const char *json, Sockerless__Filter ***out, size_t *count)
 {
-    struct query_pair pair = {"filters", json};
-    struct query q = {&pair, 1};
-    return query_filters(&q, &arena, out, count, &err);
+    return docker_json_filters(json, &arena, out, count, &err);
 }
 
 TEST(filters)
@@ -53,22 +51,55 @@ TEST(filters)
     Sockerless__Filter **f;
     size_t count;
     assert_int_equal(
-        filters("{\"label\":[\"a\",\"b=c\"],\"status\":{\"running\":true,\"x\":false}}", &f,
-                &count),
-        0);
+        filters("{\"label\":[\"a\",\"b=c\",null,\"a\",\"n\\u0000\"],\"x\":null}", &f, &count), 0);
     assert_int_equal(count, 2);
     assert_string_equal(f[0]->key, "label");
-    assert_int_equal(f[0]->n_values, 2);
+    assert_int_equal(f[0]->n_values, 4);
     assert_string_equal(f[0]->values[1], "b=c");
-    assert_int_equal(f[1]->n_values, 1);
-    assert_string_equal(f[1]->values[0], "running");
-    static const char *const bad[] = {
-        "nope", "[]", "{\"a\":\"b\"}", "{\"a\":[1]}", "{\"a\":{\"b\":1}}", "{\"a\":", "3"};
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_int_equal(filters(bad[i], &f, &count), -1);
-    assert_int_equal(filters("", &f, &count), 0);
-    assert_int_equal(filters("{}", &f, &count), 0);
-    assert_int_equal(count, 0);
+    assert_string_equal(f[0]->values[2], "");
+    assert_string_equal(f[0]->values[3], "n\xC0\x80");
+    assert_int_equal(f[1]->n_values, 0);
+    assert_int_equal(
+        filters("{\"status\":{\"running\":true,\"x\":false,\"y\":null},\"z\":{}}", &f, &count), 0);
+    assert_int_equal(f[0]->n_values, 3);
+    assert_string_equal(f[0]->values[0], "running");
+    assert_int_equal(f[0]->n_off, 2);
+    assert_string_equal(f[0]->off[0], "x");
+    assert_string_equal(f[0]->off[1], "y");
+    static const char *const none[] = {"", "{}", "null", " null "};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        assert_int_equal(filters(none[i], &f, &count), 0);
+        assert_int_equal(count, 0);
+    }
+}
+
+/* dockerd 20.10's words, behind those of newer ones. */
+TEST(filters_refused)
+{
+    static const struct {
+        const char *json, *words;
+    } bad[] = {
+        {"nope", "invalid character 'o' in literal null (expecting 'u')"},
+        {"{\"a\":", "unexpected end of JSON input"},
+        {" ", "unexpected end of JSON input"},
+        {"{} x", "invalid character 'x' after top-level value"},
+        {"[]", "json: cannot unmarshal array into Go value of type map[string]map[string]bool"},
+        {"3", "json: cannot unmarshal number into Go value of type map[string]map[string]bool"},
+        {"{\"a\":\"b\"}", "json: cannot unmarshal string into Go value of type map[string]bool"},
+        {"{\"a\":[1]}", "json: cannot unmarshal array into Go value of type map[string]bool"},
+        {"{\"a\":{\"b\":1}}", "json: cannot unmarshal number into Go value of type bool"},
+        {"{\"a\":[\"b\"],\"c\":{\"d\":true}}",
+         "json: cannot unmarshal array into Go value of type map[string]bool"},
+    };
+    Sockerless__Filter **f;
+    size_t count;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char want[256];
+        snprintf(want, sizeof want, "invalid filter: %s", bad[i].words);
+        assert_int_equal(filters(bad[i].json, &f, &count), -1);
+        assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+        assert_string_equal(err.message, want);
+    }
 }
 
 /* ---- router ---- */
@@ -184,7 +215,7 @@ TEST(create_refused)
         {"{\"Image\":\"x\",\"HostConfig\":[]}", "HostConfig"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":\"1g\"}}", "Memory of type int64"},
         {"{\"Image\":\"x\",\"HostConfig\":{\"Memory\":1.5}}", "number 1.5"},
-        {"{\"Image\":\"x\",\"HostConfig\":{\"CapAdd\":\"x\"}}", "CapAdd"},
+        {"{\"Image\":\"x\",\"HostConfig\":{\"CapAdd\":7}}", "CapAdd"},
         {"{\"Image\":\"x\",\"NetworkingConfig\":3}", "NetworkingConfig"},
         {"{\"Image\":\"x\",\"Healthcheck\":3}", "Healthcheck"},
         {"\xef\xbb\xbf{}", "invalid JSON"},

@@ -6,6 +6,8 @@
 #include "test/kit/frontend_talk.h"
 #include "test/kit/test.h"
 
+#include <netinet/in.h>
+
 static int setup(void **state)
 {
     front.options = (struct http_server_options){.half_closed_check_ms = 500};
@@ -63,8 +65,14 @@ TEST(attach_plain_and_types)
     AUTO(client) struct client c = front_ask(ATTACH("echo", "/v1.44", ""));
     client_expect(&c, "\r\n\r\n");
     assert_contains(c.in.data, "HTTP/1.1 200 OK\r\n");
-    assert_contains(c.in.data, "application/vnd.docker.multiplexed-stream\r\n\r\n");
+    assert_contains(c.in.data, "application/vnd.docker.raw-stream\r\n\r\n");
     assert_null(strstr(c.in.data, "chunked"));
+    front_ask_anew(&c, ATTACH("echo", "/v1.44", UPGRADE));
+    client_expect(&c, "\r\n\r\n");
+    assert_contains(c.in.data, "application/vnd.docker.multiplexed-stream\r\n");
+    front_ask_anew(&c, EXEC("echo", "", "2", "{}"));
+    client_expect(&c, "\r\n\r\n");
+    assert_contains(c.in.data, "application/vnd.docker.raw-stream\r\n");
     front_ask_anew(&c, ATTACH("tty", "/v1.44", UPGRADE "X: y\r\n"));
     client_expect(&c, "\r\n\r\n");
     assert_contains(c.in.data, "application/vnd.docker.raw-stream");
@@ -89,14 +97,100 @@ TEST(glued_bytes)
     assert_received(c, "\r\n\r\n\1\0\0\0\0\0\0\0027\n");
 }
 
-/* The head comes by itself even when output follows at once. */
+/* ---- the head and the first output ---- */
+
+/* The first read has the head and nothing else, the following ones the output. */
+static void expect_head_alone(struct client *c, const char *output)
+{
+    assert_true(client_more(c));
+    assert_string_equal(c->in.data + c->in.len - 4, "\r\n\r\n");
+    buf_clear(&c->in);
+    do
+        assert_true(client_more(c));
+    while (!memmem(c->in.data, c->in.len, output, strlen(output)));
+}
+
+/* Longer than any schedule by which a server might write on regardless. */
+static void read_late(void)
+{
+    enum { LATE_MS = 500 };
+    usleep(LATE_MS * 1000);
+}
+
 TEST(head_alone)
 {
     AUTO(client) struct client c = front_ask(ATTACH("greet", "", UPGRADE));
+    expect_head_alone(&c, "hello");
+}
+
+/* The output comes with the head, and in the second case the end does, too. */
+TEST(head_alone_when_read_late)
+{
+    AUTO(client) struct client c = front_ask(ATTACH("greet", "", UPGRADE));
+    struct client short_lived = front_ask(EXEC("broken", UPGRADE, "2", "{}"));
+    struct client plain = front_ask(ATTACH("greet", "", ""));
+    read_late();
+    expect_head_alone(&c, "hello");
+    expect_head_alone(&short_lived, "executable file not found");
+    client_read_all(&short_lived);
+    client_close(&short_lived);
+    expect_head_alone(&plain, "hello");
+    client_close(&plain);
+}
+
+/* What is held while the head is not read is bounded, and none of it is lost. */
+TEST(head_alone_before_a_flood)
+{
+    AUTO(client) struct client c = front_ask(ATTACH("flood", "", UPGRADE));
+    read_late();
     assert_true(client_more(&c));
     assert_string_equal(c.in.data + c.in.len - 4, "\r\n\r\n");
-    assert_null(strstr(c.in.data, "hello"));
-    client_expect(&c, "hello");
+    buf_clear(&c.in);
+    assert_int_equal(count_all(&c), FLOOD_BYTES + 8 * (FLOOD_BYTES / FLOOD_FRAME));
+}
+
+/* A client that leaves without reading the head leaves nothing behind. */
+TEST(head_never_read)
+{
+    await_count(&front.fake.sessions, 0);
+    struct client c = front_ask(ATTACH("greet", "", UPGRADE));
+    await_count(&front.fake.sessions, 1);
+    client_close(&c);
+    await_count(&front.fake.sessions, 0);
+}
+
+/* ---- the same by TCP, where the peer's kernel acknowledges what its program has not read ---- */
+
+static void listen_on_tcp(struct harness *h)
+{
+    struct error err;
+    if (http_server_listen(h->server, "tcp://127.0.0.1:0", &err))
+        fail_msg("%s", err.message);
+}
+
+static struct client tcp_ask(const char *request)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)http_server_port(front.server)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval limit = {.tv_sec = CLIENT_TIMEOUT_S};
+    struct client c = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    assert_int_equal(connect(c.fd, (struct sockaddr *)&to, sizeof to), 0);
+    client_send(&c, request);
+    return c;
+}
+
+TEST(head_alone_by_tcp)
+{
+    harness_do(&front, listen_on_tcp);
+    AUTO(client) struct client c = tcp_ask(ATTACH("greet", "", UPGRADE));
+    struct client short_lived = tcp_ask(EXEC("broken", UPGRADE, "2", "{}"));
+    read_late();
+    expect_head_alone(&c, "hello");
+    expect_head_alone(&short_lived, "executable file not found");
+    client_read_all(&short_lived);
+    client_close(&short_lived);
 }
 
 TEST(errors)

@@ -51,7 +51,7 @@ TEST(bad_endpoints_are_named)
     struct error err;
     assert_int_equal(registry_hosts_parse(NULL, NULL, &h, &err), 0);
     assert_int_equal(registry_hosts_add_endpoints(h, "a.example", &err), -1);
-    assert_non_null(strstr(err.message, "registry endpoint \"a.example\""));
+    assert_non_null(strstr(err.message, "--registry-endpoints: \"a.example\""));
     assert_int_equal(registry_hosts_add_endpoints(h, "a.example=ftp://b", &err), -1);
     assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
     registry_hosts_free(h);

@@ -23,7 +23,8 @@ static void add(struct log_store *s, int job, bool is_stderr, int64_t time_ns, u
                 const char *text)
 {
     const struct log_source source = {jobs[job], jobs[job], is_stderr};
-    const struct log_entry like = {.time_ns = time_ns, .received_ns = time_ns, .id = id};
+    struct log_entry like = {.time_ns = time_ns, .received_ns = time_ns};
+    snprintf(like.id, sizeof like.id, "%016llx", (unsigned long long)id);
     log_store_add(s, &source, log_entry_new(&like, text, strlen(text)));
 }
 
@@ -93,7 +94,7 @@ TEST(spans)
 
 struct plain {
     int64_t ns;
-    uint64_t id;
+    const char *id; /* of the JSON */
     json_t *json;
 };
 static struct plain plain[ENTRIES];
@@ -103,7 +104,7 @@ static bool descending, ascending_ids;
 static int plain_order(const void *a, const void *b)
 {
     const struct plain *x = a, *y = b;
-    int time = (x->ns > y->ns) - (x->ns < y->ns), id = (x->id > y->id) - (x->id < y->id);
+    int time = (x->ns > y->ns) - (x->ns < y->ns), id = strcmp(x->id, y->id);
     return time ? (descending ? -time : time) : ascending_ids ? id : -id;
 }
 
@@ -115,6 +116,8 @@ static json_t *find_all(struct log_store *s, const struct logging_filter *filter
                                 .ids_ascend = ascending_ids,
                                 .page_size = page_size};
     json_t *out = json_array();
+    char after_id[LOG_INSERT_ID_MAX] = "";
+    q.after_id = after_id;
     for (bool more = true; more;) {
         struct log_store_page page = {0};
         log_store_find(s, &q, &page);
@@ -123,7 +126,7 @@ static json_t *find_all(struct log_store *s, const struct logging_filter *filter
         for (size_t i = 0; i < page.count; i++) {
             json_array_append_new(out, log_entry_json(page.items[i].alike, page.items[i].entry));
             q.after_ns = page.items[i].entry->time_ns;
-            q.after_id = page.items[i].entry->id;
+            memcpy(after_id, page.items[i].entry->id, sizeof after_id);
         }
         q.after = true;
         log_store_page_fini(&page);
@@ -141,7 +144,7 @@ static void compare(struct log_store *s, const char *text, size_t page_size)
     for (size_t i = 0; i < plain_count; i++) {
         if (!logging_filter_matches(filter, plain[i].json))
             continue;
-        bool twin = i && plain[i].id == plain[i - 1].id && plain[i].ns == plain[i - 1].ns;
+        bool twin = i && !strcmp(plain[i].id, plain[i - 1].id) && plain[i].ns == plain[i - 1].ns;
         bool same = json_equal(json_array_get(found, n), plain[i].json);
         if (!same && !twin)
             fail_msg("%s: entry %zu", text, n);
@@ -177,7 +180,7 @@ static void add_random(struct log_store *s)
         json_t *json = json_array_get(list, plain_count);
         struct plain *p = &plain[plain_count];
         assert_true(timefmt_parse_rfc3339(value_string(json, "timestamp"), &p->ns));
-        p->id = strtoull(value_string(json, "insertId"), NULL, 16);
+        p->id = value_string(json, "insertId");
         p->json = json_incref(json);
     }
     json_decref(list);
@@ -218,6 +221,58 @@ TEST(finds_what_is_there)
     for (size_t i = 0; i < plain_count; i++)
         json_decref(plain[i].json);
     log_store_free(s);
+}
+
+/* ---- structured lines ---- */
+
+static json_t *entry_of(const char *line)
+{
+    json_t *alike = json_pack("{s:{s:s}}", "labels", "a", "b");
+    struct log_entry e = {.time_ns = epoch, .received_ns = epoch, .id = "own"};
+    log_entry_take_fields(&e, line, strlen(line));
+    struct log_entry *entry = log_entry_new(&e, line, strlen(line));
+    json_t *out = log_entry_json(alike, entry);
+    assert_int_equal(json_object_size(json_object_get(alike, "labels")), 1);
+    json_object_del(out, "receiveTimestamp");
+    json_decref(alike);
+    free(entry);
+    return out;
+}
+
+/* As Cloud Logging's documentation of structured logging describes it. */
+TEST(special_fields_become_the_entrys)
+{
+#define OWN "'insertId':'own', 'timestamp':'2023-11-14T22:13:20Z', 'labels':{'a':'b'}"
+    static const char *const cases[][2] = {
+        {"text", "{" OWN ", 'textPayload':'text'}"},
+        {"{'message':'m', 'severity':'ERROR'}", "{" OWN ", 'severity':'ERROR', 'textPayload':'m'}"},
+        {"{'message':'m', 'x':1.50}", "{" OWN ", 'jsonPayload':{'message':'m', 'x':1.5}}"},
+        {"{'message':'m','time':'2023-11-14T22:13:21.5Z','logging.googleapis.com/insertId':'i',"
+         "'logging.googleapis.com/labels':{'c':'d'}}",
+         "{'insertId':'i','timestamp':'2023-11-14T22:13:21.5Z','labels':{'a':'b','c':'d'},"
+         "'textPayload':'m'}"},
+        {"{'message':1,'timestamp':{'seconds':1700000001,'nanos':5000}}",
+         "{'insertId':'own','timestamp':'2023-11-14T22:13:21.000005Z','labels':{'a':'b'},"
+         "'jsonPayload':{'message':1}}"},
+        {"{'time':'never','logging.googleapis.com/insertId':7}",
+         "{" OWN ", 'jsonPayload':{'logging.googleapis.com/insertId':7}}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *line = xstrdup(cases[i][0]), *wanted_text = xstrdup(cases[i][1]);
+        for (char *at = line; (at = strchr(at, '\''));)
+            *at = '"';
+        for (char *at = wanted_text; (at = strchr(at, '\''));)
+            *at = '"';
+        json_t *found = entry_of(line), *wanted = json_loads(wanted_text, 0, NULL);
+        char *text = json_dumps(found, JSON_SORT_KEYS);
+        if (!json_equal(found, wanted))
+            fail_msg("%s became %s", line, text);
+        json_decref(found);
+        json_decref(wanted);
+        free(text);
+        free(line);
+        free(wanted_text);
+    }
 }
 
 /* ---- bounds ---- */

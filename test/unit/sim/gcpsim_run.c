@@ -108,12 +108,18 @@ TEST(no_such_image)
     gcpsim_rig_delete("lost");
 }
 
+/* Prints structured lines with a time of 2026 and numbers 101 … 125 as message and insertId. */
+#define STRUCTURED                                                                                 \
+    "for i in $(seq 101 125); do echo '{\"message\":\"'$i'\",'"                                    \
+    "'\"time\":\"2026-01-01T00:00:00.123456789Z\",\"logging.googleapis.com/insertId\":\"'$i'\"}';" \
+    "done"
+
 TEST(log_pages)
 {
-    gcpsim_rig_create("lines", "seq 1 25", "");
+    gcpsim_rig_create("lines", STRUCTURED, "");
     AUTO_FREE char *id = gcpsim_rig_run("lines");
     AUTO_FREE char *next = xstrdup("");
-    size_t seen = 0;
+    size_t seen = 100;
     gcpsim_rig_configure("{\"log_empty_pages\":1}");
     do { /* an empty page with a token means: go on */
         AUTO_FREE char *paging = xasprintf(",\"pageSize\":10,\"pageToken\":\"%s\"", next);
@@ -123,17 +129,56 @@ TEST(log_pages)
         free(next);
         next = xstrdup(value_string(page, "nextPageToken"));
     } while (*next);
-    assert_int_equal(seen, 25);
+    assert_int_equal(seen, 125);
     json_auto_t *last = gcpsim_rig_logs(id, "", ",\"pageSize\":1,\"orderBy\":\"timestamp desc\"");
-    assert_string_equal(gcpsim_rig_text(last, 0), "25");
     assert_non_null(json_object_get(last, "nextPageToken"));
     gcpsim_rig_delete("lines");
+}
+
+static bool is_ordered(const json_t *page)
+{
+    bool ordered = true;
+    for (size_t i = 1; i < gcpsim_rig_count(page); i++)
+        ordered = ordered && atoi(gcpsim_rig_text(page, i)) > atoi(gcpsim_rig_text(page, i - 1));
+    return ordered;
+}
+
+/* Of one instant, insertIds order the entries, and those that the service gives say nothing about
+ * the order of arrival; timestamps have microseconds. */
+TEST(log_order)
+{
+    gcpsim_rig_create("order", STRUCTURED, "");
+    AUTO_FREE char *id = gcpsim_rig_run("order");
+    json_auto_t *own = gcpsim_rig_logs(id, "", "");
+    assert_int_equal(gcpsim_rig_count(own), 25);
+    assert_true(is_ordered(own));
+    for (size_t i = 0; i < 25; i++)
+        assert_string_equal(value_string(gcpsim_rig_entry(own, i), "timestamp"),
+                            "2026-01-01T00:00:00.123456Z");
+    json_auto_t *down = gcpsim_rig_logs(id, "", ",\"orderBy\":\"timestamp desc\"");
+    assert_string_equal(gcpsim_rig_text(down, 0),
+                        "101"); /* newest first, but by ascending insertId */
+    gcpsim_rig_configure("{\"log_own_ids\":1}");
+    AUTO_FREE char *again = gcpsim_rig_run("order");
+    gcpsim_rig_configure("{\"log_own_ids\":0}");
+    json_auto_t *hashed = gcpsim_rig_logs(again, "", "");
+    assert_int_equal(gcpsim_rig_count(hashed), 25);
+    assert_false(is_ordered(hashed));
+    gcpsim_rig_create("bare", "seq 1 25", "");
+    gcpsim_rig_configure("{\"log_same_time\":25}");
+    AUTO_FREE char *bare = gcpsim_rig_run("bare");
+    gcpsim_rig_configure("{\"log_same_time\":0}");
+    json_auto_t *plain = gcpsim_rig_logs(bare, "", "");
+    assert_int_equal(gcpsim_rig_count(plain), 25);
+    assert_false(is_ordered(plain));
+    gcpsim_rig_delete("order");
+    gcpsim_rig_delete("bare");
 }
 
 /* Entries that come twice, dated back, or not yet. */
 TEST(log_disorder)
 {
-    gcpsim_rig_create("disorder", "seq 1 3", "");
+    gcpsim_rig_create("disorder", "for i in 1 2 3; do echo $i; sleep 0.01; done", "");
     gcpsim_rig_configure("{\"log_duplicate\":1,\"log_skew\":1,\"log_skew_ms\":5000}");
     AUTO_FREE char *id = gcpsim_rig_run("disorder");
     json_auto_t *out = gcpsim_rig_logs(id, "", "");
@@ -165,6 +210,67 @@ TEST(refusals)
     gcpsim_rig_create("twice", "true", "");
     expect(409, "POST", GCPSIM_PARENT "/jobs?jobId=twice", GCPSIM_JOB("{\"image\":\"x\"}", ""));
     gcpsim_rig_delete("twice");
+}
+
+/* What Cloud Run pulls from, and what it tells whoever names another registry. */
+TEST(registries_that_cloud_run_pulls_from)
+{
+    static const char *const refused[] = {"quay.io/a/b:1",
+                                          "ghcr.io/a/b",
+                                          "registry.example.com:5000/a",
+                                          "127.0.0.1:5000/a/b",
+                                          "public.ecr.aws/a/b",
+                                          "evilgcr.io/a/b",
+                                          "docker.pkg.dev.example.com/a/b",
+                                          "mcr.microsoft.com/a"};
+    static const char *const accepted[] = {
+        "busybox",
+        "docker.io/library/busybox:1",
+        "gcr.io/p/a",
+        "eu.gcr.io/p/a@sha256:"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "us-central1-docker.pkg.dev/p/r/a:1",
+        "us-docker.pkg.dev/p/r/a"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        AUTO_FREE char *body = xasprintf(GCPSIM_JOB("{\"image\":\"%s\"}", ""), refused[i]);
+        json_auto_t *out = answer(400, "POST", GCPSIM_PARENT "/jobs?jobId=foreign", body);
+        const char *text = value_string(json_object_get(out, "error"), "message");
+        assert_non_null(strstr(text, "Expected an image path like [host/]repo-path"));
+        assert_non_null(strstr(text, refused[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
+        AUTO_FREE char *body = xasprintf(GCPSIM_JOB("{\"image\":\"%s\"}", ""), accepted[i]);
+        expect(200, "POST", GCPSIM_PARENT "/jobs?jobId=native&validateOnly=true", body);
+    }
+}
+
+TEST(vpc_access)
+{
+    static const struct {
+        long status;
+        const char *access;
+    } cases[] = {
+        {200, "{\"connector\":\"projects/p/locations/us-central1/connectors/c\"}"},
+        {200, "{\"networkInterfaces\":[{\"network\":\"default\"}],\"egress\":\"ALL_TRAFFIC\"}"},
+        {200,
+         "{\"networkInterfaces\":[{\"network\":\"projects/h/global/networks/n\",\"subnetwork\":"
+         "\"projects/h/regions/us-central1/subnetworks/"
+         "s\",\"tags\":[\"a\",\"b-1\"]}],\"egress\":2}"},
+        {400, "{\"networkInterfaces\":[{}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"},{\"network\":\"b\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"}],\"connector\":\"c\"}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\",\"tags\":[\"Bad_Tag\"]}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"projects/p/networks/n\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"subnet\":\"s\"}]}"},
+        {400, "{\"networkInterfaces\":[{\"network\":\"a\"}],\"egress\":\"SOME\"}"},
+        {400, "{\"connector\":\"projects/p/connectors/c\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *body =
+            xasprintf(GCPSIM_JOB("{\"image\":\"busybox\"}", ",\"vpcAccess\":%s"), cases[i].access);
+        expect(cases[i].status, "POST", GCPSIM_PARENT "/jobs?jobId=network&validateOnly=true",
+               body);
+    }
 }
 
 TEST(faults)

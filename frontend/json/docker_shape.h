@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The types of what clients send, from Docker's API description 1.44 and the Go types behind it
+ * (moby's api/types): also the parts that are kept as they are and shown by inspect.
+ */
+#ifndef SOCKERLESS_FRONTEND_DOCKER_SHAPE_H
+#define SOCKERLESS_FRONTEND_DOCKER_SHAPE_H
+
+#include "frontend/json/json_shape.h"
+
+/* The body of POST /containers/create. */
+extern const struct json_shape docker_shape_create;
+/* The value of the `filters` parameter: as it is today, and before API 1.22. */
+extern const struct json_shape docker_shape_filters, docker_shape_filters_old;
+
+#endif
