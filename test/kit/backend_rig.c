@@ -64,12 +64,6 @@ void backend_rig_close_store(void)
     store_close(rig.backend.store);
 }
 
-void backend_rig_reload_images(void)
-{
-    backend_rig_close_store();
-    backend_rig_open_store();
-}
-
 static void add_store(void)
 {
     static const struct rpc_server_events events = {.request = dispatch_request,
@@ -83,6 +77,24 @@ static void add_store(void)
                                        &rig.backend.server, &err),
                      0);
     rig.client = rpc_client_new(&rig.loop, rig.url, NULL);
+}
+
+static void add_credentials(void)
+{
+    struct error err;
+    assert_int_equal(
+        credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err), 0);
+}
+
+void backend_rig_reload_images(void)
+{
+    bool credentials = rig.parts & RIG_CREDENTIALS; /* they are of the store that goes */
+    if (credentials)
+        credential_store_close(rig.backend.credentials);
+    backend_rig_close_store();
+    backend_rig_open_store();
+    if (credentials)
+        add_credentials();
 }
 
 static void add_registry(void)
@@ -111,9 +123,7 @@ void backend_rig_add(unsigned parts)
     if (parts & RIG_STORE)
         add_store();
     if (parts & RIG_CREDENTIALS)
-        assert_int_equal(
-            credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err),
-            0);
+        add_credentials();
     if (parts & RIG_REGISTRY)
         add_registry();
     if (parts & RIG_TRANSFER) {
