@@ -150,7 +150,6 @@ TEST_USING(transfer_rig, private_images_are_copied_with_the_users_login)
 {
     struct test_image image, another;
     struct call sent, stored;
-    backend_rig_add(RIG_CREDENTIALS);
     image_locked_away(&image, "private");
     const Sockerless__ImageRecord *rec = rig_image("app:1");
     assert_non_null(strstr(image_copy_reason(&rig.backend, rec, rec->pull_reference), "login"));
