@@ -146,6 +146,19 @@ static const Sockerless__ImageRecord *find_image(struct backend *b, const char *
     return NULL;
 }
 
+/* What the request alone tells. *platform is set when one was asked for. */
+static int check_request(const Sockerless__ContainerCreateRequest *request,
+                         const Sockerless__HostOptions *host, struct platform *platform,
+                         struct error *err)
+{
+    if (!str_empty(request->platform) && platform_parse(request->platform, platform, err))
+        return -1;
+    if (!request->config)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "Config cannot be empty in order to create a container");
+    return container_rules_config(request->config, err) || container_rules_host(host, err) ? -1 : 0;
+}
+
 /* In dockerd's order: of several faults the same one is told. */
 static struct container *create(struct op *op, struct error *err)
 {
@@ -156,18 +169,11 @@ static struct container *create(struct op *op, struct error *err)
     Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
     char id[ID_HEX_LEN + 1], name[CONTAINER_NAME_MAX + 1];
     struct platform platform;
-    bool has_platform = !str_empty(request->platform);
-    if (has_platform && platform_parse(request->platform, &platform, err))
+    if (check_request(request, host, &platform, err))
         return NULL;
-    if (!request->config) {
-        error_set(err, ERROR_INVALID_PARAMETER,
-                  "Config cannot be empty in order to create a container");
-        return NULL;
-    }
-    if (container_rules_config(request->config, err) || container_rules_host(host, err))
-        return NULL;
-    const Sockerless__ImageRecord *image = find_image(b, request->config->image, request->platform,
-                                                      has_platform ? &platform : NULL, err);
+    const Sockerless__ImageRecord *image =
+        find_image(b, request->config->image, request->platform,
+                   str_empty(request->platform) ? NULL : &platform, err);
     if (!image)
         return NULL;
     struct container_command merged;
