@@ -13,13 +13,14 @@
 #include "cloudrun_names.h"
 #include "cloudrun_size.h"
 #include "cloudrun_startup.h"
+#include "cloud/cloud_labels.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define MAIN_CONTAINER "main"
 
-enum { JOB_MAX = 512 * 1024, NOTES_MAX = 256 * 1024 };
+enum { JOB_MAX = 512 * 1024, NOTES_MAX = 256 * 1024, LABELS_MAX = 100 * 1024 };
 
 /* ---- labels and annotations ---- */
 
@@ -36,20 +37,21 @@ static void write_labels(struct json_writer *w, const struct workload_spec *spec
 }
 
 /* All of Docker's labels as one JSON text: their names may hold what no annotation's may. */
-static void write_docker_labels(struct json_writer *w, const struct workload_spec *spec)
+static void write_docker_labels(struct json_writer *w, const struct workload_spec *spec,
+                                size_t room)
 {
     AUTO(buf) struct buf text = BUF_INIT;
     struct json_writer labels;
     json_writer_init(&labels, &text);
     json_object_open(&labels);
-    for (size_t i = 0; i < spec->config->n_labels; i++)
-        json_member_string(&labels, spec->config->labels[i]->key, spec->config->labels[i]->value);
+    cloud_labels_write(&labels, spec->config, NULL, room);
     json_object_close(&labels);
     json_key(w, CLOUDRUN_NOTE_LABELS);
     json_string_len(w, text.data, text.len);
 }
 
-static void write_annotations(struct json_writer *w, const struct workload_spec *spec)
+static void write_annotations(struct json_writer *w, const struct workload_spec *spec,
+                              size_t label_room)
 {
     json_member_object(w, "annotations");
     json_member_string(w, CLOUDRUN_NOTE_INSTANCE, spec->instance);
@@ -57,7 +59,7 @@ static void write_annotations(struct json_writer *w, const struct workload_spec 
     json_member_string(w, CLOUDRUN_NOTE_CONTAINER_NAME, str_or_empty(spec->container_name));
     json_member_string(w, CLOUDRUN_NOTE_RUN, spec->run_token);
     if (spec->config && spec->config->n_labels)
-        write_docker_labels(w, spec);
+        write_docker_labels(w, spec, label_room);
     json_object_close(w);
 }
 
@@ -172,18 +174,18 @@ static int write_task(struct json_writer *w, const struct cloudrun_config *confi
     return 0;
 }
 
-int cloudrun_job_build(const struct cloudrun_config *config, const struct workload_spec *spec,
-                       struct buf *out, struct error *err)
+static int job_build(const struct cloudrun_config *config, const struct workload_spec *spec,
+                     size_t label_room, struct buf *out, struct error *err)
 {
     struct json_writer w;
     json_writer_init(&w, out);
     json_object_open(&w);
     write_labels(&w, spec);
     size_t before = out->len;
-    write_annotations(&w, spec);
+    write_annotations(&w, spec, label_room);
     if (out->len - before > NOTES_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER,
-                         "the container's labels take %zu bytes; Cloud Run takes at most %d",
+                         "the job's annotations take %zu bytes; Cloud Run takes at most %d",
                          out->len - before, NOTES_MAX);
     json_member_string(&w, "client", "sockerless");
     json_member_object(&w, "template");
@@ -193,10 +195,23 @@ int cloudrun_job_build(const struct cloudrun_config *config, const struct worklo
         return -1;
     json_object_close(&w);
     json_object_close(&w);
+    return 0;
+}
+
+int cloudrun_job_build(const struct cloudrun_config *config, const struct workload_spec *spec,
+                       struct buf *out, struct error *err)
+{
+    if (job_build(config, spec, LABELS_MAX, out, err))
+        return -1;
+    if (out->len > JOB_MAX) {
+        explicit_bzero(out->data, out->len); /* the token */
+        buf_clear(out);
+        if (job_build(config, spec, 0, out, err)) /* the container's row has the labels */
+            return -1;
+    }
     if (out->len <= JOB_MAX)
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER,
-                     "command, environment and labels make a job of %zu bytes; at most %d can be "
-                     "sent",
+                     "command and environment make a job of %zu bytes; at most %d can be sent",
                      out->len, JOB_MAX);
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "ecs_overrides.h"
 #include "ecs_size.h"
+#include "cloud/cloud_labels.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ enum {
     DEFINITION_MAX = 64 * 1024, /* ECS service quota, "Task definition size" */
     PORT_MAPPINGS_MAX = 100,    /* the same, container definition */
     STOP_TIMEOUT_MAX_S = 120,
+    LABELS_MAX = 16 * 1024, /* ours: command and environment need room, too */
 };
 
 /* What a definition is made from. */
@@ -33,16 +35,14 @@ struct source {
     struct cloud_size size;
     enum ecs_injection injection;
     bool has_process; /* command and environment too: they are too large for RunTask */
+    size_t label_room;
 };
 
-static void write_labels(struct json_writer *w, const struct workload_spec *spec,
-                         const char *content_hash)
+static void write_labels(struct json_writer *w, const struct source *from, const char *content_hash)
 {
     json_member_object(w, "dockerLabels");
-    for (size_t i = 0; spec->config && i < spec->config->n_labels; i++)
-        if (!str_starts(spec->config->labels[i]->key, "sockerless."))
-            json_member_string(w, spec->config->labels[i]->key, spec->config->labels[i]->value);
-    json_member_string(w, ECS_LABEL_INSTANCE, spec->instance);
+    cloud_labels_write(w, from->spec->config, "sockerless.", from->label_room);
+    json_member_string(w, ECS_LABEL_INSTANCE, from->spec->instance);
     if (content_hash)
         json_member_string(w, ECS_LABEL_CONTENT, content_hash);
     json_object_close(w);
@@ -144,7 +144,7 @@ static void write_main_container(struct json_writer *w, const struct source *fro
     json_member_string(w, "user", "0");
     if (from->has_process)
         ecs_process_write(w, spec);
-    write_labels(w, spec, content_hash);
+    write_labels(w, from, content_hash);
     write_ports(w, spec);
     write_agent_source(w, from);
     json_member_int(w, "stopTimeout",
@@ -248,6 +248,21 @@ static void write_request(const struct source *from, struct ecs_definition_reque
     json_object_close(&w);
 }
 
+static void write_definition(const struct source *from, struct ecs_definition_request *out)
+{
+    AUTO(buf) struct buf content = BUF_INIT;
+    struct json_writer w;
+    json_writer_init(&w, &content);
+    json_object_open(&w);
+    write_content(&w, from, NULL);
+    json_object_close(&w);
+    hash_content(&content, out->content_hash);
+    snprintf(out->family, sizeof out->family, ECS_FAMILY_PREFIX "%.*s", ECS_FAMILY_HASH_LEN,
+             out->content_hash);
+    buf_clear(&out->body);
+    write_request(from, out);
+}
+
 /* An image that holds the agent needs nothing else, whatever is configured. */
 static int choose_injection(const struct ecs_config *config, const struct workload_spec *spec,
                             enum ecs_injection *out, struct error *err)
@@ -272,22 +287,18 @@ int ecs_definition_build(const struct ecs_config *config, const struct workload_
         ecs_overrides_build(spec, &overrides, err))
         return -1;
     from.has_process = !overrides.complete;
-    AUTO(buf) struct buf content = BUF_INIT;
-    struct json_writer w;
-    json_writer_init(&w, &content);
-    json_object_open(&w);
-    write_content(&w, &from, NULL);
-    json_object_close(&w);
-    hash_content(&content, out->content_hash);
-    snprintf(out->family, sizeof out->family, ECS_FAMILY_PREFIX "%.*s", ECS_FAMILY_HASH_LEN,
-             out->content_hash);
-    write_request(&from, out);
+    from.label_room = LABELS_MAX;
+    write_definition(&from, out);
+    if (out->body.len > DEFINITION_MAX) {
+        from.label_room = 0; /* the container's row has them */
+        write_definition(&from, out);
+    }
     if (out->body.len <= DEFINITION_MAX)
         return 0;
     size_t len = out->body.len;
     buf_free(&out->body);
     return error_set(err, ERROR_INVALID_PARAMETER,
-                     "command, environment and labels make a task definition of %zu bytes; ECS "
+                     "command and environment make a task definition of %zu bytes; ECS "
                      "takes at most %d",
                      len, DEFINITION_MAX);
 }

@@ -100,7 +100,8 @@ static int check_directory(const char *path, struct error *err)
         strcpy(directory, "/");
     if (!strcmp(directory, LISTEN_DEFAULT_DIRECTORY) && mkdir(directory, DIRECTORY_MODE) &&
         errno != EEXIST)
-        return error_errno(err, ERROR_SYSTEM, errno, "the directory %s cannot be made", directory);
+        return error_set(err, ERROR_SYSTEM, "%s cannot be made: %s; choose another path", directory,
+                         strerror(errno));
     if (stat(directory, &st))
         return errno == ENOENT
                    ? error_set(err, ERROR_NOT_FOUND,

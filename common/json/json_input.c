@@ -96,7 +96,7 @@ static int read_hex(struct reader *r, uint32_t *out)
 /* A high surrogate and a low one are one character; alone each is U+FFFD. */
 static int read_unicode(struct reader *r)
 {
-    uint32_t c, low;
+    uint32_t c, low = 0;
     if (read_hex(r, &c))
         return -1;
     if (c >= 0xD800 && c <= 0xDFFF) {
@@ -130,9 +130,10 @@ static int read_escape(struct reader *r)
     return 0;
 }
 
-/* What follows the opening quote, into r->text. */
+/* What follows the opening quote, into r->text. What it held may be a password. */
 static int read_text(struct reader *r)
 {
+    explicit_bzero(r->text.data, r->text.len);
     buf_clear(&r->text);
     for (;;) {
         if (r->at == r->end || *r->at < 0x20)
@@ -230,8 +231,8 @@ static int read_member(struct reader *r, json_t *object)
         return refuse(r, "looking for beginning of object key string");
     if (read_text(r))
         return -1;
-    AUTO(buf) struct buf key = r->text;
-    r->text = BUF_INIT;
+    AUTO(buf) struct buf key = BUF_INIT;
+    buf_append(&key, r->text.data, r->text.len);
     skip_blanks(r);
     if (!take(r, ':'))
         return refuse(r, "after object key");
@@ -318,9 +319,11 @@ json_t *json_input_load(const char *text, size_t len, enum json_input_end end, s
     static const char nothing[] = "";
     const unsigned char *start = (const unsigned char *)(text ? text : nothing);
     struct reader r = {.at = start, .end = start + len, .how = end, .text = BUF_INIT, .err = err};
+    buf_reserve(&r.text, len + 1); /* growing would leave copies of secrets behind */
     skip_blanks(&r);
     if (r.at == r.end && end == JSON_INPUT_FIRST) {
         error_set(err, ERROR_INVALID_PARAMETER, "EOF");
+        buf_free(&r.text);
         return NULL;
     }
     json_t *value = read_value(&r);
@@ -330,6 +333,7 @@ json_t *json_input_load(const char *text, size_t len, enum json_input_end end, s
         json_decref(value);
         value = NULL;
     }
+    explicit_bzero(r.text.data, r.text.len);
     buf_free(&r.text);
     return value;
 }

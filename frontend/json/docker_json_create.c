@@ -104,6 +104,10 @@ static const struct json_field host_fields[] = {
     HOST_N("CapDrop", JSON_COMMANDS, cap_drop),
     {NULL, JSON_ANY, 0, 0},
 };
+static const struct json_field log_fields[] = {
+    HOST_N("Config", JSON_LABELS, log_options),
+    {NULL, JSON_ANY, 0, 0},
+};
 static const struct json_field restart_fields[] = {
     HOST("Name", JSON_TEXT, restart_policy),
     HOST("MaximumRetryCount", JSON_INT32, restart_max),
@@ -149,6 +153,10 @@ static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *h
         json_t *restart = json_decode_member(json, "RestartPolicy");
         if (restart &&
             json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
+            return -1;
+        json_t *log = json_decode_member(json, "LogConfig");
+        if (json_is_object(log) &&
+            json_decode_object(log, log_fields, "LogConfig", a, host, err) < 0)
             return -1;
     }
     if (str_empty(host->network_mode))
@@ -226,19 +234,10 @@ static const struct json_field exec_fields[] = {
     {NULL, JSON_ANY, 0, 0},
 };
 
-static int must_be_object(json_t *root, const char *type, struct error *err)
-{
-    if (json_is_object(root))
-        return 0;
-    return error_set(err, ERROR_INVALID_PARAMETER,
-                     "json: cannot unmarshal %s into Go value of type %s",
-                     json_decode_kind_name(root), type);
-}
-
 int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreateRequest *out,
                             struct error *err)
 {
-    if (!json_is_null(root) && must_be_object(root, "types.ExecConfig", err))
+    if (json_shape_check(root, &docker_shape_exec_create, err))
         return -1;
     if (json_is_object(root) &&
         json_decode_object(root, exec_fields, "ExecConfig", a, out, err) < 0)
@@ -260,10 +259,12 @@ static uint32_t console_size(json_t *size, size_t index)
 
 int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out, struct error *err)
 {
-    if (!root || json_is_null(root))
+    if (!root)
         return 0;
-    if (must_be_object(root, "types.ExecStartCheck", err))
+    if (json_shape_check(root, &docker_shape_exec_start, err))
         return -1;
+    if (json_is_null(root))
+        return 0;
     if (json_decode_object(root, exec_start_fields, "ExecStartCheck", NULL, out, err) < 0)
         return -1;
     json_t *size = json_decode_member(root, "ConsoleSize"); /* [height, width], API 1.42 */

@@ -260,6 +260,29 @@ MEMBERS(create_members) = {
 const struct json_shape docker_shape_create = {
     .kind = SHAPE_STRUCT, .type = "runconfig.ContainerConfigWrapper", .members = create_members};
 
+/* ---- exec ---- */
+
+MEMBERS(exec_create_members) = {{"User", &text},
+                                {"Privileged", &flag},
+                                {"Tty", &flag},
+                                {"ConsoleSize", &console_size},
+                                {"AttachStdin", &flag},
+                                {"AttachStderr", &flag},
+                                {"AttachStdout", &flag},
+                                {"Detach", &flag},
+                                {"DetachKeys", &text},
+                                {"Env", &texts},
+                                {"WorkingDir", &text},
+                                {"Cmd", &texts},
+                                END};
+const struct json_shape docker_shape_exec_create = {
+    .kind = SHAPE_STRUCT, .type = "types.ExecConfig", .members = exec_create_members};
+
+MEMBERS(exec_start_members) = {
+    {"Detach", &flag}, {"Tty", &flag}, {"ConsoleSize", &console_size}, END};
+const struct json_shape docker_shape_exec_start = {
+    .kind = SHAPE_STRUCT, .type = "types.ExecStartCheck", .members = exec_start_members};
+
 /* ---- filters ---- */
 
 MAP(filter_values, "map[string]bool", flag);

@@ -10,6 +10,8 @@
 
 /* The body of POST /containers/create. */
 extern const struct json_shape docker_shape_create;
+/* POST /containers/{id}/exec, POST /exec/{id}/start. */
+extern const struct json_shape docker_shape_exec_create, docker_shape_exec_start;
 /* The value of the `filters` parameter: as it is today, and before API 1.22. */
 extern const struct json_shape docker_shape_filters, docker_shape_filters_old;
 

@@ -34,3 +34,13 @@ load lib/logs
     run -1 docker logs nope
     contains "$output" "No such container: nope"
 }
+
+@test "logs: --details shows what the log options choose" {
+    docker run --name "$(name x)" --log-opt labels=a-b,a,none --log-opt env=E,F --log-opt tag='{{.Name}} x' \
+        --label a='1 2' --label a-b=y --label other=1 -e E=e=f busybox echo line >/dev/null
+    run -0 docker logs --details "$(name x)"
+    equal "$output" "E=e%3Df,a=1+2,a-b=y,tag=$(name x)+x line"
+    docker run --name "$(name y)" --label a=1 busybox echo line >/dev/null
+    run -0 docker logs --details "$(name y)"
+    equal "$output" " line"
+}

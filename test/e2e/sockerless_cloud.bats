@@ -8,8 +8,17 @@ load lib/cloud
 
 teardown()
 {
+    [[ ! -e $BATS_TEST_TMPDIR/odd-backend ]] || component_stop backend
     cloud_restore
     remove_everything
+}
+
+# backend_with SETTING…: until the end of the test.
+backend_with()
+{
+    : >"$BATS_TEST_TMPDIR/odd-backend"
+    component_stop backend
+    BACKEND_ENV="${BACKEND_ENV:-} $*" backend_restart
 }
 
 @test "cloud: nothing is left after 100 docker run --rm, nor do the daemons grow" {
@@ -43,8 +52,40 @@ teardown()
 
 @test "cloud: slow to provision: attach-before-start waits, start answers when it runs" {
     sim_config '{"provision_ms":1500}'
+    local questions asked
+    questions=$(sim_count ".calls[\"$CLOUD_QUESTIONS\"]")
     run -3 docker run --rm -i busybox sh -c 'cat; exit 3' <<<"patience"
     equal "$output" patience
+    # Half as often as one in each of the stack's poll intervals, 50 ms.
+    asked=$(($(sim_count ".calls[\"$CLOUD_QUESTIONS\"]") - questions))
+    [[ $asked -le 15 ]] || { echo "the cloud was asked $asked times" >&2; return 1; }
+}
+
+# Forward, the agent listens where nobody comes; reverse, it is told a port that nobody has.
+@test "cloud: an agent that cannot be reached: stop ends the start, whose error says what to check" {
+    local odd=()
+    [[ ${AGENT:-} != reverse ]] || odd=("SOCKERLESS_CALLBACK_URL=ws://$(stack_gateway):1/")
+    backend_with "${odd[@]}"
+    docker create --name "$(name x)" -e SOCKERLESS_AGENT_ADDRESS=127.0.0.1 \
+        -e SOCKERLESS_AGENT_LINGER_MS=0 busybox tail -f /dev/null >/dev/null
+    docker start "$(name x)" >"$BATS_TEST_TMPDIR/start" 2>&1 3>&- &
+    local client=$!
+    until_true 30 tasks_are 1
+    timeout 60 docker stop "$(name x)" >/dev/null
+    ! wait "$client"
+    contains "$(cat "$BATS_TEST_TMPDIR/start")" "was stopped while it started"
+    equal "$(field "$(name x)" .State.Status)" created
+    cloud_settles_empty
+
+    backend_with "${odd[@]}" SOCKERLESS_AGENT_TIMEOUT=1
+    run -1 docker start "$(name x)"
+    contains "$output" "$(field "$(name x)" .Id)"
+    contains "$output" "security group"
+    if [[ ${AGENT:-} == reverse ]]; then
+        contains "$output" "ws://$(stack_gateway):1/"
+    else
+        contains "$output" "port 9111"
+    fi
 }
 
 @test "cloud: a start that is taken back while provisioning" {

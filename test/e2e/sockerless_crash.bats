@@ -89,6 +89,51 @@ says()
     docker run --rm busybox true
 }
 
+@test "crash: docker wait has no answer when the backend dies" {
+    local head=$BATS_TEST_TMPDIR/head code=0
+    running "$(name x)"
+    api -X POST -D "$head" -o "$BATS_TEST_TMPDIR/body" "http://docker/containers/$(name x)/wait" 2>/dev/null 3>&- &
+    local client=$!
+    until_true 10 grep -qs '^HTTP/1.1 200' "$head"
+    component_kill backend
+    wait "$client" || code=$?
+    equal "$code" 18 # curl: "transfer closed with outstanding read data remaining"
+    [[ ! -s $BATS_TEST_TMPDIR/body ]]
+    backend_restart
+}
+
+# row_damage CONTAINER: cuts its row in the middle.
+row_damage()
+{
+    "$PYTHON" - "$STACK_STATE/sockerless.db" "$1" <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    (row,) = db.execute("SELECT record FROM container WHERE key = ?", sys.argv[2:]).fetchone()
+    db.execute("UPDATE container SET record = ? WHERE key = ?", (row[:len(row) // 2], sys.argv[2]))
+END
+}
+
+@test "crash: a container whose row is damaged is kept, named and shown" {
+    local id
+    remove_everything
+    cloud_settles_empty
+    running "$(name x)" -e SOCKERLESS_AGENT_LINGER_MS=500 # nobody will take its report
+    id=$(field "$(name x)" .Id)
+    component_kill backend
+    row_damage "$id"
+    backend_restart
+    contains "$(docker ps -a --no-trunc --format '{{.ID}} {{.State}}')" "$id dead"
+    contains "$(field "$id" .State.Error)" damaged
+    grep -q "\"row\":\"$id\"" "$STACK_DIR/backend.log"
+    running "$(name y)" # by now the runs that belong to nobody were looked for
+    docker rm -f "$(name y)" >/dev/null
+    until_true "$SETTLE_S" tasks_are 1
+    run ! docker start "$id"
+    contains "$output" damaged
+    docker rm "$id" >/dev/null
+    cloud_settles_empty
+}
+
 @test "crash: the backend's records survive" {
     docker create --name "$(name made)" -l keep=me -e A=1 -m 64m busybox echo later >/dev/null
     docker run --name "$(name done)" busybox sh -c 'echo out; exit 9' || true

@@ -51,15 +51,25 @@ void backend_rig_cancel_all(void)
 
 /* ---- parts ---- */
 
+static void open_credentials(void)
+{
+    struct error err;
+    assert_int_equal(
+        credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err), 0);
+}
+
 void backend_rig_open_store(void)
 {
     struct error err;
     assert_int_equal(store_open(rig.directory, &rig.backend.store, &err), 0);
     assert_int_equal(image_store_open(rig.backend.store, &rig.backend.images, &err), 0);
+    if (rig.parts & RIG_CREDENTIALS)
+        open_credentials();
 }
 
 void backend_rig_close_store(void)
 {
+    credential_store_close(STEAL(rig.backend.credentials));
     image_store_close(rig.backend.images);
     store_close(rig.backend.store);
 }
@@ -110,10 +120,8 @@ void backend_rig_add(unsigned parts)
     rig.parts |= parts;
     if (parts & RIG_STORE)
         add_store();
-    if (parts & RIG_CREDENTIALS)
-        assert_int_equal(
-            credential_store_open(rig.backend.store, rig.directory, &rig.backend.credentials, &err),
-            0);
+    if ((parts & RIG_CREDENTIALS) && !rig.backend.credentials)
+        open_credentials();
     if (parts & RIG_REGISTRY)
         add_registry();
     if (parts & RIG_TRANSFER) {

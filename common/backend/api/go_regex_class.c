@@ -8,6 +8,27 @@
 #include <ctype.h>
 #include <string.h>
 
+/* ---- what both halves use ---- */
+
+int go_regex_refuse(struct translation *t, const char *why, const char *from, size_t len)
+{
+    return error_set(t->err, ERROR_INVALID_PARAMETER, "error parsing regexp: %s: `%.*s`", why,
+                     (int)(len < 200 ? len : 200), from);
+}
+
+int go_regex_refuse_rest(struct translation *t, const char *why, const char *from)
+{
+    return go_regex_refuse(t, why, from, strlen(from));
+}
+
+void go_regex_atom_begin(struct translation *t)
+{
+    t->has_atom = true;
+    t->atom_start = t->out->len;
+    t->atom_weight = 1;
+    t->atom_repeated = false;
+}
+
 /* The character at t->at; the text is valid but for our NUL (utf8.h). */
 uint32_t go_regex_take_character(struct translation *t)
 {

@@ -12,27 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int go_regex_refuse(struct translation *t, const char *why, const char *from, size_t len)
-{
-    return error_set(t->err, ERROR_INVALID_PARAMETER, "error parsing regexp: %s: `%.*s`", why,
-                     (int)(len < 200 ? len : 200), from);
-}
-
-int go_regex_refuse_rest(struct translation *t, const char *why, const char *from)
-{
-    return go_regex_refuse(t, why, from, strlen(from));
-}
-
-/* ---- atoms ---- */
-
-void go_regex_atom_begin(struct translation *t)
-{
-    t->has_atom = true;
-    t->atom_start = t->out->len;
-    t->atom_weight = 1;
-    t->atom_repeated = false;
-}
-
 static void put_atom(struct translation *t, const char *pcre)
 {
     go_regex_atom_begin(t);

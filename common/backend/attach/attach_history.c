@@ -7,9 +7,11 @@
 #include "backend/logs/log_reader.h"
 #include "backend/state/backend_internal.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "ipc/frame.h"
 
 #include <string.h>
 
@@ -29,6 +31,7 @@ struct attach_history {
     bool lags, waits;  /* waits: the coroutine is suspended until something changes */
     bool closed;
     enum attach_join join;
+    struct buf held; /* frames that came meanwhile */
     char mark[sizeof MARK_PREFIX + 2 * MARK_RANDOM_BYTES];
 };
 
@@ -97,8 +100,32 @@ static int co_show(struct attach_history *h, struct error *err)
     return 0;
 }
 
+static void show_held(struct attach_history *h)
+{
+    const unsigned char *at = (const unsigned char *)h->held.data;
+    size_t left = h->held.len, used;
+    struct frame f;
+    struct error err;
+    while (left && frame_decode(at, left, FRAME_SESSION_MAX, &f, &used, &err) > 0) {
+        h->events->output(h->owner, f.type, (const char *)f.payload, f.len);
+        at += used;
+        left -= used;
+    }
+}
+
+bool attach_history_hold(struct attach_history *h, uint8_t frame_type, const void *bytes,
+                         size_t len)
+{
+    unsigned char header[FRAME_HEADER_SIZE];
+    frame_header_encode(header, frame_type, len);
+    buf_append(&h->held, header, sizeof header);
+    buf_append(&h->held, bytes, len);
+    return h->held.len < ATTACH_HISTORY_HELD_MAX;
+}
+
 static void history_free(struct attach_history *h)
 {
+    buf_free(&h->held);
     log_format_fini(&h->format);
     log_runs_free(h->runs, h->run_count);
     container_unref(h->container);
@@ -111,6 +138,8 @@ static void co_history_run(void *arg)
     struct error err;
     h->co = co_current();
     int rc = h->closed ? 0 : co_show(h, &err);
+    if (!h->closed && rc == 0)
+        show_held(h);
     if (!h->closed)
         h->events->done(h->owner, rc ? &err : NULL);
     history_free(h);

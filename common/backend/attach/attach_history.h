@@ -26,7 +26,8 @@ struct attach_history;
 struct attach_history_events {
     /* False: the client lags; attach_history_drained() goes on. */
     bool (*output)(void *owner, uint8_t frame_type, const char *bytes, size_t len);
-    /* All of it was shown, or why not (NULL: it was). The history is gone when this returns. */
+    /* All of it, and what was held, was shown, or why not (NULL: it was). The history is gone when
+     * this returns. */
     void (*done)(void *owner, const struct error *why);
 };
 
@@ -50,5 +51,11 @@ void attach_history_close(struct attach_history *h);
 char *attach_history_mark(struct attach_history *h);
 void attach_history_join(struct attach_history *h, enum attach_join how);
 void attach_history_drained(struct attach_history *h);
+
+/* Live output, which comes behind the history: copied, and given to output() before done(). False:
+ * ATTACH_HISTORY_HELD_MAX are held, pause the agent. */
+enum { ATTACH_HISTORY_HELD_MAX = 1024 * 1024 };
+bool attach_history_hold(struct attach_history *h, uint8_t frame_type, const void *bytes,
+                         size_t len);
 
 #endif

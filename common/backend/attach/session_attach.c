@@ -2,8 +2,7 @@
  *
  * attach: client channel ⇄ agent channel; see session_attach.h. Stdin that comes before the agent
  * is there waits in a small buffer, then the client is no longer read. With logs=1 the history
- * (attach_history.h) comes first; what the agent sends meanwhile is held, up to a limit at which
- * the agent's channel is paused.
+ * (attach_history.h) comes first.
  */
 #include "backend/attach/session_attach.h"
 
@@ -21,12 +20,7 @@
 #include <string.h>
 #include <utlist.h>
 
-enum {
-    EARLY_STDIN_MAX = 128 * 1024,
-    HELD_OUTPUT_MAX = 1024 * 1024,
-    RETRY_FIRST_MS = 10,
-    RETRY_MAX_MS = 500,
-};
+enum { EARLY_STDIN_MAX = 128 * 1024, RETRY_FIRST_MS = 10, RETRY_MAX_MS = 500 };
 
 struct attach_session {
     struct attach_session *next;
@@ -41,8 +35,7 @@ struct attach_session {
     bool early_closed;            /* CLOSE_STDIN came early */
     struct buf early;             /* stdin before the agent */
     struct attach_history *history; /* NULL: none, or all was shown */
-    bool output_over;               /* … and nothing follows what is held */
-    struct buf held;                /* frames that came during the history */
+    bool output_over;               /* … and nothing follows it */
 };
 
 static void session_unlink(struct attach_session *s)
@@ -62,7 +55,6 @@ static void session_maybe_free(struct attach_session *s)
         return;
     session_unlink(s);
     buf_free(&s->early);
-    buf_free(&s->held);
     free(s);
 }
 
@@ -114,27 +106,9 @@ static void flush_early(struct attach_session *s)
 /* False: enough for now. */
 static bool agent_output(struct attach_session *s, const struct frame *f)
 {
-    unsigned char header[FRAME_HEADER_SIZE];
-    if (!s->history)
-        return !s->client || s->ended || channel_send(s->client, f->type, f->payload, f->len);
-    frame_header_encode(header, f->type, f->len);
-    buf_append(&s->held, header, sizeof header);
-    buf_append(&s->held, f->payload, f->len);
-    return s->held.len < HELD_OUTPUT_MAX;
-}
-
-static void send_held(struct attach_session *s)
-{
-    const unsigned char *at = (const unsigned char *)s->held.data;
-    size_t left = s->held.len, used;
-    struct frame f;
-    struct error err;
-    while (left && s->client && frame_decode(at, left, FRAME_SESSION_MAX, &f, &used, &err) > 0) {
-        channel_send(s->client, f.type, f.payload, f.len);
-        at += used;
-        left -= used;
-    }
-    buf_free(&s->held);
+    if (s->history)
+        return attach_history_hold(s->history, f->type, f->payload, f->len);
+    return !s->client || s->ended || channel_send(s->client, f->type, f->payload, f->len);
 }
 
 static enum attach_join join_of(const struct frame *f)
@@ -381,8 +355,6 @@ static void history_done(void *owner, const struct error *why)
     s->history = NULL;
     if (why)
         log_warn("an attach's history could not be read", LOG_STR("error", why->message));
-    else
-        send_held(s);
     if (why || s->output_over)
         session_end(s);
     else if (s->agent && s->client && channel_writable(s->client))

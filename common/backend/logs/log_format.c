@@ -6,6 +6,7 @@
 #include "base/timefmt.h"
 #include "ipc/frame.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Docker's own size of a piece of a long line. */
@@ -49,7 +50,7 @@ static void put_prefix(struct log_format *f, int64_t timestamp_ns)
         buf_putc(&f->scratch, ' ');
     }
     if (f->details)
-        buf_putc(&f->scratch, ' ');
+        buf_printf(&f->scratch, "%s ", f->details);
 }
 
 static bool wanted(const struct log_format *f, unsigned stream, int64_t timestamp_ns)
@@ -97,4 +98,5 @@ void log_format_run_start(struct log_format *f)
 void log_format_fini(struct log_format *f)
 {
     buf_free(&f->scratch);
+    free(f->details);
 }

@@ -11,6 +11,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/state/container_recent.h"
 #include "backend/state/driver_group.h"
+#include "backend/logs/log_details.h"
 #include "backend/logs/log_format.h"
 #include "backend/logs/log_hub.h"
 #include "backend/logs/log_reader.h"
@@ -342,7 +343,7 @@ static struct log_session *session_new(struct backend *b, struct container *c,
     s->format = (struct log_format){.want_stdout = open->stdout,
                                     .want_stderr = open->stderr,
                                     .timestamps = open->timestamps,
-                                    .details = open->details,
+                                    .details = open->details ? log_details_new(c) : NULL,
                                     .since_ns = open->since,
                                     .until_ns = open->until,
                                     .emit = emit,

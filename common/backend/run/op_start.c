@@ -145,7 +145,7 @@ int co_op_start_run(struct container *c, struct error *err)
     if (run_settled(c, err) == 0)
         return 0;
 undo:
-    if (c->backend->stopping && err->code == ERROR_CANCELLED)
+    if (c->backend->stopping && co_cancelled()) /* whatever failed because of that */
         return -1; /* the daemon resumes it after its restart */
     log_warn("start failed", LOG_STR("container", c->id), LOG_STR("error", err->message));
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||

@@ -2,6 +2,14 @@
  *
  * wait: registered and opened at once (the client starts the container only after the response
  * head), answered with one FRAME_EXIT when its condition comes true.
+ *
+ * The removal of a container with --rm is announced in two ways. Who was attached, or has waited
+ * since after the start, has followed the container to its end: such a client is told at once, and
+ * the container is not found any more. `docker run -d --rm` waits for the removal, too, but from
+ * before the start and without being attached; it ends with the answer to the start, and the
+ * commands after it ask for the container. So such a waiter is told a little later, as a real
+ * daemon's teardown would be over, and only then nobody finds the container
+ * (state/container_recent.h).
  */
 #include "backend/run/session_wait.h"
 
@@ -12,18 +20,16 @@
 
 #include <utlist.h>
 
+enum { TEARDOWN_MS = 500 };
+
 struct wait_session {
     struct wait_session *next;
     struct container *container; /* reference; NULL once answered */
     struct channel *channel;
     Sockerless__WaitCondition condition;
-    bool after_start; /* registered when the process had been started */
-    bool has_grace;
-    uv_timer_t grace; /* see answer_later */
+    bool after_start;    /* registered when the process had been started */
+    uv_timer_t teardown; /* runs from the removal to its announcement */
 };
-
-/* About the time that a real daemon takes to remove a container. */
-enum { REMOVAL_GRACE_MS = 400 };
 
 static void wait_unlink(struct wait_session *s)
 {
@@ -41,7 +47,7 @@ static void on_frame(void *owner, const struct frame *f)
     (void)f;
 }
 
-static void on_grace_closed(uv_handle_t *handle)
+static void on_teardown_closed(uv_handle_t *handle)
 {
     free(handle->data);
 }
@@ -51,10 +57,7 @@ static void on_closed(void *owner, const struct error *why)
     struct wait_session *s = owner;
     (void)why;
     wait_unlink(s);
-    if (s->has_grace)
-        uv_close((uv_handle_t *)&s->grace, on_grace_closed);
-    else
-        free(s);
+    uv_close((uv_handle_t *)&s->teardown, on_teardown_closed);
 }
 
 static const struct channel_events wait_events = {.frame = on_frame, .closed = on_closed};
@@ -70,58 +73,55 @@ static void wait_answer(struct wait_session *s)
     channel_end(s->channel);
 }
 
-/* The client has followed the container to its end and expects it to be gone. */
-static bool announces_removal(const struct wait_session *s)
-{
-    return s->condition == SOCKERLESS__WAIT_CONDITION__REMOVED &&
-           (s->after_start || s->container->was_attached);
-}
-
-static void on_grace(uv_timer_t *timer)
+static void on_teardown_over(uv_timer_t *timer)
 {
     struct wait_session *s = timer->data;
+    if (!s->container)
+        return;
     container_recent_forget(&s->container->backend->containers, s->container);
     wait_answer(s);
 }
 
-/* `docker run -d --rm` waits for the removal, too, but from before the start and without being
- * attached: it ends with the answer to the start, and what is run next asks for the container. A
- * client that is still there after a moment is another one: it is told, and does not find the
- * container from then on. */
-static void answer_later(struct wait_session *s)
+/* Of the removal's waiters. */
+static bool followed_to_the_end(const struct wait_session *s)
 {
-    uv_timer_init(&s->container->backend->loop->uv, &s->grace);
-    s->grace.data = s;
-    s->has_grace = true;
-    uv_timer_start(&s->grace, on_grace, REMOVAL_GRACE_MS, 0);
-}
-
-static void answer_all(struct container *c, bool removed)
-{
-    struct wait_session *s, *next;
-    container_ref(c);
-    LL_FOREACH_SAFE(c->waiters, s, next)
-    {
-        bool announces = removed && announces_removal(s);
-        c->removal_announced = c->removal_announced || announces;
-        if (announces || s->condition != SOCKERLESS__WAIT_CONDITION__REMOVED)
-            wait_answer(s);
-        else if (removed)
-            answer_later(s);
-    }
-    container_unref(c);
+    return s->after_start || s->container->was_attached;
 }
 
 /* A client that waits for a start to end goes on waiting when it failed: moby answers only runs. */
 void session_wait_run_over(struct container *c, const struct run_end *end)
 {
-    if (!end->start_failed || c->view->host->auto_remove)
-        answer_all(c, false);
+    struct wait_session *s, *next;
+    if (end->start_failed && !c->view->host->auto_remove)
+        return;
+    container_ref(c);
+    LL_FOREACH_SAFE(c->waiters, s, next)
+    {
+        if (s->condition != SOCKERLESS__WAIT_CONDITION__REMOVED)
+            wait_answer(s);
+    }
+    container_unref(c);
 }
 
 void session_wait_container_gone(struct container *c)
 {
-    answer_all(c, true);
+    struct wait_session *s, *next;
+    bool by_itself = c->view->host->auto_remove && c->view->started_at;
+    LL_FOREACH(c->waiters, s)
+    {
+        if (s->condition == SOCKERLESS__WAIT_CONDITION__REMOVED && followed_to_the_end(s))
+            c->removal_announced = true;
+    }
+    container_ref(c);
+    LL_FOREACH_SAFE(c->waiters, s, next)
+    {
+        if (by_itself && !c->removal_announced &&
+            s->condition == SOCKERLESS__WAIT_CONDITION__REMOVED)
+            uv_timer_start(&s->teardown, on_teardown_over, TEARDOWN_MS, 0);
+        else
+            wait_answer(s);
+    }
+    container_unref(c);
 }
 
 void session_wait_open(struct backend *b, struct channel *channel, const Sockerless__WaitOpen *open)
@@ -136,6 +136,8 @@ void session_wait_open(struct backend *b, struct channel *channel, const Sockerl
     s->channel = channel;
     s->condition = open->condition;
     s->after_start = c->view->started_at != 0;
+    uv_timer_init(&b->loop->uv, &s->teardown);
+    s->teardown.data = s;
     s->container = container_ref(c);
     LL_PREPEND(c->waiters, s);
     channel_start(channel, &wait_events, s);

@@ -5,6 +5,9 @@
  * exit code, output or state a moment later. Here the removal is done at once (the name is free,
  * lists do not show the container), but for a short while a reference still finds it.
  *
+ * A client that waits for the removal is told of it when nobody finds the container any more
+ * (run/session_wait.c).
+ *
  * The list belongs to the table of containers. It is bounded in number and in time.
  */
 #ifndef SOCKERLESS_BACKEND_CONTAINER_RECENT_H

@@ -22,9 +22,11 @@ void container_table_fini(struct container_table *t)
         container_table_remove(t, c);
         container_unref(c);
     }
-    struct container *c, *next;
-    DL_FOREACH_SAFE2(t->recent, c, next, recent_next)
-    container_unref(c);
+    while (t->recent) {
+        struct container *c = t->recent;
+        DL_DELETE2(t->recent, c, recent_prev, recent_next);
+        container_unref(c);
+    }
     free(t->sorted);
 }
 

@@ -183,10 +183,10 @@ def history_of_running(docker):
 def history_while_printing(docker):
     """The join neither loses nor repeats a line while the container prints without a pause.
     (dockerd's does.)"""
-    cid, other = numbered(docker, printing(LINES + 1, 3 * LINES))
+    cid, other = numbered(docker, printing(LINES + 1, 2 * LINES))
     other.send(b"\n")
-    streams = [docker.attach(cid, logs=1, stream=1, stdout=1, stderr=1) for _ in range(3)]
-    want = lines(1, 3 * LINES)
+    streams = [docker.attach(cid, logs=1, stream=1, stdout=1, stderr=1) for _ in range(2)]
+    want = lines(1, 2 * LINES)
     for stream in streams:
         got = stream.frames()["stdout"]
         check(got == want, f"{len(got)} of {len(want)} bytes")

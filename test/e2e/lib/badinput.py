@@ -81,6 +81,11 @@ def members(docker):
              number + "EndpointIPAMConfig.NetworkingConfig.EndpointsConfig.IPAMConfig.IPv4Address of type string")):
         reply = refused(docker, "POST", CREATE, {"Image": "busybox", **body}, (400,) if OURS else (500,))
         equal(reply.message(), into + words, f"{body}")
+    for body, words in (({"Cmd": "x"}, "string into Go struct field ExecConfig.Cmd of type []string"),
+                        ({"Env": {}}, "object into Go struct field ExecConfig.Env of type []string"),
+                        ([], "array into Go value of type types.ExecConfig")):
+        reply = refused(docker, "POST", f"/containers/{NAME}/exec", body, (400,))
+        equal(reply.message(), into + words, f"exec {body}")
 
 
 def tolerated(docker, body):

@@ -121,7 +121,16 @@ def filters(docker):
     equal((reply.status, reply.message()), (400, "Invalid filter 'dangling=[x]'"), "prune")
 
 
-SCENARIOS = (filters, odd_text, unset_variables, groups)
+def large_labels(docker):
+    """A label of 1 MB and 1,500 labels: the start does not fail, and inspect shows all of them."""
+    labels = {"huge": "x" * 1000000, **{f"label-{n}": f"value {n}" for n in range(1500)}}
+    cid = docker.create(["sh", "-c", "exit 7"], Labels=labels)
+    docker.start(cid)
+    equal(docker.wait(cid)["StatusCode"], 7, "exit code")
+    equal(docker.inspect(cid)["Config"]["Labels"], labels, "labels")
+
+
+SCENARIOS = (large_labels, filters, odd_text, unset_variables, groups)
 
 if __name__ == "__main__":
     run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})

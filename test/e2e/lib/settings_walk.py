@@ -229,6 +229,9 @@ def cases(program):
         for value in itertools.chain(texts,
                                      *(make(program, setting) for make in WRONG[setting["type"]])):
             yield setting, [f"{flag}={value}"], {}
+        if setting["flag"] == "callback-listen":
+            taken = f"ws://127.0.0.1:{program.port_in_use}/"
+            yield setting, [f"{flag}={taken}", f"--callback-url={taken}"], {}
         if setting["type"] in ("file", "guard", "secret") and "variable" in setting:
             yield setting, [], {setting["variable"]: ""}
         if setting["type"] == "int" and "variable" in setting:

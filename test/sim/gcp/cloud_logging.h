@@ -9,7 +9,7 @@
 #include "test/sim/gcp/gcp.h"
 #include "test/sim/host/event_log.h"
 
-enum { LOGGING_BYTES_MAX = 128 * 1024 * 1024 };
+enum { LOGGING_BYTES_MAX = 256 * 1024 * 1024 };
 
 struct cloud_logging;
 struct cloud_logging *cloud_logging_new(struct gcp *gcp);

@@ -118,20 +118,32 @@ static struct entry_log *written_longest_ago(const struct log_store *s)
     return oldest;
 }
 
-/* Of a log that fills the store alone, the older half goes. */
+static struct entry_log *largest(const struct log_store *s)
+{
+    struct entry_log *largest = s->logs;
+    for (struct entry_log *log = s->logs; log; log = log->hh.next)
+        if (log->bytes > largest->bytes)
+            largest = log;
+    return largest;
+}
+
+/* A log that fills more than half of the store loses its own older half: another one that is still
+ * written to, but seldom, stays. */
 static void keep_bounds(struct log_store *s)
 {
     while (s->bytes > s->bytes_max && s->count > 1) {
-        struct entry_log *oldest = written_longest_ago(s);
-        bool alone = !oldest->hh.next && !oldest->hh.prev;
-        size_t gone = alone ? oldest->count / 2 : oldest->count;
+        struct entry_log *log = largest(s);
+        bool half = log->bytes > s->bytes / 2 && log->count > 1;
+        if (!half)
+            log = written_longest_ago(s);
+        size_t gone = half ? log->count / 2 : log->count;
         log_warn("too many log entries: the oldest are forgotten",
-                 LOG_STR("execution", oldest->execution), LOG_INT("entries", gone),
+                 LOG_STR("execution", log->execution), LOG_INT("entries", gone),
                  LOG_INT("limit_bytes", s->bytes_max));
-        if (alone)
-            drop_entries(s, oldest, gone);
+        if (half)
+            drop_entries(s, log, gone);
         else
-            drop_log(s, oldest);
+            drop_log(s, log);
     }
 }
 

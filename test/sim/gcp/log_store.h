@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The entries behind Cloud Logging: a log for each stream of each execution, its entries in the
- * order of (timestamp, insertId). In memory and bounded: when there is too much, the logs that were
- * written to longest ago are forgotten. The caller locks.
+ * order of (timestamp, insertId). In memory and bounded: when there is too much, a log that has
+ * more than half of it loses its older half, else the log that was written to longest ago is
+ * forgotten. The caller locks.
  */
 #ifndef SOCKERLESS_SIM_GCP_LOG_STORE_H
 #define SOCKERLESS_SIM_GCP_LOG_STORE_H

@@ -108,13 +108,13 @@ static int gcp_open(struct gcp *gcp, struct error *err)
     gcp->logging = cloud_logging_new(gcp);
     if (directory_make(gcp->gcs_dir, 0755, err))
         return error_wrap(err, "--gcs-dir");
-    if (!(gcp->tokens = token_store_new(gcp->project, err)) ||
-        !(gcp->runtime = container_runtime_open(gcp->state_dir, err)))
+    if (!(gcp->runtime = container_runtime_open(gcp->state_dir, err)))
         return -1;
     if (!(gcp->network = network_open(settings.bridge, settings.subnet, err)))
         return error_wrap(err, "--bridge-name and --subnet");
     if (!(gcp->images = images_open(gcp, err)) ||
-        !(gcp->journal = journal_open(settings.journal, err)))
+        !(gcp->journal = journal_open(settings.journal, err)) ||
+        !(gcp->tokens = token_store_new(gcp->project, err))) /* last: its key takes a while */
         return -1;
     return 0;
 }

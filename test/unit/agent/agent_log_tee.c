@@ -103,8 +103,7 @@ TEST_USING(fixture, format)
     put(FRAME_STDOUT, "rest");
     log_tee_exit(f.tee, 137);
     fixture_collect();
-    assert_string_equal(f.log.data, "plain\n\x01"
-                                    "eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
+    assert_string_equal(f.log.data, "plain\n\001eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
                                     "\x01qunfinished\n\x01x137\n");
 }
 
@@ -180,8 +179,7 @@ TEST_USING(fixture, plain_file)
     log_tee_exit(tee, 0);
     assert_true(log_tee_flushed(tee));
     assert_int_equal(pread(fd, text, sizeof text - 1, 0), 8);
-    assert_string_equal(text, "\x01"
-                              "ex\n\x01x0\n");
+    assert_string_equal(text, "\001ex\n\x01x0\n");
     log_tee_close(tee);
     close(fd);
     unlink(path);
@@ -265,8 +263,7 @@ static size_t random_piece(unsigned *seed, char *to, size_t cap)
                                         "\"",
                                         "\\x",
                                         "\t\r",
-                                        "\x01"
-                                        "4f",
+                                        "\0014f",
                                         "\xed\xa0\x80",
                                         "\xf0\x9f"};
     bool long_line = next_random(seed) % 2;
@@ -328,14 +325,8 @@ TEST_USING(fixture, bytes_are_escaped)
     put(FRAME_STDERR, "\xe2\x82");
     log_tee_exit(f.tee, 0);
     fixture_collect();
-    assert_string_equal(f.log.data, "\x01Ogr\x01"
-                                    "fc\x01"
-                                    "df\x01"
-                                    "01 \xc3\xbc\x01"
-                                    "00\n"
-                                    "\x01Q\x01"
-                                    "e2\x01"
-                                    "82\n\x01x0\n");
+    assert_string_equal(f.log.data, "\x01Ogr\001fc\001df\00101 \xc3\xbc\00100\n"
+                                    "\x01Q\001e2\00182\n\x01x0\n");
 }
 
 /* What the console shows: the line itself, its time, stderr as an error. */
@@ -429,9 +420,7 @@ TEST(parser)
     assert_true(log_record_parse("", 0, &kind, &text, &len));
     assert_int_equal(kind, LOG_RECORD_STDOUT);
     assert_int_equal(len, 0);
-    assert_true(log_record_parse("\x01"
-                                 "eabc\n",
-                                 6, &kind, &text, &len));
+    assert_true(log_record_parse("\001eabc\n", 6, &kind, &text, &len));
     assert_int_equal(kind, LOG_RECORD_STDERR);
     assert_int_equal(len, 3);
     assert_false(log_record_parse("\x01", 1, &kind, &text, &len));
@@ -451,39 +440,12 @@ TEST(escapes_of_others)
 {
     static const struct {
         const char *line, *decoded;
-    } cases[] = {{"\x01"
-                  "Oa\x01"
-                  "41",
-                  "\x01"
-                  "oaA"},
-                 {"\x01"
-                  "Ea\x01"
-                  "4",
-                  "\x01"
-                  "ea\x01"
-                  "4"},
-                 {"\x01"
-                  "O\x01"
-                  "zz\x01",
-                  "\x01"
-                  "o\x01"
-                  "zz\x01"},
-                 {"\x01"
-                  "ea\x01"
-                  "41",
-                  "\x01"
-                  "ea\x01"
-                  "41"},
-                 {"\x01"
-                  "Za\x01"
-                  "41",
-                  "\x01"
-                  "Za\x01"
-                  "41"},
-                 {"Oa\x01"
-                  "41",
-                  "Oa\x01"
-                  "41"},
+    } cases[] = {{"\001Oa\00141", "\001oaA"},
+                 {"\001Ea\0014", "\001ea\0014"},
+                 {"\001O\001zz\x01", "\001o\001zz\x01"},
+                 {"\001ea\00141", "\001ea\00141"},
+                 {"\001Za\00141", "\001Za\00141"},
+                 {"Oa\00141", "Oa\00141"},
                  {"\x01", "\x01"},
                  {"", ""}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -74,6 +74,44 @@ TEST_USING(log_rig, timestamps_details)
     expect_logs(LOGS(.details = true, TAIL(2)), " three\n no newline");
 }
 
+/* As dockerd's json-file driver chooses, sorts and escapes them. */
+TEST_USING(log_rig, details_of_the_log_options)
+{
+    struct container *c = log_rig_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));
+    Sockerless__ContainerConfig *config = c->view->config;
+    Sockerless__KeyValue words[] = {
+        {.key = (char *)"labels", .value = (char *)"zz,a,a-b,a,none"},
+        {.key = (char *)"env", .value = (char *)"E,EMPTY,UNSET"},
+        {.key = (char *)"tag", .value = (char *)"{{.Name}}/{{ .ImageID }}-{{"},
+        {.key = (char *)"max-size", .value = (char *)"1m"},
+        {.key = (char *)"a-b", .value = (char *)"x=y,z~"},
+        {.key = (char *)"a", .value = (char *)"1 2+3"},
+        {.key = (char *)"zz", .value = (char *)"\"\xc3\xa9\""},
+    };
+    Sockerless__KeyValue *pointers[ARRAY_LEN(words)];
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        words[i].base.descriptor = &sockerless__key_value__descriptor;
+        pointers[i] = &words[i];
+    }
+    char *variables[] = {(char *)"E=old", (char *)"EMPTY=", (char *)"UNSET", (char *)"E=new=er"};
+    Sockerless__StringList env = SOCKERLESS__STRING_LIST__INIT;
+    env.items = variables;
+    env.n_items = ARRAY_LEN(variables);
+    c->view->host->log_options = pointers;
+    c->view->host->n_log_options = 4;
+    config->labels = pointers + 4;
+    config->n_labels = 3;
+    config->env = &env;
+    c->view->image_id = (char *)"sha256:0123456789abcdef0123";
+    log_rig_add("run", AT(1), 0, "one");
+    log_rig_add("run", AT(2), 0, "\001x0");
+    expect_logs(LOGS(.details = true),
+                "E=new%3Der,EMPTY=,a=1+2%2B3,a-b=x%3Dy%2Cz~,tag=web%2F0123456789ab-%7B%7B,"
+                "zz=%22%C3%A9%22 one\n");
+    c->view->host->n_log_options = 0;
+    expect_logs(LOGS(.details = true), " one\n");
+}
+
 TEST_USING(log_rig, since_until)
 {
     log_rig_container(SOCKERLESS__CONTAINER_STATE__EXITED, AT(7));

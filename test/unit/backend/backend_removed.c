@@ -16,16 +16,20 @@ enum { EXIT_CODE = 3 };
 static struct rig_client client;
 static const struct container *removing;
 
-/* Its process ran, ended, and --rm has removed it. */
-static struct container *removed_container(const char *name)
+static struct container *running_container(const char *name)
 {
-    struct container *c = rig_container_add((struct rig_container){
+    return rig_container_add((struct rig_container){
         .name = name,
         .state = SOCKERLESS__CONTAINER_STATE__RUNNING,
         .auto_remove = true,
         .resource = "task",
     });
-    removing = c;
+}
+
+/* Its process ran, ended, and --rm has removed it. */
+static struct container *removed_container(const char *name)
+{
+    struct container *c = running_container(name);
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     return c;
 }
@@ -160,9 +164,8 @@ TEST_USING(backend_rig, the_youngest_of_a_name_is_found)
 /* The cloud removes the run once somebody else has found the container, too. */
 static int co_remove_run(const struct workload *w, struct error *err)
 {
-    unsigned refs = removing->refs;
     (void)w;
-    while (removing->refs == refs)
+    while (!removing->changed.first) /* until rm waits */
         if (co_sleep(1, err))
             return -1;
     return 0;
@@ -172,7 +175,11 @@ TEST_USING(backend_rig, who_waits_for_the_removal_by_rm_does_not_find_it_again)
 {
     char id[ID_HEX_LEN + 1];
     fake_driver.co_remove_run = co_remove_run;
-    snprintf(id, sizeof id, "%s", removed_container("web")->id);
+    struct container *c = running_container("web");
+    snprintf(id, sizeof id, "%s", c->id);
+    strcpy(c->current.owned, "function"); /* so the removal waits for the run's objects */
+    removing = c;
+    lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
     assert_non_null(ask_remove("web", true));
     expect_unknown(id);
 }
@@ -201,30 +208,58 @@ TEST_USING(backend_rig, who_waits_for_the_removal_does_not_find_it_again)
     expect_unknown(id);
 }
 
-static void wait_from_before_the_start(void)
+static struct rig_client early;
+
+/* It waits from before the start, as `docker run -d --rm` does. */
+static struct container *remove_one_with_early_waiter(void)
+{
+    struct container *c = rig_container_add((struct rig_container){
+        .state = SOCKERLESS__CONTAINER_STATE__STARTING, .auto_remove = true, .resource = "task"});
+    Sockerless__WaitOpen wait = SOCKERLESS__WAIT_OPEN__INIT;
+    wait.ref = (char *)"web";
+    wait.condition = SOCKERLESS__WAIT_CONDITION__REMOVED;
+    rig_client_open(&early, SOCKERLESS__STREAM_OPEN__KIND_WAIT, &wait);
+    run_until(early.opened);
+    c->view->started_at = 1;
+    lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
+    run_until_removed();
+    return c;
+}
+
+/* The commands after it must find the container; it is told when they do not any more. */
+TEST_USING(backend_rig, a_waiter_from_before_the_start_is_told_last)
+{
+    remove_one_with_early_waiter();
+    assert_false(early.exited);
+    expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
+    run_until(early.ended);
+    assert_int_equal(early.exit_code, EXIT_CODE);
+    rig_client_free(&early);
+    expect_unknown("web");
+}
+
+/* Its client has ended. */
+TEST_USING(backend_rig, a_waiter_that_leaves_takes_nothing_along)
+{
+    const struct container *c = remove_one_with_early_waiter();
+    rig_client_free(&early);
+    run_until(!c->waiters);
+    expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
+}
+
+/* Was attached, too, as `docker run --rm` is: it is told at once. */
+TEST_USING(backend_rig, a_waiter_that_was_attached_is_told_at_once)
 {
     struct container *c = rig_container_add((struct rig_container){
         .state = SOCKERLESS__CONTAINER_STATE__STARTING, .auto_remove = true, .resource = "task"});
     wait_open("web", SOCKERLESS__WAIT_CONDITION__REMOVED);
+    container_ref(c);
+    c->was_attached = true;
     c->view->started_at = 1;
     lifecycle_run_over(c, &(struct run_end){.code = EXIT_CODE});
-    run_until_removed();
-}
-
-/* `docker run -d --rm` closes early; the commands after it must find the container. */
-TEST_USING(backend_rig, a_waiter_from_before_the_start_that_closes_early_changes_nothing)
-{
-    wait_from_before_the_start();
-    assert_false(client.ended);
-    rig_client_free(&client);
-    expect_code("web", SOCKERLESS__WAIT_CONDITION__NOT_RUNNING);
-}
-
-TEST_USING(backend_rig, a_waiter_from_before_the_start_that_stays_does_not_find_it_again)
-{
-    wait_from_before_the_start();
+    assert_null(c->waiters);
+    container_unref(c);
     run_until(client.ended);
-    assert_int_equal(client.exit_code, EXIT_CODE);
     rig_client_free(&client);
     expect_unknown("web");
 }

@@ -24,6 +24,7 @@ static struct {
     struct channel *agent;
     bool oom_killed;   /* the run, by the cloud's word; and, by the agent's, its process */
     bool mute;         /* it takes connections and says nothing */
+    bool leaves;       /* or closes them */
     bool ends_at_once; /* its process */
     unsigned sessions;
 } cloud;
@@ -87,7 +88,9 @@ static void say_ended(struct channel *c, int code)
 static void agent_frame(void *owner, const struct frame *f)
 {
     (void)owner;
-    if (f->type != FRAME_OPEN || cloud.mute)
+    if (f->type == FRAME_OPEN && cloud.leaves)
+        channel_abort(cloud.agent);
+    if (f->type != FRAME_OPEN || cloud.mute || cloud.leaves)
         return;
     say_started(cloud.agent);
     if (cloud.ends_at_once)
@@ -384,6 +387,24 @@ TEST_USING(reverse_fixture, stopped_while_nobody_comes)
     fake_driver.caps->poll_interval_ms = 20;
     expect_end_at_once(stop_it);
     expect_end_at_once(kill_it);
+}
+
+/* The next process goes on with it: nothing is undone, though the session with the agent failed. */
+TEST_USING(fixture, daemon_ends_meanwhile)
+{
+    struct answer a;
+    set_long_times();
+    cloud.leaves = true;
+    agent_listens();
+    start(&a, NULL);
+    run_until(cloud.sessions >= 6 && !rig_container->link);
+    backend_rig_run_for(20); /* into the pause */
+    rig.backend.stopping = true;
+    channel_abort_all(&rig.loop); /* as backend.c does it, before the coroutines end */
+    co_cancel_all(&rig.loop);
+    run_until(co_live(&rig.loop) == 0);
+    assert_int_equal(state_of(), SOCKERLESS__CONTAINER_STATE__STARTING);
+    assert_int_equal(fake_driver.removed, 0);
 }
 
 /* ---- out of memory ---- */

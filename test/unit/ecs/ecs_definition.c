@@ -422,3 +422,43 @@ TEST_USING(fixture, arns)
     assert_string_equal(ecs_task_id("arn:aws:ecs:us-east-1:1:task/default/0123"), "0123");
     assert_string_equal(ecs_task_id("0123"), "0123");
 }
+
+/* Labels that ECS has no room for stay in the container's row: no start fails for them. */
+TEST(large_labels_are_left_out)
+{
+    enum { MANY = 1500, HUGE = 1024 * 1024 };
+    struct fixture f;
+    struct ecs_definition_request request;
+    struct error err;
+    fixture_init(&f);
+    AUTO_FREE char *huge = xcalloc(HUGE + 1, 1);
+    memset(huge, 'x', HUGE);
+    AUTO_FREE Sockerless__KeyValue *pairs = xcalloc(MANY, sizeof *pairs);
+    AUTO_FREE Sockerless__KeyValue **list = xcalloc(MANY + 2, sizeof *list);
+    char keys[MANY][16];
+    f.label.value = huge;
+    list[0] = &f.label;
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(keys[i], sizeof keys[i], "label-%zu", i);
+        sockerless__key_value__init(&pairs[i]);
+        pairs[i].key = pairs[i].value = keys[i];
+        list[1 + i] = &pairs[i];
+    }
+    f.container.labels = list;
+    f.container.n_labels = 1 + MANY;
+    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), 0);
+    assert_true(request.body.len < 64 * 1024);
+    assert_non_null(strstr(request.body.data, "\"label-0\":\"label-0\""));
+    assert_null(strstr(request.body.data, "label-1499"));
+    assert_null(strstr(request.body.data, "xxxx"));
+    buf_free(&request.body);
+    /* A command that leaves no room for any. */
+    char *variable = huge + HUGE - 60000;
+    variable[10] = '=';
+    f.spec.env = &variable;
+    f.spec.env_count = 1;
+    assert_int_equal(ecs_definition_build(&f.config, &f.spec, &request, &err), 0);
+    assert_null(strstr(request.body.data, "label-0"));
+    buf_free(&request.body);
+    fixture_fini(&f);
+}

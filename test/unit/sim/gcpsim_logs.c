@@ -287,33 +287,49 @@ static size_t count_of(struct log_store *s, const char *filter)
     return count;
 }
 
+static const char *long_line(void)
+{
+    static char line[1000];
+    memset(line, 'x', sizeof line - 1);
+    return line;
+}
+
 TEST(the_oldest_logs_are_forgotten)
 {
     struct log_store *s = log_store_new("p", "r", BYTES_MAX);
-    char line[1000];
     uint64_t n = 0;
     descending = false;
     ascending_ids = true;
-    memset(line, 'x', sizeof line - 1);
-    line[sizeof line - 1] = '\0';
-    add(s, 0, false, epoch, ++n, line);
-    add(s, 1, false, epoch, ++n, line);
-    for (int i = 0; i < 600; i++)
-        add(s, 2, false, epoch + i, ++n, line);
-    add(s, 0, false, epoch + 600, ++n, line); /* still written to */
-    for (int i = 0; i < 600; i++)
-        add(s, 3, false, epoch + 1000 + i, ++n, line);
+    for (int job = 0; job < JOBS; job++)
+        for (int i = 0; i < 200; i++) {
+            if (i == 100)
+                add(s, 0, false, epoch + (int64_t)n, n, "still written to");
+            add(s, job, false, epoch + (int64_t)n, n, long_line());
+            n++;
+        }
     assert_int_equal(count_of(s, "resource.labels.job_name=\"b\""), 0);
     assert_int_equal(count_of(s, "resource.labels.job_name=\"c\""), 0);
-    assert_int_equal(count_of(s, "resource.labels.job_name=\"a\""), 2);
-    assert_int_equal(count_of(s, "resource.labels.job_name=\"d\""), 600);
-    for (int i = 0; i < 3000; i++) /* one log that is too long alone */
-        add(s, 4, false, epoch + 10000 + i, ++n, line);
-    size_t left = count_of(s, "");
-    assert_in_range(left, 300, BYTES_MAX / 1000);
-    assert_int_equal(count_of(s, "resource.labels.job_name=\"e\""), left);
-    assert_int_equal(log_store_count(s), left);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"a\""), 200 + JOBS);
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"g\""), 200);
+    assert_int_equal(log_store_count(s), count_of(s, ""));
     add(s, 1, true, epoch + 20000, ++n, "again");
     assert_int_equal(count_of(s, "resource.labels.job_name=\"b\""), 1);
+    log_store_free(s);
+}
+
+/* One log that is too long alone costs no other one its entries. */
+TEST(a_flood_loses_its_own_beginning)
+{
+    enum { FLOOD = 3000 };
+    struct log_store *s = log_store_new("p", "r", BYTES_MAX);
+    uint64_t n = 0;
+    descending = false;
+    ascending_ids = true;
+    add(s, 0, false, epoch, ++n, "quiet");
+    for (int i = 0; i < FLOOD; i++)
+        add(s, 1, false, epoch + i, ++n, long_line());
+    assert_int_equal(count_of(s, "resource.labels.job_name=\"a\""), 1);
+    assert_in_range(count_of(s, "resource.labels.job_name=\"b\""), 300, BYTES_MAX / 1000);
+    assert_int_equal(count_of(s, "timestamp>=\"2023-11-14T22:13:20.000002800Z\""), 200);
     log_store_free(s);
 }

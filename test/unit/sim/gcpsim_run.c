@@ -224,13 +224,8 @@ TEST(registries_that_cloud_run_pulls_from)
                                           "docker.pkg.dev.example.com/a/b",
                                           "mcr.microsoft.com/a"};
     static const char *const accepted[] = {
-        "busybox",
-        "docker.io/library/busybox:1",
-        "gcr.io/p/a",
-        "eu.gcr.io/p/a@sha256:"
-        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-        "us-central1-docker.pkg.dev/p/r/a:1",
-        "us-docker.pkg.dev/p/r/a"};
+        "busybox",         "docker.io/library/busybox:1",        "gcr.io/p/a",
+        "eu.gcr.io/p/a:1", "us-central1-docker.pkg.dev/p/r/a:1", "us-docker.pkg.dev/p/r/a"};
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         AUTO_FREE char *body = xasprintf(GCPSIM_JOB("{\"image\":\"%s\"}", ""), refused[i]);
         json_auto_t *out = answer(400, "POST", GCPSIM_PARENT "/jobs?jobId=foreign", body);
