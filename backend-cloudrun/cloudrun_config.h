@@ -57,8 +57,8 @@ struct cloudrun_config {
         CONFIG_ROW_STRING("gcr-vpc-egress", "SOCKERLESS_GCR_VPC_EGRESS", "private-ranges-only",    \
                           &(c).vpc_egress,                                                         \
                           "what goes through the VPC: private-ranges-only or all-traffic"),        \
-        CONFIG_ROW_STRING("gcr-service-account", "SOCKERLESS_GCR_SERVICE_ACCOUNT", NULL,           \
-                          &(c).service_account, "account that the containers have"),               \
+        CONFIG_ROW_TEXT(CONFIG_GUARD, "gcr-service-account", "SOCKERLESS_GCR_SERVICE_ACCOUNT",     \
+                        NULL, &(c).service_account, "account that the containers have"),           \
         CONFIG_ROW_STRING("gcr-log-id", "SOCKERLESS_GCR_LOG_ID", "sockerless", &(c).log_id,        \
                           "log that is read besides the containers' stdout and stderr"),           \
         CONFIG_ROW_STRING("gcr-agent-image", "SOCKERLESS_GCR_AGENT_IMAGE", NULL, &(c).agent_image, \

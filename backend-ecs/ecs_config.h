@@ -48,9 +48,9 @@ struct ecs_config {
                           "cluster the tasks run in"),                                             \
         CONFIG_ROW_STRING("ecs-subnets", "SOCKERLESS_ECS_SUBNETS", NULL, &(c).subnets,             \
                           "comma-separated subnet ids of the tasks"),                              \
-        CONFIG_ROW_STRING("ecs-security-groups", "SOCKERLESS_ECS_SECURITY_GROUPS", NULL,           \
-                          &(c).security_groups,                                                    \
-                          "comma-separated security group ids of the tasks"),                      \
+        CONFIG_ROW_TEXT(CONFIG_GUARD, "ecs-security-groups", "SOCKERLESS_ECS_SECURITY_GROUPS",     \
+                        NULL, &(c).security_groups,                                                \
+                        "comma-separated security group ids of the tasks"),                        \
         CONFIG_ROW_STRING("ecs-execution-role-arn", "SOCKERLESS_ECS_EXECUTION_ROLE_ARN", NULL,     \
                           &(c).execution_role_arn, "role that pulls images and writes logs"),      \
         CONFIG_ROW_STRING("ecs-task-role-arn", "SOCKERLESS_ECS_TASK_ROLE_ARN", NULL,               \

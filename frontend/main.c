@@ -70,7 +70,7 @@ static int check_addresses(const struct frontend_config *c, struct error *err)
 {
     AUTO(strv) struct strv urls = STRV_INIT;
     struct listen_address address;
-    strv_push_list(&urls, c->listen);
+    strv_push_urls(&urls, c->listen);
     for (size_t i = 0; i < urls.count; i++)
         if (listen_address_parse(urls.items[i], "unix://", &address, err) ||
             listen_address_check_exposure(&address, c->insecure_tcp, err))

@@ -46,7 +46,7 @@ page()
     export PREFIX=$BATS_TEST_TMPDIR/prefix SOCKERLESS_STATE_DIR=$BATS_TEST_TMPDIR/state
     export PATH=$BATS_TEST_TMPDIR/stand-ins:$PREFIX/bin:$PATH
     # shellcheck disable=SC2086 # a list of words
-    run timeout 60 ${PAGE_SHELL:-} bash -eo pipefail "$script"
+    run timeout 150 ${PAGE_SHELL:-} bash -eo pipefail "$script"
     [[ $status == 0 ]] || { printf '%s\nexit code %s\n' "$output" "$status"; return 1; }
 }
 

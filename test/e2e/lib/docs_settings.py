@@ -15,7 +15,7 @@ COMPLETE = {"backend-ecs/README.md": ("sockerless-backend-ecs", "SOCKERLESS_ECS_
 
 def settings_of(program):
     """Variable: its flag and its default, "" if it has none."""
-    text = subprocess.run([program, "--help"], capture_output=True, text=True, check=False).stdout
+    text = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
     rows = re.findall(r"^  --(\S+) +([A-Z_0-9]+) +(.*)$", text, re.M)
     found = {}
     for flag, variable, meaning in rows:

@@ -149,6 +149,19 @@ TEST(messages_say_what_to_set)
     }
 }
 
+/* As a command that printed nothing leaves it: the tasks would be in the VPC's default group. */
+TEST(empty_security_groups_are_refused)
+{
+    struct ecs_config c;
+    char *flags[] = {"--region=r", "--ecs-subnets=s", ROLE};
+    setenv("SOCKERLESS_ECS_SECURITY_GROUPS", "", 1);
+    const char *problem = load("linux/amd64", &c, flags, 3);
+    assert_non_null(problem);
+    assert_non_null(strstr(problem, "SOCKERLESS_ECS_SECURITY_GROUPS): the variable is empty"));
+    unload(&c);
+    unsetenv("SOCKERLESS_ECS_SECURITY_GROUPS");
+}
+
 TEST(injection_methods)
 {
     static const struct {
