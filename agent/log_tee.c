@@ -239,7 +239,7 @@ bool log_tee_mark(struct log_tee *t, const char *text, size_t len)
 {
     if (t->mark_count == LOG_TEE_MARKS_MAX || len > LOG_TEE_MARK_TEXT_MAX)
         return false;
-    bool waiting = t->queue.len > 0; /* then this flush may be the one that somebody waits for */
+    bool waiting = t->queue.len > 0; /* then this flush may be one that is waited for */
     struct mark *m = &t->marks[t->mark_count++];
     m->len = len;
     if (len)

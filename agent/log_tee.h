@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log tee: copies what the main process prints to the agent's own stdout, where the cloud's log
- * service picks it up. Log services merge stdout and stderr and know nothing of unfinished lines,
+ * service picks it up. Log services merge stdout and stderr and do not mark unfinished lines,
  * so the tee writes records (base/log_record.h), one a line (log_line.h):
  *
  *   - a stdout line is written so that the log reads naturally in the cloud's console;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The main process; see main_process.h. Owns the process, the replay and the log tee; knows attach
+ * The main process; see main_process.h. Owns the process, the replay and the log tee; uses attach
  * sessions only as outlets. Everything after the end is agent.c's business. */
 #include "agent/main_process.h"
 

@@ -23,7 +23,7 @@ enum {
     CHECK_MS = 3000,
     CONNECT_MS = 10000,
     CONNECT_UNMET_MS = 3000,
-    UNMET_ATTEMPTS = 400, /* some two minutes; then it may be nobody's */
+    UNMET_ATTEMPTS = 400, /* some two minutes; then it may have no backend */
 };
 
 struct reverse {

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* Where the collector does not know a special field, it leaves it in the payload. */
+/* A special field that the collector does not support stays in the payload. */
 static bool read_label(const json_t *json, struct log_label *out)
 {
     const json_t *labels = json_object_get(json, "labels");

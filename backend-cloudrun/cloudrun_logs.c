@@ -166,8 +166,8 @@ static size_t count_neighbours(const struct cloudrun_slot *slots, size_t i, size
 
 /* A call that ended before it had read everything says little about those whose entries would have
  * come behind those of another log: they are asked for again, without that one. So a log that is
- * far behind, or grows faster than it is read, keeps nobody from what is new. Returns how many
- * slots these are; they are the first ones then. The others are finished. */
+ * far behind, or grows faster than it is read, does not keep others from what is new. Returns how
+ * many slots these are; they are the first ones then. The others are finished. */
 static size_t crowded_out(struct batch *b, bool last_pass)
 {
     size_t again = 0, most = CROWDING - 1;

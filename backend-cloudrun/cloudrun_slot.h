@@ -36,7 +36,7 @@ int cloudrun_slot_init(struct cloudrun_slot *s, const struct log_query *query,
                        struct log_page *page, struct error *err) MUST_CHECK;
 /* The container never ran: there is nothing to ask. */
 bool cloudrun_slot_idle(const struct cloudrun_slot *s);
-/* Forget what was read, to read it again. */
+/* Drop what was read, to read it again. */
 void cloudrun_slot_reset(struct cloudrun_slot *s);
 /* Take an entry of this slot's log in; returns how many bytes it has, -1 when it is not wanted. */
 int64_t cloudrun_slot_take(struct cloudrun_slot *s, const json_t *json,

@@ -113,7 +113,7 @@ static int check_directory(const char *path, struct error *err)
     return 0;
 }
 
-/* 0: nobody is there. */
+/* 0: nothing listens there. */
 static int check_silent(const char *path, struct error *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};

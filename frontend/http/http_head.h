@@ -28,7 +28,7 @@ struct http_head {
     bool is_request_line;
     bool holding;   /* the line may still be a Content-Length; `held` is all of it */
     bool done;      /* the empty line came */
-    unsigned unfed; /* of that line's two bytes, which llhttp wants again after a pause */
+    unsigned unfed; /* of that line's two bytes, which llhttp needs again after a pause */
     char held[HTTP_HEAD_HELD_MAX];
     size_t held_len;
     char length[HTTP_HEAD_LENGTH_MAX]; /* the first Content-Length, "" before it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Docker's JSON to and from the typed messages of proto/sockerless.proto. The only place that knows
+ * Docker's JSON to and from the typed messages of proto/sockerless.proto. The only place that uses
  * Docker's field names, and which of null, [], {} or absent dockerd shows when something is empty.
  */
 #ifndef SOCKERLESS_FRONTEND_DOCKER_JSON_H

@@ -106,7 +106,7 @@ static void attempt(struct agent_probe *p)
         uv_timer_start(&p->timer, on_attempt_late, ATTEMPT_MS, 0);
 }
 
-/* ---- life ---- */
+/* ---- open and close ---- */
 
 static bool address_read(struct agent_probe *p)
 {

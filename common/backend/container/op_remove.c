@@ -84,7 +84,7 @@ void co_op_container_remove(struct op *op)
     }
     int rc = c->removed ? error_set(&err, ERROR_NOT_FOUND, "No such container: %s", request->ref)
                         : co_remove(c, request->force, &err);
-    if (c->removed) /* this client knows now */
+    if (c->removed) /* this client is told */
         container_recent_forget(&op->backend->containers, c);
     if (rc)
         op_fail(op, &err);

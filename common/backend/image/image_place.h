@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where the cloud can get an image: what is known of that beside the image's record, in the store.
- * An image is private when its registry gives it to nobody but users with a login. `rec` is
+ * An image is private when its registry gives it only to users with a login. `rec` is
  * identified by its manifest.
  */
 #ifndef SOCKERLESS_BACKEND_IMAGE_PLACE_H

@@ -109,7 +109,7 @@ static int co_recall_or_make(struct backend *b, const struct staged_image *image
 
 /* ---- entries ---- */
 
-/* The oldest that nobody waits for goes; the store still knows it. */
+/* The oldest without a waiting caller is dropped; the store still has it. */
 static void entries_bound(struct staged_images *s)
 {
     struct entry *e, *next;

@@ -90,7 +90,7 @@ static bool round_include(struct log_hub *h, struct log_round *r, struct log_fol
 }
 
 /* Of those that are due, one that is far behind, or all others. Returns when the hub has to look
- * again if nobody was chosen. */
+ * again if none was chosen. */
 static int64_t round_choose(struct log_hub *h, struct log_round *r, bool behind)
 {
     int64_t now = time_mono_ms(), next_due = INT64_MAX;

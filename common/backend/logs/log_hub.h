@@ -4,7 +4,7 @@
  * only while there are any. Followers of the same log at the same place share a query; a follower
  * that is not ready (its client lags) is left out of a round. Followers that are far behind take
  * turns, one in a call of its own, each turn after one of all others together: so a log that grows
- * faster than it can be read delays nobody else.
+ * faster than it can be read does not delay the others.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_HUB_H
 #define SOCKERLESS_BACKEND_LOG_HUB_H

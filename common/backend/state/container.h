@@ -64,7 +64,7 @@ struct container {
 
     int64_t next_poll_ms; /* watcher: when to ask the cloud again; INT64_MAX never */
     struct workload_status last_status;
-    unsigned missing_answers; /* in a row: the cloud did not know the run */
+    unsigned missing_answers; /* in a row: the cloud did not list the run */
     int64_t last_alive_ns;    /* when its agent was lost or the cloud last saw it run; 0: unknown */
     struct container *active_next, *active_prev; /* watcher's list */
     bool active;

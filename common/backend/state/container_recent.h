@@ -27,7 +27,7 @@ struct container *container_find_recent(struct container_table *t, const char *r
 void container_recent_keep(struct container_table *t, struct container *c);
 /* False once it is no longer found. */
 bool container_is_recent(const struct container *c);
-/* A client knows that it is removed. Harmless for a container that is not kept. */
+/* A client was told that it is removed. Harmless for a container that is not kept. */
 void container_recent_forget(struct container_table *t, struct container *c);
 /* What is out of date; called regularly, so that nothing is held without a further removal. */
 void container_recent_purge(struct container_table *t);

@@ -78,7 +78,7 @@ static int check_version(struct store *s, int *version, struct error *err)
     if (*version > SCHEMA_VERSION)
         return error_set(err, ERROR_CONFLICT,
                          "the state database was written by a newer version (schema %d, this one "
-                         "knows %d): upgrade this backend or give it another --state-dir",
+                         "supports %d): upgrade this backend or give it another --state-dir",
                          *version, SCHEMA_VERSION);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Long-running operations (google.longrunning.Operation): asked for until they are done, up to a
- * deadline. One that the service does not know yet (gcp_settle.h) is under way.
+ * deadline. One that the service does not find yet (gcp_settle.h) is under way.
  */
 #ifndef SOCKERLESS_GCP_OPERATION_H
 #define SOCKERLESS_GCP_OPERATION_H

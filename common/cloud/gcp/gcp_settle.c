@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What Google's services do not know yet; see gcp_settle.h. */
+ * What Google's services do not find yet; see gcp_settle.h. */
 #include "cloud/gcp/gcp_settle.h"
 
 #include "base/timefmt.h"
