@@ -15,7 +15,7 @@
 
 struct log_format {
     bool want_stdout, want_stderr, timestamps;
-    char *details;               /* before each line: log_details.h; NULL: nothing; owned */
+    char *details;              /* before each line: log_details.h; NULL: nothing; owned */
     int64_t since_ns, until_ns; /* inclusive; 0: none */
     void (*emit)(void *owner, uint8_t frame_type, const char *text, size_t len);
     void *owner;

@@ -146,7 +146,7 @@ int co_op_start_run(struct container *c, struct error *err)
         return 0;
 undo:
     if (c->backend->stopping && co_cancelled()) /* whatever failed because of that */
-        return -1; /* the daemon resumes it after its restart */
+        return -1;                              /* the daemon resumes it after its restart */
     log_warn("start failed", LOG_STR("container", c->id), LOG_STR("error", err->message));
     if (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
         c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING)
