@@ -107,11 +107,9 @@ void session_wait_container_gone(struct container *c)
 {
     struct wait_session *s, *next;
     bool by_itself = c->view->host->auto_remove && c->view->started_at;
-    LL_FOREACH(c->waiters, s)
-    {
+    for (s = c->waiters; s; s = s->next)
         if (s->condition == SOCKERLESS__WAIT_CONDITION__REMOVED && followed_to_the_end(s))
             c->removal_announced = true;
-    }
     container_ref(c);
     LL_FOREACH_SAFE(c->waiters, s, next)
     {
