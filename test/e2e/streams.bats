@@ -80,7 +80,7 @@ noise()
 @test "raw: attach logs=1 with stream=1: all runs of what has ended, then the next" {
     raw attach history_of_ended
 }
-@test "raw: attach logs=1 with stream=1: 60,000 lines of what runs, then what follows" {
+@test "raw: attach logs=1 with stream=1: more than an agent keeps, then what follows" {
     raw attach history_of_running
 }
 @test "raw: attach that has nothing to carry" { raw attach nothing_to_carry; }
