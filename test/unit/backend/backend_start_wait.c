@@ -401,6 +401,7 @@ TEST_USING(fixture, daemon_ends_meanwhile)
     backend_rig_run_for(20); /* into the pause */
     rig.backend.stopping = true;
     channel_abort_all(&rig.loop); /* as backend.c does it, before the coroutines end */
+    watcher_close(&rig.backend);
     co_cancel_all(&rig.loop);
     run_until(co_live(&rig.loop) == 0);
     assert_int_equal(state_of(), SOCKERLESS__CONTAINER_STATE__STARTING);
