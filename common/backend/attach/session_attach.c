@@ -287,6 +287,14 @@ static bool any_dial_failed(const struct container *c)
     return false;
 }
 
+bool session_attach_any_met(const struct container *c)
+{
+    const struct attach_session *s = c->attachers;
+    while (s && !s->agent_opened)
+        s = s->next;
+    return s != NULL;
+}
+
 int co_session_attach_connect(struct container *c, int64_t deadline_ms, struct error *err)
 {
     int64_t pause_ms = RETRY_FIRST_MS;

@@ -16,6 +16,9 @@
 int co_session_attach_connect(struct container *c, int64_t deadline_ms,
                               struct error *err) MUST_CHECK;
 
+/* Some session has the agent's answer, so the current run's agent is there. */
+bool session_attach_any_met(const struct container *c);
+
 /* Rows of the table of run listeners. Sessions with an agent end by themselves when their last byte
  * is through. Those that never met one stay for the next run, unless the start has failed or the
  * container is gone. */

@@ -5,6 +5,7 @@
  */
 #include "backend/api/op.h"
 #include "backend/agent/agent_link.h"
+#include "backend/attach/session_attach.h"
 #include "backend/state/backend_internal.h"
 #include "backend/state/container_recent.h"
 #include "backend/run/lifecycle.h"
@@ -19,7 +20,7 @@
 
 #include <signal.h>
 
-enum { STOP_DEFAULT_S = 10, AFTER_KILL_MS = 5000, CLOUD_STOP_MS = 180 * 1000 };
+enum { STOP_DEFAULT_S = 10, AFTER_KILL_MS = 5000, CLOUD_STOP_MS = 180 * 1000, LINK_MS = 10000 };
 
 /* 0 when the run (the one that was current) is over within the time. */
 static int co_wait_over(struct container *c, unsigned run, int64_t deadline_ms, struct error *err)
@@ -28,6 +29,18 @@ static int co_wait_over(struct container *c, unsigned run, int64_t deadline_ms, 
         if (co_cond_wait(&c->changed, deadline_ms, err))
             return -1;
     return 0;
+}
+
+/* An attached client sees output a moment before the start is over; what it then sends is for the
+ * process. A start whose agent is not there, or mute, is not waited for: it is ended. */
+static void co_await_link(struct container *c)
+{
+    struct error ignored;
+    int64_t deadline_ms = time_mono_ms() + LINK_MS;
+    while (c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING && !c->stop_requested &&
+           session_attach_any_met(c))
+        if (co_cond_wait(&c->changed, deadline_ms, &ignored))
+            return;
 }
 
 static int co_cloud_stop(struct container *c, unsigned run, struct error *err)
@@ -107,6 +120,7 @@ void co_op_container_stop(struct op *op)
         op_fail(op, &err);
         return;
     }
+    co_await_link(c);
     if (!container_alive(c)) {
         error_set(&err, ERROR_NOT_MODIFIED, "container %s is already stopped", c->id);
         op_fail(op, &err);
@@ -127,6 +141,7 @@ static int co_kill_checked(struct container *c, const char *name, struct error *
     int number = str_empty(name) ? SIGKILL : signal_parse(name);
     if (number < 0)
         return error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
+    co_await_link(c);
     if (!container_alive(c))
         return error_set(err, ERROR_CONFLICT,
                          "Cannot kill container: %s: Container %s is not running", c->name, c->id);
