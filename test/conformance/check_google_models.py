@@ -106,7 +106,14 @@ class Check(Walk):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             self.error(path, f"is no number: {value!r:.60}")
 
+    def check_member_number(self, schema, value, path):
+        if not 0 <= value < len(schema["enum"]):
+            self.error(path, f"no member of the enumeration has the number {value}")
+
     def check_string(self, schema, value, path):
+        if "enum" in schema and type(value) is int:
+            # proto3's JSON mapping: parsers accept an enumeration's number, too
+            return self.check_member_number(schema, value, path)
         if not isinstance(value, str):
             return self.error(path, f"is no string: {value!r:.60}")
         if "enum" in schema and value not in schema["enum"]:
