@@ -90,7 +90,7 @@ static int take_body(struct ws_handshake *h)
     return strcmp(h->value, "0") == 0 ? 0 : refuse(h, 413);
 }
 
-/* There is no subprotocol: a request for one is refused. */
+/* Subprotocols are not supported: a request for one is refused. */
 static int take_protocol(struct ws_handshake *h)
 {
     return refuse(h, 400);

@@ -61,7 +61,7 @@ backend_with()
     [[ $asked -le 15 ]] || { echo "the cloud was asked $asked times" >&2; return 1; }
 }
 
-# Forward, the agent listens where nobody comes; reverse, it is told a port that nobody has.
+# Forward, the agent listens at an address that is not dialled; reverse, no process listens at the port that it dials.
 @test "cloud: an agent that cannot be reached: stop ends the start, whose error says what to check" {
     local odd=()
     [[ ${AGENT:-} != reverse ]] || odd=("SOCKERLESS_CALLBACK_URL=ws://$(stack_gateway):1/")

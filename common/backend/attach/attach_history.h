@@ -35,7 +35,7 @@ enum attach_join {
     ATTACH_JOIN_UNKNOWN,
     ATTACH_JOIN_REPLAYED, /* the agent sends all of the current run's output */
     ATTACH_JOIN_MARKED,   /* the log of the current run is read up to the mark */
-    ATTACH_JOIN_NONE,     /* there is no agent: the log is read as far as it goes */
+    ATTACH_JOIN_NONE,     /* there is no agent: the log is read to its end */
 };
 
 /* with_current: attach_history_join() will be called, and the current run is read accordingly; else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * attach: client channel ⇄ agent channel; see session_attach.h. Stdin that comes before the agent
- * is there waits in a small buffer, then the client is no longer read. With logs=1 the history
- * (attach_history.h) comes first.
+ * is there is kept in a small buffer; when that is full, reading from the client stops. With logs=1
+ * the history (attach_history.h) comes first.
  */
 #include "backend/attach/session_attach.h"
 

@@ -25,7 +25,7 @@ struct container *container_find_recent(struct container_table *t, const char *r
 /* A container that has just left the table is found for CONTAINER_RECENT_MS; takes a reference.
  * Above CONTAINER_RECENT_MAX the oldest is forgotten. */
 void container_recent_keep(struct container_table *t, struct container *c);
-/* False once it is no longer found. */
+/* False when its time is over: then it is not found. */
 bool container_is_recent(const struct container *c);
 /* A client was told that it is removed. Harmless for a container that is not kept. */
 void container_recent_forget(struct container_table *t, struct container *c);

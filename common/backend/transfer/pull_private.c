@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "oci/registry/registry_repo.h"
 
-/* Asked as the cloud pulls. A registry that cannot tell now is no reason to copy. */
+/* Asks the registry with the cloud's own login. If it does not answer, the image is not copied. */
 static int co_is_private(struct backend *b, const Sockerless__ImageRecord *rec,
                          const struct image_ref *ref, struct arena *arena, bool *is_private,
                          struct error *err)

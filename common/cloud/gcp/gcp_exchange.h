@@ -19,7 +19,7 @@ struct gcp_exchange {
     const char *content_type;   /* of the body */
     const struct buf *body;     /* NULL: GET */
     int64_t connect_timeout_ms; /* 0: the client's */
-    bool once;                  /* not again when there is no answer */
+    bool once;                  /* not repeated after a lost answer */
 };
 
 /* 0: status 200 and the response in *res, which the caller wipes and frees in every case

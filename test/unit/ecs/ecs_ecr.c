@@ -166,7 +166,7 @@ TEST_WITH(fixture, struct harness *h, line3_one_failure_is_told_to_all_who_waite
                  "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}", 0);
     assert_int_equal(login_rig_get_many(h, HOST, 50), 50);
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 1);
-    login_rig_get_many(h, HOST, 1); /* who comes later tries again */
+    login_rig_get_many(h, HOST, 1); /* a later caller tries again */
     assert_int_equal(harness_seen(h, ".GetAuthorizationToken"), 2);
 }
 

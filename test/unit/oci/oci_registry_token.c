@@ -70,7 +70,7 @@ TASK_TEST(fixture, refused)
     token_registry_forget("");
     struct registry_repo *r = registry_rig_repo(t, t->f->mock->port, "a/c", pushing, alice);
     EXPECT(co_registry_blob_exists(r, digest, &exists, &t->err) == 0 && srv->challenges == 1);
-    token_registry_forget(""); /* that token is no good any more */
+    token_registry_forget(""); /* that token is not valid from now on */
     EXPECT(co_registry_blob_exists(r, digest, &exists, &t->err) == 0);
     EXPECT(srv->challenges == 1 && srv->gets == 1);
     token_registry_forget("flaky");
