@@ -219,6 +219,18 @@ int backend_rig_teardown(void **state)
     return 0;
 }
 
+struct ws_listener *backend_rig_agent_listen(void (*on_accept)(void *owner, struct channel *c))
+{
+    struct error err;
+    struct ws_listener *listener;
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
+    if (ws_listen(&rig.loop, url, &(struct ws_listener_options){0}, on_accept, NULL, &listener,
+                  &err))
+        fail_msg("%s", err.message);
+    return listener;
+}
+
 /* ---- what it holds ---- */
 
 struct container *rig_container_add(struct rig_container from)

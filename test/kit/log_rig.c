@@ -146,11 +146,7 @@ static void agent_accept(void *owner, struct channel *c)
 
 void log_rig_agent_listen(void)
 {
-    struct error err;
-    char url[64];
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
-    assert_int_equal(
-        channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &log_rig.agent_listener, &err), 0);
+    log_rig.agent_listener = backend_rig_agent_listen(agent_accept);
 }
 
 /* ---- the container ---- */
@@ -230,7 +226,7 @@ int log_rig_teardown(void **state)
     }
     run_until(co_live(&rig.loop) == 0 && !log_rig.agent);
     assert_int_equal(log_hub_followers(rig.backend.log_hub), 0);
-    channel_listener_close(log_rig.agent_listener);
+    ws_listener_close(log_rig.agent_listener);
     for (size_t i = 0; i < FAKE_LOGS; i++) {
         for (size_t e = 0; e < logs[i].count; e++)
             free(logs[i].entries[e].text);

@@ -17,7 +17,7 @@ extern struct log_rig {
     unsigned calls, queries, fail_calls;
     size_t delivered; /* entries */
     enum error_code fail_code;
-    struct channel_listener *agent_listener;
+    struct ws_listener *agent_listener;
     struct channel *agent;
     unsigned agent_sessions; /* accepted so far */
 } log_rig;

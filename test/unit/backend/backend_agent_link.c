@@ -10,7 +10,7 @@
 
 static void agent_goes(void)
 {
-    channel_listener_close(STEAL(log_rig.agent_listener));
+    ws_listener_close(STEAL(log_rig.agent_listener));
     if (log_rig.agent)
         channel_abort(log_rig.agent);
 }

@@ -73,11 +73,7 @@ static void agent_accept(void *owner, struct channel *c)
 
 static void agent_listen(void)
 {
-    struct error err;
-    char url[64];
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
-    assert_int_equal(
-        channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &log_rig.agent_listener, &err), 0);
+    log_rig.agent_listener = backend_rig_agent_listen(agent_accept);
 }
 
 /* ---- the client ---- */
@@ -116,7 +112,7 @@ static void expect_end(const char *expected)
 static int fixture_setup(void **state)
 {
     log_rig_setup(state);
-    channel_listener_close(log_rig.agent_listener);
+    ws_listener_close(log_rig.agent_listener);
     memset(&agent, 0, sizeof agent);
     agent.mark_delay_ms = LATE_MS;
     rig.config.agent_port = free_port();
@@ -236,7 +232,7 @@ TEST_USING(fixture, a_client_that_lags)
 TEST_USING(fixture, the_agent_cannot_be_reached)
 {
     container_in(SOCKERLESS__CONTAINER_STATE__RUNNING);
-    channel_listener_close(log_rig.agent_listener);
+    ws_listener_close(log_rig.agent_listener);
     backend_rig_run_for(1);
     rig.config.agent_port = free_port(); /* nobody is there */
     ATTACH(.logs = 1, .stream = 1, .stdout = 1, .stderr = 1);

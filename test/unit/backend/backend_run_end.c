@@ -56,7 +56,7 @@ static int stored_state(void)
 /* ---- the agent ---- */
 
 static struct {
-    struct channel_listener *listener;
+    struct ws_listener *listener;
     struct channel *channel;
     bool over; /* its process: it tells so at once */
     unsigned acknowledged;
@@ -102,11 +102,7 @@ static void agent_accept(void *owner, struct channel *c)
 
 static void agent_listen(void)
 {
-    struct error err;
-    char url[64];
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
-    if (channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &agent.listener, &err))
-        fail_msg("%s", err.message);
+    agent.listener = backend_rig_agent_listen(agent_accept);
 }
 
 static void co_connect(void *arg)
@@ -175,7 +171,7 @@ static int fixture_teardown(void **state)
     disk_full(false);
     backend_rig_cancel_all();
     run_until(co_live(&rig.loop) == 0 && !rig.loop.channels);
-    channel_listener_close(agent.listener);
+    ws_listener_close(agent.listener);
     return backend_rig_teardown(state);
 }
 
@@ -374,7 +370,7 @@ TEST_USING(fixture, a_forgotten_run_is_over_since_its_agent_was_lost)
     struct container *c = add_orphaned();
     run_until(fake_driver.described > 0); /* it is seen once */
     forgetful.for_ever = true;
-    channel_listener_close(agent.listener); /* the agent is gone for good */
+    ws_listener_close(agent.listener); /* the agent is gone for good */
     channel_abort(agent.channel);
     run_until(!agent_link_ready(c));
     int64_t lost_ns = time_now_ns();
@@ -392,7 +388,7 @@ TEST_USING(fixture, one_missing_answer_is_not_the_end)
 {
     struct container *c = add_orphaned();
     int before = fake_driver.described;
-    channel_listener_close(agent.listener);
+    ws_listener_close(agent.listener);
     channel_abort(agent.channel);
     run_until(!agent_link_ready(c));
     forgetful.missing = 1;

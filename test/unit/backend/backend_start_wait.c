@@ -20,7 +20,7 @@ enum { SELDOM_MS = 60000 };
 static struct {
     enum workload_phase phase;
     const char *address, *reason;
-    struct channel_listener *listener;
+    struct ws_listener *listener;
     struct channel *agent;
     bool oom_killed;   /* the run, by the cloud's word; and, by the agent's, its process */
     bool mute;         /* it takes connections and says nothing */
@@ -62,7 +62,7 @@ static int fixture_teardown(void **state)
     for (struct container *c = rig.backend.containers.newest; c; c = c->older)
         agent_link_drop(c);
     if (cloud.listener)
-        channel_listener_close(cloud.listener);
+        ws_listener_close(cloud.listener);
     channel_abort_all(&rig.loop);
     return backend_rig_teardown(state);
 }
@@ -115,11 +115,7 @@ static void agent_accept(void *owner, struct channel *c)
 
 static void agent_listens(void)
 {
-    struct error err;
-    char url[64];
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
-    if (channel_listen(&rig.loop, url, NULL, agent_accept, NULL, &cloud.listener, &err))
-        fail_msg("%s", err.message);
+    cloud.listener = backend_rig_agent_listen(agent_accept);
 }
 
 /* ---- the client ---- */
