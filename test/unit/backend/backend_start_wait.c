@@ -14,6 +14,12 @@
 #include "test/kit/free_port.h"
 #include "test/kit/test.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 enum { SELDOM_MS = 60000 };
 
 /* The cloud, and the agent that the backend dials. */
@@ -211,6 +217,66 @@ TEST_USING(fixture, dialled_while_it_is_pending)
     expect_running(&a);
     assert_int_equal(fake_driver.described, described);
     assert_int_equal(cloud.sessions, 1);
+}
+
+/* A port whose queue is full, so that packets to it are dropped, as by an interface that nothing uses
+ * yet: the kernel repeats them after a second. */
+struct dropping {
+    int fd, waiting, peer; /* the peer has begun to connect, as anybody would, and waits */
+};
+
+static int connect_begin(const struct sockaddr_in *to)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_true(connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 || errno == EINPROGRESS);
+    return fd;
+}
+
+static bool is_connected(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1;
+}
+
+static void dropping_open(struct dropping *d)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)rig.config.agent_port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    d->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(d->fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(listen(d->fd, 0), 0);
+    d->waiting = connect_begin(&to);
+    assert_true(is_connected(d->waiting));
+    d->peer = connect_begin(&to);
+    assert_false(is_connected(d->peer));
+}
+
+static int take_connection(const struct dropping *d)
+{
+    return accept4(d->fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/* Who connects once, and waits for the kernel to repeat its packet, is later. */
+TEST_USING(fixture, dialled_while_packets_are_dropped)
+{
+    struct answer a;
+    struct dropping d;
+    int taken = -1;
+    dropping_open(&d);
+    cloud.address = "127.0.0.1";
+    start(&a, NULL);
+    run_until(rig_container->address[0]);
+    backend_rig_run_for(20); /* into an attempt */
+    assert_int_equal(listen(d.fd, 16), 0);
+    close(take_connection(&d)); /* the one that waits */
+    run_until(taken >= 0 || (taken = take_connection(&d)) >= 0);
+    assert_false(is_connected(d.peer));
+    close(taken);
+    close(d.peer);
+    close(d.waiting);
+    close(d.fd);
 }
 
 /* Seldom asked, but for the address, and never before the first pause is over. */
