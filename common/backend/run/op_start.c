@@ -54,6 +54,7 @@ static int co_run_in_cloud(struct container *c, struct error *err)
             return error_wrap(err, "%s", driver->name);
         if (container_save(c, err)) /* after a crash from here on it is known what to remove */
             return -1;
+        spec.never_run = true;
     }
     if (!c->current.resource[0]) {
         c->run_started_at = time_now_ns();

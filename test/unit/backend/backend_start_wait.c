@@ -219,8 +219,8 @@ TEST_USING(fixture, dialled_while_it_is_pending)
     assert_int_equal(cloud.sessions, 1);
 }
 
-/* A port whose queue is full, so that packets to it are dropped, as by an interface that nothing uses
- * yet: the kernel repeats them after a second. */
+/* A port whose queue is full, so that packets to it are dropped, as by an interface that nothing
+ * uses yet: the kernel repeats them after a second. */
 struct dropping {
     int fd, waiting, peer; /* the peer has begun to connect, as anybody would, and waits */
 };
@@ -289,6 +289,23 @@ TEST_USING(fixture, few_questions)
     backend_rig_run_for(AFTER_MS);
     assert_false(a.come);
     assert_in_range(fake_driver.described, 1, AFTER_MS / fake_driver.caps->poll_interval_ms / 4);
+    agent_listens();
+    expect_running(&a);
+}
+
+/* Without the address each pause is as long as what has gone by: asked for it first before one
+ * interval is over, and yet less often than every interval. */
+TEST_USING(fixture, asked_for_the_address)
+{
+    struct answer a;
+    enum { INTERVAL_MS = 100, INTERVALS = 12 };
+    fake_driver.caps->poll_interval_ms = INTERVAL_MS;
+    start(&a, NULL);
+    backend_rig_run_for(INTERVAL_MS);
+    assert_in_range(fake_driver.described, 1, 2);
+    backend_rig_run_for(INTERVALS * INTERVAL_MS);
+    assert_in_range(fake_driver.described, 3, 5);
+    cloud.address = "127.0.0.1";
     agent_listens();
     expect_running(&a);
 }
@@ -561,6 +578,38 @@ TEST_USING(fixture, repeated_after_a_failed_start)
 
 /* The backend was killed in between: the next one goes on with the start, and the repeated request
  * waits for it. The process has ended by the time that it is answered. */
+static bool never_run;
+
+static int co_run_noting(const struct workload_spec *spec, struct workload *w, struct error *err)
+{
+    (void)w;
+    (void)err;
+    never_run = spec->never_run;
+    return 0;
+}
+
+/* A driver need not look for an earlier call's run, but where this process did not prepare it. */
+TEST_USING(fixture, told_whether_it_may_have_run)
+{
+    struct answer a;
+    fake_driver.co_run = co_run_noting;
+    cloud.address = "127.0.0.1";
+    agent_listens();
+    start(&a, NULL);
+    expect_running(&a);
+    assert_true(never_run);
+    rig_container = rig_container_add(
+        (struct rig_container){.name = "resumed", .state = SOCKERLESS__CONTAINER_STATE__CREATED});
+    rig_container->image_reference = (char *)"docker.io/library/app:1";
+    container_run_begin(rig_container);
+    strcpy(rig_container->current.definition, "definition-0");
+    assert_int_equal(
+        container_set_state(rig_container, SOCKERLESS__CONTAINER_STATE__STARTING, &a.err), 0);
+    reconcile_start(&rig.backend);
+    run_until(state_of() == SOCKERLESS__CONTAINER_STATE__RUNNING);
+    assert_false(never_run);
+}
+
 TEST_USING(fixture, repeated_while_it_is_resumed)
 {
     struct answer a;
