@@ -75,6 +75,9 @@ noise()
 @test "raw: stdin and its end before start" { raw attach half_close_early; }
 @test "raw: two attachers at once" { raw attach two_attachers; }
 @test "raw: one of two attachers leaves" { raw attach one_attacher_leaves; }
+@test "raw: an attach misses nothing that is printed after its answer" {
+    raw attach attached_when_answered
+}
 @test "raw: attach after exit serves the next run" { raw attach after_exit; }
 @test "raw: attach logs=1 replays and closes" { raw attach logs_replay; }
 @test "raw: attach logs=1 with stream=1: all runs of what has ended, then the next" {

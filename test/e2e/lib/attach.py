@@ -92,6 +92,18 @@ def one_attacher_leaves(docker):
     equal(one.frames(), {"stdout": b"", "stderr": b""}, "rest")
 
 
+def attached_when_answered(docker):
+    """What another connection causes once an attach is answered is seen by it."""
+    cid = docker.create(["sh", "-c", "while read x; do echo $x; done"], OpenStdin=True)
+    docker.start(cid)
+    typist = docker.attach(cid, stream=1, stdin=1)
+    for turn in range(15):
+        watch = docker.attach(cid, stream=1, stdout=1)
+        typist.send(b"%d\n" % turn)
+        watch.expect(b"%d\n" % turn)
+        watch.close()
+
+
 def after_exit(docker):
     """Attach to an exited container stays open and serves the next run."""
     cid = docker.create(["sh", "-c", "echo run"])
@@ -369,7 +381,7 @@ def start_twice(docker):
 
 
 SCENARIOS = (before_start_101, before_start_200, typed_early, glued, half_close_early, two_attachers,
-             one_attacher_leaves, after_exit, logs_replay, history_of_ended, history_of_running,
+             one_attacher_leaves, attached_when_answered, after_exit, logs_replay, history_of_ended, history_of_running,
              history_while_printing, history_unfinished_line, nothing_to_carry, plain_type,
              stdin_stays_open, typed_and_gone, errors,
              output_only_half_close, big_output, slow_reader, wait_conditions, wait_auto_remove,
