@@ -404,16 +404,21 @@ TEST_USING(reverse_fixture, nobody_comes)
 
 /* ---- a stop during the wait ---- */
 
-static void kill_it(void)
+static void kill_it_with(const char *name)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerKillRequest r = SOCKERLESS__CONTAINER_KILL_REQUEST__INIT;
     r.ref = (char *)"web";
-    r.signal = (char *)"KILL";
+    r.signal = (char *)(uintptr_t)name;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_KILL;
     request.container_kill = &r;
     if (!ask(&request))
         fail_msg("%s", rig.err.message);
+}
+
+static void kill_it(void)
+{
+    kill_it_with("KILL");
 }
 
 /* run_until() has half the time of the start's limits: what it waits for is not those. */
@@ -466,6 +471,109 @@ TEST_USING(reverse_fixture, stopped_while_nobody_comes)
     fake_driver.caps->poll_interval_ms = 20;
     expect_end_at_once(stop_it);
     expect_end_at_once(kill_it);
+}
+
+/* ---- a stop while a call of the cloud hangs ---- */
+
+static struct {
+    bool prepare_hangs, run_hangs;
+    int runs;          /* calls of co_run */
+    char removed[512]; /* runs, each with a blank behind it */
+} hanging;
+
+static int co_prepare_hanging(const struct workload_spec *spec, struct workload *w,
+                              struct error *err)
+{
+    snprintf(w->definition, sizeof w->definition, "for-%.4s", spec->run_token);
+    while (hanging.prepare_hangs)
+        if (co_sleep(1, err))
+            return -1;
+    return 0;
+}
+
+static int co_run_hanging(const struct workload_spec *spec, struct workload *w, struct error *err)
+{
+    (void)spec;
+    int number = ++hanging.runs;
+    while (hanging.run_hangs && number == 1)
+        if (co_sleep(1, err))
+            return -1;
+    snprintf(w->resource, sizeof w->resource, "run-%d", number);
+    return 0;
+}
+
+static int co_remove_noting(const struct workload *w, struct error *err)
+{
+    (void)err;
+    if (!w->resource[0])
+        return 0;
+    strcat(hanging.removed, w->resource);
+    strcat(hanging.removed, " ");
+    return 0;
+}
+
+static void hanging_setup(void)
+{
+    memset(&hanging, 0, sizeof hanging);
+    set_long_times();
+    fake_driver.co_prepare = co_prepare_hanging;
+    fake_driver.co_run = co_run_hanging;
+    fake_driver.co_remove_run = co_remove_noting;
+    agent_listens();
+}
+
+static void expect_stopped(struct answer *a, void (*end)(void))
+{
+    end();
+    run_until(a->come);
+    assert_int_equal(a->err.code, ERROR_CONFLICT);
+    assert_int_equal(state_of(), SOCKERLESS__CONTAINER_STATE__CREATED);
+}
+
+static void kill_with_term(void)
+{
+    kill_it_with("TERM");
+}
+
+/* What the call makes when it returns is removed, and nothing of the next run, which has begun by
+ * then. */
+TEST_USING(fixture, stopped_while_the_call_hangs)
+{
+    struct answer a, b;
+    hanging_setup();
+    hanging.run_hangs = true;
+    start(&a, NULL);
+    run_until(hanging.runs == 1);
+    expect_stopped(&a, stop_it);
+    start(&b, NULL);
+    expect_running(&b);
+    assert_string_equal(rig_container->current.resource, "run-2");
+    assert_string_equal(hanging.removed, "");
+    hanging.run_hangs = false;
+    run_until(hanging.removed[0]);
+    assert_string_equal(hanging.removed, "run-1 ");
+    assert_int_equal(state_of(), SOCKERLESS__CONTAINER_STATE__RUNNING);
+    assert_string_equal(rig_container->current.resource, "run-2");
+}
+
+/* Nothing is begun any more. */
+TEST_USING(fixture, stopped_while_the_preparation_hangs)
+{
+    void (*const ends[])(void) = {stop_it, kill_it, kill_with_term};
+    hanging_setup();
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        struct answer a;
+        hanging.prepare_hangs = true;
+        int prepared = fake_driver.prepared, removed = fake_driver.removed;
+        start(&a, NULL);
+        run_until(fake_driver.prepared > prepared);
+        expect_stopped(&a, ends[i]);
+        run_until(fake_driver.removed > removed);
+        removed = fake_driver.removed;
+        hanging.prepare_hangs = false;
+        run_until(fake_driver.removed > removed); /* what has been prepared after all */
+    }
+    assert_int_equal(hanging.runs, 0);
 }
 
 /* The next process goes on with it: nothing is undone, though the session with the agent failed. */
