@@ -9,6 +9,7 @@
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/inject/image_inject.h"
+#include "backend/logs/log_options.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/run_launch.h"
 #include "backend/run/run_report.h"
@@ -107,7 +108,10 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
 int co_op_start_run(struct container *c, struct error *err)
 {
     int64_t began = time_mono_ms();
-    int rc = network_refused(c, err) ? -1 : workload_spec_check(c, err);
+    int rc = network_refused(c, err) || workload_spec_check(c, err) ||
+                     log_options_open_check(c->view->host, err)
+                 ? -1
+                 : 0;
     if (rc == 0)
         rc = co_start_once(c, err);
     if (rc && co_give_way_to_layer(c, err))
