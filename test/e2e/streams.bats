@@ -93,6 +93,9 @@ noise()
 @test "raw: early half-close without stdin" { raw attach output_only_half_close; }
 @test "raw: 7 MB through one attach" { raw attach big_output; }
 @test "raw: a slow reader" { raw attach slow_reader; }
+@test "raw: an attacher that does not read holds back all, until it leaves" {
+    raw attach one_attacher_does_not_read
+}
 @test "raw: wait conditions" { raw attach wait_conditions; }
 @test "raw: wait removed with --rm" { raw attach wait_auto_remove; }
 @test "raw: many waiters" { raw attach wait_many; }
