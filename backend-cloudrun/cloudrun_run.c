@@ -3,7 +3,7 @@
  *
  * A job is made for one run and named by the run's token, so making it twice finds the first one.
  * jobs.run has no idempotency token: whether a run began is told by the job's latest execution,
- * which is asked for before running and when an answer was lost. */
+ * which is asked for before running again and when an answer was lost. */
 #include "cloudrun_run.h"
 
 #include "base/alloc.h"
@@ -190,8 +190,7 @@ int co_cloudrun_run(struct cloudrun_api *api, const struct workload_spec *spec, 
                     struct error *err)
 {
     struct cloud_error why;
-    (void)spec;
-    if (co_find_execution(api, w, err))
+    if (!spec->never_run && co_find_execution(api, w, err))
         return -1;
     if (*w->resource || co_run_job(api, w, &why, err) == 0)
         return 0;

@@ -32,12 +32,14 @@
 struct workload_spec {
     const char *container_id; /* 64 hex */
     const char *container_name;
-    const char *instance;    /* which backend owns it; marks every cloud resource */
-    const char *run_token;   /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
-    const char *image;       /* reference for the cloud to pull, digest included when known */
-    bool agent_in_image;     /* the image holds the agent (AGENT_AS_LAYER, or a status that said
-                              * needs_agent_layer): nothing else has to bring it; its path is
-                              * AGENT_IMAGE_PATH */
+    const char *instance;  /* which backend owns it; marks every cloud resource */
+    const char *run_token; /* unique for this run, <= 36 of [a-z0-9-]: idempotency token */
+    bool never_run;        /* for co_run: it has not been called with this token before, so there is
+                            * nothing to be found in the cloud */
+    const char *image;     /* reference for the cloud to pull, digest included when known */
+    bool agent_in_image;   /* the image holds the agent (AGENT_AS_LAYER, or a status that said
+                            * needs_agent_layer): nothing else has to bring it; its path is
+                            * AGENT_IMAGE_PATH */
     char *const *agent_argv; /* what follows the agent's own path: "--" COMMAND… or "--keep-alive"
                               * "--" COMMAND… */
     size_t agent_argc;

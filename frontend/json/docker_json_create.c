@@ -105,6 +105,7 @@ static const struct json_field host_fields[] = {
     {NULL, JSON_ANY, 0, 0},
 };
 static const struct json_field log_fields[] = {
+    HOST("Type", JSON_TEXT, log_driver),
     HOST_N("Config", JSON_LABELS, log_options),
     {NULL, JSON_ANY, 0, 0},
 };

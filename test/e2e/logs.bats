@@ -43,4 +43,45 @@ load lib/logs
     docker run --name "$(name y)" --label a=1 busybox echo line >/dev/null
     run -0 docker logs --details "$(name y)"
     equal "$output" " line"
+    docker run --name "$(name z)" --log-opt labels=a,both --log-opt 'labels-regex=^com\.x|\.y$' --log-opt env=both,F \
+        --log-opt 'env-regex=^E\d$' --log-opt tag=t --label a=1 --label com.x=2 --label n.y=3 --label x.com.x=no \
+        --label both=label --label tag=label -e E1=one -e E22=no -e F=f -e both=env busybox echo line >/dev/null
+    run -0 docker logs --details "$(name z)"
+    equal "$output" "E1=one,F=f,a=1,both=env,com.x=2,n.y=3,tag=t line"
+}
+
+# refused_create TEXT OPTION…
+refused_create()
+{
+    run -1 docker create "${@:2}" busybox true
+    contains "$output" "$1"
+}
+
+# refused_log TEXT OPTION…: created, but not started.
+refused_log()
+{
+    local id
+    id=$(docker create "${@:2}" busybox true)
+    api_call POST "/containers/$id/start"
+    equal "$status" 500
+    contains "$output" "failed to initialize logging driver: $1"
+    equal "$(field "$id" .State.Status)" created
+}
+
+@test "logs: log drivers and options that are not there, or wrong" {
+    refused_create "unknown log opt 'bogus' for json-file log driver" --log-opt bogus=1
+    refused_create "unknown log opt 'labels' for log driver local" --log-driver local --log-opt labels=a
+    refused_create 'error looking up logging plugin nosuch: plugin "nosuch" not found' --log-driver nosuch
+    refused_create "logger: logging mode not supported: foo" --log-opt mode=foo
+    refused_create "logger: max-buffer-size option is only supported with 'mode=non-blocking'" --log-opt max-buffer-size=4m
+    refused_create "error parsing option max-buffer-size: invalid size: '4x'" --log-opt mode=non-blocking --log-opt max-buffer-size=4x
+    refused_log 'error parsing regexp: missing closing ]: `[`' --log-opt labels-regex=[
+    refused_log 'error parsing regexp: invalid or unsupported Perl syntax: `(?=`' --log-opt 'env-regex=a(?=b)'
+    refused_log "invalid size: 'x'" --log-opt max-size=x
+    refused_log 'strconv.Atoi: parsing \"x\": invalid syntax' --log-opt max-file=x
+    refused_log 'strconv.ParseBool: parsing \"x\": invalid syntax' --log-opt compress=x
+    refused_log "compress cannot be true when max-file is less than 2 or max-size is not set" --log-opt compress=true
+    run -0 docker run --rm --log-opt mode=non-blocking --log-opt max-buffer-size=4m --log-opt max-size=1.5mb \
+        --log-opt max-file=2 --log-opt compress=t busybox echo hi
+    equal "$output" hi
 }

@@ -110,6 +110,28 @@ nothing_left()
     cloud_settles_empty
 }
 
+# The cloud takes 4 s for the call, and then makes what it was asked for.
+@test "cloud: a start is stopped at once while the cloud does not answer" {
+    local call client late
+    docker create --name "$(name x)" busybox tail -f /dev/null >/dev/null
+    for call in $CLOUD_STARTS; do
+        late=$(($(sim_count ".calls[\"$call\"] // 0") + 1))
+        sim_fault '{"operation":"'"$call"'","count":1,"kind":"latency","latency_ms":4000}'
+        docker start "$(name x)" >"$BATS_TEST_TMPDIR/start" 2>&1 3>&- &
+        client=$!
+        until_true 30 sim_faults_taken
+        timeout 3 docker stop "$(name x)" >/dev/null
+        ! wait "$client"
+        contains "$(cat "$BATS_TEST_TMPDIR/start")" "was stopped while it started"
+        equal "$(field "$(name x)" .State.Status)" created
+    done
+    run -0 docker start "$(name x)"
+    until_true 10 sim_counted "$call" $((late + 1)) # the late call and this start's
+    until_true "$SETTLE_S" tasks_are 1 # what the late one made is ended
+    docker rm -f "$(name x)" >/dev/null
+    cloud_settles_empty
+}
+
 @test "cloud: unknown image on docker.io" {
     run -125 docker run --rm nosuchimage true
     [[ $output == *"pull access denied for nosuchimage"* || $output == *"manifest unknown"* ]]

@@ -75,6 +75,9 @@ noise()
 @test "raw: stdin and its end before start" { raw attach half_close_early; }
 @test "raw: two attachers at once" { raw attach two_attachers; }
 @test "raw: one of two attachers leaves" { raw attach one_attacher_leaves; }
+@test "raw: an attach misses nothing that is printed after its answer" {
+    raw attach attached_when_answered
+}
 @test "raw: attach after exit serves the next run" { raw attach after_exit; }
 @test "raw: attach logs=1 replays and closes" { raw attach logs_replay; }
 @test "raw: attach logs=1 with stream=1: all runs of what has ended, then the next" {
@@ -90,6 +93,9 @@ noise()
 @test "raw: early half-close without stdin" { raw attach output_only_half_close; }
 @test "raw: 7 MB through one attach" { raw attach big_output; }
 @test "raw: a slow reader" { raw attach slow_reader; }
+@test "raw: an attacher that does not read holds back all, until it leaves" {
+    raw attach one_attacher_does_not_read
+}
 @test "raw: wait conditions" { raw attach wait_conditions; }
 @test "raw: wait removed with --rm" { raw attach wait_auto_remove; }
 @test "raw: many waiters" { raw attach wait_many; }

@@ -10,6 +10,7 @@
 #include "backend/agent/agent_channel.h"
 #include "backend/state/backend_internal.h"
 #include "backend/state/container_recent.h"
+#include "backend/attach/attach_answer.h"
 #include "backend/attach/attach_history.h"
 #include "backend/attach/detach_keys.h"
 #include "base/alloc.h"
@@ -26,6 +27,7 @@ struct attach_session {
     struct attach_session *next;
     struct container *container;      /* reference; NULL once off its list */
     struct channel *client;           /* NULL once closed */
+    struct attach_answer answer;      /* to it */
     struct channel *agent;            /* NULL before and after */
     Sockerless__AgentAttachOpen want; /* replay is set at connect */
     bool close_on_eof;                /* the client's EOF ends this attach only */
@@ -73,6 +75,7 @@ static void session_end(struct attach_session *s)
         return;
     s->ended = true;
     attach_history_close(STEAL(s->history));
+    attach_answer_send(&s->answer);
     if (s->client)
         channel_end(s->client);
     session_leave_agent(s);
@@ -130,6 +133,7 @@ static void agent_frame(void *owner, const struct frame *f)
         break;
     case FRAME_OPENED:
         s->agent_opened = s->agent_met = true;
+        attach_answer_send(&s->answer);
         if (s->history)
             attach_history_join(s->history, join_of(f));
         flush_early(s);
@@ -255,6 +259,7 @@ static void client_closed(void *owner, const struct error *why)
     (void)why;
     s->client = NULL;
     s->ended = true;
+    attach_answer_drop(&s->answer);
     attach_history_close(STEAL(s->history));
     session_leave_agent(s);
     session_maybe_free(s);
@@ -402,6 +407,10 @@ static void session_begin(struct attach_session *s, const Sockerless__AttachOpen
     struct error err;
     bool starting, now = joins_now(c, &starting);
     s->output_over = c->view->state == SOCKERLESS__CONTAINER_STATE__REMOVING;
+    if (now && !open->logs) /* the history has what the agent does not send */
+        attach_answer_hold(&s->answer);
+    else
+        attach_answer_send(&s->answer);
     if (open->logs && c->backend->driver->logs && (open->stdout || open->stderr) &&
         attach_history_open(c, open, now, &history_events, s, &s->history, &err)) {
         log_warn("an attach's history cannot be read", LOG_STR("error", err.message));
@@ -430,6 +439,8 @@ static struct attach_session *session_new(struct container *c, struct channel *c
     if (config->tty)
         s->keys = *keys;
     s->client = client;
+    s->answer =
+        (struct attach_answer){.loop = c->backend->loop, .client = client, .tty = config->tty};
     s->container = container_ref(c);
     c->was_attached = true;
     LL_PREPEND(c->attachers, s);
@@ -466,9 +477,6 @@ void session_attach_open(struct backend *b, struct channel *channel,
     }
     struct attach_session *s = session_new(c, channel, open, &keys);
     channel_start(channel, &client_events, s);
-    Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
-    opened.tty = c->view->config->tty;
-    channel_send_message(channel, FRAME_OPENED, NULL, 0, &opened.base);
     if (carries_nothing(s, open))
         session_end(s);
     else

@@ -6,6 +6,7 @@
 #include "backend/state/backend_internal.h"
 #include "backend/container/container_rules.h"
 #include "backend/container/name_generator.h"
+#include "backend/logs/log_options.h"
 #include "backend/run/preparation.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -44,7 +45,7 @@ static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER
 static void collect_warnings(const Sockerless__HostOptions *host, struct arena *arena, char ***out,
                              size_t *count)
 {
-    char **warnings = arena_alloc(arena, (host->n_binds + 3) * sizeof *warnings);
+    char **warnings = arena_alloc(arena, (host->n_binds + 4) * sizeof *warnings);
     size_t n = 0;
     for (size_t i = 0; i < host->n_binds; i++)
         if (host->binds[i][0] == '/')
@@ -56,6 +57,11 @@ static void collect_warnings(const Sockerless__HostOptions *host, struct arena *
         warnings[n++] = arena_strdup(arena, "privileged mode is ignored by this cloud");
     if (!str_empty(host->restart_policy) && strcmp(host->restart_policy, "no") != 0)
         warnings[n++] = arena_strdup(arena, "restart policies are kept but not yet acted upon");
+    if (log_options_driver_ignored(host))
+        warnings[n++] = arena_printf(arena,
+                                     "the log driver %s is not used: output goes to the cloud's "
+                                     "log service",
+                                     host->log_driver);
     *out = warnings;
     *count = n;
 }
@@ -178,7 +184,7 @@ static struct container *create(struct op *op, struct error *err)
         return NULL;
     struct container_command merged;
     if (container_config_merge(request->config, image->image->config, op->arena, &merged, err) ||
-        choose_name(b, request->name, name, err))
+        log_options_check(host, err) || choose_name(b, request->name, name, err))
         return NULL;
     id_new(id);
     view_fill(&view, request, host, id, name);

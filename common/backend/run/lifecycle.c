@@ -230,6 +230,16 @@ int co_lifecycle_cleanup(struct container *c, struct error *err)
     return c->has_run && !c->run_deleted ? co_delete_run(&e, err) : 0;
 }
 
+void co_lifecycle_discard(struct container *c, const struct workload *w)
+{
+    const struct cloud_driver *driver = c->backend->driver;
+    struct error err;
+    if ((w->definition[0] || w->resource[0]) &&
+        co_remove(driver, driver->workload->co_remove_run, w, &err))
+        log_warn("what the cloud made for a start that was stopped could not be removed",
+                 LOG_STR("container", c->id), LOG_STR("error", err.message));
+}
+
 /* What the container owns, after its last run; a removal that is taken back saves that it is gone.
  */
 static int co_remove_owned(struct container *c, struct error *err)

@@ -21,6 +21,8 @@ void lifecycle_after_run(struct container *c);
 
 /* Remove cloud objects of the current run; retries a few times. */
 int co_lifecycle_cleanup(struct container *c, struct error *err) MUST_CHECK;
+/* Remove what a call made for a run that is over by now, if it made anything. */
+void co_lifecycle_discard(struct container *c, const struct workload *w);
 /* Out of cloud, store and table; state must be REMOVING, and the caller holds a reference. On
  * failure the state is taken back; where the store does not take that, the container stays REMOVING
  * with c->removal_failed, and this may be called again. */

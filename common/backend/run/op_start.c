@@ -9,8 +9,9 @@
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/inject/image_inject.h"
+#include "backend/logs/log_options.h"
 #include "backend/run/lifecycle.h"
-#include "backend/run/preparation.h"
+#include "backend/run/run_launch.h"
 #include "backend/run/run_report.h"
 #include "backend/run/start_wait.h"
 #include "backend/run/watcher.h"
@@ -41,31 +42,9 @@ static int network_refused(const struct container *c, struct error *err)
 
 static int co_run_in_cloud(struct container *c, struct error *err)
 {
-    struct cloud_driver *driver = c->backend->driver;
-    AUTO(arena) struct arena arena;
-    arena_init(&arena);
     if (c->run_deleted && container_run_again(c, err)) /* undone before a crash */
         return -1;
-    struct workload_spec spec = workload_spec_of(c, &arena);
-    if (co_preparation_image(c, &spec, &arena, err))
-        return -1;
-    if (!c->current.definition[0]) {
-        if (driver->workload->co_prepare(driver->self, &spec, &c->current, err))
-            return error_wrap(err, "%s", driver->name);
-        if (container_save(c, err)) /* after a crash from here on it is known what to remove */
-            return -1;
-    }
-    if (!c->current.resource[0]) {
-        c->run_started_at = time_now_ns();
-        if (driver->workload->co_run(driver->self, &spec, &c->current, err))
-            return error_wrap(err, "%s", driver->name);
-    }
-    return container_save(c, err);
-}
-
-static int was_stopped(const struct container *c, struct error *err)
-{
-    return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
+    return co_run_launch(c, err);
 }
 
 static void start_undone(struct container *c, const struct error *why)
@@ -118,7 +97,7 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
     if (rc == 0)
         rc = co_lifecycle_cleanup(c, &trouble);
     if (rc == 0 && (c->stop_requested || c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING))
-        rc = was_stopped(c, &trouble);
+        rc = run_launch_stopped(c, &trouble);
     if (rc == 0)
         rc = container_run_again(c, &trouble);
     if (rc)
@@ -129,7 +108,10 @@ static bool co_give_way_to_layer(struct container *c, struct error *err)
 int co_op_start_run(struct container *c, struct error *err)
 {
     int64_t began = time_mono_ms();
-    int rc = network_refused(c, err) ? -1 : workload_spec_check(c, err);
+    int rc = network_refused(c, err) || workload_spec_check(c, err) ||
+                     log_options_open_check(c->view->host, err)
+                 ? -1
+                 : 0;
     if (rc == 0)
         rc = co_start_once(c, err);
     if (rc && co_give_way_to_layer(c, err))
@@ -138,7 +120,7 @@ int co_op_start_run(struct container *c, struct error *err)
         goto undo;
     if (c->view->state != SOCKERLESS__CONTAINER_STATE__STARTING) {
         c->start_error = ERROR_CONFLICT;
-        return was_stopped(c, err);
+        return run_launch_stopped(c, err);
     }
     log_info("started", LOG_STR("container", c->id), LOG_STR("resource", c->current.resource),
              LOG_INT("took_ms", time_mono_ms() - began));

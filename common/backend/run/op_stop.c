@@ -145,9 +145,11 @@ static int co_kill_checked(struct container *c, const char *name, struct error *
     if (!container_alive(c))
         return error_set(err, ERROR_CONFLICT,
                          "Cannot kill container: %s: Container %s is not running", c->name, c->id);
-    if (number == SIGKILL)
+    bool asks_to_end = number == SIGTERM || number == SIGINT;
+    bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING;
+    if (number == SIGKILL || (asks_to_end && starting)) /* there is no process yet to ask */
         return co_op_stop_kill(c, err);
-    if (number == SIGTERM || number == SIGINT)
+    if (asks_to_end)
         c->stop_requested = true;
     if (agent_link_signal(c, number))
         return 0;

@@ -9,6 +9,7 @@
 #include "backend/agent/agent_probe.h"
 #include "backend/agent/reverse_agents.h"
 #include "backend/attach/session_attach.h"
+#include "backend/run/run_launch.h"
 #include "backend/run/run_report.h"
 #include "backend/run/watcher.h"
 #include "backend/state/backend_internal.h"
@@ -65,7 +66,7 @@ static int check(const struct container *c, struct error *err)
     if (has_stopped(c))
         return stopped_too_early(c, err);
     if (c->stop_requested)
-        return error_set(err, ERROR_CONFLICT, "container %s was stopped while it started", c->id);
+        return run_launch_stopped(c, err);
     return 0;
 }
 

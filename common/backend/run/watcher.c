@@ -25,17 +25,25 @@ struct watcher {
     bool closing;
 };
 
-/* A start is over when the agent answers. The cloud is asked for the address, more often as long as
- * it is missing, and for a failure: seldom enough that a long start costs few questions. */
+static bool lacks_address(const struct container *c)
+{
+    return c->backend->driver->caps.has_addresses && !c->address[0];
+}
+
+/* A start is over when the agent answers. The cloud is asked for the address and for a failure,
+ * seldom enough that a long start costs few questions. Without the address each pause is as long as
+ * what has gone by, so that a cloud which tells it after half of a start is asked in the other
+ * half.
+ */
 static int64_t start_pause_ms(const struct container *c)
 {
-    const struct driver_caps *caps = &c->backend->driver->caps;
+    int64_t interval_ms = c->backend->driver->caps.poll_interval_ms;
     int64_t elapsed_ms = (time_now_ns() - c->run_started_at) / 1000000;
-    bool no_address = caps->has_addresses && !c->address[0];
-    int64_t ms = elapsed_ms / (no_address ? 4 : 2);
+    int64_t least_ms = lacks_address(c) ? interval_ms / 2 : interval_ms;
+    int64_t ms = lacks_address(c) ? elapsed_ms : elapsed_ms / 2;
     if (ms > START_PAUSE_MAX_MS)
         ms = START_PAUSE_MAX_MS;
-    return ms > caps->poll_interval_ms ? ms : caps->poll_interval_ms;
+    return ms > least_ms ? ms : least_ms;
 }
 
 /* How long until the next question, by what is known now. */
@@ -167,7 +175,8 @@ void watcher_add(struct container *c)
 void watcher_add_starting(struct container *c)
 {
     int64_t age_ms = (time_now_ns() - c->run_started_at) / 1000000;
-    int64_t pause_ms = c->backend->driver->caps.poll_interval_ms;
+    int64_t interval_ms = c->backend->driver->caps.poll_interval_ms;
+    int64_t pause_ms = lacks_address(c) ? interval_ms / 2 : interval_ms;
     add_at(c, time_mono_ms() + (age_ms >= 0 && age_ms < pause_ms ? pause_ms - age_ms : 0));
 }
 

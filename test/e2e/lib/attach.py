@@ -92,6 +92,18 @@ def one_attacher_leaves(docker):
     equal(one.frames(), {"stdout": b"", "stderr": b""}, "rest")
 
 
+def attached_when_answered(docker):
+    """What another connection causes once an attach is answered is seen by it."""
+    cid = docker.create(["sh", "-c", "while read x; do echo $x; done"], OpenStdin=True)
+    docker.start(cid)
+    typist = docker.attach(cid, stream=1, stdin=1)
+    for turn in range(15):
+        watch = docker.attach(cid, stream=1, stdout=1)
+        typist.send(b"%d\n" % turn)
+        watch.expect(b"%d\n" % turn)
+        watch.close()
+
+
 def after_exit(docker):
     """Attach to an exited container stays open and serves the next run."""
     cid = docker.create(["sh", "-c", "echo run"])
@@ -307,6 +319,23 @@ def slow_reader(docker):
     check(rest.endswith(b"\n799999\n800000\n"), f"end lost: {rest[-40:]!r}")
 
 
+def one_attacher_does_not_read(docker):
+    """It holds back the process, and so all others, until it leaves: nobody buffers without end."""
+    size = 16 << 20
+    cid = docker.create(["sh", "-c", "dd if=/dev/zero bs=1M count=16 2>/dev/null | tr '\\0' a; exit 7"])
+    mute = docker.attach(cid, stream=1, stdout=1)
+    other = docker.attach(cid, stream=1, stdout=1)
+    docker.start(cid)
+    got = 0
+    while other.buffer or not other.idle(0.5):
+        got += len(other.frame()[1])
+    check(0 < got < size, f"{got} bytes passed a client that does not read")
+    equal(docker.inspect(cid)["State"]["Status"], "running", "status")
+    mute.close()
+    equal(got + len(other.frames()["stdout"]), size, "output")
+    equal(docker.wait(cid)["StatusCode"], 7, "exit code")
+
+
 def wait_conditions(docker):
     cid = docker.create(["sh", "-c", "exit 6"])
     equal(docker.wait(cid)["StatusCode"], 0, "not-running on a created container")
@@ -369,10 +398,10 @@ def start_twice(docker):
 
 
 SCENARIOS = (before_start_101, before_start_200, typed_early, glued, half_close_early, two_attachers,
-             one_attacher_leaves, after_exit, logs_replay, history_of_ended, history_of_running,
+             one_attacher_leaves, attached_when_answered, after_exit, logs_replay, history_of_ended, history_of_running,
              history_while_printing, history_unfinished_line, nothing_to_carry, plain_type,
              stdin_stays_open, typed_and_gone, errors,
-             output_only_half_close, big_output, slow_reader, wait_conditions, wait_auto_remove,
+             output_only_half_close, big_output, slow_reader, one_attacher_does_not_read, wait_conditions, wait_auto_remove,
              wait_many, gitlab_loop, start_twice)
 
 if __name__ == "__main__":

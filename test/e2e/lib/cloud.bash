@@ -33,6 +33,18 @@ sim_count()
     sim GET resources | jq "$1"
 }
 
+# sim_counted CALL COUNT: so many calls have been answered.
+sim_counted()
+{
+    [[ $(sim_count ".calls[\"$1\"] // 0") -ge $2 ]]
+}
+
+# All faults have come to requests.
+sim_faults_taken()
+{
+    [[ $(sim POST faults '[]' | jq .left) == 0 ]]
+}
+
 # tasks_are COUNT: what runs in the cloud, by its own account.
 tasks_are()
 {

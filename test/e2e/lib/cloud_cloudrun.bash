@@ -6,6 +6,7 @@
 CLOUD_TEST_ENV=
 CLOUD_TASKS=.executions
 CLOUD_QUESTIONS=run.executions.get # how runs are
+CLOUD_STARTS='run.jobs.create run.jobs.run' # what a start calls
 CLOUD_EMPTY='(.jobs | length) == 0 and (.executions | length) == 0'
 CLOUD_DEFAULTS='{"provision_ms":50,"operation_ms":20,"log_delay_ms":0,"log_late":0,"log_duplicate":0,
     "log_own_ids":0,"log_own_time":0,"log_same_time":0,"token_ttl_s":3600,"throttling":0}'

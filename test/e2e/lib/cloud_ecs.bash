@@ -7,6 +7,7 @@
 CLOUD_TEST_ENV='SOCKERLESS_ECS_DEFINITION_IDLE_S=1 SOCKERLESS_MAINTAIN_MS=1000'
 CLOUD_TASKS=.tasks
 CLOUD_QUESTIONS=ecs.DescribeTasks # how runs are
+CLOUD_STARTS='ecs.RunTask'         # what a start calls
 CLOUD_EMPTY='(.tasks | length) == 0 and (.taskDefinitions.active | length) == 0
     and .logReadersLast2s == 0 and (.netns | length) == 0'
 CLOUD_DEFAULTS='{"provision_ms":50,"stop_ms":50,"log_delay_ms":0,"describe_missing":0}'

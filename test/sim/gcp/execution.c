@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * An execution, its one task, and their JSON; see run.h. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/timefmt.h"
 #include "test/sim/gcp/run.h"
 
@@ -68,6 +69,8 @@ void execution_set_state(struct execution *e, enum execution_state state)
     e->updated_ns = time_now_ns();
     if (execution_is_done(e))
         e->completed_ns = e->updated_ns;
+    log_debug("execution", LOG_STR("execution", e->id),
+              LOG_STR("state", execution_state_name(state)));
     pthread_cond_broadcast(&e->run->changed);
 }
 

@@ -46,7 +46,7 @@ void admin_faults_add(void *ctx, const struct http_request *request, struct http
     else if (fault_list_add(ctx, body, &err))
         admin_reply_bad(reply, err.message);
     else
-        admin_reply_json(reply, 200, json_object());
+        admin_reply_json(reply, 200, json_pack("{s:I}", "left", (json_int_t)fault_list_count(ctx)));
     json_decref(body);
 }
 

@@ -110,6 +110,14 @@ static bool matches(const struct fault *f, const char *service, const char *oper
     return !strcmp(name, "*") || !strcmp(name, operation);
 }
 
+size_t fault_list_count(struct fault_list *list)
+{
+    pthread_mutex_lock(&list->lock);
+    size_t count = list->count;
+    pthread_mutex_unlock(&list->lock);
+    return count;
+}
+
 bool fault_list_take(struct fault_list *list, const char *service, const char *operation,
                      struct fault *out)
 {

@@ -41,6 +41,8 @@ void fault_list_free(struct fault_list *list);
 /* An array of faults, or one object. Nothing is added when one is wrong. */
 int fault_list_add(struct fault_list *list, const json_t *faults, struct error *err) MUST_CHECK;
 void fault_list_clear(struct fault_list *list);
+/* Faults that have requests still to hit. */
+size_t fault_list_count(struct fault_list *list);
 /* The oldest fault for the operation, counted down; false when there is none. */
 bool fault_list_take(struct fault_list *list, const char *service, const char *operation,
                      struct fault *out);

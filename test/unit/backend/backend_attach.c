@@ -21,6 +21,8 @@ static struct {
     char mark[65];
     const char *at_once; /* output that comes with FRAME_OPENED */
     int64_t mark_delay_ms;
+    bool mute;  /* it does not answer an attach */
+    bool asked; /* to attach */
 } agent;
 
 static void agent_print(const char *text)
@@ -52,7 +54,9 @@ static void agent_frame(void *owner, const struct frame *f)
         return;
     Sockerless__StreamOpen *open = sockerless__stream_open__unpack(NULL, f->len, f->payload);
     assert_int_equal(open->kind_case, SOCKERLESS__STREAM_OPEN__KIND_AGENT_ATTACH);
-    agent_opened(open->agent_attach);
+    agent.asked = true;
+    if (!agent.mute)
+        agent_opened(open->agent_attach);
     sockerless__stream_open__free_unpacked(open, NULL);
 }
 
@@ -270,6 +274,56 @@ TEST_USING(fixture, history_of_what_is_being_removed)
     ATTACH(.logs = 1, .stream = 1, .stdout = 1, .stderr = 1);
     expect_end(PAST "one\ntwo\n");
     run_until(!c->attachers);
+}
+
+/* ---- when the client is told that it is attached ---- */
+
+static void attach_to_mute(void)
+{
+    static Sockerless__AttachOpen open = SOCKERLESS__ATTACH_OPEN__INIT;
+    open.ref = (char *)"web";
+    open.stream = open.stdout = true;
+    container_in(SOCKERLESS__CONTAINER_STATE__RUNNING);
+    agent.mute = true;
+    rig_client_open(&client, SOCKERLESS__STREAM_OPEN__KIND_ATTACH, &open);
+    run_until(agent.asked);
+    backend_rig_run_for(LATE_MS);
+    assert_false(client.opened);
+}
+
+/* As dockerd, which adds it to the receivers of the output first. */
+TEST_USING(fixture, answered_when_the_agent_has_opened_it)
+{
+    attach_to_mute();
+    agent_opened(&(Sockerless__AgentAttachOpen)SOCKERLESS__AGENT_ATTACH_OPEN__INIT);
+    agent_print("first");
+    run_until(client.opened);
+    expect_output("first");
+}
+
+TEST_USING(fixture, answered_and_ended_when_the_agent_leaves)
+{
+    attach_to_mute();
+    channel_abort(agent.channel);
+    expect_end("");
+    assert_true(client.opened);
+}
+
+TEST_USING(fixture, answered_though_the_agent_stays_mute)
+{
+    attach_to_mute();
+    run_until(client.opened);
+    assert_false(client.ended);
+    channel_abort(agent.channel);
+    expect_end("");
+}
+
+TEST_USING(fixture, the_client_leaves_before_the_answer)
+{
+    attach_to_mute();
+    rig_client_free(&client);
+    run_until(!agent.channel);
+    client.opened = client.failed = false;
 }
 
 TEST_USING(fixture, nothing_to_carry)

@@ -14,6 +14,12 @@
 #include "test/kit/free_port.h"
 #include "test/kit/test.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 enum { SELDOM_MS = 60000 };
 
 /* The cloud, and the agent that the backend dials. */
@@ -213,6 +219,66 @@ TEST_USING(fixture, dialled_while_it_is_pending)
     assert_int_equal(cloud.sessions, 1);
 }
 
+/* A port whose queue is full, so that packets to it are dropped, as by an interface that nothing
+ * uses yet: the kernel repeats them after a second. */
+struct dropping {
+    int fd, waiting, peer; /* the peer has begun to connect, as anybody would, and waits */
+};
+
+static int connect_begin(const struct sockaddr_in *to)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_true(connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 || errno == EINPROGRESS);
+    return fd;
+}
+
+static bool is_connected(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1;
+}
+
+static void dropping_open(struct dropping *d)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)rig.config.agent_port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    d->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(d->fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(listen(d->fd, 0), 0);
+    d->waiting = connect_begin(&to);
+    assert_true(is_connected(d->waiting));
+    d->peer = connect_begin(&to);
+    assert_false(is_connected(d->peer));
+}
+
+static int take_connection(const struct dropping *d)
+{
+    return accept4(d->fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/* Who connects once, and waits for the kernel to repeat its packet, is later. */
+TEST_USING(fixture, dialled_while_packets_are_dropped)
+{
+    struct answer a;
+    struct dropping d;
+    int taken = -1;
+    dropping_open(&d);
+    cloud.address = "127.0.0.1";
+    start(&a, NULL);
+    run_until(rig_container->address[0]);
+    backend_rig_run_for(20); /* into an attempt */
+    assert_int_equal(listen(d.fd, 16), 0);
+    close(take_connection(&d)); /* the one that waits */
+    run_until(taken >= 0 || (taken = take_connection(&d)) >= 0);
+    assert_false(is_connected(d.peer));
+    close(taken);
+    close(d.peer);
+    close(d.waiting);
+    close(d.fd);
+}
+
 /* Seldom asked, but for the address, and never before the first pause is over. */
 TEST_USING(fixture, few_questions)
 {
@@ -223,6 +289,23 @@ TEST_USING(fixture, few_questions)
     backend_rig_run_for(AFTER_MS);
     assert_false(a.come);
     assert_in_range(fake_driver.described, 1, AFTER_MS / fake_driver.caps->poll_interval_ms / 4);
+    agent_listens();
+    expect_running(&a);
+}
+
+/* Without the address each pause is as long as what has gone by: asked for it first before one
+ * interval is over, and yet less often than every interval. */
+TEST_USING(fixture, asked_for_the_address)
+{
+    struct answer a;
+    enum { INTERVAL_MS = 100, INTERVALS = 12 };
+    fake_driver.caps->poll_interval_ms = INTERVAL_MS;
+    start(&a, NULL);
+    backend_rig_run_for(INTERVAL_MS);
+    assert_in_range(fake_driver.described, 1, 2);
+    backend_rig_run_for(INTERVALS * INTERVAL_MS);
+    assert_in_range(fake_driver.described, 3, 5);
+    cloud.address = "127.0.0.1";
     agent_listens();
     expect_running(&a);
 }
@@ -321,16 +404,21 @@ TEST_USING(reverse_fixture, nobody_comes)
 
 /* ---- a stop during the wait ---- */
 
-static void kill_it(void)
+static void kill_it_with(const char *name)
 {
     Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
     Sockerless__ContainerKillRequest r = SOCKERLESS__CONTAINER_KILL_REQUEST__INIT;
     r.ref = (char *)"web";
-    r.signal = (char *)"KILL";
+    r.signal = (char *)(uintptr_t)name;
     request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_KILL;
     request.container_kill = &r;
     if (!ask(&request))
         fail_msg("%s", rig.err.message);
+}
+
+static void kill_it(void)
+{
+    kill_it_with("KILL");
 }
 
 /* run_until() has half the time of the start's limits: what it waits for is not those. */
@@ -383,6 +471,109 @@ TEST_USING(reverse_fixture, stopped_while_nobody_comes)
     fake_driver.caps->poll_interval_ms = 20;
     expect_end_at_once(stop_it);
     expect_end_at_once(kill_it);
+}
+
+/* ---- a stop while a call of the cloud hangs ---- */
+
+static struct {
+    bool prepare_hangs, run_hangs;
+    int runs;          /* calls of co_run */
+    char removed[512]; /* runs, each with a blank behind it */
+} hanging;
+
+static int co_prepare_hanging(const struct workload_spec *spec, struct workload *w,
+                              struct error *err)
+{
+    snprintf(w->definition, sizeof w->definition, "for-%.4s", spec->run_token);
+    while (hanging.prepare_hangs)
+        if (co_sleep(1, err))
+            return -1;
+    return 0;
+}
+
+static int co_run_hanging(const struct workload_spec *spec, struct workload *w, struct error *err)
+{
+    (void)spec;
+    int number = ++hanging.runs;
+    while (hanging.run_hangs && number == 1)
+        if (co_sleep(1, err))
+            return -1;
+    snprintf(w->resource, sizeof w->resource, "run-%d", number);
+    return 0;
+}
+
+static int co_remove_noting(const struct workload *w, struct error *err)
+{
+    (void)err;
+    if (!w->resource[0])
+        return 0;
+    strcat(hanging.removed, w->resource);
+    strcat(hanging.removed, " ");
+    return 0;
+}
+
+static void hanging_setup(void)
+{
+    memset(&hanging, 0, sizeof hanging);
+    set_long_times();
+    fake_driver.co_prepare = co_prepare_hanging;
+    fake_driver.co_run = co_run_hanging;
+    fake_driver.co_remove_run = co_remove_noting;
+    agent_listens();
+}
+
+static void expect_stopped(struct answer *a, void (*end)(void))
+{
+    end();
+    run_until(a->come);
+    assert_int_equal(a->err.code, ERROR_CONFLICT);
+    assert_int_equal(state_of(), SOCKERLESS__CONTAINER_STATE__CREATED);
+}
+
+static void kill_with_term(void)
+{
+    kill_it_with("TERM");
+}
+
+/* What the call makes when it returns is removed, and nothing of the next run, which has begun by
+ * then. */
+TEST_USING(fixture, stopped_while_the_call_hangs)
+{
+    struct answer a, b;
+    hanging_setup();
+    hanging.run_hangs = true;
+    start(&a, NULL);
+    run_until(hanging.runs == 1);
+    expect_stopped(&a, stop_it);
+    start(&b, NULL);
+    expect_running(&b);
+    assert_string_equal(rig_container->current.resource, "run-2");
+    assert_string_equal(hanging.removed, "");
+    hanging.run_hangs = false;
+    run_until(hanging.removed[0]);
+    assert_string_equal(hanging.removed, "run-1 ");
+    assert_int_equal(state_of(), SOCKERLESS__CONTAINER_STATE__RUNNING);
+    assert_string_equal(rig_container->current.resource, "run-2");
+}
+
+/* Nothing is begun any more. */
+TEST_USING(fixture, stopped_while_the_preparation_hangs)
+{
+    void (*const ends[])(void) = {stop_it, kill_it, kill_with_term};
+    hanging_setup();
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        struct answer a;
+        hanging.prepare_hangs = true;
+        int prepared = fake_driver.prepared, removed = fake_driver.removed;
+        start(&a, NULL);
+        run_until(fake_driver.prepared > prepared);
+        expect_stopped(&a, ends[i]);
+        run_until(fake_driver.removed > removed);
+        removed = fake_driver.removed;
+        hanging.prepare_hangs = false;
+        run_until(fake_driver.removed > removed); /* what has been prepared after all */
+    }
+    assert_int_equal(hanging.runs, 0);
 }
 
 /* The next process goes on with it: nothing is undone, though the session with the agent failed. */
@@ -495,6 +686,38 @@ TEST_USING(fixture, repeated_after_a_failed_start)
 
 /* The backend was killed in between: the next one goes on with the start, and the repeated request
  * waits for it. The process has ended by the time that it is answered. */
+static bool never_run;
+
+static int co_run_noting(const struct workload_spec *spec, struct workload *w, struct error *err)
+{
+    (void)w;
+    (void)err;
+    never_run = spec->never_run;
+    return 0;
+}
+
+/* A driver need not look for an earlier call's run, but where this process did not prepare it. */
+TEST_USING(fixture, told_whether_it_may_have_run)
+{
+    struct answer a;
+    fake_driver.co_run = co_run_noting;
+    cloud.address = "127.0.0.1";
+    agent_listens();
+    start(&a, NULL);
+    expect_running(&a);
+    assert_true(never_run);
+    rig_container = rig_container_add(
+        (struct rig_container){.name = "resumed", .state = SOCKERLESS__CONTAINER_STATE__CREATED});
+    rig_container->image_reference = (char *)"docker.io/library/app:1";
+    container_run_begin(rig_container);
+    strcpy(rig_container->current.definition, "definition-0");
+    assert_int_equal(
+        container_set_state(rig_container, SOCKERLESS__CONTAINER_STATE__STARTING, &a.err), 0);
+    reconcile_start(&rig.backend);
+    run_until(state_of() == SOCKERLESS__CONTAINER_STATE__RUNNING);
+    assert_false(never_run);
+}
+
 TEST_USING(fixture, repeated_while_it_is_resumed)
 {
     struct answer a;
