@@ -87,6 +87,8 @@ int co_log_page(struct backend *b, const struct log_query *query, struct log_pag
  * waited for is asked from shortly before now on at the latest. */
 int64_t log_reader_since(const struct log_reader *r)
 {
+    if (r->parted)
+        return r->part_ns;
     if (r->from_entry)
         return r->from_ns;
     int64_t latest = time_now_ns() - LOG_CLOCK_SKEW_NS -
@@ -174,7 +176,11 @@ int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error
             return -1;
     }
     struct log_query query = {
-        .workload = &r->run->workload, .token = r->token, .since_ns = log_reader_since(r)};
+        .workload = &r->run->workload,
+        .token = r->token,
+        .since_ns = log_reader_since(r),
+        .after = r->after,
+    };
     r->asked_ms = time_mono_ms();
     if (co_log_page(r->backend, &query, page, err))
         return -1;
@@ -188,6 +194,18 @@ int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error
         r->wait_ms = 0;
     page_clip(r, page);
     return 1;
+}
+
+void log_reader_part(struct log_reader *r, int64_t since_ns, uint64_t after)
+{
+    log_reader_fini(r);
+    log_hold_fini(&r->run->hold);
+    r->parted = true;
+    r->part_ns = since_ns;
+    r->after = after;
+    r->from_ns = 0;
+    r->from_entry = r->idle = r->has_gap = r->done = false;
+    r->skip = 0;
 }
 
 void log_reader_fini(struct log_reader *r)

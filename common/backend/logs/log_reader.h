@@ -53,6 +53,9 @@ struct log_reader {
     bool follow;              /* do not wait for the end of a run that is alive */
     const char *mark;         /* the reading ends at this mark; NULL: none */
     int64_t mark_deadline_ms; /* … or at this time; 0: with what there is */
+    bool parted;              /* goes on behind what was read elsewhere: see log_reader_part() */
+    int64_t part_ns;
+    uint64_t after;
 
     /* The reader's own. */
     char *token; /* where the next page begins; heap */
@@ -64,6 +67,8 @@ struct log_reader {
  * releases page->arena. 0: the run's log was read to its end (reader->done), or, with follow, as
  * far as it goes at present. */
 int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error *err) MUST_CHECK;
+/* Read on by a query of these since_ns and after (log_place_part()), and show all it gives. */
+void log_reader_part(struct log_reader *r, int64_t since_ns, uint64_t after);
 void log_reader_fini(struct log_reader *r);
 /* From where on the service is asked. */
 int64_t log_reader_since(const struct log_reader *r);

@@ -25,6 +25,7 @@
 struct backend;
 struct agent_line;
 struct agent_link;
+struct log_live;
 struct attach_session;
 struct unsaved_end;
 struct wait_session;
@@ -77,6 +78,7 @@ struct container {
     unsigned exec_count;
     char **exec_ids; /* heap array for view->exec_ids */
     unsigned log_readers;
+    struct log_live *live; /* of the current run, while it is read (log_live.h); NULL: none */
 
     bool was_attached;      /* a client is or was attached */
     bool removal_announced; /* to a client that waited for it */
