@@ -334,7 +334,7 @@ int log_rig_teardown(void **state)
 {
     struct container *c = rig.backend.containers.newest;
     if (c) {
-        run_until(c->log_readers == 0);
+        run_until(c->log_readers == 0 && !c->live);
         agent_link_drop(c);
     }
     run_until(co_live(&rig.loop) == 0 && !log_rig.agent && !log_rig.log_sessions);

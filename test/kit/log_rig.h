@@ -20,9 +20,9 @@ extern struct log_rig {
     enum error_code fail_code;
     struct ws_listener *agent_listener;
     struct channel *agent;
-    unsigned agent_sessions; /* accepted so far */
-    bool live;               /* the agent has log sessions … */
-    struct log_ring ring;    /* … which send this */
+    unsigned agent_sessions;          /* accepted so far */
+    bool live;                        /* the agent has log sessions … */
+    struct log_ring ring;             /* … which send this */
     unsigned log_opens, log_sessions; /* so far, at present */
 } log_rig;
 

@@ -3,8 +3,8 @@
  * Log place: which records of a run a reader has shown, by their numbers, so that it can change
  * between the log service and the live log (log_live.h) at any record and neither lose nor repeat
  * one. Some services keep the numbers. Of the others (LOG_LINES_TEXT) it is used that they keep
- * every record in order: from the log's beginning, or from an anchor (base/log_record.h) on, entries
- * are counted.
+ * every record in order: from the log's beginning, or from an anchor (base/log_record.h) on,
+ * entries are counted.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_PLACE_H
 #define SOCKERLESS_BACKEND_LOG_PLACE_H
@@ -16,10 +16,11 @@
 #include <stdint.h>
 
 struct log_place {
-    bool counts;       /* entries have no numbers, but are all there, in order */
-    bool known;        /* `read` is the number of the last entry that was read from the service */
-    uint64_t read;     /* … or the greatest that was read, where entries have numbers */
-    uint64_t shown;    /* up to this record all was shown, whatever the service still gives; 0: not so */
+    bool counts;   /* entries have no numbers, but are all there, in order */
+    bool known;    /* `read` is the number of the last entry that was read from the service */
+    uint64_t read; /* … or the greatest that was read, where entries have numbers */
+    uint64_t
+        shown; /* up to this record all was shown, whatever the service still gives; 0: not so */
     int64_t shown_ns;  /* its time */
     int64_t anchor_ns; /* of the last anchor that was passed; 0: none was */
 };
