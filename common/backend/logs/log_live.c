@@ -152,6 +152,8 @@ static void on_frame(void *owner, const struct frame *f)
         on_records(live, f);
     else if (f->type == FRAME_ERROR)
         on_error(live, f);
+    if (f->type == FRAME_ERROR || f->type == FRAME_END)
+        channel_finish(live->channel);
     tell(live);
     set_pace(live);
     live_release(live);
