@@ -55,15 +55,22 @@ static int64_t finished_at(const struct container *c, const struct log_run *run)
     return 0;
 }
 
+int64_t log_written_wait_ms(const struct backend *b)
+{
+    int64_t grace_ms = b->driver->caps.log_grace_ms;
+    return grace_ms > LOG_WRITTEN_WAIT_MS ? grace_ms : LOG_WRITTEN_WAIT_MS;
+}
+
 bool log_run_over(const struct container *c, struct log_run *run)
 {
     if (run->settled_ms)
         return true;
     if (is_current(c, run) && !c->removed && container_alive(c))
         return false;
-    int64_t now_ns = time_now_ns(), grace_ms = c->backend->driver->caps.log_grace_ms;
-    int64_t finished_ns = finished_at(c, run);
-    int64_t left_ms = grace_ms;
+    bool has_end = is_current(c, run) && c->exit_reported;
+    int64_t now_ns = time_now_ns(), finished_ns = finished_at(c, run);
+    int64_t left_ms = has_end ? log_written_wait_ms(c->backend)
+                              : c->backend->driver->caps.log_grace_ms;
     if (finished_ns && finished_ns < now_ns)
         left_ms -= (now_ns - finished_ns) / NS_PER_MS;
     run->settled_ms = time_mono_ms() + (left_ms > 0 ? left_ms : 0);

@@ -5,7 +5,8 @@
  *
  * A log service shows entries late. So the end of what it has is not the end of the log: an ended
  * run's log is whole when the agent's exit record was seen, a running one's when a mark was seen
- * that the agent wrote after the request came; failing these, when caps.log_grace_ms have passed.
+ * that the agent wrote after the request came. If the agent has said that it wrote the record, that is
+ * waited for (log_written_wait_ms()), else until caps.log_grace_ms have passed.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_READER_H
 #define SOCKERLESS_BACKEND_LOG_READER_H
@@ -22,6 +23,11 @@
 
 /* Clocks of the cloud's log service and ours may differ by this much. */
 #define LOG_CLOCK_SKEW_NS (60 * INT64_C(1000000000))
+
+/* What the agent has written arrives, however late the service is: so long it is waited for, if
+ * caps.log_grace_ms is not longer. */
+enum { LOG_WRITTEN_WAIT_MS = 120 * 1000 };
+int64_t log_written_wait_ms(const struct backend *b);
 
 struct log_run {
     struct workload workload; /* a copy: the container may start its next run meanwhile */

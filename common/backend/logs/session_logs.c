@@ -122,6 +122,8 @@ static int co_write_mark(struct log_session *s, struct error *err)
             return -1;
         if (!connected)
             s->mark[0] = '\0';
+    } else {
+        grace_ms = log_written_wait_ms(s->backend);
     }
     if (s->mark[0]) /* a connection lost meanwhile says that the run may be ending: wait as well */
         s->mark_deadline_ms = time_mono_ms() + grace_ms;
