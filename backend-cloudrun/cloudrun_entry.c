@@ -72,6 +72,7 @@ static void record_event(const json_t *json, const struct log_label *label, stru
     bool has_text = json_is_string(text);
     event_set(out, label->time_ns, label->letter, has_text ? json_string_value(text) : "",
               has_text ? json_string_length(text) : 0, arena);
+    out->number = label->number;
 }
 
 void cloudrun_entry_event(const json_t *json, const struct cloudrun_entry *entry,

@@ -39,8 +39,8 @@ int cloudrun_slot_init(struct cloudrun_slot *s, const struct log_query *query,
     if (query->token &&
         !cloudrun_cursor_parse(query->token, query->backward, &page->arena, &s->cursor))
         return error_set(err, ERROR_INVALID_PARAMETER, "logs: bad log token");
-    if (!query->token && !query->backward && query->since_ns <= 0)
-        s->cursor.sequence.begin = s->cursor.sequence.next = 1;
+    if (!query->token && !query->backward && (query->after || query->since_ns <= 0))
+        s->cursor.sequence.begin = s->cursor.sequence.next = query->after + 1;
     if (query->backward)
         s->part.to_ns = s->cursor.edge_ns;
     else
@@ -76,6 +76,8 @@ static bool wants(const struct cloudrun_slot *s, const struct cloudrun_entry *en
     bool late = false;
     *record = entry->is_record;
     if (mark->ns < s->part.from_ns || (s->part.to_ns && mark->ns > s->part.to_ns))
+        return false;
+    if (entry->is_record && entry->label.number <= s->query->after)
         return false;
     if (entry->is_record && s->query->backward)
         return !sequence->begin || entry->label.number < sequence->next;
