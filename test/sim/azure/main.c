@@ -213,7 +213,8 @@ static int serve(struct azure *azure, const sigset_t *signals, struct error *err
         {"POST", "/oauth2/exchange", container_registry_exchange, azure->registry, 0},
         {NULL, "/oauth2/token", container_registry_token, azure->registry, 0},
         {NULL, "/v2/*", container_registry_request, azure->registry, REGISTRY_PROXY_BODY_MAX},
-        {"POST", "/*", login_token, azure, 0} {0}};
+        {"POST", "/*", login_token, azure, 0},
+        {0}};
     struct http_server *server = http_server_open(settings.listen, routes, err);
     int rc = server ? await_signal(azure, server, signals, err) : -1;
     azure->closing = true;
