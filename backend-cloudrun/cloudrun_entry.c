@@ -21,19 +21,17 @@ static bool read_label(const json_t *json, struct log_label *out)
                            out);
 }
 
-bool cloudrun_entry_read(const json_t *json, struct cloudrun_entry *out)
+bool cloudrun_entry_read(const json_t *json, struct log_entry *out)
 {
-    const json_t *resource = json_object_get(json_object_get(json, "resource"), "labels");
     const json_t *labels = json_object_get(json, "labels");
-    out->job = json_doc_text(resource, "job_name");
-    out->execution = json_doc_text(labels, "run.googleapis.com/execution_name");
-    out->insert_id = json_doc_text(json, "insertId");
-    out->mark.id = cloudrun_mark_id(out->insert_id);
+    out->log = json_doc_text(labels, "run.googleapis.com/execution_name");
+    out->id = json_doc_text(json, "insertId");
+    out->mark.id = log_mark_id(out->id);
     out->is_record = read_label(json, &out->label);
     /* Nothing at all is an empty line; a protoPayload is no line. */
     return !json_object_get(json, "protoPayload") &&
            timefmt_parse_rfc3339(json_doc_text(json, "timestamp"), &out->mark.ns) &&
-           cloudrun_mark_time_valid(out->mark.ns);
+           log_mark_time_valid(out->mark.ns);
 }
 
 /* What Cloud Run takes from the process's stderr, or what says itself that it is an error. */
@@ -74,8 +72,8 @@ static void record_event(const json_t *json, const struct log_label *label, stru
               has_text ? json_string_length(text) : 0, arena);
 }
 
-void cloudrun_entry_event(const json_t *json, const struct cloudrun_entry *entry,
-                          struct arena *arena, struct log_event *out)
+void cloudrun_entry_event(const json_t *json, const struct log_entry *entry, struct arena *arena,
+                          struct log_event *out)
 {
     const json_t *plain = json_object_get(json, "textPayload");
     const json_t *object = json_object_get(json, "jsonPayload");

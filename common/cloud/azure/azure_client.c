@@ -179,6 +179,7 @@ int co_azure_call(struct azure_client *c, const struct azure_call *call, struct 
         .what = call->what,
         .bucket = call->bucket,
         .repeatable = call->repeatable,
+        .deadline_ms = call->deadline_ms,
     };
     *reply = (struct azure_reply){0};
     return co_cloud_call(&generic, why, err);

@@ -41,6 +41,7 @@ struct azure_call {
     struct token_bucket *bucket; /* the quota it falls under; NULL: none */
     bool repeatable;             /* carrying it out twice does no harm */
     int64_t timeout_ms;          /* of one attempt; 0: 30 s */
+    int64_t deadline_ms;         /* of all, monotonic; 0: the usual */
 };
 
 /* An answer. Owned by the caller: azure_reply_free. */
