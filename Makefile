@@ -68,14 +68,15 @@ AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
 SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
+SIM_AZURE_OBJ := $(call objects,test/sim/azure) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
 LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lpcre2-8 -lssl \
 	-lcrypto $(LIBS_CORE)
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
-PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun sockerless-backend-aca \
-	sockerless-agent sockerless-sim-aws sockerless-sim-gcp
+PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
+	sockerless-backend-aca sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -144,6 +145,8 @@ $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call arch
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 $(BUILD)/bin/sockerless-sim-gcp: $(SIM_GCP_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
+$(BUILD)/bin/sockerless-sim-azure: $(SIM_AZURE_OBJ) $(call archive,base) $(call archive,proto)
+	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 
 # The agent is static and must run in any image. Sanitizers cannot be linked statically, so every
 # tree carries the release agent; the agent's own tests run its objects under the sanitizers.
@@ -169,6 +172,7 @@ unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
+unit_component_azuresim = $(filter-out %/main.o,$(SIM_AZURE_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
@@ -179,6 +183,7 @@ unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := loop base proto
+unit_libs_azuresim := loop base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)
@@ -408,7 +413,7 @@ compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, f
 		sep=,; done >$@; echo ']' >>$@
 
 PREFIX ?= /usr/local
-INSTALLED := $(filter-out %sim-aws %sim-gcp,$(BINARIES))
+INSTALLED := $(filter-out %sim-aws %sim-gcp %sim-azure,$(BINARIES))
 .PHONY: install uninstall
 install uninstall: export PREFIX := $(PREFIX)
 install uninstall: export DESTDIR := $(DESTDIR)
