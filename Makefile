@@ -76,7 +76,7 @@ LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflat
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
-	sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
+	sockerless-backend-aca sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -138,6 +138,8 @@ $(BUILD)/bin/sockerless-frontend: $(FRONTEND_OBJ) $(COMMON_LIBS)
 $(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-backend-cloudrun: $(CLOUDRUN_OBJ) $(COMMON_LIBS)
+	$(LINK) $^ $(LIBS_BACKEND)
+$(BUILD)/bin/sockerless-backend-aca: $(ACA_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Where reading a log stands; see cloudrun_cursor.h. */
-#include "cloudrun_cursor.h"
+ * Where reading a log stands; see log_cursor.h. */
+#include "cloud/log_cursor.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -22,21 +22,21 @@ enum {
 };
 static const int64_t window_ns = 10 * (int64_t)1000000000;
 
-bool cloudrun_mark_time_valid(int64_t ns)
+bool log_mark_time_valid(int64_t ns)
 {
     return ns > 0 && ns < INT64_MAX / 2;
 }
 
 /* FNV-1a. */
-uint64_t cloudrun_mark_id(const char *insert_id)
+uint64_t log_mark_id(const char *id)
 {
     uint64_t hash = 14695981039346656037u;
-    for (; *insert_id; insert_id++)
-        hash = (hash ^ (unsigned char)*insert_id) * 1099511628211u;
+    for (; *id; id++)
+        hash = (hash ^ (unsigned char)*id) * 1099511628211u;
     return hash;
 }
 
-bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_mark *mark)
+bool log_cursor_has(const struct log_cursor *c, const struct log_mark *mark)
 {
     for (size_t i = c->count; i-- > 0;)
         if (c->seen[i].ns == mark->ns && c->seen[i].id == mark->id)
@@ -45,7 +45,7 @@ bool cloudrun_cursor_has(const struct cloudrun_cursor *c, const struct cloudrun_
 }
 
 /* "F EDGE NEWEST BEGIN NEXT GAP_FROM GAP_TO WAITS NUMBER NEAR NS:ID NS:ID …" */
-static bool parse_head(const char *token, struct cloudrun_cursor *out, const char **rest)
+static bool parse_head(const char *token, struct log_cursor *out, const char **rest)
 {
     struct log_sequence *s = &out->sequence;
     uint64_t *const fields[] = {(uint64_t *)&out->edge_ns,
@@ -70,19 +70,18 @@ static bool parse_head(const char *token, struct cloudrun_cursor *out, const cha
     return true;
 }
 
-bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena,
-                           struct cloudrun_cursor *out)
+bool log_cursor_parse(const char *token, bool backward, struct arena *arena, struct log_cursor *out)
 {
     const char *at;
     char *end;
-    *out = (struct cloudrun_cursor){0};
+    *out = (struct log_cursor){0};
     if (token[0] != (backward ? 'B' : 'F') || !parse_head(token + 1, out, &at))
         return false;
     out->seen = arena_calloc(arena, strlen(at) / 4 + 1, sizeof *out->seen);
     while (*at == ' ') {
-        struct cloudrun_mark *mark = &out->seen[out->count];
+        struct log_mark *mark = &out->seen[out->count];
         mark->ns = strtoll(at + 1, &end, 10);
-        if (end == at + 1 || *end != ':' || !cloudrun_mark_time_valid(mark->ns))
+        if (end == at + 1 || *end != ':' || !log_mark_time_valid(mark->ns))
             return false;
         at = end + 1;
         mark->id = strtoull(at, &end, 16);
@@ -94,7 +93,7 @@ bool cloudrun_cursor_parse(const char *token, bool backward, struct arena *arena
     return !*at;
 }
 
-char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, struct arena *arena)
+char *log_cursor_format(const struct log_cursor *c, bool backward, struct arena *arena)
 {
     AUTO(buf) struct buf text = BUF_INIT;
     const struct log_sequence *s = &c->sequence;
@@ -110,15 +109,14 @@ char *cloudrun_cursor_format(const struct cloudrun_cursor *c, bool backward, str
 
 static int by_time(const void *a, const void *b)
 {
-    const struct cloudrun_mark *x = a, *y = b;
+    const struct log_mark *x = a, *y = b;
     return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
-static struct cloudrun_mark *join(const struct cloudrun_cursor *c,
-                                  const struct cloudrun_mark *delivered, size_t count,
-                                  struct arena *arena)
+static struct log_mark *join(const struct log_cursor *c, const struct log_mark *delivered,
+                             size_t count, struct arena *arena)
 {
-    struct cloudrun_mark *all = arena_calloc(arena, c->count + count + 1, sizeof *all);
+    struct log_mark *all = arena_calloc(arena, c->count + count + 1, sizeof *all);
     if (c->count)
         memcpy(all, c->seen, c->count * sizeof *all);
     if (count)
@@ -137,13 +135,13 @@ static size_t window_marks(size_t shared)
                                        : each;
 }
 
-void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_mark *delivered,
-                             size_t count, size_t shared, struct arena *arena)
+void log_cursor_forward(struct log_cursor *c, const struct log_mark *delivered, size_t count,
+                        size_t shared, struct arena *arena)
 {
     size_t n = c->count + count, kept = n, most = window_marks(shared);
     if (!n)
         return;
-    struct cloudrun_mark *all = join(c, delivered, count, arena);
+    struct log_mark *all = join(c, delivered, count, arena);
     int64_t newest = all[n - 1].ns > c->newest_ns ? all[n - 1].ns : c->newest_ns;
     while (kept > 0) {
         size_t group = kept - 1;
@@ -164,7 +162,7 @@ void cloudrun_cursor_forward(struct cloudrun_cursor *c, const struct cloudrun_ma
     c->newest_ns = newest;
 }
 
-static void drop_seen_before(struct cloudrun_cursor *c, int64_t ns)
+static void drop_seen_before(struct log_cursor *c, int64_t ns)
 {
     while (c->count && c->seen[0].ns < ns) {
         c->seen++;
@@ -174,8 +172,8 @@ static void drop_seen_before(struct cloudrun_cursor *c, int64_t ns)
 
 /* Entries between the edge and the newest are read again at every poll: these are as many as there
  * are numbers between. */
-void cloudrun_cursor_numbers(struct cloudrun_cursor *c, const struct log_number *delivered,
-                             size_t count, size_t shared)
+void log_cursor_numbers(struct log_cursor *c, const struct log_number *delivered, size_t count,
+                        size_t shared)
 {
     if (!count)
         return;
@@ -199,14 +197,14 @@ void cloudrun_cursor_numbers(struct cloudrun_cursor *c, const struct log_number 
 
 /* Where all records up to the newest were delivered none of them can come late: what else may is
  * looked for among the last few. */
-int64_t cloudrun_cursor_from(const struct cloudrun_cursor *c)
+int64_t log_cursor_from(const struct log_cursor *c)
 {
     const struct log_sequence *s = &c->sequence;
     bool is_whole = s->begin == 1 && !s->gap_to && !s->waits_since_ms;
     return is_whole && c->near_ns > c->edge_ns ? c->near_ns : c->edge_ns;
 }
 
-void cloudrun_cursor_narrow(struct cloudrun_cursor *c)
+void log_cursor_narrow(struct log_cursor *c)
 {
     if (!c->newest_ns)
         return;
@@ -215,12 +213,11 @@ void cloudrun_cursor_narrow(struct cloudrun_cursor *c)
     drop_seen_before(c, c->edge_ns);
 }
 
-void cloudrun_cursor_backward(struct cloudrun_cursor *c, int64_t oldest_ns,
-                              const struct cloudrun_mark *delivered, size_t count,
-                              struct arena *arena)
+void log_cursor_backward(struct log_cursor *c, int64_t oldest_ns, const struct log_mark *delivered,
+                         size_t count, struct arena *arena)
 {
     size_t n = c->count + count, same = 0;
-    struct cloudrun_mark *all = join(c, delivered, count, arena);
+    struct log_mark *all = join(c, delivered, count, arena);
     while (same < n && all[same].ns == oldest_ns)
         same++;
     c->edge_ns = oldest_ns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Calls for tokens; see gcp_exchange.h. */
-#include "cloud/gcp/gcp_exchange.h"
+ * Calls for tokens; see token_exchange.h. */
+#include "cloud/token_exchange.h"
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -16,13 +16,13 @@ enum {
     TOKEN_MAX = 32 * 1024,
     WORDS_SIZE = 300,
     LIFE_S = 600,       /* when the answer does not say */
-    LIFE_MAX_S = 43200, /* iamcredentials' longest */
+    LIFE_MAX_S = 90000, /* managed identities' are a day */
 };
 static const int64_t ns_per_s = 1000000000;
 
 /* ---- JSON ---- */
 
-void gcp_json_free(json_t *doc)
+void token_json_free(json_t *doc)
 {
     const char *key;
     json_t *value;
@@ -35,7 +35,7 @@ void gcp_json_free(json_t *doc)
     json_decref(doc);
 }
 
-const char *gcp_member(json_t *file, const char *name, struct error *err)
+const char *token_member(json_t *file, const char *name, struct error *err)
 {
     const char *text = json_doc_string(file, name);
     if (!str_empty(text))
@@ -44,7 +44,7 @@ const char *gcp_member(json_t *file, const char *name, struct error *err)
     return NULL;
 }
 
-int gcp_url_check(const char *member, const char *url, struct error *err)
+int token_url_check(const char *member, const char *url, struct error *err)
 {
     static const char *const local[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     size_t authority = strcspn(url, "/") + 2; /* after "scheme://" */
@@ -82,7 +82,7 @@ static void refusal_words(const struct http_response *res, char *out, size_t siz
 
 /* ---- the call ---- */
 
-void gcp_response_free(struct http_response *res)
+void token_response_free(struct http_response *res)
 {
     if (res->body.data)
         explicit_bzero(res->body.data, res->body.len);
@@ -91,17 +91,17 @@ void gcp_response_free(struct http_response *res)
 
 /* A call under way. */
 struct job {
-    const struct gcp_exchange *exchange;
+    const struct token_exchange *exchange;
     struct http_response *res; /* the last answer */
 };
 
 static int co_authorise(void *arg, struct cloud_attempt *attempt, struct error *err)
 {
     const struct job *job = arg;
-    const struct gcp_exchange *x = job->exchange;
+    const struct token_exchange *x = job->exchange;
     struct http_request *req = &attempt->request;
     (void)err;
-    gcp_response_free(job->res);
+    token_response_free(job->res);
     *job->res = (struct http_response){0};
     cloud_attempt_header(attempt, xstrdup("Accept: application/json"));
     for (size_t i = 0; x->headers && x->headers[i]; i++)
@@ -143,21 +143,21 @@ static int co_take(void *arg, struct http_response *res, struct error *err)
 }
 
 static const struct cloud_vendor vendor = {
-    .name = "Google",
+    .name = "token service",
     .policy = CLOUD_POLICY_LOGIN,
     .co_authorise = co_authorise,
     .refusal = refusal,
     .co_take = co_take,
 };
 
-int co_gcp_exchange(const struct gcp_context *context, const struct gcp_exchange *x,
-                    struct http_response *res, struct error *err)
+int co_token_exchange(struct http_client *http, const struct token_exchange *x,
+                      struct http_response *res, struct error *err)
 {
     struct job job = {.exchange = x, .res = res};
     const struct cloud_call call = {
         .vendor = &vendor,
         .arg = &job,
-        .http = context->http,
+        .http = http,
         .what = x->what,
         .repeatable = true,
         .answered_only = x->once,
@@ -167,7 +167,7 @@ int co_gcp_exchange(const struct gcp_context *context, const struct gcp_exchange
     return co_cloud_call(&call, &why, err);
 }
 
-bool gcp_token_clean(const char *token)
+bool token_clean(const char *token)
 {
     size_t n = 0;
     for (; token[n]; n++)
@@ -176,22 +176,35 @@ bool gcp_token_clean(const char *token)
     return n > 0;
 }
 
-int gcp_take_token(const struct http_response *res, const char *what, struct access_token *out,
-                   struct error *err)
+/* False: not a number, in either form. */
+static bool read_seconds(const json_t *value, int64_t *out)
 {
-    json_t *doc AUTO(gcp_json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
+    if (json_is_string(value))
+        return str_to_i64(json_string_value(value), out);
+    *out = json_integer_value(value);
+    return json_is_integer(value);
+}
+
+static int64_t life_of(const json_t *doc)
+{
+    int64_t life_s, ends_s;
+    if (!read_seconds(json_object_get(doc, "expires_in"), &life_s)) {
+        bool told = read_seconds(json_object_get(doc, "expires_on"), &ends_s);
+        life_s = told && ends_s > 0 ? ends_s - time_now_ns() / ns_per_s : LIFE_S;
+    }
+    return life_s < 0 ? 0 : life_s > LIFE_MAX_S ? LIFE_MAX_S : life_s;
+}
+
+int token_take(const struct http_response *res, const char *what, struct access_token *out,
+               struct error *err)
+{
+    json_t *doc AUTO(token_json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
     if (!doc)
         return error_wrap(err, "%s", what);
     const char *token = json_doc_string(doc, "access_token");
-    if (!token || !gcp_token_clean(token))
+    if (!token || !token_clean(token))
         return error_set(err, ERROR_SYSTEM, "%s: the answer holds no access token", what);
-    const json_t *life = json_object_get(doc, "expires_in");
-    int64_t life_s = json_is_integer(life) ? json_integer_value(life) : LIFE_S;
-    if (life_s > LIFE_MAX_S)
-        life_s = LIFE_MAX_S;
-    if (life_s < 0)
-        life_s = 0;
     out->value = xstrdup(token);
-    out->expires_ns = time_now_ns() + life_s * ns_per_s;
+    out->expires_ns = time_now_ns() + life_of(doc) * ns_per_s;
     return 0;
 }

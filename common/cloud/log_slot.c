@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Slots; see cloudrun_slot.h.
+ * Slots; see log_slot.h.
  *
  * Records come in the order of their numbers. What no agent wrote (others: a line of the shell that
- * starts the agent) has its place by its timestamp; those of one time come by insertId, as they are
- * listed. */
-#include "cloudrun_slot.h"
+ * starts the agent) has its place by its timestamp; those of one time come by their ids, as they
+ * are listed. */
+#include "cloud/log_slot.h"
 
 #include "base/alloc.h"
 
@@ -13,54 +13,52 @@
 
 enum {
     CROWD = 512,    /* delivered entries of one time that a cursor should not be filled with */
-    TWINS_MAX = 64, /* entries of one time come by insertId: twins are close together */
+    TWINS_MAX = 64, /* entries of one time come by id: twins are close together */
 };
 
-int cloudrun_slot_init(struct cloudrun_slot *s, const struct log_query *query,
-                       struct log_page *page, struct error *err)
+int log_slot_init(struct log_slot *s, const struct log_query *query, const char *key,
+                  int64_t later_ns, struct log_page *page, struct error *err)
 {
     enum { MS = 1000000 };
-    *s = (struct cloudrun_slot){.query = query, .page = page};
+    *s = (struct log_slot){.query = query, .page = page};
     page->events = NULL;
     page->count = 0;
     page->next_token = page->forward_token = NULL;
     page->at_end = true;
     page->has_gap = false;
-    if (!*query->workload->log_ref)
+    s->part.ref = query->workload->log_ref;
+    s->part.key = arena_strdup(&page->arena, key);
+    if (!*key)
         return 0;
-    const char *ref = arena_strdup(&page->arena, query->workload->log_ref);
-    if (!cloudrun_name_parse(ref, &s->part.name) || !s->part.name.execution.len)
-        return error_set(err, ERROR_INVALID_PARAMETER, "logs: bad log reference");
     /* Records are as exact as the agent's clock, the service's timestamps are not. */
     s->part.from_ns = query->since_ns > MS ? query->since_ns - query->since_ns % MS
                                            : 1; /* 0 is printed as no time */
-    s->part.to_ns = query->until_ns > 0 ? query->until_ns : 0;
+    s->part.to_ns = query->until_ns > 0 ? query->until_ns + later_ns : 0;
     s->cursor.edge_ns = query->backward ? s->part.to_ns : s->part.from_ns;
-    if (query->token &&
-        !cloudrun_cursor_parse(query->token, query->backward, &page->arena, &s->cursor))
+    if (query->token && !log_cursor_parse(query->token, query->backward, &page->arena, &s->cursor))
         return error_set(err, ERROR_INVALID_PARAMETER, "logs: bad log token");
     if (!query->token && !query->backward && query->since_ns <= 0)
         s->cursor.sequence.begin = s->cursor.sequence.next = 1;
     if (query->backward)
         s->part.to_ns = s->cursor.edge_ns;
     else
-        s->part.from_ns = cloudrun_cursor_from(&s->cursor);
+        s->part.from_ns = log_cursor_from(&s->cursor);
     return 0;
 }
 
-bool cloudrun_slot_idle(const struct cloudrun_slot *s)
+bool log_slot_idle(const struct log_slot *s)
 {
-    return !s->part.name.execution.len;
+    return !*s->part.key;
 }
 
-void cloudrun_slot_reset(struct cloudrun_slot *s)
+void log_slot_reset(struct log_slot *s)
 {
     s->count = s->records = 0;
 }
 
 /* ---- taking entries in ---- */
 
-static bool was_taken(const struct cloudrun_slot *s, const struct cloudrun_mark *mark)
+static bool was_taken(const struct log_slot *s, const struct log_mark *mark)
 {
     size_t end = s->count > TWINS_MAX ? s->count - TWINS_MAX : 0;
     for (size_t i = s->count; i-- > end && s->items[i].mark.ns == mark->ns;)
@@ -69,9 +67,9 @@ static bool was_taken(const struct cloudrun_slot *s, const struct cloudrun_mark 
     return false;
 }
 
-static bool wants(const struct cloudrun_slot *s, const struct cloudrun_entry *entry, bool *record)
+static bool wants(const struct log_slot *s, const struct log_entry *entry, bool *record)
 {
-    const struct cloudrun_mark *mark = &entry->mark;
+    const struct log_mark *mark = &entry->mark;
     const struct log_sequence *sequence = &s->cursor.sequence;
     bool late = false;
     *record = entry->is_record;
@@ -82,10 +80,10 @@ static bool wants(const struct cloudrun_slot *s, const struct cloudrun_entry *en
     if (entry->is_record && !log_sequence_wants(sequence, entry->label.number, &late))
         return false;
     *record = entry->is_record && !late;
-    return *record || !(cloudrun_cursor_has(&s->cursor, mark) || was_taken(s, mark));
+    return *record || !(log_cursor_has(&s->cursor, mark) || was_taken(s, mark));
 }
 
-static void count_record(struct cloudrun_slot *s, uint64_t number)
+static void count_record(struct log_slot *s, uint64_t number)
 {
     if (!s->records || number < s->least)
         s->least = number;
@@ -94,33 +92,31 @@ static void count_record(struct cloudrun_slot *s, uint64_t number)
     s->records++;
 }
 
-int64_t cloudrun_slot_take(struct cloudrun_slot *s, const json_t *json,
-                           const struct cloudrun_entry *entry)
+struct log_event *log_slot_take(struct log_slot *s, const struct log_entry *entry)
 {
     struct arena *arena = &s->page->arena;
     bool record;
     if (!wants(s, entry, &record))
-        return -1;
+        return NULL;
     if (s->count == s->room) {
         size_t room = s->room ? s->room * 2 : 32;
-        struct cloudrun_item *items = arena_calloc(arena, room, sizeof *items);
+        struct log_item *items = arena_calloc(arena, room, sizeof *items);
         if (s->count)
             memcpy(items, s->items, s->count * sizeof *items);
         s->items = items;
         s->room = room;
     }
-    struct cloudrun_item *item = &s->items[s->count++];
-    *item = (struct cloudrun_item){.mark = entry->mark};
+    struct log_item *item = &s->items[s->count++];
+    *item = (struct log_item){.mark = entry->mark};
     if (record)
         count_record(s, item->number = entry->label.number);
     else if (s->query->backward)
-        item->id = arena_strdup(arena, entry->insert_id);
-    cloudrun_entry_event(json, entry, arena, &item->event);
-    return (int64_t)item->event.len;
+        item->id = arena_strdup(arena, entry->id);
+    return &item->event;
 }
 
 /* The records, sorted. Heap; the item's index is kept. */
-static struct log_number *sorted_records(const struct cloudrun_slot *s, size_t *count)
+static struct log_number *sorted_records(const struct log_slot *s, size_t *count)
 {
     struct log_number *list = xcalloc(s->records + 1, sizeof *list);
     size_t n = 0;
@@ -134,7 +130,7 @@ static struct log_number *sorted_records(const struct cloudrun_slot *s, size_t *
 /* ---- where a page may end ---- */
 
 /* The usual case, without sorting. */
-static bool has_no_gap(const struct cloudrun_slot *s)
+static bool has_no_gap(const struct log_slot *s)
 {
     const struct log_sequence *sequence = &s->cursor.sequence;
     bool joins = !sequence->begin ||
@@ -143,7 +139,7 @@ static bool has_no_gap(const struct cloudrun_slot *s)
 }
 
 /* A page that ends within many others of one time: a cursor could not tell them apart. */
-static bool ends_in_crowd(const struct cloudrun_slot *s)
+static bool ends_in_crowd(const struct log_slot *s)
 {
     size_t n = s->count, same = 0;
     if (n && s->items[n - 1].number)
@@ -157,12 +153,12 @@ static bool ends_in_crowd(const struct cloudrun_slot *s)
 }
 
 /* Backward, a page ends with a time of which all was read; see others_begin(). */
-static bool has_one_time(const struct cloudrun_slot *s)
+static bool has_one_time(const struct log_slot *s)
 {
     return s->count && !s->records && s->items[0].mark.ns == s->items[s->count - 1].mark.ns;
 }
 
-bool cloudrun_slot_reads_on(const struct cloudrun_slot *s, const struct log_extent *extent)
+bool log_slot_reads_on(const struct log_slot *s, const struct log_extent *extent)
 {
     if (ends_in_crowd(s) || (s->query->backward && has_one_time(s)))
         return true;
@@ -179,15 +175,15 @@ bool cloudrun_slot_reads_on(const struct cloudrun_slot *s, const struct log_exte
 struct delivery {
     const struct log_number *records;
     size_t record_count;
-    const struct cloudrun_item **others; /* ascending */
+    const struct log_item **others; /* ascending */
     size_t other_count;
-    struct cloudrun_mark *marks; /* of the others; arena */
+    struct log_mark *marks; /* of the others; arena */
 };
 
 static int by_time_and_id(const void *a, const void *b)
 {
-    const struct cloudrun_item *x = *(const struct cloudrun_item *const *)a;
-    const struct cloudrun_item *y = *(const struct cloudrun_item *const *)b;
+    const struct log_item *x = *(const struct log_item *const *)a;
+    const struct log_item *y = *(const struct log_item *const *)b;
     int order = (x->mark.ns > y->mark.ns) - (x->mark.ns < y->mark.ns);
     if (!order && x->id && y->id)
         order = strcmp(x->id, y->id);
@@ -196,9 +192,9 @@ static int by_time_and_id(const void *a, const void *b)
     return order;
 }
 
-/* Forward, entries of one time come by insertId. Newest first they do so as well, says
+/* Forward, entries of one time come by id. Newest first they do so as well, says
  * ListLogEntriesRequest: turning the page around would exchange them. */
-static void list_others(const struct cloudrun_slot *s, struct delivery *d)
+static void list_others(const struct log_slot *s, struct delivery *d)
 {
     d->others = arena_calloc(&s->page->arena, s->count - s->records + 1, sizeof *d->others);
     for (size_t i = 0; i < s->count; i++)
@@ -208,7 +204,7 @@ static void list_others(const struct cloudrun_slot *s, struct delivery *d)
         qsort(d->others, d->other_count, sizeof *d->others, by_time_and_id);
 }
 
-static void put_events(struct cloudrun_slot *s, struct delivery *d)
+static void put_events(struct log_slot *s, struct delivery *d)
 {
     struct log_page *page = s->page;
     size_t r = 0, o = 0;
@@ -225,9 +221,9 @@ static void put_events(struct cloudrun_slot *s, struct delivery *d)
     }
 }
 
-static void finish_forward(struct cloudrun_slot *s, const struct log_extent *extent, bool stalled)
+static void finish_forward(struct log_slot *s, const struct log_extent *extent, bool stalled)
 {
-    struct cloudrun_cursor *c = &s->cursor;
+    struct log_cursor *c = &s->cursor;
     struct delivery d = {0};
     size_t count;
     AUTO_FREE struct log_number *records = sorted_records(s, &count);
@@ -239,10 +235,10 @@ static void finish_forward(struct cloudrun_slot *s, const struct log_extent *ext
         d.other_count--; /* behind a record that is held back */
     put_events(s, &d);
     if (stalled && c->newest_ns <= extent->reached_ns)
-        cloudrun_cursor_narrow(c);
-    cloudrun_cursor_forward(c, d.marks, d.other_count, s->logs, &s->page->arena);
-    cloudrun_cursor_numbers(c, records, d.record_count, s->logs);
-    s->page->next_token = cloudrun_cursor_format(c, false, &s->page->arena);
+        log_cursor_narrow(c);
+    log_cursor_forward(c, d.marks, d.other_count, s->logs, &s->page->arena);
+    log_cursor_numbers(c, records, d.record_count, s->logs);
+    s->page->next_token = log_cursor_format(c, false, &s->page->arena);
     s->page->at_end = !extent->more || (s->page->has_gap && !s->page->count);
 }
 
@@ -264,33 +260,33 @@ static size_t others_begin(const struct delivery *d, size_t all_records)
 }
 
 /* Where following goes on behind the newest page. */
-static const char *forward_token(const struct cloudrun_slot *s, const struct delivery *d,
+static const char *forward_token(const struct log_slot *s, const struct delivery *d,
                                  const struct log_extent *extent)
 {
     struct arena *arena = &s->page->arena;
-    struct cloudrun_cursor follow = {.edge_ns = s->part.from_ns};
+    struct log_cursor follow = {.edge_ns = s->part.from_ns};
     const struct log_sequence *read = &s->cursor.sequence;
     size_t skip = 0;
     if (extent->more && d->other_count) /* its oldest may have older namesakes */
         follow.edge_ns = d->marks[0].ns + 1;
     while (skip < d->other_count && d->marks[skip].ns < follow.edge_ns)
         skip++;
-    cloudrun_cursor_forward(&follow, d->marks + skip, d->other_count - skip, 1, arena);
+    log_cursor_forward(&follow, d->marks + skip, d->other_count - skip, 1, arena);
     if (d->record_count) {
         follow.sequence.next = d->records[d->record_count - 1].number + 1;
         follow.sequence.gap_from = read->gap_from;
         follow.sequence.gap_to = read->gap_to;
-        cloudrun_cursor_numbers(&follow, d->records, d->record_count, 1);
+        log_cursor_numbers(&follow, d->records, d->record_count, 1);
     } else if (!s->count && !extent->more) {
         follow.sequence.next = 1;
     }
     follow.sequence.begin = follow.sequence.next ? 1 : 0;
-    return cloudrun_cursor_format(&follow, false, arena);
+    return log_cursor_format(&follow, false, arena);
 }
 
-static void finish_backward(struct cloudrun_slot *s, const struct log_extent *extent)
+static void finish_backward(struct log_slot *s, const struct log_extent *extent)
 {
-    struct cloudrun_cursor *c = &s->cursor;
+    struct log_cursor *c = &s->cursor;
     struct delivery d = {0};
     size_t count;
     AUTO_FREE struct log_number *records = sorted_records(s, &count);
@@ -308,13 +304,13 @@ static void finish_backward(struct cloudrun_slot *s, const struct log_extent *ex
     if (d.other_count && d.marks[0].ns < oldest)
         oldest = d.marks[0].ns;
     if (s->page->count)
-        cloudrun_cursor_backward(c, oldest, d.marks, d.other_count, &s->page->arena);
+        log_cursor_backward(c, oldest, d.marks, d.other_count, &s->page->arena);
     if (s->page->count || s->query->token)
-        s->page->next_token = cloudrun_cursor_format(c, true, &s->page->arena);
+        s->page->next_token = log_cursor_format(c, true, &s->page->arena);
     s->page->at_end = !extent->more;
 }
 
-void cloudrun_slot_finish(struct cloudrun_slot *s, const struct log_extent *extent, bool stalled)
+void log_slot_finish(struct log_slot *s, const struct log_extent *extent, bool stalled)
 {
     if (s->query->backward)
         finish_backward(s, extent);

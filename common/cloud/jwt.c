@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * JWT signing; see gcp_jwt.h. */
-#include "cloud/gcp/gcp_jwt.h"
+ * JWT signing; see jwt.h. */
+#include "cloud/jwt.h"
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -12,8 +12,7 @@
 #include <openssl/pem.h>
 #include <string.h>
 
-/* RFC 4648 section 5, without padding. */
-static char *base64url(const void *bytes, size_t len)
+char *jwt_base64url(const void *bytes, size_t len)
 {
     char *text = base64_encode(bytes, len);
     for (char *p = text; *p; p++)
@@ -60,10 +59,11 @@ static unsigned char *sign(EVP_PKEY *key, const char *text, size_t *len)
     return out;
 }
 
-char *gcp_jwt_sign(const char *header, const char *claims, const char *key_pem, struct error *err)
+char *jwt_sign(const char *header, const char *claims, const char *key_pem, const char *key_name,
+               struct error *err)
 {
-    char *head AUTO_FREE = base64url(header, strlen(header));
-    char *body AUTO_FREE = base64url(claims, strlen(claims));
+    char *head AUTO_FREE = jwt_base64url(header, strlen(header));
+    char *body AUTO_FREE = jwt_base64url(claims, strlen(claims));
     char *input AUTO_FREE = xasprintf("%s.%s", head, body);
     size_t len = 0;
     EVP_PKEY *key = key_load(key_pem);
@@ -71,9 +71,9 @@ char *gcp_jwt_sign(const char *header, const char *claims, const char *key_pem, 
     EVP_PKEY_free(key);
     ERR_clear_error(); /* libcurl's TLS looks at the same queue */
     if (!signature) {
-        error_set(err, ERROR_FORBIDDEN, "\"private_key\" is not an RSA private key in PEM format");
+        error_set(err, ERROR_FORBIDDEN, "%s is not an RSA private key in PEM format", key_name);
         return NULL;
     }
-    char *encoded AUTO_FREE = base64url(signature, len);
+    char *encoded AUTO_FREE = jwt_base64url(signature, len);
     return xasprintf("%s.%s", input, encoded);
 }
