@@ -68,6 +68,7 @@ AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
 SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
 SIM_GCP_OBJ := $(call objects,test/sim/gcp) $(SIM_SHARED_OBJ)
+SIM_AZURE_OBJ := $(call objects,test/sim/azure) $(SIM_SHARED_OBJ)
 
 LIBS_CORE := -luv -lnng -lprotobuf-c -lpthread
 LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflate -lpcre2-8 -lssl \
@@ -75,7 +76,7 @@ LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflat
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
-	sockerless-agent sockerless-sim-aws sockerless-sim-gcp
+	sockerless-backend-aca sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -138,9 +139,13 @@ $(BUILD)/bin/sockerless-backend-ecs: $(ECS_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-backend-cloudrun: $(CLOUDRUN_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
+$(BUILD)/bin/sockerless-backend-aca: $(ACA_OBJ) $(COMMON_LIBS)
+	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 $(BUILD)/bin/sockerless-sim-gcp: $(SIM_GCP_OBJ) $(call archive,base) $(call archive,proto)
+	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
+$(BUILD)/bin/sockerless-sim-azure: $(SIM_AZURE_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 
 # The agent is static and must run in any image. Sanitizers cannot be linked statically, so every
@@ -167,6 +172,7 @@ unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
+unit_component_azuresim = $(filter-out %/main.o,$(SIM_AZURE_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.
@@ -177,6 +183,7 @@ unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := loop base proto
+unit_libs_azuresim := loop base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)
@@ -219,7 +226,7 @@ fuzz-binaries: $(FUZZ_BINS)
 deps-build deps-run deps-test deps-lint deps-models deps-sdks: deps-%:
 	@deploy/local/deps.sh $*
 
-# Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
+# Which cloud is embedded (ecs, cloudrun, aca) and who dials the agent (forward, reverse).
 BACKEND ?= ecs
 AGENT ?= forward
 # What root has built belongs to the user who has called sudo.
@@ -229,7 +236,7 @@ OWN_BUILD = [ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || chown -Rh "$$SUDO_UID
 run: export BACKEND := $(BACKEND)
 run: export AGENT := $(AGENT)
 run: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
-run: ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+run: ## main job: the embedded local cloud (BACKEND=ecs, cloudrun or aca), ends with a line printed by a container
 	@deploy/local/up.sh --check
 	@deploy/local/deps.sh run
 	@mkdir -p build; flock -n build true || echo "another make run builds here; waiting until it has ended"
@@ -263,8 +270,8 @@ check: deps-test ## one thing: T=backend_logs, or T=logs BACKEND=cloudrun AGENT=
 	$(Q)$(MAKE) --no-print-directory $(if $(CHECK_UNIT),$(CHECK_UNIT:%=$(BUILD)/test/unit/%)) binaries
 	@test/run --slow $(SAN)/$(if $(CHECK_UNIT),units:$(T),$(CHECK_GROUP):$(T))
 
-.PHONY: check-cloudrun check-ecs
-check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
+.PHONY: check-aca check-cloudrun check-ecs
+check-aca check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
 	$(Q)$(MAKE) --no-print-directory binaries
 	@test/run --slow $(SAN)/$* $(SAN)/$*-reverse
 
@@ -272,6 +279,11 @@ check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agen
 sim-test-gcp: deps-test ## the simulated Google Cloud and what speaks to it, 200 followers among it
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	@test/run --slow units:gcpsim_*,gcp_*,cloudrun_* cloudrun:sockerless_cloudrun_*
+
+.PHONY: sim-test-azure
+sim-test-azure: deps-test ## the simulated Azure and what speaks to it
+	$(Q)$(MAKE) --no-print-directory test-binaries
+	@test/run --slow units:azuresim_*,azure_*,aca_* aca:logs,run,lifecycle
 
 .PHONY: check-reverse
 check-reverse: deps-test ## the core scenarios with agents that dial the backend, on every cloud
@@ -406,7 +418,7 @@ compile_commands.json: Makefile $(PROTO_C) FORCE ## how each file is compiled, f
 		sep=,; done >$@; echo ']' >>$@
 
 PREFIX ?= /usr/local
-INSTALLED := $(filter-out %sim-aws %sim-gcp,$(BINARIES))
+INSTALLED := $(filter-out %sim-aws %sim-gcp %sim-azure,$(BINARIES))
 .PHONY: install uninstall
 install uninstall: export PREFIX := $(PREFIX)
 install uninstall: export DESTDIR := $(DESTDIR)

@@ -81,7 +81,7 @@ struct cloudrun_config {
                           "repository for images with the agent; else the staging registry"),      \
         CONFIG_ROW_INT("gcr-task-timeout-s", "SOCKERLESS_GCR_TASK_TIMEOUT", "86400",               \
                        &(c).task_timeout_s, "containers are ended after this", 1, 604800),         \
-        DRIVER_PACE_SETTINGS((c).pace, "gcr", "SOCKERLESS_GCR", "1000", "15000"),                  \
+        DRIVER_PACE_SETTINGS((c).pace, "gcr", "SOCKERLESS_GCR", "1000", "1000", "15000"),          \
         CONFIG_ROW_INT("gcr-log-reads-per-min", "SOCKERLESS_GCR_LOG_READS_PER_MIN", "60",          \
                        &(c).log_reads_per_min, "the project's entries.list quota", 1, 100000),     \
         CONFIG_ROW_INT("gcr-rate-percent", "SOCKERLESS_GCR_RATE_PERCENT", "80", &(c).rate_percent, \

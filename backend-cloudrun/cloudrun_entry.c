@@ -21,19 +21,17 @@ static bool read_label(const json_t *json, struct log_label *out)
                            out);
 }
 
-bool cloudrun_entry_read(const json_t *json, struct cloudrun_entry *out)
+bool cloudrun_entry_read(const json_t *json, struct log_entry *out)
 {
-    const json_t *resource = json_object_get(json_object_get(json, "resource"), "labels");
     const json_t *labels = json_object_get(json, "labels");
-    out->job = json_doc_text(resource, "job_name");
-    out->execution = json_doc_text(labels, "run.googleapis.com/execution_name");
-    out->insert_id = json_doc_text(json, "insertId");
-    out->mark.id = cloudrun_mark_id(out->insert_id);
+    out->log = json_doc_text(labels, "run.googleapis.com/execution_name");
+    out->id = json_doc_text(json, "insertId");
+    out->mark.id = log_mark_id(out->id);
     out->is_record = read_label(json, &out->label);
     /* Nothing at all is an empty line; a protoPayload is no line. */
     return !json_object_get(json, "protoPayload") &&
            timefmt_parse_rfc3339(json_doc_text(json, "timestamp"), &out->mark.ns) &&
-           cloudrun_mark_time_valid(out->mark.ns);
+           log_mark_time_valid(out->mark.ns);
 }
 
 /* What Cloud Run takes from the process's stderr, or what says itself that it is an error. */
@@ -47,21 +45,6 @@ static bool is_stderr(const json_t *entry)
     return str_ends(json_doc_text(entry, "logName"), "%2Fstderr");
 }
 
-static void event_set(struct log_event *out, int64_t timestamp_ns, char letter, const char *text,
-                      size_t len, struct arena *arena)
-{
-    size_t prefix = letter ? 2 : 0;
-    char *copy = arena_alloc(arena, prefix + len + 1);
-    if (letter) {
-        copy[0] = LOG_RECORD_ESCAPE;
-        copy[1] = letter;
-    }
-    memcpy(copy + prefix, text, len);
-    len = letter ? log_record_decode(copy, prefix + len) : len;
-    copy[len] = '\0';
-    *out = (struct log_event){.timestamp_ns = timestamp_ns, .text = copy, .len = len};
-}
-
 /* textPayload, or what is left of a structured line whose fields were not all taken out. */
 static void record_event(const json_t *json, const struct log_label *label, struct arena *arena,
                          struct log_event *out)
@@ -70,13 +53,13 @@ static void record_event(const json_t *json, const struct log_label *label, stru
     if (!json_is_string(text))
         text = json_object_get(json_object_get(json, "jsonPayload"), "message");
     bool has_text = json_is_string(text);
-    event_set(out, label->time_ns, label->letter, has_text ? json_string_value(text) : "",
-              has_text ? json_string_length(text) : 0, arena);
+    log_entry_event(out, label->time_ns, label->letter, has_text ? json_string_value(text) : "",
+                    has_text ? json_string_length(text) : 0, arena);
     out->number = label->number;
 }
 
-void cloudrun_entry_event(const json_t *json, const struct cloudrun_entry *entry,
-                          struct arena *arena, struct log_event *out)
+void cloudrun_entry_event(const json_t *json, const struct log_entry *entry, struct arena *arena,
+                          struct log_event *out)
 {
     const json_t *plain = json_object_get(json, "textPayload");
     const json_t *object = json_object_get(json, "jsonPayload");
@@ -89,10 +72,5 @@ void cloudrun_entry_event(const json_t *json, const struct cloudrun_entry *entry
         cloudrun_payload_write(object, &line);
     const char *text = json_is_string(plain) ? json_string_value(plain) : str_or_empty(line.data);
     size_t len = json_is_string(plain) ? json_string_length(plain) : line.len;
-    while (len && text[len - 1] == '\n')
-        len--;
-    char letter = is_stderr(json)                       ? log_record_letter(LOG_RECORD_STDERR)
-                  : len && text[0] == LOG_RECORD_ESCAPE ? log_record_letter(LOG_RECORD_STDOUT)
-                                                        : '\0';
-    event_set(out, entry->mark.ns, letter, text, len, arena);
+    log_entry_foreign_event(out, entry->mark.ns, is_stderr(json), text, len, arena);
 }

@@ -60,13 +60,15 @@ static void put_time(struct buf *out, const char *comparison, int64_t ns)
     filter_quote(out, when, strlen(when));
 }
 
-void cloudrun_filter_add(struct buf *out, const struct cloudrun_log_part *part, bool first)
+void cloudrun_filter_add(struct buf *out, const struct log_part *part, bool first)
 {
+    struct cloudrun_name name;
+    (void)!cloudrun_name_parse(part->ref, &name);
     buf_puts(out, first ? "(" : " OR (");
     buf_puts(out, "resource.labels.job_name=");
-    filter_quote(out, part->name.job.text, part->name.job.len);
+    filter_quote(out, name.job.text, name.job.len);
     buf_puts(out, " AND labels.\"run.googleapis.com/execution_name\"=");
-    filter_quote(out, part->name.execution.text, part->name.execution.len);
+    filter_quote(out, name.execution.text, name.execution.len);
     put_time(out, ">=", part->from_ns);
     if (part->to_ns)
         put_time(out, "<=", part->to_ns);

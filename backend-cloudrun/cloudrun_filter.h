@@ -7,6 +7,7 @@
 #define SOCKERLESS_CLOUDRUN_FILTER_H
 
 #include "base/buf.h"
+#include "cloud/log_slot.h"
 #include "cloudrun_config.h"
 #include "cloudrun_names.h"
 
@@ -15,15 +16,9 @@
 
 enum { CLOUDRUN_FILTER_MAX = 20000 }; /* characters: Cloud Logging's limit */
 
-/* The log of one execution, or a part of it. */
-struct cloudrun_log_part {
-    struct cloudrun_name name;
-    int64_t from_ns, to_ns; /* inclusive; to_ns 0: no end */
-};
-
 /* Appends; the caller ORs as many parts as fit into one filter. */
 void cloudrun_filter_open(struct buf *out, const struct cloudrun_config *config);
-void cloudrun_filter_add(struct buf *out, const struct cloudrun_log_part *part, bool first);
+void cloudrun_filter_add(struct buf *out, const struct log_part *part, bool first);
 void cloudrun_filter_close(struct buf *out);
 
 /* A string literal of the query language, whatever is in the text. */

@@ -7,18 +7,12 @@
 #define SOCKERLESS_CLOUDRUN_LOGS_H
 
 #include "cloud/driver.h"
+#include "cloud/log_batch.h"
 #include "cloudrun_api.h"
 
-struct cloudrun_log_request {
-    const char *filter;
-    bool newest_first;
-    int page_size;
-    const char *page_token; /* NULL: the first page */
-};
-
 /* Makes one entries.list call. ERROR_TOO_LARGE: fewer entries at once, please. */
-typedef int (*co_cloudrun_log_fetch)(void *arg, const struct cloudrun_log_request *request,
-                                     json_t **reply, struct error *err);
+typedef int (*co_cloudrun_log_fetch)(void *arg, const struct log_request *request, json_t **reply,
+                                     struct error *err);
 
 struct cloudrun_log_source {
     const struct cloudrun_config *config;
@@ -30,7 +24,7 @@ struct cloudrun_log_source {
 int co_cloudrun_log_pages(const struct cloudrun_log_source *source, const struct log_query *queries,
                           size_t count, struct log_page *pages, struct error *err) MUST_CHECK;
 /* co_cloudrun_log_fetch with arg a struct cloudrun_api. */
-int co_cloudrun_log_fetch_google(void *arg, const struct cloudrun_log_request *request,
-                                 json_t **reply, struct error *err);
+int co_cloudrun_log_fetch_google(void *arg, const struct log_request *request, json_t **reply,
+                                 struct error *err);
 
 #endif

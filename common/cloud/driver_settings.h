@@ -17,11 +17,13 @@ struct driver_pace {
 };
 
 /* Rows for a config table; p is a struct driver_pace variable, the others are string literals:
- * DRIVER_PACE_SETTINGS(c.pace, "ecs", "SOCKERLESS_ECS", "500", "10000"). */
-#define DRIVER_PACE_SETTINGS(p, flag, variable, poll_ms_default, log_grace_ms_default)             \
+ * DRIVER_PACE_SETTINGS(c.pace, "ecs", "SOCKERLESS_ECS", "500", "1000", "10000"). */
+#define DRIVER_PACE_SETTINGS(p, flag, variable, poll_ms_default, log_poll_ms_default,              \
+                             log_grace_ms_default)                                                 \
     CONFIG_ROW_INT(flag "-poll-ms", variable "_POLL_MS", poll_ms_default, &(p).poll_ms,            \
                    "milliseconds between two status requests while a run changes", 10, 60000),     \
-        CONFIG_ROW_INT(flag "-log-poll-ms", variable "_LOG_POLL_MS", "1000", &(p).log_poll_ms,     \
+        CONFIG_ROW_INT(flag "-log-poll-ms", variable "_LOG_POLL_MS", log_poll_ms_default,              \
+                       &(p).log_poll_ms,     \
                        "how often followed logs are read", 10, 60000),                             \
         CONFIG_ROW_INT(flag "-log-grace-ms", variable "_LOG_GRACE_MS", log_grace_ms_default,       \
                        &(p).log_grace_ms,                                                          \

@@ -28,11 +28,17 @@ size_t log_sequence_sort(struct log_number *list, size_t count)
     return kept;
 }
 
+static int64_t gap_old_ns(const struct log_extent *extent)
+{
+    return extent->gap_old_ns ? extent->gap_old_ns : LOG_GAP_OLD_NS;
+}
+
 static bool give_up(const struct log_sequence *s, const struct log_number *behind,
                     const struct log_extent *extent)
 {
-    return extent->exhausted || behind->time_ns < extent->now_ns - LOG_GAP_OLD_NS ||
-           (s->waits_since_ms && extent->now_ms - s->waits_since_ms >= LOG_GAP_WAIT_MS);
+    int64_t wait_ms = extent->gap_wait_ms ? extent->gap_wait_ms : LOG_GAP_WAIT_MS;
+    return extent->exhausted || behind->time_ns < extent->now_ns - gap_old_ns(extent) ||
+           (s->waits_since_ms && extent->now_ms - s->waits_since_ms >= wait_ms);
 }
 
 /* A number is missing; those of the last time that was read may be on the next page. */
@@ -79,7 +85,7 @@ size_t log_sequence_backward(struct log_sequence *s, const struct log_number *so
             if (extent->more && !extent->exhausted && n->time_ns <= extent->reached_ns)
                 break;
             const struct log_number *behind = first < count ? &sorted[first] : n;
-            if (behind->time_ns >= extent->now_ns - LOG_GAP_OLD_NS)
+            if (behind->time_ns >= extent->now_ns - gap_old_ns(extent))
                 *has_gap = true;
             s->gap_from = n->number + 1;
             s->gap_to = s->next - 1;

@@ -37,7 +37,8 @@ struct log_extent {
         reached_ns; /* the last entry's time: of earlier (backward: later) ones all were read … */
     bool more;      /* … and there are further entries */
     bool exhausted; /* more cannot be read at once */
-    int64_t now_ns, now_ms; /* wall and monotonic clock */
+    int64_t now_ns, now_ms;          /* wall and monotonic clock */
+    int64_t gap_wait_ms, gap_old_ns; /* 0: as above; more where entries come later */
 };
 
 /* Not delivered yet. *late: its turn is over, it is delivered out of order; the caller knows which

@@ -161,8 +161,8 @@ load lib/common
     equal "$stderr" e
 }
 
-# Cloud Run's containers have no such setting.
-# bats test_tags=not:cloudrun
+# The containers of Cloud Run and Container Apps have no such setting.
+# bats test_tags=not:cloudrun,not:aca
 @test "run: --read-only keeps the root as it is" {
     run -0 docker run --rm --read-only busybox sh -c 'echo x 2>/dev/null >/f || echo refused'
     equal "$output" refused

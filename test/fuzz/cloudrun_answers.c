@@ -3,7 +3,7 @@
  * Fuzzer: what Google's services answer (errors, executions, tasks, log entries), our own log
  * tokens, names, and what is quoted into filters. The first byte chooses the reader.
  */
-#include "backend-cloudrun/cloudrun_cursor.h"
+#include "cloud/log_cursor.h"
 #include "backend-cloudrun/cloudrun_filter.h"
 #include "backend-cloudrun/cloudrun_logs.h"
 #include "backend-cloudrun/cloudrun_status.h"
@@ -23,7 +23,7 @@ static struct cloudrun_config config = {
     .project = (char *)"p", .region = (char *)"l", .log_id = (char *)"x"};
 static json_t *canned;
 
-static int co_canned(void *arg, const struct cloudrun_log_request *request, json_t **reply,
+static int co_canned(void *arg, const struct log_request *request, json_t **reply,
                      struct error *err)
 {
     (void)arg;
@@ -75,14 +75,14 @@ static void read_json(const char *text, size_t len)
 static void read_token(const char *text)
 {
     AUTO(arena) struct arena arena;
-    struct cloudrun_cursor c, again;
+    struct log_cursor c, again;
     struct cloudrun_name name;
     arena_init(&arena);
     for (int backward = 0; backward < 2; backward++) {
-        if (!cloudrun_cursor_parse(text, backward, &arena, &c))
+        if (!log_cursor_parse(text, backward, &arena, &c))
             continue;
-        const char *printed = cloudrun_cursor_format(&c, backward, &arena);
-        assert(cloudrun_cursor_parse(printed, backward, &arena, &again));
+        const char *printed = log_cursor_format(&c, backward, &arena);
+        assert(log_cursor_parse(printed, backward, &arena, &again));
         assert(again.count == c.count && again.edge_ns == c.edge_ns);
     }
     (void)cloudrun_name_parse(text, &name);

@@ -2,7 +2,8 @@
  * The simulated Google Cloud from outside; see gcpsim_rig.h. */
 #include "test/kit/gcpsim_rig.h"
 
-#include <curl/curl.h>
+#include "test/kit/sim_call.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,39 +12,16 @@ char gcpsim_rig_token[128];
 #define answer(status, method, path, body) gcpsim_rig_answer(__LINE__, status, method, path, body)
 #define expect(status, method, path, body) json_decref(answer(status, method, path, body))
 
-static size_t on_body(char *data, size_t size, size_t count, void *user)
-{
-    buf_append(user, data, size * count);
-    return size * count;
-}
-
 long gcpsim_rig_call_as(const char *bearer, const char *method, const char *path, const char *body,
                         json_t **out)
 {
-    struct buf answer = BUF_INIT;
-    long status = 0;
-    CURL *curl = curl_easy_init();
-    AUTO_FREE char *url = xasprintf("http://127.0.0.1:%d%s", sim_rig.sim.port, path);
-    AUTO_FREE char *authorization = xasprintf("Authorization: Bearer %s", bearer);
-    struct curl_slist *headers = curl_slist_append(NULL, "Metadata-Flavor: Google");
-    if (*bearer)
-        headers = curl_slist_append(headers, authorization);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    if (body)
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-    if (curl_easy_perform(curl) == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
+    const struct sim_call call = {bearer, method, path, body, {"Metadata-Flavor: Google"}};
+    struct sim_answer got;
+    sim_call(&call, &got);
+    long status = got.status;
     if (out)
-        *out = json_loadb(str_or_empty(answer.data), answer.len, 0, NULL);
-    buf_free(&answer);
+        *out = json_incref(got.json);
+    sim_answer_fini(&got);
     return status;
 }
 

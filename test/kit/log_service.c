@@ -81,7 +81,7 @@ static json_t *entry_of(const struct log_service_line *line)
 }
 
 /* Not a coroutine here: nothing suspends. */
-static int co_fake_fetch(void *arg, const struct cloudrun_log_request *request, json_t **reply,
+static int co_fake_fetch(void *arg, const struct log_request *request, json_t **reply,
                          struct error *err)
 {
     static struct log_service_line sorted[LOG_SERVICE_MAX];

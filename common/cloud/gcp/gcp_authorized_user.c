@@ -3,7 +3,8 @@
 #include "base/alloc.h"
 #include "loop/http_url.h"
 #include "base/str.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/gcp/gcp_source.h"
+#include "cloud/token_exchange.h"
 #include "json/json_doc.h"
 
 static const char default_token_uri[] = "https://oauth2.googleapis.com/token";
@@ -15,25 +16,25 @@ int co_gcp_authorized_user(const struct gcp_context *context, json_t *file,
     const char *uri = json_doc_string(file, "token_uri");
     if (str_empty(uri))
         uri = default_token_uri;
-    if (gcp_url_check("token_uri", uri, err))
+    if (token_url_check("token_uri", uri, err))
         return -1;
     struct buf form AUTO(secret_buf) = BUF_INIT;
     buf_reserve(&form, 4096);
     http_form_put(&form, "grant_type", "refresh_token");
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        const char *value = gcp_member(file, members[i], err);
+        const char *value = token_member(file, members[i], err);
         if (!value)
             return -1;
         http_form_put(&form, members[i], value);
     }
-    const struct gcp_exchange x = {
+    const struct token_exchange x = {
         .what = "user's token",
         .url = uri,
         .content_type = "application/x-www-form-urlencoded",
         .body = &form,
     };
-    struct http_response res AUTO(gcp_response) = {0};
-    if (co_gcp_exchange(context, &x, &res, err))
+    struct http_response res AUTO(token_response) = {0};
+    if (co_token_exchange(context->http, &x, &res, err))
         return error_wrap(err, "renew with `gcloud auth application-default login`");
-    return gcp_take_token(&res, x.what, out, err);
+    return token_take(&res, x.what, out, err);
 }

@@ -2,7 +2,7 @@
  * Credential files of every kind; see gcp_source.h. The file of an impersonation contains another
  * credential file: that is resolved here, so that no source needs this table. */
 #include "base/alloc.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/token_exchange.h"
 #include "cloud/gcp/gcp_source.h"
 #include "json/json_doc.h"
 
@@ -23,7 +23,7 @@ static const struct {
 static int co_token_of(const struct gcp_context *context, json_t *file, struct access_token *out,
                        struct error *err)
 {
-    const char *type = gcp_member(file, "type", err);
+    const char *type = token_member(file, "type", err);
     if (!type)
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
@@ -39,7 +39,7 @@ static int co_impersonated(const struct gcp_context *context, json_t *file,
     json_t *source = json_object_get(file, "source_credentials");
     const char *type = json_doc_string(source, "type");
     const struct gcp_impersonation what = {
-        .url = gcp_member(file, "service_account_impersonation_url", err),
+        .url = token_member(file, "service_account_impersonation_url", err),
         .delegates = json_object_get(file, "delegates"),
     };
     struct access_token own AUTO(access_token) = {0};

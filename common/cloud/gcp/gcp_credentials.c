@@ -7,7 +7,7 @@
 #include "base/small_file.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/token_exchange.h"
 #include "cloud/gcp/gcp_source.h"
 #include "loop/renewal.h"
 #include "json/json_doc.h"
@@ -49,7 +49,7 @@ static int co_from_path(const struct gcp_context *context, const char *path,
     char *text AUTO(secret) = small_file_read(path, ERROR_FORBIDDEN, err);
     if (!text)
         return -1;
-    json_t *doc AUTO(gcp_json) = json_doc_load(text, strlen(text), err);
+    json_t *doc AUTO(token_json) = json_doc_load(text, strlen(text), err);
     if (!doc || co_gcp_credential_file_token(context, doc, out, err))
         return error_wrap(err, "%s", path);
     return 0;

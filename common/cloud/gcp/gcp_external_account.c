@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cloud/gcp/gcp_credentials.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/gcp/gcp_source.h"
+#include "cloud/token_exchange.h"
 #include "json/json_doc.h"
 
 #include <string.h>
@@ -29,7 +30,7 @@ static int read_federation(json_t *file, struct federation *out, struct error *e
     const char *url = json_doc_string(file, "token_url");
     json_t *impersonation = json_object_get(file, "service_account_impersonation");
     *out = (struct federation){
-        .audience = gcp_member(file, "audience", err),
+        .audience = token_member(file, "audience", err),
         .token_url = str_empty(url) ? default_token_url : url,
         .impersonation_url = json_doc_string(file, "service_account_impersonation_url"),
         .user_project = json_doc_string(file, "workforce_pool_user_project"),
@@ -39,8 +40,8 @@ static int read_federation(json_t *file, struct federation *out, struct error *e
     };
     if (!out->audience)
         return -1;
-    out->subject_token_type = gcp_member(file, "subject_token_type", err);
-    return out->subject_token_type ? gcp_url_check("token_url", out->token_url, err) : -1;
+    out->subject_token_type = token_member(file, "subject_token_type", err);
+    return out->subject_token_type ? token_url_check("token_url", out->token_url, err) : -1;
 }
 
 static void write_form(struct buf *form, const struct federation *f, const char *scope,
@@ -83,17 +84,17 @@ static int co_exchange(const struct gcp_context *context, const struct federatio
     write_form(&form, f, is_step ? GCP_SCOPE_CLOUD_PLATFORM : context->scope, subject_token);
     char *authorization AUTO(secret) = client_header(f);
     const char *const headers[] = {authorization, NULL};
-    const struct gcp_exchange x = {
+    const struct token_exchange x = {
         .what = "token exchange",
         .url = f->token_url,
         .headers = headers,
         .content_type = "application/x-www-form-urlencoded",
         .body = &form,
     };
-    struct http_response res AUTO(gcp_response) = {0};
-    if (co_gcp_exchange(context, &x, &res, err))
+    struct http_response res AUTO(token_response) = {0};
+    if (co_token_exchange(context->http, &x, &res, err))
         return -1;
-    return gcp_take_token(&res, x.what, out, err);
+    return token_take(&res, x.what, out, err);
 }
 
 int co_gcp_external_account(const struct gcp_context *context, json_t *file,

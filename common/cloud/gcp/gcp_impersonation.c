@@ -6,7 +6,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/gcp/gcp_source.h"
+#include "cloud/token_exchange.h"
 #include "json/json_doc.h"
 
 #include <string.h>
@@ -46,13 +47,13 @@ static int write_body(struct buf *body, const struct gcp_context *context,
 static int take_answer(const struct http_response *res, const char *what, struct access_token *out,
                        struct error *err)
 {
-    json_t *doc AUTO(gcp_json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
+    json_t *doc AUTO(token_json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
     if (!doc)
         return error_wrap(err, "%s", what);
     const char *token = json_doc_string(doc, "accessToken");
     const char *end = json_doc_string(doc, "expireTime");
     int64_t expires_ns;
-    if (!token || !gcp_token_clean(token) || !end || !timefmt_parse_rfc3339(end, &expires_ns))
+    if (!token || !token_clean(token) || !end || !timefmt_parse_rfc3339(end, &expires_ns))
         return error_set(err, ERROR_SYSTEM, "%s: the answer holds no access token", what);
     out->value = xstrdup(token);
     out->expires_ns = expires_ns;
@@ -63,20 +64,20 @@ int co_gcp_impersonate(const struct gcp_context *context, const struct gcp_imper
                        const struct access_token *own, struct access_token *out, struct error *err)
 {
     struct buf body AUTO(buf) = BUF_INIT;
-    if (gcp_url_check("service_account_impersonation_url", what->url, err) ||
+    if (token_url_check("service_account_impersonation_url", what->url, err) ||
         write_body(&body, context, what, err))
         return -1;
     char *authorization AUTO(secret) = xasprintf("Authorization: Bearer %s", own->value);
     const char *const headers[] = {authorization, NULL};
-    const struct gcp_exchange x = {
+    const struct token_exchange x = {
         .what = "impersonation",
         .url = what->url,
         .headers = headers,
         .content_type = "application/json",
         .body = &body,
     };
-    struct http_response res AUTO(gcp_response) = {0};
-    if (co_gcp_exchange(context, &x, &res, err))
+    struct http_response res AUTO(token_response) = {0};
+    if (co_token_exchange(context->http, &x, &res, err))
         return -1;
     return take_answer(&res, x.what, out, err);
 }

@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "loop/http_url.h"
 #include "base/str.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/gcp/gcp_source.h"
+#include "cloud/token_exchange.h"
 
 #include <string.h>
 #include <strings.h>
@@ -46,23 +47,23 @@ int co_gcp_metadata_token(const struct gcp_context *context, struct access_token
         return error_set(err, ERROR_FORBIDDEN,
                          "GCE_METADATA_HOST must be a host name, with or "
                          "without a port");
-    const struct gcp_exchange x = {
+    const struct token_exchange x = {
         .what = "metadata server",
         .url = url,
         .headers = headers,
         .connect_timeout_ms = CONNECT_MS,
         .once = true,
     };
-    struct http_response res AUTO(gcp_response) = {0};
+    struct http_response res AUTO(token_response) = {0};
     struct error problem = {0};
-    int rc = co_gcp_exchange(context, &x, &res, &problem);
+    int rc = co_token_exchange(context->http, &x, &res, &problem);
     bool answered = res.status != 0 && speaks_metadata(&res);
     /* Nothing, or another service, listens at that address. */
     if (!answered && problem.code != ERROR_CANCELLED)
         return 0;
     *found = true;
     if (rc == 0)
-        return gcp_take_token(&res, x.what, out, err);
+        return token_take(&res, x.what, out, err);
     *err = problem;
     return res.status == 404 ? error_wrap(err, "this machine has no service account") : -1;
 }

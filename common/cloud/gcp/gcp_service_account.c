@@ -7,8 +7,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "cloud/gcp/gcp_exchange.h"
-#include "cloud/gcp/gcp_jwt.h"
+#include "cloud/gcp/gcp_source.h"
+#include "cloud/token_exchange.h"
+#include "cloud/jwt.h"
 #include "json/json_doc.h"
 
 enum {
@@ -25,14 +26,14 @@ static int read_key(json_t *file, struct key *out, struct error *err)
 {
     const char *uri = json_doc_string(file, "token_uri");
     *out = (struct key){
-        .email = gcp_member(file, "client_email", err),
+        .email = token_member(file, "client_email", err),
         .key_id = json_doc_string(file, "private_key_id"),
         .token_uri = str_empty(uri) ? default_token_uri : uri,
     };
     if (!out->email)
         return -1;
-    out->private_key = gcp_member(file, "private_key", err);
-    return out->private_key ? gcp_url_check("token_uri", out->token_uri, err) : -1;
+    out->private_key = token_member(file, "private_key", err);
+    return out->private_key ? token_url_check("token_uri", out->token_uri, err) : -1;
 }
 
 static char *make_assertion(const struct key *key, const char *scope, struct error *err)
@@ -55,7 +56,7 @@ static char *make_assertion(const struct key *key, const char *scope, struct err
     json_member_int(&w, "iat", now_s);
     json_member_int(&w, "exp", now_s + ASSERTION_LIFE_S);
     json_object_close(&w);
-    return gcp_jwt_sign(header.data, claims.data, key->private_key, err);
+    return jwt_sign(header.data, claims.data, key->private_key, "\"private_key\"", err);
 }
 
 int co_gcp_service_account(const struct gcp_context *context, json_t *file,
@@ -71,14 +72,14 @@ int co_gcp_service_account(const struct gcp_context *context, json_t *file,
     buf_reserve(&form, 256 + 3 * strlen(assertion));
     http_form_put(&form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
     http_form_put(&form, "assertion", assertion);
-    const struct gcp_exchange x = {
+    const struct token_exchange x = {
         .what = "service account's token",
         .url = key.token_uri,
         .content_type = "application/x-www-form-urlencoded",
         .body = &form,
     };
-    struct http_response res AUTO(gcp_response) = {0};
-    if (co_gcp_exchange(context, &x, &res, err))
+    struct http_response res AUTO(token_response) = {0};
+    if (co_token_exchange(context->http, &x, &res, err))
         return -1;
-    return gcp_take_token(&res, x.what, out, err);
+    return token_take(&res, x.what, out, err);
 }

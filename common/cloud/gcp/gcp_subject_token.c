@@ -4,7 +4,8 @@
 #include "base/alloc.h"
 #include "base/small_file.h"
 #include "base/str.h"
-#include "cloud/gcp/gcp_exchange.h"
+#include "cloud/gcp/gcp_source.h"
+#include "cloud/token_exchange.h"
 #include "json/json_doc.h"
 
 #include <string.h>
@@ -21,10 +22,10 @@ static char *extract(json_t *source, const char *text, const char *from, struct 
         error_set(err, ERROR_FORBIDDEN, "\"format\": \"%.40s\" is neither text nor json", type);
         return NULL;
     }
-    json_t *doc AUTO(gcp_json) = NULL;
+    json_t *doc AUTO(token_json) = NULL;
     const char *token = text;
     if (is_json) {
-        const char *field = gcp_member(format, "subject_token_field_name", err);
+        const char *field = token_member(format, "subject_token_field_name", err);
         doc = field ? json_doc_load(text, strlen(text), err) : NULL;
         if (!doc) {
             error_wrap(err, "%s", from);
@@ -54,8 +55,8 @@ static int read_headers(json_t *source, struct strv *out, struct error *err)
     const char *name;
     json_t *value;
     json_t *headers = json_object_get(source, "headers");
-    if (json_object_size(headers) > GCP_HEADERS_MAX)
-        return error_set(err, ERROR_FORBIDDEN, "\"headers\" are more than %d", GCP_HEADERS_MAX);
+    if (json_object_size(headers) > TOKEN_HEADERS_MAX)
+        return error_set(err, ERROR_FORBIDDEN, "\"headers\" are more than %d", TOKEN_HEADERS_MAX);
     json_object_foreach(headers, name, value)
     {
         const char *text = json_string_value(value);
@@ -78,13 +79,13 @@ static char *co_from_url(const struct gcp_context *context, json_t *source, cons
     }
     if (read_headers(source, &headers, err))
         return NULL;
-    const struct gcp_exchange x = {
+    const struct token_exchange x = {
         .what = "subject token",
         .url = url,
         .headers = (const char *const *)headers.items,
     };
-    struct http_response res AUTO(gcp_response) = {0};
-    if (co_gcp_exchange(context, &x, &res, err))
+    struct http_response res AUTO(token_response) = {0};
+    if (co_token_exchange(context->http, &x, &res, err))
         return NULL;
     return extract(source, str_or_empty(res.body.data), "the answer of \"url\"", err);
 }

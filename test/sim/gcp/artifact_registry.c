@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/admin_reply.h"
+#include "test/sim/http/form.h"
 #include "test/sim/http/registry_proxy.h"
 
 #include <pthread.h>
@@ -55,12 +56,7 @@ const char *artifact_registry_upstream(const struct artifact_registry *r)
 /* The access token in a Basic login; heap, "" when it is none. */
 static char *basic_password(const struct http_request *request)
 {
-    const char *value = http_request_header(request, "Authorization");
-    size_t len = 0;
-    if (!value || strncasecmp(value, "Basic ", 6))
-        return xstrdup("");
-    AUTO_FREE unsigned char *pair = base64_decode(value + 6, strlen(value + 6), &len);
-    AUTO_FREE char *text = xstrndup(pair ? (char *)pair : "", pair ? len : 0);
+    AUTO_FREE char *text = form_basic(request);
     return xstrdup(str_starts(text, USER) ? text + strlen(USER) : "");
 }
 
@@ -69,7 +65,7 @@ static bool authorized(struct artifact_registry *r, const struct http_request *r
     char principal[256];
     AUTO_FREE char *password = basic_password(request);
     bool good = token_store_find(r->gcp->tokens, password, principal) ||
-                token_store_find(r->gcp->tokens, gcp_bearer(request), principal);
+                token_store_find(r->gcp->tokens, form_bearer(request), principal);
     pthread_mutex_lock(&r->lock);
     r->requests++;
     r->refused += !good;

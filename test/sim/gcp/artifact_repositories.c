@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "test/sim/gcp/artifact_registry.h"
 #include "test/sim/gcp/gcp.h"
+#include "test/sim/http/form.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ static bool is_docker(const json_t *body)
 
 static void create(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
 {
-    AUTO_FREE char *id = gcp_parameter(call->request, "repositoryId");
+    AUTO_FREE char *id = form_parameter(call->request, "repositoryId");
     AUTO_FREE char *name = xasprintf("%s/%s", gcp->project, str_or_empty(id));
     if (!location_ok(gcp, call, reply))
         return;

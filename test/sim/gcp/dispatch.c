@@ -9,6 +9,7 @@
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
+#include "test/sim/http/form.h"
 #include "test/sim/http/journal.h"
 
 #include <stdio.h>
@@ -21,7 +22,7 @@ static const struct gcp_method *const tables[] = {run_methods, operation_methods
 
 static bool decode_part(const char *text, size_t len, char out[GCP_PART_MAX])
 {
-    AUTO_FREE char *decoded = gcp_decode(text, len, false);
+    AUTO_FREE char *decoded = form_decode(text, len, false);
     return *decoded && snprintf(out, GCP_PART_MAX, "%s", decoded) < GCP_PART_MAX;
 }
 
@@ -68,7 +69,7 @@ static bool check_token(struct gcp *gcp, const struct gcp_method *m, struct gcp_
                         struct gcp_reply *reply)
 {
     struct error ignored;
-    const char *token = gcp_bearer(call->request);
+    const char *token = form_bearer(call->request);
     if (!*token) {
         gcp_reply_error(reply, "UNAUTHENTICATED",
                         "Request is missing required authentication credential. Expected OAuth 2 "
@@ -206,8 +207,9 @@ static const struct gcp_method *handle(struct gcp *gcp, struct gcp_call *call,
 static void keep_journal(struct gcp *gcp, const struct gcp_method *m, const struct gcp_call *call,
                          const struct http_reply *http)
 {
-    json_t *request = json_pack("{s:s, s:s, s:o}", "method", call->request->method, "path",
-                                call->request->path, "parameters", gcp_form(call->request->query));
+    json_t *request =
+        json_pack("{s:s, s:s, s:o}", "method", call->request->method, "path", call->request->path,
+                  "parameters", form_parse(call->request->query));
     if (call->request->body_len && call->body)
         json_object_set(request, "body", call->body);
     AUTO_FREE char *text = json_dumps(request, JSON_COMPACT);

@@ -3,9 +3,9 @@
 #include "test/sim/gcp/gcp.h"
 
 #include "base/alloc.h"
-#include "base/percent.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "test/sim/http/form.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -76,54 +76,13 @@ void gcp_set_int(json_t *object, const char *key, int64_t value)
         json_object_set_new(object, key, json_integer(value));
 }
 
-/* ---- queries and forms ---- */
-
-char *gcp_decode(const char *text, size_t len, bool plus)
-{
-    char *out = xmalloc(len + 1);
-    percent_decode(text, len, PERCENT_KEEP_BROKEN | (plus ? PERCENT_PLUS_IS_BLANK : 0u), out);
-    return out;
-}
-
-json_t *gcp_form(const char *text)
-{
-    json_t *out = json_object();
-    while (*text) {
-        size_t len = strcspn(text, "&");
-        const char *equals = memchr(text, '=', len);
-        size_t name_len = equals ? (size_t)(equals - text) : len;
-        AUTO_FREE char *name = gcp_decode(text, name_len, true);
-        AUTO_FREE char *value =
-            equals ? gcp_decode(equals + 1, len - name_len - 1, true) : xstrdup("");
-        if (*name)
-            value_set_text(out, name, value);
-        text += len + (text[len] == '&');
-    }
-    return out;
-}
-
-char *gcp_parameter(const struct http_request *request, const char *name)
-{
-    json_t *form = gcp_form(request->query);
-    const char *value = json_string_value(json_object_get(form, name));
-    char *out = value ? xstrdup(value) : NULL;
-    json_decref(form);
-    return out;
-}
-
-const char *gcp_bearer(const struct http_request *request)
-{
-    const char *value = str_or_empty(http_request_header(request, "Authorization"));
-    return strncasecmp(value, "Bearer ", 7) ? "" : value + 7;
-}
-
 /* ---- pages ---- */
 
 bool gcp_page(const struct gcp_call *call, size_t most, size_t *begin, size_t *count,
               struct gcp_reply *reply)
 {
-    AUTO_FREE char *size = gcp_parameter(call->request, "pageSize");
-    AUTO_FREE char *token = gcp_parameter(call->request, "pageToken");
+    AUTO_FREE char *size = form_parameter(call->request, "pageSize");
+    AUTO_FREE char *token = form_parameter(call->request, "pageToken");
     int64_t n = 0, at = 0;
     if (!str_empty(size) && (!str_to_i64(size, &n) || n < 0)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "page_size must be a non-negative number");

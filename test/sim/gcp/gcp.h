@@ -110,8 +110,6 @@ json_t *gcp_error_json(const char *status, const char *message);
 void gcp_set_time(json_t *object, const char *key, int64_t ns);
 /* A member left out when it is zero or empty, as proto3's JSON does. */
 void gcp_set_int(json_t *object, const char *key, int64_t value);
-/* A parameter of the query, decoded; heap, NULL when absent. */
-char *gcp_parameter(const struct http_request *request, const char *name);
 /* pageSize and pageToken of a list: how many, and what to begin with (an index). False: the reply
  * is set. */
 bool gcp_page(const struct gcp_call *call, size_t most, size_t *begin, size_t *count,
@@ -119,11 +117,5 @@ bool gcp_page(const struct gcp_call *call, size_t most, size_t *begin, size_t *c
 /* The page [begin, begin+count) of an array as {KEY: […], nextPageToken}; empty lists are left
  * out. */
 json_t *gcp_page_json(const char *key, json_t *all, size_t begin, size_t count);
-/* The bearer token of a request; "" when none. Borrowed. */
-const char *gcp_bearer(const struct http_request *request);
-/* Percent decoding, and of plus signs where they are blanks. Heap. */
-char *gcp_decode(const char *text, size_t len, bool plus);
-/* A form or query's name=value pairs; new reference. */
-json_t *gcp_form(const char *text);
 
 #endif

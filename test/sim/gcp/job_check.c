@@ -7,6 +7,7 @@
 #include "test/sim/gcp/run.h"
 #include "test/sim/gcp/vpc_access.h"
 #include "test/sim/host/runner.h"
+#include "test/sim/http/members.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -35,11 +36,7 @@ bool job_id_valid(const char *id)
 
 /* ---- unknown members ---- */
 
-/* Space-separated names by schema; "name:schema" goes deeper, into each element of an array, too.
- */
-static const struct {
-    const char *schema, *members;
-} schemas[] = {
+static const struct member_schema schemas[] = {
     {"job", "name uid generation labels annotations createTime updateTime deleteTime expireTime "
             "creator lastModifier client clientVersion launchStage binaryAuthorization "
             "template:execution observedGeneration terminalCondition conditions executionCount "
@@ -61,56 +58,20 @@ static const struct {
     {"volume", "name secret cloudSqlInstance emptyDir nfs gcs"},
     {"overrides", "containerOverrides:override taskCount timeout delayExecution"},
     {"override", "name args env:env clearArgs"},
-};
+    {0}};
 
-static const char *members_of(const char *schema)
+static int check_members(const json_t *object, const char *schema, struct error *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(schemas); i++)
-        if (!strcmp(schemas[i].schema, schema))
-            return schemas[i].members;
-    return "";
-}
-
-/* Finds a member's name among a schema's; deeper: the schema of its value or "". */
-static bool find_member(const char *members, const char *name, char deeper[16])
-{
-    size_t len = strlen(name);
-    for (const char *p = members; *p;) {
-        size_t word = strcspn(p, " "), own = strcspn(p, " :");
-        if (own == len && !strncmp(p, name, len)) {
-            snprintf(deeper, 16, "%.*s", (int)(word > own ? word - own - 1 : 0), p + own + 1);
-            return true;
-        }
-        p += word + (p[word] == ' ');
-    }
-    return false;
-}
-
-static int check_members(const json_t *object, const char *schema, const char *path,
-                         struct error *err)
-{
-    const char *name;
-    json_t *value, *item;
-    size_t i;
-    char deeper[16];
-    if (!json_is_object(object))
+    struct member_problem problem;
+    if (members_check(schemas, object, schema, false, &problem))
+        return 0;
+    if (!*problem.name)
         return error_set(err, ERROR_INVALID_PARAMETER, "Invalid value at '%s': expected an object",
-                         path);
-    json_object_foreach((json_t *)object, name, value)
-    {
-        AUTO_FREE char *below = xasprintf("%s.%s", path, name);
-        if (!find_member(members_of(schema), name, deeper))
-            return error_set(err, ERROR_INVALID_PARAMETER,
-                             "Invalid JSON payload received. Unknown name \"%s\" at '%s': Cannot "
-                             "find field.",
-                             name, path);
-        if (!*deeper)
-            continue;
-        if (!json_is_array(value) && check_members(value, deeper, below, err))
-            return -1;
-        json_array_foreach(value, i, item) if (check_members(item, deeper, below, err)) return -1;
-    }
-    return 0;
+                         problem.path);
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "Invalid JSON payload received. Unknown name \"%s\" at '%s': Cannot find "
+                     "field.",
+                     problem.name, problem.path);
 }
 
 /* ---- labels and annotations ---- */
@@ -344,7 +305,7 @@ int job_check(json_t *job, struct error *err)
                                               "reconciling",
                                               "satisfiesPzs",
                                               "etag"};
-    if (check_members(job, "job", "job", err))
+    if (check_members(job, "job", err))
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(output_only); i++)
         json_object_del(job, output_only[i]);
@@ -395,7 +356,7 @@ int job_override(json_t *task, const json_t *overrides, struct error *err)
     json_t *override;
     if (!overrides)
         return 0;
-    if (check_members(overrides, "overrides", "overrides", err))
+    if (check_members(overrides, "overrides", err))
         return -1;
     const char *timeout = value_string(overrides, "timeout");
     if (*timeout && !timeout_valid(timeout))

@@ -9,6 +9,7 @@
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
+#include "test/sim/http/form.h"
 
 #include <string.h>
 
@@ -75,7 +76,7 @@ void oauth_token(void *ctx, const struct http_request *request, struct http_repl
     struct error err;
     if (begin(gcp, "oauth", "token", reply))
         return;
-    json_t *form = gcp_form(request->body);
+    json_t *form = form_parse(request->body);
     const char *type = value_string(form, "grant_type");
     if (!strcmp(type, GRANT_JWT)) {
         if (check_assertion(gcp, request, form, &err))
@@ -101,7 +102,7 @@ void oauth_exchange(void *ctx, const struct http_request *request, struct http_r
     struct gcp *gcp = ctx;
     if (begin(gcp, "sts", "token", reply))
         return;
-    json_t *form = gcp_form(request->body);
+    json_t *form = form_parse(request->body);
     const char *subject = value_string(form, "subject_token");
     if (strcmp(value_string(form, "grant_type"), GRANT_EXCHANGE) != 0)
         refuse(reply, "unsupported_grant_type", "Invalid grant_type");

@@ -5,6 +5,7 @@
 #include "base/timefmt.h"
 #include "test/sim/gcp/image_host.h"
 #include "test/sim/gcp/run.h"
+#include "test/sim/http/form.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ static struct execution *need_execution(struct gcp *gcp, const struct gcp_call *
 /* Parameter validateOnly, or the member of a body. */
 static bool is_dry_run(const struct gcp_call *call)
 {
-    AUTO_FREE char *text = gcp_parameter(call->request, "validateOnly");
+    AUTO_FREE char *text = form_parameter(call->request, "validateOnly");
     return (text && !strcmp(text, "true")) || value_bool(call->body, "validateOnly", false);
 }
 
@@ -76,7 +77,7 @@ static bool answer_dry_run(struct gcp *gcp, const struct gcp_call *call, enum op
 
 static bool etag_fits(const struct gcp_call *call, const struct job *job, struct gcp_reply *reply)
 {
-    AUTO_FREE char *parameter = gcp_parameter(call->request, "etag");
+    AUTO_FREE char *parameter = form_parameter(call->request, "etag");
     const char *given = parameter ? parameter : value_string(call->body, "etag");
     if (!*given || !strcmp(given, value_string(job->json, "etag")))
         return true;
@@ -111,7 +112,7 @@ static void create_job(struct gcp *gcp, const struct gcp_call *call, const char 
 static void jobs_create(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
 {
     char generated[20] = "job-";
-    AUTO_FREE char *id = gcp_parameter(call->request, "jobId");
+    AUTO_FREE char *id = form_parameter(call->request, "jobId");
     value_random_hex(generated + 4, 12);
     if (!str_empty(id) && !job_id_valid(id)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT",
@@ -142,7 +143,7 @@ static void jobs_list(struct gcp *gcp, const struct gcp_call *call, struct gcp_r
     size_t begin, count;
     if (!check_location(gcp, call, reply) || !gcp_page(call, PAGE_MAX, &begin, &count, reply))
         return;
-    AUTO_FREE char *deleted = gcp_parameter(call->request, "showDeleted");
+    AUTO_FREE char *deleted = form_parameter(call->request, "showDeleted");
     json_t *all = json_array();
     lock(gcp);
     for (const struct job *j = gcp->run->jobs; j; j = j->next)
@@ -178,7 +179,7 @@ static void replace_job(struct gcp *gcp, const struct gcp_call *call, struct job
 
 static void jobs_patch(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
 {
-    AUTO_FREE char *missing = gcp_parameter(call->request, "allowMissing");
+    AUTO_FREE char *missing = form_parameter(call->request, "allowMissing");
     lock(gcp);
     struct job *j = run_find_job(gcp->run, call->part[2]);
     if (j)

@@ -9,6 +9,7 @@
 #include "test/sim/host/files.h"
 #include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
+#include "test/sim/http/form.h"
 
 #include <string.h>
 
@@ -79,12 +80,12 @@ void storage_api(void *ctx, const struct http_request *request, struct http_repl
 {
     struct gcp *gcp = ctx;
     char part[GCP_PATH_PARTS][GCP_PART_MAX], principal[256];
-    AUTO_FREE char *alt = gcp_parameter(request, "alt");
+    AUTO_FREE char *alt = form_parameter(request, "alt");
     if (begin(gcp, reply))
         return;
     if (!dispatch_path_match("/storage/v1/b/*/o/*", request->path, part))
         refuse(reply, "NOT_FOUND", "Not Found");
-    else if (!token_store_find(gcp->tokens, gcp_bearer(request), principal))
+    else if (!token_store_find(gcp->tokens, form_bearer(request), principal))
         refuse(reply, "UNAUTHENTICATED",
                "Anonymous caller does not have storage.objects.get "
                "access to the Google Cloud Storage object.");
@@ -101,6 +102,6 @@ void storage_public(void *ctx, const struct http_request *request, struct http_r
         return;
     AUTO_FREE char *bucket =
         slash ? xstrndup(request->path + 1, (size_t)(slash - request->path - 1)) : xstrdup("");
-    AUTO_FREE char *object = slash ? gcp_decode(slash + 1, strlen(slash + 1), false) : xstrdup("");
+    AUTO_FREE char *object = slash ? form_decode(slash + 1, strlen(slash + 1), false) : xstrdup("");
     send_object(gcp, bucket, object, true, reply);
 }

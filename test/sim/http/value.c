@@ -3,9 +3,11 @@
 #include "test/sim/http/value.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -14,6 +16,17 @@
 json_t *value_text(const char *text)
 {
     return json_stringn_nocheck(text, strlen(text));
+}
+
+json_t *value_bytes(const char *bytes, size_t len)
+{
+    struct buf text AUTO(buf) = BUF_INIT;
+    for (size_t at = 0; at < len;) {
+        size_t n = (bytes[at] & 0x80) ? utf8_sequence(bytes + at, len - at) : 1;
+        buf_append(&text, n ? bytes + at : "\xef\xbf\xbd", n ? n : 3);
+        at += n ? n : 1;
+    }
+    return json_stringn_nocheck(str_or_empty(text.data), text.len);
 }
 
 const char *value_string(const json_t *object, const char *key)

@@ -13,6 +13,8 @@
 
 /* A string value. jansson's own json_string() must not be called: base/json.c has that name too. */
 json_t *value_text(const char *text);
+/* A string value of bytes that may be anything: what is not UTF-8 becomes U+FFFD. */
+json_t *value_bytes(const char *bytes, size_t len);
 /* "" when absent or no string. Borrowed. */
 const char *value_string(const json_t *object, const char *key);
 int64_t value_int(const json_t *object, const char *key, int64_t fallback);

@@ -97,7 +97,7 @@ static int64_t bound_of(const char *filter, const char *comparison, int64_t othe
     return ns;
 }
 
-static int co_fetch_records(void *arg, const struct cloudrun_log_request *request, json_t **reply,
+static int co_fetch_records(void *arg, const struct log_request *request, json_t **reply,
                             struct error *err)
 {
     struct entry **list = request->newest_first ? falling : rising;
@@ -318,7 +318,7 @@ TEST(a_record_that_was_lost_long_ago)
 static void expect_text(const char *json, const char *letter, const char *wanted, size_t len)
 {
     AUTO(arena) struct arena arena;
-    struct cloudrun_entry entry;
+    struct log_entry entry;
     struct log_event event;
     AUTO_FREE char *text =
         xasprintf("{\"timestamp\":\"2026-01-01T00:00:00.5Z\",\"severity\":\"ERROR\",%s,"
@@ -352,7 +352,7 @@ TEST(texts_come_back_as_printed)
 TEST(labels_in_the_payload)
 {
     AUTO(arena) struct arena arena;
-    struct cloudrun_entry entry;
+    struct log_entry entry;
     struct log_event event;
     json_t *doc =
         json_loads("{\"timestamp\":\"2026-01-01T00:00:00.5Z\",\"jsonPayload\":{\"message\":"

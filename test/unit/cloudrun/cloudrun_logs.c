@@ -468,7 +468,7 @@ TEST_USING(service, entries_become_lines)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO(arena) struct arena arena;
-        struct cloudrun_entry entry;
+        struct log_entry entry;
         struct log_event event;
         AUTO_FREE char *text =
             xasprintf("{\"timestamp\":\"2026-01-01T00:00:00.5Z\",%s}", cases[i].entry);
@@ -482,7 +482,7 @@ TEST_USING(service, entries_become_lines)
     }
     json_t *audit AUTO(json) =
         json_loads("{\"timestamp\":\"2026-01-01T00:00:00Z\",\"protoPayload\":{}}", 0, NULL);
-    struct cloudrun_entry ignored;
+    struct log_entry ignored;
     assert_false(cloudrun_entry_read(audit, &ignored));
 }
 
