@@ -306,7 +306,7 @@ space := $(subst ,, )
 check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
 	$(Q)$(MAKE) --no-print-directory binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
-	@test/run asan/units asan/$(ASAN_CLOUD) $(REVERSE:%=%:@core)
+	@test/run asan/units asan/$(ASAN_CLOUD) $(REVERSE:%=%:@core) $(patsubst %,%-reverse:@own,$(filter-out $(ASAN_CLOUD),$(FURTHER)))
 
 .PHONY: oracle
 oracle: deps-test ## all scenarios against a real dockerd; test/e2e/oracle.sums says what passed

@@ -157,7 +157,7 @@ main()
     trap 'rm -rf "$WORK"' EXIT
     tar -C "$ROOTFS" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$WORK/layer" .
     DIFF_ID=$(sha256_of "$WORK/layer")
-    gzip -n -c "$WORK/layer" >"$WORK/layer.tgz"
+    gzip -n -1 -c "$WORK/layer" >"$WORK/layer.tgz"
     LAYER=$(sha256_of "$WORK/layer.tgz")
     blob_push "$WORK/layer.tgz" "$LAYER"
     local tag

@@ -6,8 +6,8 @@ bats_require_minimum_version 1.5.0
 load lib/common
 load lib/logs
 
-@test "logs: 100,000 lines of an ended container" { logs_ended 100000; }
-@test "logs: 100,000 lines of a running container, followed to its end" { logs_followed 100000; }
+@test "logs: 100,000 lines of an ended container" { logs_ended "$(sized 100000)"; }
+@test "logs: 100,000 lines of a running container, followed to its end" { logs_followed "$(sized 100000)"; }
 @test "logs: --tail on a running and an ended container" { logs_tail; }
 @test "logs: --timestamps, --since and --until" { logs_since_until; }
 @test "logs: both streams, each its own" { logs_streams; }

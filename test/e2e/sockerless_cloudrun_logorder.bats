@@ -29,21 +29,22 @@ follow_from()
 }
 
 @test "cloudrun: 50,000 lines with unordered ids, read whole, from the end and from a moment" {
-    local all=$BATS_TEST_TMPDIR/all from to
+    local all=$BATS_TEST_TMPDIR/all from to lines
+    lines=$(sized $LINES_PRINTED)
     sim_config '{"log_own_ids":1}'
-    docker run -d --name "$(name x)" busybox sh -c "seq 1 $LINES_PRINTED; printf last" >/dev/null
+    docker run -d --name "$(name x)" busybox sh -c "seq 1 $lines; printf last" >/dev/null
     docker wait "$(name x)" >/dev/null
     docker logs -t "$(name x)" >"$all"
-    cut -d' ' -f2 "$all" | cmp - <(seq 1 $LINES_PRINTED; echo last)
+    cut -d' ' -f2 "$all" | cmp - <(seq 1 "$lines"; echo last)
     cut -d' ' -f1 "$all" | sort -c -u # the nanoseconds of each line
-    from=$(sed -n "$((LINES_PRINTED - 2000))p" "$all" | cut -d' ' -f1)
-    to=$(sed -n "$((LINES_PRINTED - 1000))p" "$all" | cut -d' ' -f1)
-    docker logs --since "$from" "$(name x)" | cmp - <(seq $((LINES_PRINTED - 2000)) $LINES_PRINTED; printf last)
+    from=$(sed -n "$((lines - 2000))p" "$all" | cut -d' ' -f1)
+    to=$(sed -n "$((lines - 1000))p" "$all" | cut -d' ' -f1)
+    docker logs --since "$from" "$(name x)" | cmp - <(seq $((lines - 2000)) "$lines"; printf last)
     docker logs --since "$from" --until "$to" "$(name x)" |
-        cmp - <(seq $((LINES_PRINTED - 2000)) $((LINES_PRINTED - 1000)))
-    docker logs --tail 3 "$(name x)" | cmp - <(seq $((LINES_PRINTED - 1)) $LINES_PRINTED; printf last)
+        cmp - <(seq $((lines - 2000)) $((lines - 1000)))
+    docker logs --tail 3 "$(name x)" | cmp - <(seq $((lines - 1)) "$lines"; printf last)
     docker logs --tail 1500 "$(name x)" |
-        cmp - <(seq $((LINES_PRINTED - 1498)) $LINES_PRINTED; printf last)
+        cmp - <(seq $((lines - 1498)) "$lines"; printf last)
 }
 
 @test "cloudrun: followers that join at any moment, unordered ids, entries that come late and twice" {

@@ -18,8 +18,8 @@ teardown_file()
     sim_config '{"log_delay_ms":0}'
 }
 
-@test "logs 2 s late: 100,000 lines of an ended container" { logs_ended 100000; }
-@test "logs 2 s late: 100,000 lines of a running container, followed to its end" { logs_followed 100000; }
+@test "logs 2 s late: 100,000 lines of an ended container" { logs_ended "$(sized 100000)"; }
+@test "logs 2 s late: 100,000 lines of a running container, followed to its end" { logs_followed "$(sized 100000)"; }
 @test "logs 2 s late: --tail on a running and an ended container" { logs_tail; }
 @test "logs 2 s late: --timestamps, --since and --until" { logs_since_until; }
 @test "logs 2 s late: both streams, each its own" { logs_streams; }

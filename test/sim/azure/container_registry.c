@@ -9,6 +9,7 @@
 #include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
 #include "test/sim/http/form.h"
+#include "test/sim/http/journal.h"
 #include "test/sim/http/registry_proxy.h"
 
 #include <pthread.h>
@@ -175,7 +176,10 @@ static void issue(struct container_registry *r, const char *kind, const json_t *
     pthread_mutex_lock(&r->lock);
     r->issued++;
     pthread_mutex_unlock(&r->lock);
-    admin_reply_json(reply, 200, json_pack("{s:s}", kind, token));
+    json_t *out = json_pack("{s:s}", kind, token);
+    AUTO_FREE char *text = json_dumps(out, JSON_COMPACT);
+    journal_write(r->azure->journal, "acr", kind, NULL, 200, text);
+    admin_reply_json(reply, 200, out);
 }
 
 void container_registry_exchange(void *ctx, const struct http_request *request,

@@ -22,8 +22,10 @@
     "2024-02-02-preview, 2024-03-01, 2024-08-02-preview, 2024-10-02-preview, 2025-01-01, "         \
     "2025-02-02-preview, 2025-07-01, 2025-10-02-preview, 2026-01-01, 2026-07-01"
 
-static const struct azure_method *const tables[] = {job_methods, execution_methods,
-                                                    operation_methods, environment_methods};
+#define STORAGE_VERSIONS "2022-09-01, 2023-01-01, 2023-05-01, 2024-01-01, 2025-01-01"
+
+static const struct azure_method *const tables[] = {
+    job_methods, execution_methods, operation_methods, environment_methods, storage_methods};
 
 /* ---- finding the method ---- */
 
@@ -92,6 +94,8 @@ static bool check_token(struct azure *azure, struct azure_call *call, struct azu
 
 static bool check_version(struct azure_call *call, struct azure_reply *reply)
 {
+    bool is_storage = strcasestr(call->request->path, "/providers/Microsoft.Storage/");
+    const char *versions = is_storage ? " " STORAGE_VERSIONS "," : " " VERSIONS ",";
     AUTO_FREE char *version = form_parameter(call->request, "api-version");
     AUTO_FREE char *word = xasprintf(" %s,", str_or_empty(version));
     if (str_empty(version)) {
@@ -100,14 +104,14 @@ static bool check_version(struct azure_call *call, struct azure_reply *reply)
                           "requests.");
         return false;
     }
-    if (!strchr(version, ' ') && strstr(" " VERSIONS ",", word)) {
+    if (!strchr(version, ' ') && strstr(versions, word)) {
         snprintf(call->api_version, sizeof call->api_version, "%s", version);
         return true;
     }
     azure_reply_error(reply, 400, "NoRegisteredProviderFound",
-                      "No registered resource provider found for API version '%s' for type "
-                      "'jobs'. The supported api-versions are '" VERSIONS "'.",
-                      version);
+                      "No registered resource provider found for API version '%s'. The supported "
+                      "api-versions are '%s'.",
+                      version, is_storage ? STORAGE_VERSIONS : VERSIONS);
     return false;
 }
 
@@ -248,10 +252,10 @@ static const struct azure_method *handle(struct azure *azure, struct azure_call 
                           "The HTTP method '%s' is not supported at scope '%s'.",
                           call->request->method, call->request->path);
     else if (!m)
-        azure_reply_error(reply, 404, "InvalidResourceType",
-                          "The resource type could not be found in the namespace "
-                          "'Microsoft.App' for api version '%s'.",
-                          call->api_version);
+        azure_reply_error(
+            reply, 404, "InvalidResourceType",
+            "The resource type could not be found in the namespace for api version '%s'.",
+            call->api_version);
     else if (azure->tuning.throttling &&
              !(*quota = arm_quota_take(azure->quota, m->http_method)).good)
         throttle(azure, call, quota->kind, 1, reply);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "test/sim/azure/storage_account.h"
 #include "test/sim/http/members.h"
 
 #include <ctype.h>
@@ -18,6 +19,7 @@ struct storage {
     struct storage *next;
     char name[NAME_MAX_LEN + 1];
     json_t *file; /* AzureFileProperties, without the key */
+    bool key_fits;
 };
 
 struct environment {
@@ -80,12 +82,26 @@ static struct storage *find(struct environment *e, const char *name)
     return s;
 }
 
-char *environment_share(struct environment *e, const char *storage, bool *read_only)
+bool environment_has_storage(struct environment *e, const char *storage)
+{
+    pthread_mutex_lock(&e->lock);
+    bool has = find(e, storage);
+    pthread_mutex_unlock(&e->lock);
+    return has;
+}
+
+char *environment_share(struct environment *e, const char *storage, bool *read_only,
+                        struct error *err)
 {
     char *path = NULL;
     pthread_mutex_lock(&e->lock);
     const struct storage *s = find(e, storage);
-    if (s) {
+    if (!s || !s->key_fits) {
+        error_set(err, ERROR_FORBIDDEN,
+                  "MountVolume.MountDevice failed for volume \"%s\": mount error(13): Permission "
+                  "denied",
+                  storage);
+    } else {
         path = xasprintf("%s/%s/%s", e->azure->files_dir, value_string(s->file, "accountName"),
                          value_string(s->file, "shareName"));
         *read_only = !strcmp(value_string(s->file, "accessMode"), "ReadOnly");
@@ -220,6 +236,8 @@ static void storage_put(struct azure *azure, const struct azure_call *call,
         json_decref(s->file);
         s->file =
             json_deep_copy(json_object_get(json_object_get(call->body, "properties"), "azureFile"));
+        s->key_fits = storage_account_key_fits(azure, value_string(s->file, "accountName"),
+                                               value_string(s->file, "accountKey"));
         json_object_del(s->file, "accountKey"); /* never comes back */
         azure_reply_json(reply, 200, storage_json(e, s));
     }

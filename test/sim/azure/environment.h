@@ -15,8 +15,11 @@ void environment_free(struct environment *e);
 const char *environment_name(const struct environment *e);
 /* A resource id of this environment, in any case. */
 bool environment_is(const struct environment *e, const char *id);
-/* The directory of a linked share; heap, NULL when there is no such storage. */
-char *environment_share(struct environment *e, const char *storage, bool *read_only);
+bool environment_has_storage(struct environment *e, const char *storage);
+/* The directory of a linked share; heap. NULL: there is no such storage, or it was linked with a
+ * key that is not the account's. */
+char *environment_share(struct environment *e, const char *storage, bool *read_only,
+                        struct error *err) MUST_CHECK;
 /* Names of the linked shares; new reference. */
 json_t *environment_storages(struct environment *e);
 

@@ -306,15 +306,13 @@ static bool check_volumes(const struct azure *azure, const json_t *volumes,
     {
         const char *type = value_string(volume, "storageType");
         const char *storage = value_string(volume, "storageName");
-        bool ignored, is_file = !strcmp(type, "AzureFile");
+        bool is_file = !strcmp(type, "AzureFile");
         if (!label_valid(value_string(volume, "name"), 63))
             return bad_field(reply, "volumes", "name", "the name is missing or not valid");
         if (!is_file && strcmp(type, "EmptyDir") != 0 && *type)
             return bad_field(reply, "volumes", "storageType",
                              "one of AzureFile, EmptyDir is expected here");
-        AUTO_FREE char *path =
-            is_file ? environment_share(azure->environment, storage, &ignored) : NULL;
-        if (is_file && !path) {
+        if (is_file && !environment_has_storage(azure->environment, storage)) {
             azure_reply_error(reply, 400, "ManagedEnvironmentStorageNotFound",
                               "The storage '%s' was not found in the environment '%s'.", storage,
                               environment_name(azure->environment));

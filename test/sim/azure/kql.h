@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KQL_COLUMNS_MAX = 64, KQL_NAME_MAX = 128 };
+enum { KQL_COLUMNS_MAX = 64, KQL_NAME_MAX = 128, KQL_STAGES_MAX = 16 };
 
 enum kql_type {
     KQL_BOOL,

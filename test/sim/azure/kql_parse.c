@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, STAGES_MAX = 32, ITEMS_MAX = KQL_COLUMNS_MAX };
+enum { DEPTH_MAX = 64, ITEMS_MAX = KQL_COLUMNS_MAX };
 
 struct parser {
     struct kql_lexer lexer;
@@ -526,7 +526,7 @@ static bool take_query(struct parser *p, struct kql_query *query)
     if (!(query->table = take_name(p)))
         return false;
     while (is(p, "|")) {
-        if (query->count >= STAGES_MAX)
+        if (query->count >= KQL_STAGES_MAX)
             return bad(p, "too many operators");
         query->stages = xrealloc(query->stages, (query->count + 1) * sizeof *query->stages);
         query->stages[query->count] = (struct kql_stage){0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A query over rows, stage by stage; see kql.h. Without an order rows come in none in particular,
- * and those with equal keys, too: the real service promises nothing, and clients must not rely on
- * what it happens to do. */
+ * A query over rows; see kql.h. Stages that look at one row at a time are one pass; then comes what
+ * needs all rows. Without an order rows come in none in particular, and those with equal keys, too:
+ * the real service promises nothing, and clients must not rely on what it happens to do. */
 #include "base/alloc.h"
 #include "base/str.h"
 #include "test/sim/azure/kql_node.h"
@@ -17,8 +17,10 @@ struct rows {
 };
 
 struct run {
+    const struct kql_query *query;
     const struct kql_source *source;
-    struct kql_schema schema;
+    struct kql_schema schemas[KQL_STAGES_MAX + 1]; /* before each stage, and at the end */
+    bool needed[KQL_COLUMNS_MAX];                  /* columns of the source that are looked at */
     struct rows rows;
     int64_t now_ns;
 };
@@ -32,57 +34,85 @@ static void rows_add(struct rows *rows, const struct kql_value *row)
     memcpy(rows->cells + rows->count++ * rows->width, row, rows->width * sizeof *row);
 }
 
-static bool passes(const struct kql_stage *stage, const struct kql_value *row, int64_t now_ns)
+/* ---- stages that look at one row ---- */
+
+static bool is_row_wise(const struct kql_stage *stage)
 {
-    return kql_eval(stage->items[0].node, row, now_ns).integer;
+    return stage->kind == KQL_WHERE || stage->kind == KQL_PROJECT || stage->kind == KQL_EXTEND;
 }
 
-/* ---- stages ---- */
-
-static void filter(struct run *r, const struct kql_stage *stage)
+static size_t column_of(const struct kql_schema *schema, const char *name)
 {
-    struct rows *rows = &r->rows;
-    size_t kept = 0;
-    for (size_t i = 0; i < rows->count; i++) {
-        const struct kql_value *row = rows->cells + i * rows->width;
-        if (passes(stage, row, r->now_ns))
-            memmove(rows->cells + kept++ * rows->width, row, rows->width * sizeof *row);
+    size_t i = 0;
+    while (i < schema->count && strcmp(schema->columns[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static void compute(const struct run *r, size_t at, struct kql_value row[KQL_COLUMNS_MAX])
+{
+    const struct kql_stage *stage = &r->query->stages[at];
+    struct kql_value fresh[KQL_COLUMNS_MAX];
+    for (size_t i = 0; i < stage->count; i++)
+        fresh[i] = kql_eval(stage->items[i].node, row, r->now_ns);
+    for (size_t i = 0; i < stage->count; i++)
+        row[stage->kind == KQL_PROJECT ? i : column_of(&r->schemas[at + 1], stage->items[i].name)] =
+            fresh[i];
+}
+
+/* Takes a row through the stages [from, to); false: a where did not let it pass. */
+static bool pass(const struct run *r, size_t from, size_t to, struct kql_value row[KQL_COLUMNS_MAX])
+{
+    for (size_t i = from; i < to; i++) {
+        const struct kql_stage *stage = &r->query->stages[i];
+        if (stage->kind != KQL_WHERE)
+            compute(r, i, row);
+        else if (!kql_eval(stage->items[0].node, row, r->now_ns).integer)
+            return false;
     }
-    rows->count = kept;
+    return true;
 }
 
-/* width_before: of the rows as they are; r->schema is what they become. */
-static void compute(struct run *r, const struct kql_stage *stage)
+/* The newest come first. */
+static void scan(struct run *r, size_t to)
+{
+    const struct kql_source *s = r->source;
+    struct kql_value row[KQL_COLUMNS_MAX] = {{0}};
+    r->rows.width = r->schemas[to].count;
+    for (size_t i = s->row_count; i-- > 0;) {
+        for (size_t c = 0; c < s->column_count; c++)
+            if (r->needed[c])
+                s->cell(s->ctx, i, c, &row[c]);
+        if (pass(r, 0, to, row))
+            rows_add(&r->rows, row);
+    }
+}
+
+static void map(struct run *r, size_t from, size_t to)
 {
     struct rows before = r->rows;
     struct kql_value row[KQL_COLUMNS_MAX];
-    r->rows = (struct rows){.width = r->schema.count};
+    r->rows = (struct rows){.width = r->schemas[to].count};
     for (size_t i = 0; i < before.count; i++) {
-        const struct kql_value *old = before.cells + i * before.width;
-        if (stage->kind == KQL_EXTEND)
-            memcpy(row, old, before.width * sizeof *old);
-        for (size_t k = 0; k < stage->count; k++) {
-            size_t at = k;
-            for (size_t c = 0; stage->kind == KQL_EXTEND && c < r->schema.count; c++)
-                if (!strcmp(r->schema.columns[c].name, stage->items[k].name))
-                    at = c;
-            row[at] = kql_eval(stage->items[k].node, old, r->now_ns);
-        }
-        rows_add(&r->rows, row);
+        memcpy(row, before.cells + i * before.width, before.width * sizeof *row);
+        if (pass(r, from, to, row))
+            rows_add(&r->rows, row);
     }
     free(before.cells);
 }
 
-struct order {
-    const struct run *run;
-    const struct kql_stage *stage;
+/* ---- stages that need all rows ---- */
+
+struct ranked {
+    const struct kql_value *row;
+    struct kql_value *keys;
+    size_t scramble; /* in no particular order, but always in the same */
 };
 
-/* In no particular order, but always in the same. */
-static size_t scramble(const struct rows *rows, const struct kql_value *row)
+static size_t scramble(const struct kql_value *row, size_t width)
 {
     size_t hash = 1469598103934665603u;
-    for (size_t i = 0; i < rows->width; i++) {
+    for (size_t i = 0; i < width; i++) {
         hash = (hash ^ (size_t)row[i].integer) * 1099511628211u;
         for (size_t k = 0; k < row[i].len; k++)
             hash = (hash ^ (unsigned char)row[i].text[k]) * 1099511628211u;
@@ -92,35 +122,37 @@ static size_t scramble(const struct rows *rows, const struct kql_value *row)
 
 static int by_keys(const void *a, const void *b, void *ctx)
 {
-    const struct order *o = ctx;
-    const struct kql_value *x = *(const struct kql_value *const *)a,
-                           *y = *(const struct kql_value *const *)b;
-    for (size_t i = 0; i < o->stage->count; i++) {
-        const struct kql_item *item = &o->stage->items[i];
-        struct kql_value u = kql_eval(item->node, x, o->run->now_ns);
-        struct kql_value v = kql_eval(item->node, y, o->run->now_ns);
-        if (u.null != v.null)
-            return u.null == item->nulls_first ? -1 : 1;
-        int order = u.null ? 0 : kql_compare(&u, &v);
+    const struct kql_stage *stage = ctx;
+    const struct ranked *x = a, *y = b;
+    for (size_t i = 0; i < stage->count; i++) {
+        const struct kql_item *item = &stage->items[i];
+        const struct kql_value *u = &x->keys[i], *v = &y->keys[i];
+        if (u->null != v->null)
+            return u->null == item->nulls_first ? -1 : 1;
+        int order = u->null ? 0 : kql_compare(u, v);
         if (order)
             return item->ascending ? order : -order;
     }
-    size_t s = scramble(&o->run->rows, x), t = scramble(&o->run->rows, y);
-    return (s > t) - (s < t);
+    return (x->scramble > y->scramble) - (x->scramble < y->scramble);
 }
 
-static void sort(struct run *r, const struct kql_stage *stage)
+static void sort(struct run *r, struct kql_stage *stage)
 {
     struct rows before = r->rows;
-    struct order order = {r, stage};
-    const struct kql_value **pointers = xcalloc(before.count + 1, sizeof *pointers);
-    for (size_t i = 0; i < before.count; i++)
-        pointers[i] = before.cells + i * before.width;
-    qsort_r(pointers, before.count, sizeof *pointers, by_keys, &order);
+    struct ranked *ranked = xcalloc(before.count + 1, sizeof *ranked);
+    struct kql_value *keys = xcalloc(before.count * stage->count + 1, sizeof *keys);
+    for (size_t i = 0; i < before.count; i++) {
+        const struct kql_value *row = before.cells + i * before.width;
+        ranked[i] = (struct ranked){row, keys + i * stage->count, scramble(row, before.width)};
+        for (size_t k = 0; k < stage->count; k++)
+            ranked[i].keys[k] = kql_eval(stage->items[k].node, row, r->now_ns);
+    }
+    qsort_r(ranked, before.count, sizeof *ranked, by_keys, stage);
     r->rows = (struct rows){.width = before.width};
     for (size_t i = 0; i < before.count; i++)
-        rows_add(&r->rows, pointers[i]);
-    free(pointers);
+        rows_add(&r->rows, ranked[i].row);
+    free(ranked);
+    free(keys);
     free(before.cells);
 }
 
@@ -130,81 +162,113 @@ static void cut(struct run *r, int64_t limit)
         r->rows.count = (size_t)limit;
 }
 
-static void apply(struct run *r, const struct kql_stage *stage)
+static void count(struct run *r)
+{
+    struct kql_value value = {.type = KQL_LONG, .integer = (int64_t)r->rows.count};
+    free(r->rows.cells);
+    r->rows = (struct rows){.width = 1};
+    rows_add(&r->rows, &value);
+}
+
+static void apply(struct run *r, struct kql_stage *stage)
 {
     switch (stage->kind) {
-    case KQL_WHERE: filter(r, stage); break;
-    case KQL_PROJECT:
-    case KQL_EXTEND: compute(r, stage); break;
     case KQL_SORT: sort(r, stage); break;
     case KQL_TOP: sort(r, stage);
     /* fall through */
     case KQL_TAKE: cut(r, stage->limit); break;
-    case KQL_COUNT: {
-        struct kql_value count = {.type = KQL_LONG, .integer = (int64_t)r->rows.count};
-        free(r->rows.cells);
-        r->rows = (struct rows){.width = 1};
-        rows_add(&r->rows, &count);
-    }
+    case KQL_COUNT: count(r); break;
+    case KQL_WHERE:
+    case KQL_PROJECT:
+    case KQL_EXTEND: break;
     }
 }
 
 /* ---- the whole ---- */
 
-/* The newest come first. What the first where does not let pass is not copied. */
-static void scan(struct run *r, const struct kql_stage *first)
+static void note_columns(struct run *r, const struct kql_node *node)
 {
-    const struct kql_source *s = r->source;
-    struct kql_value row[KQL_COLUMNS_MAX];
-    r->rows.width = s->column_count;
-    for (size_t i = s->row_count; i-- > 0;) {
-        for (size_t c = 0; c < s->column_count; c++)
-            s->cell(s->ctx, i, c, &row[c]);
-        if (!first || passes(first, row, r->now_ns))
-            rows_add(&r->rows, row);
-    }
+    if (node->kind == KQL_COLUMN && node->column < KQL_COLUMNS_MAX)
+        r->needed[node->column] = true;
+    for (size_t i = 0; i < node->count; i++)
+        note_columns(r, node->children[i]);
 }
 
-static bool begin(struct run *r, const struct kql_query *query, struct kql_problem *problem)
+/* Up to where the columns become others. */
+static void find_needed(struct run *r)
 {
+    bool others = false;
+    for (size_t i = 0; i < r->query->count && !others; i++) {
+        const struct kql_stage *stage = &r->query->stages[i];
+        for (size_t k = 0; k < stage->count; k++)
+            note_columns(r, stage->items[k].node);
+        others = stage->kind == KQL_PROJECT || stage->kind == KQL_COUNT;
+    }
+    if (!others)
+        memset(r->needed, true, sizeof r->needed);
+}
+
+/* All stages are checked before a row is looked at. */
+static bool check(struct run *r, struct kql_problem *problem)
+{
+    const struct kql_query *query = r->query;
     if (!r->source)
         return kql_problem_at(problem, NULL, &query->at, "SEM0100",
                               "'where' operator: Failed to resolve table or column expression "
                               "named '%s'",
                               query->table);
-    r->schema.count = r->source->column_count;
-    memcpy(r->schema.columns, r->source->columns,
+    r->schemas[0].count = r->source->column_count;
+    memcpy(r->schemas[0].columns, r->source->columns,
            r->source->column_count * sizeof *r->source->columns);
+    for (size_t i = 0; i < query->count; i++) {
+        r->schemas[i + 1] = r->schemas[i];
+        if (!kql_bind(&query->stages[i], &r->schemas[i + 1], problem))
+            return false;
+    }
     return true;
 }
 
-/* All stages are checked before a row is looked at. */
-static bool check(const struct run *r, struct kql_query *query, struct kql_problem *problem)
+static size_t row_wise_until(const struct kql_query *query, size_t at)
 {
-    struct kql_schema schema = r->schema;
-    for (size_t i = 0; i < query->count; i++)
-        if (!kql_bind(&query->stages[i], &schema, problem))
-            return false;
-    return true;
+    while (at < query->count && is_row_wise(&query->stages[at]))
+        at++;
+    return at;
+}
+
+static void run(struct run *r)
+{
+    const struct kql_query *query = r->query;
+    size_t at = row_wise_until(query, 0);
+    find_needed(r);
+    scan(r, at);
+    while (at < query->count) {
+        size_t next = row_wise_until(query, at);
+        if (next > at) {
+            map(r, at, next);
+            at = next;
+        } else {
+            apply(r, &query->stages[at++]);
+        }
+    }
 }
 
 int kql_run(struct kql_query *query, const struct kql_source *source, int64_t now_ns,
             struct kql_result *result, struct kql_problem *problem)
 {
-    struct run r = {.source = source, .now_ns = now_ns};
-    if (!begin(&r, query, problem) || !check(&r, query, problem))
-        return -1;
-    size_t done = query->count && query->stages[0].kind == KQL_WHERE;
-    scan(&r, done ? &query->stages[0] : NULL);
-    for (size_t i = 0; i < query->count; i++) {
-        (void)!kql_bind(&query->stages[i], &r.schema, problem);
-        if (i >= done)
-            apply(&r, &query->stages[i]);
+    struct run *r = NEW(struct run);
+    r->query = query;
+    r->source = source;
+    r->now_ns = now_ns;
+    bool good = check(r, problem);
+    if (good) {
+        run(r);
+        const struct kql_schema *last = &r->schemas[query->count];
+        *result = (struct kql_result){
+            .cells = r->rows.cells, .row_count = r->rows.count, .column_count = last->count};
+        memcpy(result->columns, last->columns, last->count * sizeof *result->columns);
     }
-    *result = (struct kql_result){
-        .cells = r.rows.cells, .row_count = r.rows.count, .column_count = r.schema.count};
-    memcpy(result->columns, r.schema.columns, r.schema.count * sizeof *result->columns);
-    return 0;
+    free(r);
+    return good ? 0 : -1;
 }
 
 void kql_result_fini(struct kql_result *result)

@@ -12,6 +12,7 @@
 #include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
 #include "test/sim/http/form.h"
+#include "test/sim/http/journal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -229,9 +230,11 @@ void login_token(void *ctx, const struct http_request *request, struct http_repl
     if (audience) {
         AUTO_FREE char *token = directory_issue(azure->directory, audience,
                                                 directory_client_id(azure->directory), ttl_s, NULL);
-        admin_reply_json(reply, 200,
-                         json_pack("{s:s, s:I, s:I, s:s}", "token_type", "Bearer", "expires_in",
-                                   ttl_s, "ext_expires_in", ttl_s, "access_token", token));
+        json_t *out = json_pack("{s:s, s:I, s:I, s:s}", "token_type", "Bearer", "expires_in", ttl_s,
+                                "ext_expires_in", ttl_s, "access_token", token);
+        AUTO_FREE char *text = json_dumps(out, JSON_COMPACT);
+        journal_write(azure->journal, "aad", "token", NULL, 200, text);
+        admin_reply_json(reply, 200, out);
     }
     json_decref(form);
 }

@@ -33,7 +33,7 @@ struct settings {
     char *config, *listen, *state_dir, *registry, *subnet, *bridge, *journal, *log_level;
     char *tenant, *subscription, *group, *environment, *location, *workspace, *files_dir;
     char *client_id, *client_secret, *certificate, *identity, *identity_header;
-    char *acr_server, *acr_registry, *acr_password;
+    char *acr_server, *acr_registry, *acr_password, *account;
     int64_t provision_ms, operation_ms, log_delay_ms;
     bool cleanup, throttling;
 };
@@ -74,6 +74,8 @@ static const struct config_setting table[] = {
      &settings.identity, "the managed identity", 0, 0},
     {"identity-header", NULL, CONFIG_SECRET, NULL, &settings.identity_header,
      "what X-IDENTITY-HEADER must be; made when not given", 0, 0},
+    {"storage-account", NULL, CONFIG_STRING, "sockerlesssim", &settings.account,
+     "the storage account with the file shares", 0, 0},
     {"acr-server", NULL, CONFIG_STRING, "sockerlesssim.azurecr.io", &settings.acr_server,
      "name of the container registry", 0, 0},
     {"acr-registry", NULL, CONFIG_STRING, NULL, &settings.acr_registry,
@@ -124,12 +126,16 @@ static void set_tuning(struct azure_tuning *t)
 
 static void set_names(struct azure *azure)
 {
+    char key[65];
     azure->state_dir = settings.state_dir;
     azure->tenant = settings.tenant;
     azure->subscription = settings.subscription;
     azure->group = settings.group;
     azure->location = settings.location;
     azure->workspace = settings.workspace;
+    azure->account = settings.account;
+    value_random_hex(key, 64);
+    azure->account_key = xstrdup(key);
     azure->files_dir =
         settings.files_dir ? xstrdup(settings.files_dir) : xasprintf("%s/files", azure->state_dir);
 }
@@ -163,7 +169,7 @@ static int azure_open(struct azure *azure, struct error *err)
         !(azure->journal = journal_open(settings.journal, err)) ||
         !(azure->directory = directory_new(&directory, err))) /* last: its keys take a while */
         return -1;
-    return 0;
+    return directory_write_files(azure->directory, azure->state_dir, err);
 }
 
 static void azure_close(struct azure *azure)
@@ -181,19 +187,16 @@ static void azure_close(struct azure *azure)
     call_counts_free(azure->counts);
     fault_list_free(azure->faults);
     free(azure->files_dir);
+    free(azure->account_key);
 }
 
-static int await_signal(struct azure *azure, const struct http_server *server,
-                        const sigset_t *signals, struct error *err)
+static void await_signal(const struct http_server *server, const sigset_t *signals)
 {
     int got = 0;
-    if (directory_write_files(azure->directory, azure->state_dir, err))
-        return -1;
     AUTO_FREE char *line = xasprintf("listening on %s", http_server_address(server));
     log_info(line, LOG_STR("state_dir", settings.state_dir), LOG_STR("bridge", settings.bridge));
     sigwait(signals, &got);
     log_info("stopping", LOG_STR("signal", strsignal(got)));
-    return 0;
 }
 
 static int serve(struct azure *azure, const sigset_t *signals, struct error *err)
@@ -216,10 +219,12 @@ static int serve(struct azure *azure, const sigset_t *signals, struct error *err
         {"POST", "/*", login_token, azure, 0},
         {0}};
     struct http_server *server = http_server_open(settings.listen, routes, err);
-    int rc = server ? await_signal(azure, server, signals, err) : -1;
+    if (!server)
+        return -1;
+    await_signal(server, signals);
     azure->closing = true;
     http_server_close(server);
-    return rc;
+    return 0;
 }
 
 static int run_simulator(const sigset_t *signals, struct error *err)

@@ -60,8 +60,9 @@ char *replica_process_volumes(const struct execution *e)
     return xasprintf("%s/volumes/%s", e->service->azure->state_dir, e->replica);
 }
 
-/* The directory of a volume; heap, NULL when it is gone. */
-static char *volume_path(const struct execution *e, const char *name, bool *read_only)
+/* The directory of a volume; heap. */
+static char *volume_path(const struct execution *e, const char *name, bool *read_only,
+                         struct error *err)
 {
     size_t i;
     json_t *volume;
@@ -72,32 +73,38 @@ static char *volume_path(const struct execution *e, const char *name, bool *read
             continue;
         if (!strcmp(value_string(volume, "storageType"), "AzureFile"))
             return environment_share(e->service->azure->environment,
-                                     value_string(volume, "storageName"), read_only);
+                                     value_string(volume, "storageName"), read_only, err);
         AUTO_FREE char *parent = replica_process_volumes(e);
         return xasprintf("%s/%s", parent, name);
     }
+    error_set(err, ERROR_NOT_FOUND, "there is no volume \"%s\"", name);
     return NULL;
 }
 
-static size_t build_mounts(const struct execution *e, const json_t *container,
-                           struct oci_mount mounts[MOUNTS_MAX], struct strv *paths)
+static int build_mounts(const struct execution *e, const json_t *container,
+                        struct container_spec *spec, struct oci_mount mounts[MOUNTS_MAX],
+                        struct strv *paths, struct error *err)
 {
-    size_t i, count = 0;
+    size_t i;
     json_t *mount;
+    spec->mounts = mounts;
     json_array_foreach(json_object_get(container, "volumeMounts"), i, mount)
     {
-        struct error ignored;
         bool read_only;
         const char *sub = value_string(mount, "subPath");
-        AUTO_FREE char *volume = volume_path(e, value_string(mount, "volumeName"), &read_only);
-        if (!volume || count == MOUNTS_MAX)
-            continue;
+        AUTO_FREE char *volume = volume_path(e, value_string(mount, "volumeName"), &read_only, err);
+        if (!volume)
+            return -1;
+        if (spec->mount_count == MOUNTS_MAX)
+            return error_set(err, ERROR_INVALID_PARAMETER, "more than %d mounts", MOUNTS_MAX);
         char *path = xasprintf("%s%s%s", volume, *sub ? "/" : "", sub);
         strv_push_owned(paths, path);
-        (void)!directory_make(path, 0777, &ignored);
-        mounts[count++] = (struct oci_mount){path, value_string(mount, "mountPath"), read_only};
+        if (directory_make(path, 0777, err))
+            return -1;
+        mounts[spec->mount_count++] =
+            (struct oci_mount){path, value_string(mount, "mountPath"), read_only};
     }
-    return count;
+    return 0;
 }
 
 static struct container *start_container(struct execution *e, size_t index, const json_t *container,
@@ -124,11 +131,11 @@ static struct container *start_container(struct execution *e, size_t index, cons
         .address = e->endpoint.address,
         .nameserver = network_gateway(e->service->azure->network),
         .netns = e->endpoint.netns,
-        .mounts = mounts,
-        .mount_count = build_mounts(e, container, mounts, &paths),
         .memory_bytes = bytes,
         .cpu_shares = (int64_t)(json_number_value(json_object_get(resources, "cpu")) * 1024),
         .separate_stderr = true};
+    if (build_mounts(e, container, &spec, mounts, &paths, err))
+        return NULL;
     if (argv.count)
         return container_start(e->service->azure->runtime, &spec, err);
     error_set(err, ERROR_INVALID_PARAMETER, "no command specified");

@@ -97,12 +97,45 @@ TEST(timeout_ends_it)
     azuresim_rig_delete("slow");
 }
 
+static void link_share(char *key)
+{
+    AUTO_FREE char *body =
+        xasprintf("{\"properties\":{\"azureFile\":{\"accountName\":\"sockerlesssim\","
+                  "\"accountKey\":\"%s\",\"shareName\":\"files\",\"accessMode\":\"ReadWrite\"}}}",
+                  key);
+    free(key);
+    expect(200, "PUT", AZURESIM_ENVIRONMENT "/storages/share", body);
+}
+
+static char *account_key(void)
+{
+    json_auto_t *keys = answer(200, "POST",
+                               AZURESIM_SUBSCRIPTION
+                               "/resourceGroups/sockerless-sim/providers/Microsoft.Storage/"
+                               "storageAccounts/sockerlesssim/listKeys?api-version=2023-05-01",
+                               NULL);
+    return xstrdup(value_string(json_array_get(json_object_get(keys, "keys"), 0), "value"));
+}
+
+/* A share that was linked with a wrong key cannot be mounted. */
+TEST(wrong_account_key)
+{
+    link_share(xstrdup("wrong"));
+    AUTO_FREE char *body = azuresim_rig_job(
+        ",\"command\":[\"true\"],\"volumeMounts\":[{\"volumeName\":\"v\",\"mountPath\":\"/v\"}]",
+        "",
+        ",\"volumes\":[{\"name\":\"v\",\"storageType\":\"AzureFile\",\"storageName\":\"share\"}]");
+    json_decref(azuresim_rig_put("locked", body));
+    AUTO_FREE char *id = azuresim_rig_run("locked");
+    json_auto_t *after = azuresim_rig_execution("locked", id, PREVIEW);
+    assert_string_equal(value_string(properties(after), "status"), "Failed");
+    azuresim_rig_delete("locked");
+}
+
 /* An init container fills a volume, a linked share is mounted, a secret is in the environment. */
 TEST(init_containers_and_volumes)
 {
-    expect(200, "PUT", AZURESIM_ENVIRONMENT "/storages/share",
-           "{\"properties\":{\"azureFile\":{\"accountName\":\"account\",\"accountKey\":\"key\","
-           "\"shareName\":\"files\",\"accessMode\":\"ReadWrite\"}}}");
+    link_share(account_key());
     AUTO_FREE char *body = azuresim_rig_job(
         ",\"command\":[\"sh\",\"-c\",\"cat /from/file; echo $WORD; echo kept >/share/out\"],"
         "\"env\":[{\"name\":\"WORD\",\"secretRef\":\"word\"}],\"volumeMounts\":["
@@ -123,7 +156,7 @@ TEST(init_containers_and_volumes)
         __LINE__, 200,
         "ContainerAppConsoleLogs_CL | where ContainerJobName_s == 'volumes' | order by Log_s asc");
     assert_int_equal(json_array_size(azuresim_rig_rows(logs)), 2);
-    AUTO_FREE char *file = xasprintf("%s/files/account/files/out", sim_rig.sim.state_dir);
+    AUTO_FREE char *file = xasprintf("%s/files/sockerlesssim/files/out", sim_rig.sim.state_dir);
     assert_int_equal(access(file, R_OK), 0);
 
     json_auto_t *job = answer(200, "GET", JOBS "/volumes", NULL);
