@@ -60,7 +60,7 @@ struct aca_config {
                           "ContainerAppConsoleLogs, or auto"),                                     \
         CONFIG_ROW_STRING("aca-workload-profile", "SOCKERLESS_ACA_WORKLOAD_PROFILE", NULL,         \
                           &(c).workload_profile, "workload profile of the jobs"),                  \
-        CONFIG_ROW_STRING("aca-api-version", "SOCKERLESS_ACA_API_VERSION", "2024-03-01",           \
+        CONFIG_ROW_STRING("aca-api-version", "SOCKERLESS_ACA_API_VERSION", "2026-07-01",           \
                           &(c).api_version, "version of the Microsoft.App API"),                   \
         CONFIG_ROW_STRING("aca-registry-server", "SOCKERLESS_ACA_REGISTRY_SERVER", NULL,           \
                           &(c).registry_server, "registry that jobs log in at to pull images"),    \

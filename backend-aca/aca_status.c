@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Job executions; see aca_status.h. (Microsoft.App, JobExecution: JobExecutionRunningState;
- * "detailedStatus" is in preview versions since 2024-02-02-preview.) */
+ * "detailedStatus" is in 2026-07-01 and in preview versions since 2024-02-02-preview.) */
 #include "aca_status.h"
 
 #include "aca_names.h"

@@ -22,9 +22,8 @@ struct driver_pace {
                              log_grace_ms_default)                                                 \
     CONFIG_ROW_INT(flag "-poll-ms", variable "_POLL_MS", poll_ms_default, &(p).poll_ms,            \
                    "milliseconds between two status requests while a run changes", 10, 60000),     \
-        CONFIG_ROW_INT(flag "-log-poll-ms", variable "_LOG_POLL_MS", log_poll_ms_default,              \
-                       &(p).log_poll_ms,     \
-                       "how often followed logs are read", 10, 60000),                             \
+        CONFIG_ROW_INT(flag "-log-poll-ms", variable "_LOG_POLL_MS", log_poll_ms_default,          \
+                       &(p).log_poll_ms, "how often followed logs are read", 10, 60000),           \
         CONFIG_ROW_INT(flag "-log-grace-ms", variable "_LOG_GRACE_MS", log_grace_ms_default,       \
                        &(p).log_grace_ms,                                                          \
                        "how long after a run's end log entries may still arrive", 0, 600000)

@@ -113,6 +113,7 @@ static int co_fetch(const struct batch *b, const char *filter, const char *token
         *answer = (struct log_answer){0};
         if (b->service->co_fetch(b->arg, &request, answer, err) == 0)
             return 0;
+        answer_free(answer); /* what was refused may have been read */
         if (err->code != ERROR_TOO_LARGE || *size == 1)
             return -1;
         *size = *size > 8 ? *size / 8 : 1; /* an entry may have 256 KiB */
