@@ -48,6 +48,12 @@ void azure_set_time(json_t *object, const char *key, int64_t ns)
     value_set_text(object, key, time);
 }
 
+char *azure_job_id(const struct azure *azure, const char *name)
+{
+    return xasprintf("/subscriptions/%s/resourceGroups/%s" AZURE_APP "/jobs/%s",
+                     azure->subscription, azure->group, name);
+}
+
 bool azure_same_location(const char *a, const char *b)
 {
     for (;; a++, b++) {

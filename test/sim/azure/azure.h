@@ -139,6 +139,8 @@ json_t *azure_error_json(const char *code, const char *message);
 void azure_set_time(json_t *object, const char *key, int64_t ns);
 /* Names, locations and ids compare without regard to case, locations without blanks, too. */
 bool azure_same_location(const char *a, const char *b);
+/* A job's resource id; heap. */
+char *azure_job_id(const struct azure *azure, const char *name);
 /* One page of a list, with nextLink when there is more: {value, nextLink}. all: borrowed. */
 void azure_reply_page(const struct azure *azure, const struct azure_call *call, json_t *all,
                       struct azure_reply *reply);

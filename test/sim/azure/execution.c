@@ -99,7 +99,7 @@ void execution_stop(struct execution *e)
 
 char *execution_id(const struct execution *e)
 {
-    AUTO_FREE char *parent = job_id(e->service, e->job_name);
+    AUTO_FREE char *parent = azure_job_id(e->service->azure, e->job_name);
     return xasprintf("%s/executions/%s", parent, e->name);
 }
 

@@ -95,12 +95,6 @@ void job_free(struct job *job)
     free(job);
 }
 
-char *job_id(const struct job_service *s, const char *name)
-{
-    return xasprintf("/subscriptions/%s/resourceGroups/%s" AZURE_APP "/jobs/%s",
-                     s->azure->subscription, s->azure->group, name);
-}
-
 /* Values of secrets come back from listSecrets only. */
 static void hide_secrets(json_t *out)
 {
@@ -126,7 +120,7 @@ json_t *job_json(const struct job_service *s, const struct job *job)
     static const char *const states[] = {JOB_STATES(X)};
 #undef X
     json_t *out = json_deep_copy(job->json), *properties = json_object_get(out, "properties");
-    AUTO_FREE char *id = job_id(s, job->name);
+    AUTO_FREE char *id = azure_job_id(s->azure, job->name);
     AUTO_FREE char *events =
         xasprintf("https://%s.azurecontainerapps.dev%s/eventstream", s->azure->location, id);
     value_set_text(out, "id", id);

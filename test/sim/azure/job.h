@@ -124,7 +124,6 @@ void job_replace(struct job *job, json_t *json);
 void job_begin_change(struct job_service *s, struct job *job, enum job_state state,
                       bool fails_late);
 json_t *job_json(const struct job_service *s, const struct job *job);
-char *job_id(const struct job_service *s, const char *name);
 void job_free(struct job *job);
 /* Jobs and executions that are deleted and of which nothing runs are forgotten. */
 void job_sweep(struct job_service *s);
@@ -155,6 +154,7 @@ int replica_start(struct execution *e, struct error *err) MUST_CHECK;
 void operation_start(struct job_service *s, const struct azure_call *call, enum operation_kind kind,
                      const struct job *job, const struct execution *execution,
                      struct azure_reply *reply);
+/* Before job_service_close(), when there are no more requests. NULL is fine. */
 void operation_free_all(struct job_service *s);
 
 #endif

@@ -38,7 +38,6 @@ void job_service_close(struct job_service *s)
         LL_DELETE(s->jobs, j);
         job_free(j);
     }
-    operation_free_all(s);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free(s);

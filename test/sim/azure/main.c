@@ -174,6 +174,7 @@ static int azure_open(struct azure *azure, struct error *err)
 
 static void azure_close(struct azure *azure)
 {
+    operation_free_all(azure->jobs);
     job_service_close(azure->jobs);
     network_close(azure->network);
     container_runtime_close(azure->runtime);

@@ -31,7 +31,7 @@ static void operation_free(struct operation *o)
 
 void operation_free_all(struct job_service *s)
 {
-    while (s->operations) {
+    while (s && s->operations) {
         struct operation *o = s->operations;
         LL_DELETE(s->operations, o);
         operation_free(o);
