@@ -157,6 +157,24 @@ static int co_run_once(struct cloudrun_api *api, struct workload *w, struct clou
     return error_set(err, ERROR_SYSTEM, "run: run job: the answer names no execution");
 }
 
+/* The job says that it will never be ready: *err gets its own words. */
+static bool co_has_failed(struct cloudrun_api *api, const struct workload *w, struct error *err)
+{
+    json_t *job AUTO(json) = NULL;
+    struct cloud_error why;
+    struct error unknown; /* then it may get ready */
+    if (co_cloudrun_get(api, "get job", w->definition, &job, &why, &unknown) || is_reconciling(job))
+        return false;
+    const json_t *condition = json_object_get(job, "terminalCondition");
+    const char *message = str_or_empty(json_doc_string(condition, "message"));
+    if (strcmp(str_or_empty(json_doc_string(condition, "state")), "CONDITION_FAILED") != 0)
+        return false;
+    char refusal[ERROR_MESSAGE_MAX];
+    snprintf(refusal, sizeof refusal, "%s", err->message);
+    error_set(err, err->code, "%s%s%s", refusal, *message ? ": " : "", message);
+    return true;
+}
+
 /* The job may not be ready, or not known, where it is to be run. */
 static int co_run_job(struct cloudrun_api *api, struct workload *w, struct cloud_error *why,
                       struct error *err)
@@ -164,8 +182,10 @@ static int co_run_job(struct cloudrun_api *api, struct workload *w, struct cloud
     struct gcp_settle settle;
     gcp_settle_begin(&settle);
     while (co_run_once(api, w, why, err)) {
-        bool unsettled = gcp_error_is(why, "FAILED_PRECONDITION") || gcp_error_is(why, "NOT_FOUND");
-        if (why->ambiguous || !unsettled || co_gcp_settle(&settle, err))
+        bool unready = gcp_error_is(why, "FAILED_PRECONDITION");
+        if (why->ambiguous || (!unready && !gcp_error_is(why, "NOT_FOUND")))
+            return -1;
+        if ((unready && co_has_failed(api, w, err)) || co_gcp_settle(&settle, err))
             return -1;
     }
     return 0;

@@ -110,25 +110,41 @@ bool timefmt_parse_rfc3339(const char *text, int64_t *ns)
     return true;
 }
 
+/* Go's strconv.ParseInt, up to the end or a dot. */
+static const char *parse_seconds(const char *s, int64_t *seconds)
+{
+    bool negative = *s == '-';
+    s += *s == '-' || *s == '+';
+    if (!isdigit((unsigned char)*s))
+        return NULL;
+    for (*seconds = 0; isdigit((unsigned char)*s); s++)
+        if (__builtin_mul_overflow(*seconds, 10, seconds) ||
+            __builtin_add_overflow(*seconds, *s - '0', seconds))
+            return NULL;
+    *seconds *= negative ? -1 : 1;
+    return s;
+}
+
+/* Clients say "for ever" by a time that nanoseconds do not hold: it is the year 2116, so that sums
+ * of two hold. */
+static int64_t bounded(int64_t seconds)
+{
+    static const int64_t most = INT64_MAX / 2 / NS_PER_S - 1;
+    return seconds > most ? most : seconds < -most ? -most : seconds;
+}
+
 bool timefmt_parse_docker(const char *text, int64_t *ns)
 {
-    if (timefmt_parse_rfc3339(text, ns))
+    int64_t seconds, frac = 0;
+    if (timefmt_parse_rfc3339(text, ns)) {
+        *ns = bounded(*ns / NS_PER_S) * NS_PER_S + *ns % NS_PER_S;
         return true;
-    const char *s = text;
-    bool negative = *s == '-';
-    s += negative;
-    if (!isdigit((unsigned char)*s))
-        return false;
-    int64_t seconds = 0, frac = 0;
-    for (; isdigit((unsigned char)*s); s++) {
-        seconds = seconds * 10 + (*s - '0');
-        if (seconds > INT64_MAX / NS_PER_S - 1)
-            return false;
     }
-    if (*s == '.')
-        s = parse_fraction(s + 1, &frac);
-    if (*s)
+    const char *s = parse_seconds(text, &seconds);
+    if (s && *s == '.')
+        s = isdigit((unsigned char)s[1]) ? parse_fraction(s + 1, &frac) : NULL;
+    if (!s || *s)
         return false;
-    *ns = (seconds * NS_PER_S + frac) * (negative ? -1 : 1);
+    *ns = bounded(seconds) * NS_PER_S + (*text == '-' ? -frac : frac);
     return true;
 }

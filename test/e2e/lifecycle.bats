@@ -37,6 +37,8 @@ listed()
     equal "$status" 304
     api_call POST /containers/nope/stop
     equal "$status" 404
+    docker start "$(name x)" >/dev/null
+    equal "$(field "$(name x)" .State.Status):$(field "$(name x)" .State.ExitCode)" running:0
 }
 
 @test "stop: KILL after the time is up" {

@@ -30,7 +30,8 @@ struct filter_kind {
     bool (*matches)(const struct filter_value *v, const struct container *c);
     bool all_values; /* ANDed */
     bool implies_all;
-    bool is_flag; /* one value, its number */
+    bool is_flag;     /* one value, its number */
+    bool needs_value; /* without one nothing is found; else it is as if the key were not there */
 };
 
 struct filter_rule {
@@ -277,15 +278,15 @@ static const struct filter_kind kinds[] = {
     {.key = "label", .matches = match_label, .all_values = true},
     {.key = "status", .compile = compile_status, .matches = match_status, .implies_all = true},
     {.key = "exited", .compile = compile_number, .matches = match_exited, .implies_all = true},
-    {.key = "ancestor", .compile = compile_image, .matches = match_ancestor},
+    {.key = "ancestor", .compile = compile_image, .matches = match_ancestor, .needs_value = true},
     {.key = "before", .compile = compile_container, .matches = match_before},
     {.key = "since", .compile = compile_container, .matches = match_since},
     {.key = "health", .compile = compile_health, .matches = match_health},
-    {.key = "volume", .matches = match_volume},
-    {.key = "network", .matches = match_network},
+    {.key = "volume", .matches = match_volume, .needs_value = true},
+    {.key = "network", .matches = match_network, .needs_value = true},
     {.key = "publish", .compile = compile_ports, .matches = match_publish},
     {.key = "expose", .compile = compile_ports, .matches = match_expose},
-    {.key = "is-task", .matches = match_is_task, .is_flag = true},
+    {.key = "is-task", .matches = match_is_task, .is_flag = true, .needs_value = true},
     {.key = "isolation", .matches = match_always}, /* Windows only */
 };
 
@@ -344,10 +345,12 @@ void container_filter_free(struct container_filter *f)
 
 static bool rule_matches(const struct filter_rule *rule, const struct container *c)
 {
+    if (rule->count == 0)
+        return !rule->kind->needs_value;
     for (size_t i = 0; i < rule->count; i++)
         if (rule->kind->matches(&rule->values[i], c) != rule->kind->all_values)
             return !rule->kind->all_values;
-    return rule->kind->all_values || rule->count == 0;
+    return rule->kind->all_values;
 }
 
 bool container_filter_matches(const struct container_filter *f, const struct container *c)

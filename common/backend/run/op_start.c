@@ -67,6 +67,7 @@ static int run_settled(struct container *c, struct error *err)
         return error_set(err, ERROR_INVALID_PARAMETER, "%s", text);
     }
     c->view->started_at = c->run_started_at = time_now_ns();
+    c->view->exit_code = 0; /* of the run before */
     if (container_set_state(c, SOCKERLESS__CONTAINER_STATE__RUNNING, err))
         return -1;
     if (exit)

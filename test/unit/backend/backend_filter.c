@@ -234,6 +234,36 @@ TEST_USING(samples, filters)
     FILTER("full", "is-task", "false", "name", "full");
 }
 
+static size_t count_listed(const char *key)
+{
+    Sockerless__Filter filter = SOCKERLESS__FILTER__INIT, *filters = &filter;
+    Sockerless__ContainerListRequest list = SOCKERLESS__CONTAINER_LIST_REQUEST__INIT;
+    Sockerless__Request request = SOCKERLESS__REQUEST__INIT;
+    filter.key = (char *)(uintptr_t)key;
+    list.all = true;
+    list.filters = &filters;
+    list.n_filters = 1;
+    request.op_case = SOCKERLESS__REQUEST__OP_CONTAINER_LIST;
+    request.container_list = &list;
+    const Sockerless__Reply *reply = ask(&request);
+    if (!reply)
+        fail_msg("%s: %s", key, rig.err.message);
+    return reply->container_list->n_containers;
+}
+
+/* A key without a value finds nothing where dockerd looks for the key; else it is as if not given.
+ */
+TEST_USING(samples, keys_without_values)
+{
+    static const char *const nothing[] = {"ancestor", "volume", "network", "is-task"};
+    static const char *const all[] = {"id",     "name",   "label",   "status", "exited",
+                                      "health", "expose", "publish", "before", "since"};
+    for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
+        assert_int_equal(count_listed(nothing[i]), 0);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        assert_int_equal(count_listed(all[i]), ARRAY_LEN(samples));
+}
+
 TEST_USING(samples, refusals)
 {
     expect_refusal("bogus", "1", ERROR_INVALID_PARAMETER, "Invalid filter 'bogus'");

@@ -106,6 +106,15 @@ TEST(times)
     assert_int_equal(ns, 1700000000500000000);
     assert_true(timefmt_parse_docker("1700000000.000000007", &ns) && ns == 1700000000000000007);
     assert_true(timefmt_parse_docker("1700000000", &ns) && ns == 1700000000000000000);
+    assert_true(timefmt_parse_docker("+5", &ns) && ns == 5000000000);
+    assert_true(timefmt_parse_docker("-1.5", &ns) && ns == -1500000000);
+    /* As far as nanoseconds go, with room to reckon. */
+    static const char *const far[] = {"4611686019", "253402300799", "9223372036854775807"};
+    for (size_t i = 0; i < ARRAY_LEN(far); i++) {
+        assert_true(timefmt_parse_docker(far[i], &ns) && ns == 4611686017000000000);
+        AUTO_FREE char *past = xasprintf("-%s", far[i]);
+        assert_true(timefmt_parse_docker(past, &ns) && ns == -4611686017000000000);
+    }
     static const char *const bad[] = {"",
                                       "x",
                                       "1.2.3",
@@ -113,6 +122,10 @@ TEST(times)
                                       "2023-11-14",
                                       "2023-11-14T22:13:20",
                                       "99999999999999999999",
+                                      "1.",
+                                      ".5",
+                                      "-",
+                                      "+-5",
                                       "5 "};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(timefmt_parse_docker(bad[i], &ns));

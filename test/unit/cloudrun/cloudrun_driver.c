@@ -468,6 +468,24 @@ TEST_USING(fixture, a_job_that_is_not_ready_or_known_yet_is_run_again)
     assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 5);
 }
 
+/* It says so itself: no second try. */
+TEST_USING(fixture, a_job_that_has_failed)
+{
+    struct harness *h = *state;
+    strcpy(w.definition, JOB);
+    harness_rule(h, "GET /v2/" JOB, 200, PLAIN_JOB, 1);
+    harness_rule(h, "GET /v2/" JOB, 200,
+                 "{\"name\":\"" JOB "\",\"terminalCondition\":{\"state\":\"CONDITION_FAILED\","
+                 "\"message\":\"Image 'a' not found.\"}}",
+                 0);
+    harness_rule(h, "POST /v2/" JOB ":run", 400, REFUSED(400, "FAILED_PRECONDITION", "not ready"),
+                 0);
+    harness_run(h, co_run);
+    expect_problem(ERROR_INVALID_PARAMETER,
+                   "run: run job: FAILED_PRECONDITION: not ready: Image 'a' not found.");
+    assert_int_equal(harness_seen(h, "POST /v2/" JOB ":run"), 1);
+}
+
 /* The same refusal again and again is believed, with the service's words. */
 TEST_USING(fixture, a_job_that_never_gets_ready)
 {
