@@ -226,7 +226,7 @@ fuzz-binaries: $(FUZZ_BINS)
 deps-build deps-run deps-test deps-lint deps-models deps-sdks: deps-%:
 	@deploy/local/deps.sh $*
 
-# Which cloud is embedded (ecs, cloudrun) and who dials the agent (forward, reverse).
+# Which cloud is embedded (ecs, cloudrun, aca) and who dials the agent (forward, reverse).
 BACKEND ?= ecs
 AGENT ?= forward
 # What root has built belongs to the user who has called sudo.
@@ -236,7 +236,7 @@ OWN_BUILD = [ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || chown -Rh "$$SUDO_UID
 run: export BACKEND := $(BACKEND)
 run: export AGENT := $(AGENT)
 run: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
-run: ## main job: the embedded local cloud (BACKEND=ecs or cloudrun), ends with a line printed by a container
+run: ## main job: the embedded local cloud (BACKEND=ecs, cloudrun or aca), ends with a line printed by a container
 	@deploy/local/up.sh --check
 	@deploy/local/deps.sh run
 	@mkdir -p build; flock -n build true || echo "another make run builds here; waiting until it has ended"
@@ -270,8 +270,8 @@ check: deps-test ## one thing: T=backend_logs, or T=logs BACKEND=cloudrun AGENT=
 	$(Q)$(MAKE) --no-print-directory $(if $(CHECK_UNIT),$(CHECK_UNIT:%=$(BUILD)/test/unit/%)) binaries
 	@test/run --slow $(SAN)/$(if $(CHECK_UNIT),units:$(T),$(CHECK_GROUP):$(T))
 
-.PHONY: check-cloudrun check-ecs
-check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
+.PHONY: check-aca check-cloudrun check-ecs
+check-aca check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
 	$(Q)$(MAKE) --no-print-directory binaries
 	@test/run --slow $(SAN)/$* $(SAN)/$*-reverse
 
@@ -279,6 +279,11 @@ check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agen
 sim-test-gcp: deps-test ## the simulated Google Cloud and what speaks to it, 200 followers among it
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	@test/run --slow units:gcpsim_*,gcp_*,cloudrun_* cloudrun:sockerless_cloudrun_*
+
+.PHONY: sim-test-azure
+sim-test-azure: deps-test ## the simulated Azure and what speaks to it
+	$(Q)$(MAKE) --no-print-directory test-binaries
+	@test/run --slow units:azuresim_*,azure_*,aca_* aca:logs,run,lifecycle
 
 .PHONY: check-reverse
 check-reverse: deps-test ## the core scenarios with agents that dial the backend, on every cloud

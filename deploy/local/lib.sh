@@ -13,7 +13,7 @@
 #   component_start|stop|kill|pid|alive NAME, backend_wait, frontend_wait: single components, NAME
 #                             one of registry, sim, backend, frontend
 #
-# Knobs (environment): BACKEND (ecs, cloudrun; else what the folder had last), AGENT (forward,
+# Knobs (environment): BACKEND (ecs, cloudrun, aca; else what the folder had last), AGENT (forward,
 # reverse: who dials), INJECTION (how containers get the agent, in the backend's own words), BIN_DIR
 # (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"), FRONTEND_ENV, FRONTEND_FLAGS,
 # STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one), STACK_SEED (a folder

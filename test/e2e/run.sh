@@ -3,7 +3,7 @@
 #
 # Runs the scenarios against one target and prints TAP and a count.
 # Usage: run.sh dockerd|sockerless [FILE.bats…]       or, to see which files fit: run.sh --files TARGET
-#        (environment: BACKEND=ecs|cloudrun, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP,
+#        (environment: BACKEND=ecs|cloudrun|aca, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP,
 #        E2E_LEAVE_OUT: the tags of tests to leave out; if not set those tagged soak, whose course
 #        depends on chance)
 #

@@ -24,6 +24,9 @@ OPERATIONS = {
                  "run.jobs.list", "run.executions.get", "run.executions.cancel",
                  "run.executions.list", "run.operations.get", "run.tasks.list",
                  "logging.entries.list"],
+    "aca": ["arm.jobs.put", "arm.jobs.start", "arm.jobs.get", "arm.jobs.delete", "arm.jobs.list",
+            "arm.executions.get", "arm.executions.list", "arm.executions.stop",
+            "arm.operations.status", "arm.operations.result", "logs.query"],
 }
 KINDS = [
     {"kind": "throttle"},
