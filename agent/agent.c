@@ -7,6 +7,7 @@
 #include "agent/session_attach.h"
 #include "agent/session_control.h"
 #include "agent/session_exec.h"
+#include "agent/session_log.h"
 #include "base/alloc.h"
 
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@ static const struct session_kind *const session_kinds[] = {
     &session_control_kind,
     &session_attach_kind,
     &session_exec_kind,
+    &session_log_kind,
 };
 
 /* A session is gone, the tee is empty, …: may it end now? */
@@ -80,7 +82,13 @@ static void on_mark_written(void *owner, const char *text, size_t len)
     session_control_mark_written(&a->workload, text, len);
 }
 
-static const struct log_tee_events tee_handlers = {on_tee_drained, on_mark_written};
+static void on_recorded(void *owner)
+{
+    struct agent *a = owner;
+    session_list_recorded(&a->sessions);
+}
+
+static const struct log_tee_events tee_handlers = {on_tee_drained, on_mark_written, on_recorded};
 
 static void on_signal(void *owner, int number)
 {

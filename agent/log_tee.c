@@ -34,6 +34,9 @@ struct log_tee {
     bool full; /* from LOG_TEE_QUEUE_MAX until most of it was written */
     uv_poll_t poll;
     struct log_line_writer writer;
+    struct log_ring ring;
+    uint64_t anchor;     /* number of the last anchor; 0: none yet */
+    size_t since_anchor; /* bytes of records behind it */
     struct buf queue;
     uint64_t queued_total, written_total;
     struct held_line out, err;
@@ -118,17 +121,40 @@ static enum log_record_kind piece_of(enum log_record_kind kind)
                                        : kind;
 }
 
-/* One record, or several where escapes make the text too long for one. Everything passes here. */
+/* Every record passes here. */
+static void tee_write(struct log_tee *t, enum log_record_kind kind, const char *text, size_t len)
+{
+    size_t before = t->queue.len;
+    log_line_write(&t->writer, kind, text, len, &t->queue);
+    log_ring_append(&t->ring, t->writer.time_ns, kind, text, len);
+    t->queued_total += t->queue.len - before;
+    t->since_anchor += t->queue.len - before;
+}
+
+static void tee_anchor(struct log_tee *t)
+{
+    char text[LOG_ANCHOR_MAX];
+    bool due = t->writer.number - t->anchor >= LOG_TEE_ANCHOR_RECORDS ||
+               t->since_anchor >= LOG_TEE_ANCHOR_BYTES;
+    if (t->writer.lines != LOG_LINES_TEXT || !due)
+        return;
+    t->anchor = t->writer.number + 1;
+    log_record_anchor_format(t->anchor, text);
+    tee_write(t, LOG_RECORD_MARK, text, strlen(text));
+    t->since_anchor = 0;
+}
+
+/* One record, or several where escapes make the text too long for one. */
 static void tee_record(struct log_tee *t, enum log_record_kind kind, const char *text, size_t len)
 {
-    size_t fits, before = t->queue.len;
+    size_t fits;
+    tee_anchor(t);
     while ((fits = log_line_fits(&t->writer, text, len)) < len) {
-        log_line_write(&t->writer, piece_of(kind), text, fits, &t->queue);
+        tee_write(t, piece_of(kind), text, fits);
         text += fits;
         len -= fits;
     }
-    log_line_write(&t->writer, kind, text, len, &t->queue);
-    t->queued_total += t->queue.len - before;
+    tee_write(t, kind, text, len);
 }
 
 /* How many of the first `len` bytes to write so that no UTF-8 character is cut. Text that is not
@@ -208,6 +234,7 @@ void log_tee_output(struct log_tee *t, uint8_t type, const char *bytes, size_t l
     else
         split_lines(t, &t->out, LOG_RECORD_STDOUT, bytes, len);
     tee_flush(t);
+    t->events->recorded(t->owner);
 }
 
 static void held_flush_all(struct log_tee *t)
@@ -233,6 +260,7 @@ static void mark_flush(struct log_tee *t, bool waiting)
     marks_report(t);
     if (waiting && !t->full)
         t->events->drained(t->owner);
+    t->events->recorded(t->owner);
 }
 
 bool log_tee_mark(struct log_tee *t, const char *text, size_t len)
@@ -269,6 +297,12 @@ void log_tee_exit(struct log_tee *t, int code)
     int n = snprintf(digits, sizeof digits, "%d", code);
     tee_record(t, LOG_RECORD_EXIT, digits, (size_t)n);
     tee_flush(t);
+    t->events->recorded(t->owner);
+}
+
+const struct log_ring *log_tee_ring(const struct log_tee *t)
+{
+    return &t->ring;
 }
 
 bool log_tee_full(const struct log_tee *t)
@@ -286,6 +320,7 @@ struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
 {
     struct log_tee *t = NEW(struct log_tee);
     log_line_writer_init(&t->writer, lines);
+    log_ring_init(&t->ring, LOG_RING_MAX);
     t->events = events;
     t->owner = owner;
     t->fd = fd;
@@ -302,11 +337,16 @@ struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
     return t;
 }
 
+static void tee_free(struct log_tee *t)
+{
+    buf_free(&t->queue);
+    log_ring_fini(&t->ring);
+    free(t);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
-    struct log_tee *t = handle->data;
-    buf_free(&t->queue);
-    free(t);
+    tee_free(handle->data);
 }
 
 void log_tee_close(struct log_tee *t)
@@ -317,6 +357,5 @@ void log_tee_close(struct log_tee *t)
         uv_close((uv_handle_t *)&t->poll, on_closed);
         return;
     }
-    buf_free(&t->queue);
-    free(t);
+    tee_free(t);
 }

@@ -14,14 +14,18 @@
  * cut into pieces, never inside a UTF-8 character.
  *
  * An unfinished line is held back until its newline, until it is too long, until a mark, or until
- * the process ends; never by time. Nothing is lost and nothing blocks: stdout is non-blocking, what
- * it does not take is queued, and log_tee_full() tells the main process to stop reading. A stdout
- * that is gone (EPIPE) switches the tee off.
+ * the process ends; never by time. The newest records are kept (base/log_ring.h) for those who
+ * cannot wait for the log service. In a log without numbers (LOG_LINES_TEXT) a mark with the text
+ * of log_record_anchor_format() says its own number, now and then: so whoever reads some part of
+ * the log knows which records these are. Nothing is lost and nothing blocks: stdout is
+ * non-blocking, what it does not take is queued, and log_tee_full() tells the main process to stop
+ * reading. A stdout that is gone (EPIPE) switches the tee off.
  */
 #ifndef SOCKERLESS_AGENT_LOG_TEE_H
 #define SOCKERLESS_AGENT_LOG_TEE_H
 
 #include "base/log_record.h"
+#include "base/log_ring.h"
 #include "loop/loop.h"
 
 #include <stdbool.h>
@@ -32,6 +36,9 @@ enum {
     LOG_TEE_QUEUE_MAX = 256 * 1024, /* bytes queued at which the tee is full */
     LOG_TEE_MARKS_MAX = 16,         /* marks under way */
     LOG_TEE_MARK_TEXT_MAX = 64,
+    /* So many records, or bytes of records, without an anchor; the ring always holds several. */
+    LOG_TEE_ANCHOR_RECORDS = 256,
+    LOG_TEE_ANCHOR_BYTES = 64 * 1024,
 };
 
 struct log_tee;
@@ -41,6 +48,8 @@ struct log_tee_events {
     void (*drained)(void *owner);
     /* The mark has reached stdout. */
     void (*mark_written)(void *owner, const char *text, size_t len);
+    /* log_tee_ring() has new records. */
+    void (*recorded)(void *owner);
 };
 
 /* fd: borrowed, made non-blocking. -1: the tee is off. lines: the format. */
@@ -58,6 +67,8 @@ bool log_tee_mark_unreported(struct log_tee *t, const char *text, size_t len);
 /* The last record. */
 void log_tee_exit(struct log_tee *t, int code);
 
+/* The newest records, borrowed. */
+const struct log_ring *log_tee_ring(const struct log_tee *t);
 bool log_tee_full(const struct log_tee *t);
 bool log_tee_flushed(const struct log_tee *t);
 

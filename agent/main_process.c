@@ -110,6 +110,12 @@ static void on_tee_mark_written(void *owner, const char *text, size_t len)
     m->outer_tee_events->mark_written(m->owner, text, len);
 }
 
+static void on_tee_recorded(void *owner)
+{
+    struct main_process *m = owner;
+    m->outer_tee_events->recorded(m->owner);
+}
+
 /* ---- outlets ---- */
 
 struct replay_target {
@@ -271,7 +277,7 @@ struct main_process *main_process_new(struct loop *l, struct reaper *reaper,
     m->ended_cb = ended;
     m->owner = owner;
     m->outer_tee_events = tee_events;
-    m->tee_events = (struct log_tee_events){on_tee_drained, on_tee_mark_written};
+    m->tee_events = (struct log_tee_events){on_tee_drained, on_tee_mark_written, on_tee_recorded};
     m->tee = log_tee_open(l, log_fd, options->log_lines, &m->tee_events, m);
     sockerless__exit__init(&m->exit);
     uv_timer_init(&l->uv, &m->gate);

@@ -148,6 +148,13 @@ void session_list_main_ended(struct session_list *list)
             s->kind->main_ended(s);
 }
 
+void session_list_recorded(struct session_list *list)
+{
+    for (struct session *s = list->first; s; s = s->next)
+        if (s->kind && s->kind->recorded && s->state && !s->finished)
+            s->kind->recorded(s);
+}
+
 bool session_list_holds_end(const struct session_list *list)
 {
     for (const struct session *s = list->first; s; s = s->next)

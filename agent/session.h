@@ -27,6 +27,7 @@ struct session_kind {
     void (*drained)(struct session *s);    /* may be NULL */
     void (*closed)(struct session *s);     /* the channel is gone: release state */
     void (*main_ended)(struct session *s); /* the main process has ended, all output was sent */
+    void (*recorded)(struct session *s);   /* the log has new records; may be NULL */
     bool holds_end;                        /* the agent does not end before it is closed */
 };
 
@@ -66,6 +67,7 @@ void session_fail(struct session *s, const struct error *err);
 bool session_parse_resize(const struct frame *f, uint32_t *height, uint32_t *width);
 
 void session_list_main_ended(struct session_list *list);
+void session_list_recorded(struct session_list *list);
 bool session_list_holds_end(const struct session_list *list);
 unsigned session_list_count(const struct session_list *list);
 

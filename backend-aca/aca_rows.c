@@ -77,7 +77,7 @@ void aca_rows_event(const struct aca_rows *r, const json_t *row, const struct lo
     const char *bytes = has_text ? json_string_value(text) : "";
     size_t len = has_text ? json_string_length(text) : 0;
     if (r->line)
-        log_entry_event(out, entry->label.time_ns, entry->label.letter, bytes, len, arena);
+        log_entry_record_event(out, &entry->label, bytes, len, arena);
     else
         log_entry_foreign_event(out, entry->mark.ns, strcmp(cell(row, r->stream), "stderr") == 0,
                                 bytes, len, arena);

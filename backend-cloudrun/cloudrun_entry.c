@@ -53,8 +53,8 @@ static void record_event(const json_t *json, const struct log_label *label, stru
     if (!json_is_string(text))
         text = json_object_get(json_object_get(json, "jsonPayload"), "message");
     bool has_text = json_is_string(text);
-    log_entry_event(out, label->time_ns, label->letter, has_text ? json_string_value(text) : "",
-                    has_text ? json_string_length(text) : 0, arena);
+    log_entry_record_event(out, label, has_text ? json_string_value(text) : "",
+                           has_text ? json_string_length(text) : 0, arena);
 }
 
 void cloudrun_entry_event(const json_t *json, const struct log_entry *entry, struct arena *arena,

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ESCAPED_LEN = 3 /* 0x01 and two digits */ };
@@ -22,6 +24,27 @@ char log_record_letter(enum log_record_kind kind)
     return letters[kind];
 }
 
+void log_record_anchor_format(uint64_t number, char out[LOG_ANCHOR_MAX])
+{
+    snprintf(out, LOG_ANCHOR_MAX, "#%" PRIu64, number);
+}
+
+bool log_record_anchor_parse(const char *text, size_t len, uint64_t *number)
+{
+    uint64_t value = 0;
+    if (len < 2 || len > 20 || text[0] != '#')
+        return false;
+    for (size_t i = 1; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    if (value == 0 || value >= UINT64_MAX / 2)
+        return false;
+    *number = value;
+    return true;
+}
+
 bool log_record_exit_code(const char *text, size_t len, int *code)
 {
     if (len == 0 || len > 3)
@@ -36,6 +59,17 @@ bool log_record_exit_code(const char *text, size_t len, int *code)
         return false;
     *code = value;
     return true;
+}
+
+bool log_record_ends_line(enum log_record_kind kind, bool newer_seen[2])
+{
+    if (kind == LOG_RECORD_MARK || kind == LOG_RECORD_EXIT)
+        return false;
+    bool is_piece = kind == LOG_RECORD_STDOUT_PIECE || kind == LOG_RECORD_STDERR_PIECE;
+    unsigned stream = kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
+    bool ends = !is_piece || !newer_seen[stream];
+    newer_seen[stream] = true;
+    return ends;
 }
 
 /* ---- escapes ---- */

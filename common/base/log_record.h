@@ -32,6 +32,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     LOG_RECORD_ESCAPE = 0x01,
@@ -68,11 +69,22 @@ void log_record_escape(struct buf *out, const char *text, size_t len);
  * new length, which is never greater. */
 size_t log_record_decode(char *record, size_t len);
 
+/* The text of a mark that says its own number, for logs that keep no numbers: "#256". */
+enum { LOG_ANCHOR_MAX = 24 };
+void log_record_anchor_format(uint64_t number, char out[LOG_ANCHOR_MAX]);
+/* False: the mark's text is another one. */
+bool log_record_anchor_parse(const char *text, size_t len, uint64_t *number);
+
 /* Take one line (without or with its newline) apart. *text points into line. False when the line
  * begins with the escape byte but is no record (something else than the agent wrote it): then it is
  * given as stdout text, whole. */
 bool log_record_parse(const char *line, size_t len, enum log_record_kind *kind, const char **text,
                       size_t *text_len);
+
+/* Reading backward: true when a record of this kind ends a line that no later record belongs to. A
+ * piece belongs to the line of the next record of its stream; as last record of its stream it is a
+ * line of its own. newer_seen (stdout, stderr) is kept by this function, false at the run's end. */
+bool log_record_ends_line(enum log_record_kind kind, bool newer_seen[2]);
 
 /* The number in the text of a LOG_RECORD_EXIT, 0 … 255; false when it is none. */
 bool log_record_exit_code(const char *text, size_t len, int *code);

@@ -100,11 +100,15 @@ struct log_query {
     int64_t since_ns;  /* inclusive; 0: all. The driver may return more, the core filters */
     int64_t until_ns;  /* inclusive; 0: no end. ditto */
     int limit;         /* so many entries are enough; 0: the driver's own number. ditto */
+    /* Forward, where the log has numbers: the records up to this one are known, those behind it
+     * follow without a gap from since_ns on; 0: not so. The driver may return known ones. */
+    uint64_t after;
 };
 struct log_event {
     int64_t timestamp_ns;
     const char *text; /* one record (base/log_record.h), without escapes and newline */
     size_t len;
+    uint64_t number; /* of the record, where the log says it (base/log_label.h); 0: it does not */
 };
 struct log_page {
     struct arena arena; /* holds what follows; initialised by the caller, released by the caller */

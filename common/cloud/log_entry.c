@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-void log_entry_event(struct log_event *out, int64_t timestamp_ns, char letter, const char *text,
-                     size_t len, struct arena *arena)
+/* letter 0: the text as it is. */
+static void event_set(struct log_event *out, int64_t timestamp_ns, char letter, const char *text,
+                      size_t len, struct arena *arena)
 {
     size_t prefix = letter ? 2 : 0;
     char *copy = arena_alloc(arena, prefix + len + 1);
@@ -21,6 +22,13 @@ void log_entry_event(struct log_event *out, int64_t timestamp_ns, char letter, c
     *out = (struct log_event){.timestamp_ns = timestamp_ns, .text = copy, .len = len};
 }
 
+void log_entry_record_event(struct log_event *out, const struct log_label *label, const char *text,
+                            size_t len, struct arena *arena)
+{
+    event_set(out, label->time_ns, label->letter, text, len, arena);
+    out->number = label->number;
+}
+
 void log_entry_foreign_event(struct log_event *out, int64_t timestamp_ns, bool is_stderr,
                              const char *text, size_t len, struct arena *arena)
 {
@@ -29,5 +37,5 @@ void log_entry_foreign_event(struct log_event *out, int64_t timestamp_ns, bool i
     char letter = is_stderr                             ? log_record_letter(LOG_RECORD_STDERR)
                   : len && text[0] == LOG_RECORD_ESCAPE ? log_record_letter(LOG_RECORD_STDOUT)
                                                         : '\0';
-    log_entry_event(out, timestamp_ns, letter, text, len, arena);
+    event_set(out, timestamp_ns, letter, text, len, arena);
 }

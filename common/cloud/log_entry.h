@@ -22,10 +22,9 @@ struct log_entry {
     struct log_label label;
 };
 
-/* The event of a text: as it is with letter 0, else as a record with this letter, its escapes taken
- * out. */
-void log_entry_event(struct log_event *out, int64_t timestamp_ns, char letter, const char *text,
-                     size_t len, struct arena *arena);
+/* The event of a record: its text without escapes, its number. */
+void log_entry_record_event(struct log_event *out, const struct log_label *label, const char *text,
+                            size_t len, struct arena *arena);
 
 /* What no agent wrote, a line on stdout or stderr. Its newline is dropped. */
 void log_entry_foreign_event(struct log_event *out, int64_t timestamp_ns, bool is_stderr,

@@ -37,8 +37,8 @@ int log_slot_init(struct log_slot *s, const struct log_query *query, const char 
     s->cursor.edge_ns = query->backward ? s->part.to_ns : s->part.from_ns;
     if (query->token && !log_cursor_parse(query->token, query->backward, &page->arena, &s->cursor))
         return error_set(err, ERROR_INVALID_PARAMETER, "logs: bad log token");
-    if (!query->token && !query->backward && query->since_ns <= 0)
-        s->cursor.sequence.begin = s->cursor.sequence.next = 1;
+    if (!query->token && !query->backward && (query->after || query->since_ns <= 0))
+        s->cursor.sequence.begin = s->cursor.sequence.next = query->after + 1;
     if (query->backward)
         s->part.to_ns = s->cursor.edge_ns;
     else
@@ -74,6 +74,8 @@ static bool wants(const struct log_slot *s, const struct log_entry *entry, bool 
     bool late = false;
     *record = entry->is_record;
     if (mark->ns < s->part.from_ns || (s->part.to_ns && mark->ns > s->part.to_ns))
+        return false;
+    if (entry->is_record && entry->label.number <= s->query->after)
         return false;
     if (entry->is_record && s->query->backward)
         return !sequence->begin || entry->label.number < sequence->next;

@@ -16,7 +16,7 @@ void frame_header_encode(unsigned char out[FRAME_HEADER_SIZE], uint8_t type, siz
 
 static bool type_known(uint8_t type)
 {
-    return type <= FRAME_STDERR || (type >= FRAME_OPEN && type <= FRAME_PING) ||
+    return type <= FRAME_STDERR || (type >= FRAME_OPEN && type <= FRAME_LOG) ||
            type == FRAME_RPC_REQUEST || type == FRAME_RPC_REPLY;
 }
 

@@ -36,6 +36,7 @@ enum frame_type {
     FRAME_CALL_BACK =
         29,          /* text, the session's id; backend to a reverse agent (callback_token.h) */
     FRAME_PING = 30, /* no payload; on a reverse agent's line */
+    FRAME_LOG = 31,  /* records of the log: a batch of base/log_ring.h */
     FRAME_RPC_REQUEST = 32, /* 8 bytes correlation, then Request */
     FRAME_RPC_REPLY = 33,   /* 8 bytes correlation, then Reply */
 };

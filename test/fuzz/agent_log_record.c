@@ -31,7 +31,12 @@ static void parse_one(const char *line, size_t len, struct buf out[3])
     require(text >= line && text + text_len <= line + len);
     if (!out)
         return;
-    require(ok && kind != LOG_RECORD_EXIT && kind != LOG_RECORD_MARK);
+    uint64_t anchor;
+    require(ok && kind != LOG_RECORD_EXIT);
+    if (kind == LOG_RECORD_MARK) {
+        require(log_record_anchor_parse(text, text_len, &anchor));
+        return;
+    }
     bool err = kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
     struct buf *to = &out[err ? FRAME_STDERR : FRAME_STDOUT];
     buf_append(to, text, text_len);
@@ -50,6 +55,23 @@ static void decode_one(const uint8_t *data, size_t size)
     free(copy);
 }
 
+/* What came before the damage can be read. */
+static void take_batch(const uint8_t *data, size_t size)
+{
+    struct log_ring ring;
+    struct log_ring_record record;
+    log_ring_init(&ring, 4096);
+    log_ring_append(&ring, 1, LOG_RECORD_STDOUT, "before", 6);
+    if (!log_ring_take(&ring, data, size))
+        require(log_ring_first(&ring) <= log_ring_end(&ring));
+    struct log_ring_cursor cursor = {.number = log_ring_first(&ring)};
+    size_t bytes = 0;
+    while (log_ring_read(&ring, &cursor, &record))
+        bytes += record.len + (record.len ? (unsigned char)record.text[record.len - 1] & 0u : 0);
+    require(bytes <= ring.bytes && cursor.number == log_ring_end(&ring));
+    log_ring_fini(&ring);
+}
+
 static void on_drained(void *owner)
 {
     (void)owner;
@@ -62,7 +84,7 @@ static void on_mark(void *owner, const char *text, size_t len)
     (void)len;
 }
 
-static const struct log_tee_events events = {on_drained, on_mark};
+static const struct log_tee_events events = {on_drained, on_mark, on_drained};
 
 /* Through the tee into a file in memory, and back. */
 static void round_trip(const uint8_t *data, size_t size)
@@ -107,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     parse_one((const char *)data, size, NULL);
     decode_one(data, size);
+    take_batch(data, size);
     if (size > 1 && size < 1024 * 1024)
         round_trip(data, size);
     return 0;

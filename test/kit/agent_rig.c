@@ -66,6 +66,8 @@ static void peer_on_opened(struct peer *p, const struct frame *f)
     p->pid = m->pid;
     p->tty = m->tty;
     p->marked = m->marked;
+    p->log_first = m->log_first;
+    p->log_end = m->log_end;
     if (f->type == FRAME_STARTED)
         p->started = true;
     else
@@ -101,6 +103,10 @@ static void peer_frame(void *owner, const struct frame *f)
         p->ended = true;
         channel_finish(p->channel); /* as the backend does */
         break;
+    case FRAME_LOG:
+        assert_true(log_ring_take(&p->log, f->payload, f->len));
+        p->log_frames++;
+        break;
     case FRAME_LOG_MARK: buf_append(&p->marks, f->payload, f->len); break;
     default: fail_msg("unexpected frame of type %u", f->type);
     }
@@ -126,6 +132,7 @@ struct peer *peer_new(void)
 {
     struct peer *p = NEW(struct peer);
     *p = (struct peer){.next = agent.peers, .keep = true, .hash = 14695981039346656037ULL};
+    log_ring_init(&p->log, LOG_RING_MAX);
     return agent.peers = p;
 }
 
@@ -169,6 +176,16 @@ struct peer *peer_attach(Sockerless__AgentAttachOpen attach)
     Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
     open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_AGENT_ATTACH;
     open.agent_attach = &attach;
+    return peer_open(&open);
+}
+
+struct peer *peer_log(uint64_t from)
+{
+    Sockerless__StreamOpen open = SOCKERLESS__STREAM_OPEN__INIT;
+    Sockerless__AgentLogOpen log = SOCKERLESS__AGENT_LOG_OPEN__INIT;
+    log.from = from;
+    open.kind_case = SOCKERLESS__STREAM_OPEN__KIND_AGENT_LOG;
+    open.agent_log = &log;
     return peer_open(&open);
 }
 
@@ -241,6 +258,7 @@ void peer_close(struct peer *p)
     buf_free(&p->err);
     buf_free(&p->text);
     buf_free(&p->marks);
+    log_ring_fini(&p->log);
     struct peer **at = &agent.peers;
     while (*at != p)
         at = &(*at)->next;

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/log_ring.h"
 #include "base/str.h"
 #include "ipc/channel.h"
 #include "loop/loop.h"
@@ -51,6 +52,9 @@ struct peer {
     int code, signal;
     struct buf text; /* of an error, or of the exit */
     struct buf marks;
+    struct log_ring log; /* of a log session; what it got */
+    uint64_t log_first, log_end;
+    unsigned log_frames;
 };
 
 /* The program under test. */
@@ -78,6 +82,7 @@ void peer_send_open(struct peer *p, Sockerless__StreamOpen *open);
 /* Sessions that the agent has accepted. */
 struct peer *peer_control(void);
 struct peer *peer_attach(Sockerless__AgentAttachOpen attach);
+struct peer *peer_log(uint64_t from);
 
 #define ATTACH(...)                                                                                \
     (Sockerless__AgentAttachOpen)                                                                  \

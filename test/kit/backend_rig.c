@@ -16,6 +16,7 @@
 #include "test/kit/ask.h"
 #include "test/kit/free_port.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 struct backend_rig rig;
@@ -224,6 +225,7 @@ struct ws_listener *backend_rig_agent_listen(void (*on_accept)(void *owner, stru
     struct error err;
     struct ws_listener *listener;
     char url[64];
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
     if (ws_listen(&rig.loop, url, &(struct ws_listener_options){0}, on_accept, NULL, &listener,
                   &err))

@@ -6,6 +6,7 @@
 #ifndef SOCKERLESS_TEST_KIT_LOG_RIG_H
 #define SOCKERLESS_TEST_KIT_LOG_RIG_H
 
+#include "base/log_ring.h"
 #include "test/kit/rig_client.h"
 
 enum { MS = 1000000, FAKE_LOGS = 4, FAKE_BATCH = 32 };
@@ -19,7 +20,10 @@ extern struct log_rig {
     enum error_code fail_code;
     struct ws_listener *agent_listener;
     struct channel *agent;
-    unsigned agent_sessions; /* accepted so far */
+    unsigned agent_sessions;          /* accepted so far */
+    bool live;                        /* the agent has log sessions … */
+    struct log_ring ring;             /* … which send this */
+    unsigned log_opens, log_sessions; /* so far, at present */
 } log_rig;
 
 int log_rig_setup(void **state);
@@ -29,6 +33,13 @@ int log_rig_teardown(void **state);
 void log_rig_add_len(const char *ref, int64_t timestamp_ns, int64_t delay_ms, char *text);
 #define log_rig_add(ref, timestamp_ns, delay_ms, ...)                                              \
     log_rig_add_len(ref, timestamp_ns, delay_ms, xasprintf(__VA_ARGS__))
+
+/* What the agent of "run" prints: a record in its ring, and in the service after the delay. */
+void log_rig_record(enum log_record_kind kind, int64_t delay_ms, const char *text);
+#define log_rig_print(delay_ms, text) log_rig_record(LOG_RECORD_STDOUT, delay_ms, text)
+/* The numbers from..to, a line each, with anchors as the agent writes them. */
+void log_rig_print_numbers(int64_t delay_ms, int from, int to);
+void log_rig_break_log_sessions(void);
 
 size_t log_rig_count(const char *ref);                     /* entries, visible or not */
 void log_rig_cut_after(const char *ref, const char *last); /* forgets what came after that text */

@@ -44,6 +44,7 @@ static void on_exit_frame(struct agent_link *link, const struct frame *f)
     link->exit = sockerless__exit__unpack(NULL, f->len, f->payload);
     if (!link->exit)
         return;
+    link->container->exit_reported = true;
     co_cond_broadcast(&link->container->changed);
     if (link->settled) /* else the start operation looks at it */
         link->events->exited(link->container);

@@ -67,7 +67,7 @@ static int co_show_run(struct attach_history *h, struct log_run *run, bool curre
         .container = h->container,
         .run = run,
         .mark = marked ? h->mark : NULL,
-        .mark_deadline_ms = marked ? time_mono_ms() + b->driver->caps.log_grace_ms : 0,
+        .mark_deadline_ms = marked ? time_mono_ms() + log_written_wait_ms(b) : 0,
     };
     int rc;
     log_format_run_start(&h->format);

@@ -62,19 +62,25 @@ static bool wanted(const struct log_format *f, unsigned stream, int64_t timestam
 
 void log_format_event(struct log_format *f, const struct log_event *event)
 {
-    enum log_record_kind kind;
-    const char *text;
-    size_t len;
-    log_record_parse(event->text, event->len, &kind, &text, &len);
+    struct log_ring_record record = {.time_ns = event->timestamp_ns};
+    log_record_parse(event->text, event->len, &record.kind, &record.text, &record.len);
+    log_format_record(f, &record);
+}
+
+void log_format_record(struct log_format *f, const struct log_ring_record *record)
+{
+    enum log_record_kind kind = record->kind;
+    const char *text = record->text;
+    size_t len = record->len;
     if (kinds[kind].entry == LOG_ENTRY_EXIT)
         log_format_run_start(f);
     unsigned stream = kinds[kind].stream;
-    if (kinds[kind].entry != LOG_ENTRY_TEXT || !wanted(f, stream, event->timestamp_ns))
+    if (kinds[kind].entry != LOG_ENTRY_TEXT || !wanted(f, stream, record->time_ns))
         return;
     uint8_t type = stream == 0 ? FRAME_STDOUT : FRAME_STDERR;
     buf_clear(&f->scratch);
     if (!f->line_open[stream])
-        put_prefix(f, event->timestamp_ns);
+        put_prefix(f, record->time_ns);
     while (len > LOG_FRAME_TEXT_MAX) { /* not the agent's own doing: its records are shorter */
         buf_append(&f->scratch, text, LOG_FRAME_TEXT_MAX);
         f->emit(f->owner, type, f->scratch.data, f->scratch.len);

@@ -8,6 +8,7 @@
 
 #include "cloud/driver.h"
 #include "base/buf.h"
+#include "base/log_ring.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +30,9 @@ enum log_entry { LOG_ENTRY_TEXT, LOG_ENTRY_MARK, LOG_ENTRY_EXIT };
 enum log_entry log_entry_kind(const struct log_event *event, const char **text, size_t *len);
 bool log_entry_is_mark(const struct log_event *event, const char *mark);
 
-/* Show one entry, if the options ask for it. */
+/* Show one entry, or one record, if the options ask for it. */
 void log_format_event(struct log_format *f, const struct log_event *event);
+void log_format_record(struct log_format *f, const struct log_ring_record *record);
 /* Another run follows: it begins with a new line. */
 void log_format_run_start(struct log_format *f);
 void log_format_fini(struct log_format *f);

@@ -63,7 +63,7 @@ static void round_init(const struct log_hub *h, struct log_round *r)
 
 static bool same_place(const struct log_query *q, const struct log_follower *f)
 {
-    if (strcmp(q->workload->log_ref, f->workload->log_ref) != 0)
+    if (strcmp(q->workload->log_ref, f->workload->log_ref) != 0 || q->after != f->after)
         return false;
     if (!q->token || !f->token)
         return !q->token && !f->token && q->since_ns == f->since_ns;
@@ -82,7 +82,11 @@ static bool round_include(struct log_hub *h, struct log_round *r, struct log_fol
         struct workload *copy = arena_alloc(&r->arena, sizeof *copy);
         *copy = *f->workload;
         r->queries[r->count++] = (struct log_query){
-            .workload = copy, .token = arena_strdup(&r->arena, f->token), .since_ns = f->since_ns};
+            .workload = copy,
+            .token = arena_strdup(&r->arena, f->token),
+            .since_ns = f->since_ns,
+            .after = f->after,
+        };
     }
     f->query = i;
     f->round = h->round;

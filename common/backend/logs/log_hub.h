@@ -31,6 +31,7 @@ struct log_follower_events {
 struct log_follower {
     const struct workload *workload; /* borrowed while following */
     int64_t since_ns;                /* asked from here on as long as there is no token */
+    uint64_t after;                  /* struct log_query's */
     const struct log_follower_events *events;
     void *owner;
 

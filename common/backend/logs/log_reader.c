@@ -55,15 +55,22 @@ static int64_t finished_at(const struct container *c, const struct log_run *run)
     return 0;
 }
 
+int64_t log_written_wait_ms(const struct backend *b)
+{
+    int64_t grace_ms = b->driver->caps.log_grace_ms;
+    return grace_ms > LOG_WRITTEN_WAIT_MS ? grace_ms : LOG_WRITTEN_WAIT_MS;
+}
+
 bool log_run_over(const struct container *c, struct log_run *run)
 {
     if (run->settled_ms)
         return true;
     if (is_current(c, run) && !c->removed && container_alive(c))
         return false;
-    int64_t now_ns = time_now_ns(), grace_ms = c->backend->driver->caps.log_grace_ms;
-    int64_t finished_ns = finished_at(c, run);
-    int64_t left_ms = grace_ms;
+    bool has_end = is_current(c, run) && c->exit_reported;
+    int64_t now_ns = time_now_ns(), finished_ns = finished_at(c, run);
+    int64_t left_ms = has_end ? log_written_wait_ms(c->backend)
+                              : c->backend->driver->caps.log_grace_ms;
     if (finished_ns && finished_ns < now_ns)
         left_ms -= (now_ns - finished_ns) / NS_PER_MS;
     run->settled_ms = time_mono_ms() + (left_ms > 0 ? left_ms : 0);
@@ -87,6 +94,8 @@ int co_log_page(struct backend *b, const struct log_query *query, struct log_pag
  * waited for is asked from shortly before now on at the latest. */
 int64_t log_reader_since(const struct log_reader *r)
 {
+    if (r->parted)
+        return r->part_ns;
     if (r->from_entry)
         return r->from_ns;
     int64_t latest = time_now_ns() - LOG_CLOCK_SKEW_NS -
@@ -174,7 +183,11 @@ int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error
             return -1;
     }
     struct log_query query = {
-        .workload = &r->run->workload, .token = r->token, .since_ns = log_reader_since(r)};
+        .workload = &r->run->workload,
+        .token = r->token,
+        .since_ns = log_reader_since(r),
+        .after = r->after,
+    };
     r->asked_ms = time_mono_ms();
     if (co_log_page(r->backend, &query, page, err))
         return -1;
@@ -188,6 +201,18 @@ int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error
         r->wait_ms = 0;
     page_clip(r, page);
     return 1;
+}
+
+void log_reader_part(struct log_reader *r, int64_t since_ns, uint64_t after)
+{
+    log_reader_fini(r);
+    log_hold_fini(&r->run->hold);
+    r->parted = true;
+    r->part_ns = since_ns;
+    r->after = after;
+    r->from_ns = 0;
+    r->from_entry = r->idle = r->has_gap = r->done = false;
+    r->skip = 0;
 }
 
 void log_reader_fini(struct log_reader *r)

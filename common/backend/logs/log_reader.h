@@ -5,7 +5,8 @@
  *
  * A log service shows entries late. So the end of what it has is not the end of the log: an ended
  * run's log is whole when the agent's exit record was seen, a running one's when a mark was seen
- * that the agent wrote after the request came; failing these, when caps.log_grace_ms have passed.
+ * that the agent wrote after the request came. If the agent has said that it wrote the record, that is
+ * waited for (log_written_wait_ms()), else until caps.log_grace_ms have passed.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_READER_H
 #define SOCKERLESS_BACKEND_LOG_READER_H
@@ -22,6 +23,11 @@
 
 /* Clocks of the cloud's log service and ours may differ by this much. */
 #define LOG_CLOCK_SKEW_NS (60 * INT64_C(1000000000))
+
+/* What the agent has written arrives, however late the service is: so long it is waited for, if
+ * caps.log_grace_ms is not longer. */
+enum { LOG_WRITTEN_WAIT_MS = 120 * 1000 };
+int64_t log_written_wait_ms(const struct backend *b);
 
 struct log_run {
     struct workload workload; /* a copy: the container may start its next run meanwhile */
@@ -53,6 +59,9 @@ struct log_reader {
     bool follow;              /* do not wait for the end of a run that is alive */
     const char *mark;         /* the reading ends at this mark; NULL: none */
     int64_t mark_deadline_ms; /* … or at this time; 0: with what there is */
+    bool parted;              /* goes on behind what was read elsewhere: see log_reader_part() */
+    int64_t part_ns;
+    uint64_t after;
 
     /* The reader's own. */
     char *token; /* where the next page begins; heap */
@@ -64,6 +73,8 @@ struct log_reader {
  * releases page->arena. 0: the run's log was read to its end (reader->done), or, with follow, as
  * far as it goes at present. */
 int co_log_reader_next(struct log_reader *r, struct log_page *page, struct error *err) MUST_CHECK;
+/* Read on by a query of these since_ns and after (log_place_part()), and show all it gives. */
+void log_reader_part(struct log_reader *r, int64_t since_ns, uint64_t after);
 void log_reader_fini(struct log_reader *r);
 /* From where on the service is asked. */
 int64_t log_reader_since(const struct log_reader *r);

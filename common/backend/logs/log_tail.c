@@ -36,21 +36,13 @@ struct newest_page {
     bool is_read; /* and not yet taken over */
 };
 
-/* True when the record ends a line that no later record belongs to. A piece belongs to the line of
- * the next record of its stream; as last record of its stream it is a line of its own. */
 static bool ends_a_line(struct tail_walk *w, const struct log_event *e)
 {
     enum log_record_kind kind;
     const char *text;
     size_t len;
     log_record_parse(e->text, e->len, &kind, &text, &len);
-    if (kind == LOG_RECORD_MARK || kind == LOG_RECORD_EXIT)
-        return false;
-    bool is_piece = kind == LOG_RECORD_STDOUT_PIECE || kind == LOG_RECORD_STDERR_PIECE;
-    unsigned stream = kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
-    bool ends = !is_piece || !w->newer_seen[stream];
-    w->newer_seen[stream] = true;
-    return ends;
+    return log_record_ends_line(kind, w->newer_seen);
 }
 
 static void start_at(struct tail_walk *w, size_t run, int64_t timestamp_ns)

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `docker logs`: a session that shows what the cloud's log service holds of a container, run by
- * run. History is read by a coroutine (log_tail.h finds where to begin, log_reader.h reads), what
- * follows comes from the log hub; log_format.h makes frames of both.
+ * `docker logs`: a session that shows a container's log, run by run. History is read by a coroutine
+ * (log_tail.h finds where to begin, log_reader.h reads); session_logs_run.c shows the last run and
+ * what follows; log_format.h makes frames of all.
  *
  * Owns: the session object, until its channel is closed and its coroutine has ended.
  */
+#include "backend/logs/session_logs_internal.h"
+
 #include "backend/api/session.h"
 #include "backend/agent/agent_link.h"
 #include "backend/state/backend_internal.h"
 #include "backend/state/container_recent.h"
 #include "backend/state/driver_group.h"
 #include "backend/logs/log_details.h"
-#include "backend/logs/log_format.h"
-#include "backend/logs/log_hub.h"
-#include "backend/logs/log_reader.h"
-#include "backend/logs/log_tail.h"
 #include "base/alloc.h"
 #include "base/id.h"
 #include "base/str.h"
@@ -26,25 +24,6 @@
 
 enum { LOG_MARK_TIMEOUT_MS = 5000, NS_PER_MS = 1000000 };
 
-struct log_session {
-    struct backend *backend;
-    struct channel *channel;     /* NULL: closed */
-    struct container *container; /* reference */
-    struct log_format format;
-    struct log_follower follower;
-    int64_t tail;   /* negative: all */
-    int64_t now_ns; /* of the request */
-    bool follow;
-    bool opened, ended;
-    bool blocked; /* the coroutine waits for the client to take what there is */
-    bool reading; /* the history's coroutine is alive */
-    struct co *co;
-    struct log_run *runs;
-    size_t run_count;
-    char mark[40]; /* "" none */
-    int64_t mark_deadline_ms;
-};
-
 static void session_free(struct log_session *s)
 {
     s->container->log_readers--;
@@ -54,9 +33,9 @@ static void session_free(struct log_session *s)
     free(s);
 }
 
-static void session_opened(void *owner)
+void session_logs_opened(void *session)
 {
-    struct log_session *s = owner;
+    struct log_session *s = session;
     if (s->opened || !s->channel)
         return;
     s->opened = true;
@@ -65,10 +44,9 @@ static void session_opened(void *owner)
     channel_send_message(s->channel, FRAME_OPENED, NULL, 0, &opened.base);
 }
 
-/* err NULL: it went well. */
-static void session_end(struct log_session *s, const struct error *err)
+void session_logs_end(struct log_session *s, const struct error *err)
 {
-    log_hub_leave(&s->follower);
+    session_logs_run_leave(s);
     if (s->ended || !s->channel)
         return;
     s->ended = true;
@@ -76,7 +54,7 @@ static void session_end(struct log_session *s, const struct error *err)
         channel_fail(s->channel, err);
         return;
     }
-    session_opened(s);
+    session_logs_opened(s);
     channel_end(s->channel);
 }
 
@@ -87,6 +65,26 @@ static void emit(void *owner, uint8_t frame_type, const char *text, size_t len)
         channel_send(s->channel, frame_type, text, len);
 }
 
+void session_logs_spawn(struct log_session *s, void (*fn)(void *session))
+{
+    struct error err;
+    s->reading = true;
+    if (co_spawn(s->backend->loop, fn, s, &err)) {
+        s->reading = false;
+        session_logs_end(s, &err);
+    }
+}
+
+bool session_logs_finish(struct log_session *s)
+{
+    s->reading = false;
+    if (s->channel)
+        return true;
+    session_logs_run_leave(s);
+    session_free(s);
+    return false;
+}
+
 /* ---- history ---- */
 
 /* A run that is starting has no log yet; a follower waits for it. */
@@ -95,7 +93,7 @@ static int co_await_log(struct log_session *s, struct error *err)
     struct container *c = s->container;
     while (s->follow && !c->removed && c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING &&
            (!c->has_run || !*c->current.log_ref)) {
-        session_opened(s);
+        session_logs_opened(s);
         if (co_cond_wait(&c->changed, INT64_MAX, err))
             return -1;
     }
@@ -117,12 +115,15 @@ static int co_write_mark(struct log_session *s, struct error *err)
     random_bytes(random, sizeof random);
     memcpy(s->mark, "logs-", 5);
     hex_encode(random, sizeof random, s->mark + 5);
+    s->live.mark = s->mark;
     bool connected = agent_link_ready(c);
     if (co_agent_link_mark(c, s->mark, time_mono_ms() + LOG_MARK_TIMEOUT_MS, err)) {
         if (err->code == ERROR_CANCELLED)
             return -1;
         if (!connected)
             s->mark[0] = '\0';
+    } else {
+        grace_ms = log_written_wait_ms(s->backend);
     }
     if (s->mark[0]) /* a connection lost meanwhile says that the run may be ending: wait as well */
         s->mark_deadline_ms = time_mono_ms() + grace_ms;
@@ -142,13 +143,13 @@ static int co_locate_tail(struct log_session *s, struct log_tail_start *start, s
         .now_ns = s->now_ns,
         .mark = s->mark[0] ? s->mark : NULL,
         .mark_deadline_ms = s->mark_deadline_ms,
-        .progress = session_opened,
+        .progress = session_logs_opened,
         .owner = s,
     };
     return co_log_tail_locate(&request, start, err);
 }
 
-static int co_drain(struct log_session *s, struct error *err)
+int co_session_logs_drain(struct log_session *s, struct error *err)
 {
     int rc = 0;
     s->blocked = true;
@@ -165,32 +166,14 @@ static int co_show_pages(struct log_session *s, struct log_reader *r, struct err
     struct log_page page;
     int rc;
     while ((rc = co_log_reader_next(r, &page, err)) > 0) {
-        session_opened(s);
+        session_logs_opened(s);
         for (size_t i = 0; i < page.count; i++)
             log_format_event(&s->format, &page.events[i]);
         arena_fini(&page.arena);
-        if (co_drain(s, err))
+        if (co_session_logs_drain(s, err))
             return -1;
     }
     return rc;
-}
-
-static int join_hub(struct log_session *s, struct log_reader *r, struct error *err)
-{
-    if (!s->channel)
-        return error_set(err, ERROR_CANCELLED, "the client is gone");
-    if (r->from_ns > s->format.since_ns)
-        s->format.since_ns = r->from_ns;
-    s->follower.workload = &r->run->workload;
-    session_opened(s);
-    return log_hub_join(s->backend->log_hub, &s->follower, STEAL(r->token), err);
-}
-
-/* Where one question serves many logs, what was written before is asked for together, too. */
-static bool reads_with_others(const struct log_session *s, const struct log_reader *r, bool last)
-{
-    return last && s->follow && !r->skip && !r->run->hold.count &&
-           s->backend->driver->caps.log_batch_is_one && !log_run_over(s->container, r->run);
 }
 
 static int co_show_run(struct log_session *s, size_t index, const struct log_tail_start *start,
@@ -210,13 +193,7 @@ static int co_show_run(struct log_session *s, size_t index, const struct log_tai
         .mark_deadline_ms = last ? s->mark_deadline_ms : 0,
     };
     log_format_run_start(&s->format);
-    bool shared = reads_with_others(s, &r, last);
-    s->follower.since_ns = log_reader_since(&r);
-    int rc = shared ? 0 : co_show_pages(s, &r, err);
-    if (rc == 0 && last && s->follow && !r.done)
-        rc = join_hub(s, &r, err);
-    if (shared)
-        log_hub_hurry(&s->follower);
+    int rc = last ? co_session_logs_run_show(s, &r, err) : co_show_pages(s, &r, err);
     log_reader_fini(&r);
     return rc;
 }
@@ -230,10 +207,15 @@ static int co_show_history(struct log_session *s, struct error *err)
     s->runs = log_runs_collect(s->container, &s->run_count);
     if (s->run_count == 0)
         return 0;
+    s->follower.workload = &s->runs[s->run_count - 1].workload;
+    session_logs_run_join(s);
     if (co_write_mark(s, err))
         return -1;
     struct log_tail_start start = {0};
-    if (s->tail >= 0 && co_locate_tail(s, &start, err))
+    int located = co_session_logs_run_locate(s, &start, err);
+    if (located == 0 && s->tail >= 0)
+        located = co_locate_tail(s, &start, err);
+    if (located < 0)
         return -1;
     for (size_t i = start.run; i < s->run_count; i++)
         if (co_show_run(s, i, &start, err))
@@ -247,57 +229,13 @@ static void co_session_run(void *arg)
     struct error err;
     s->co = co_current();
     int rc = s->channel ? co_show_history(s, &err) : 0;
-    s->reading = false;
-    if (!s->channel) {
-        log_hub_leave(&s->follower);
-        session_free(s);
-    } else if (rc || !s->follower.hub) {
-        session_end(s, rc ? &err : NULL);
-    }
+    if (!session_logs_finish(s))
+        return;
+    if (rc || s->follows == LOGS_HISTORY)
+        session_logs_end(s, rc ? &err : NULL);
+    else
+        session_logs_run_follow(s);
 }
-
-/* ---- following ---- */
-
-static bool on_ready(void *owner)
-{
-    struct log_session *s = owner;
-    return s->channel && channel_writable(s->channel);
-}
-
-static bool follow_is_over(struct log_session *s, const struct log_page *page, int64_t asked_ms)
-{
-    struct log_run *run = &s->runs[s->run_count - 1];
-    int64_t grace_ns = (int64_t)s->backend->driver->caps.log_grace_ms * NS_PER_MS;
-    if (s->format.until_ns && time_now_ns() - grace_ns > s->format.until_ns)
-        return true;
-    return page->at_end && !page->has_gap && log_run_over(s->container, run) &&
-           asked_ms >= run->settled_ms;
-}
-
-static void on_page(void *owner, const struct log_page *page, int64_t asked_ms)
-{
-    struct log_session *s = owner;
-    bool over = false;
-    for (size_t i = 0; i < page->count && !over; i++) {
-        const struct log_event *e = &page->events[i];
-        const char *text;
-        size_t len;
-        over = log_entry_kind(e, &text, &len) == LOG_ENTRY_EXIT ||
-               (s->format.until_ns && e->timestamp_ns > s->format.until_ns);
-        if (!over)
-            log_format_event(&s->format, e);
-    }
-    if (over || follow_is_over(s, page, asked_ms))
-        session_end(s, NULL);
-}
-
-static void on_failed(void *owner, const struct error *err)
-{
-    session_end(owner, err);
-}
-
-static const struct log_follower_events follower_events = {
-    .ready = on_ready, .page = on_page, .failed = on_failed};
 
 /* ---- the channel ---- */
 
@@ -312,7 +250,7 @@ static void on_drained(void *owner)
     struct log_session *s = owner;
     if (s->blocked)
         co_wake(s->co);
-    log_hub_hurry(&s->follower);
+    session_logs_run_drained(s);
 }
 
 static void on_closed(void *owner, const struct error *why)
@@ -320,7 +258,7 @@ static void on_closed(void *owner, const struct error *why)
     struct log_session *s = owner;
     (void)why;
     s->channel = NULL;
-    log_hub_leave(&s->follower);
+    session_logs_run_leave(s);
     if (s->reading && s->co)
         co_cancel(s->co);
     else if (!s->reading)
@@ -348,8 +286,7 @@ static struct log_session *session_new(struct backend *b, struct container *c,
                                     .until_ns = open->until,
                                     .emit = emit,
                                     .owner = s};
-    s->follower.events = &follower_events;
-    s->follower.owner = s;
+    session_logs_run_init(s);
     return s;
 }
 
@@ -374,9 +311,5 @@ void session_logs_open(struct backend *b, struct channel *channel, const Sockerl
     struct log_session *s = session_new(b, c, open);
     s->channel = channel;
     channel_start(channel, &session_events, s);
-    s->reading = true;
-    if (co_spawn(b->loop, co_session_run, s, &err)) {
-        s->reading = false;
-        session_end(s, &err);
-    }
+    session_logs_spawn(s, co_session_run);
 }

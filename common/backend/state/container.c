@@ -188,6 +188,7 @@ static void run_reset(struct container *c)
     c->start_error = ERROR_NONE;
     c->view->oom_killed = false;
     c->run_started_at = c->run_finished_at = 0;
+    c->exit_reported = false;
     c->last_status = (struct workload_status){0};
     c->missing_answers = 0;
     c->last_alive_ns = 0;

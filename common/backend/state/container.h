@@ -25,6 +25,7 @@
 struct backend;
 struct agent_line;
 struct agent_link;
+struct log_live;
 struct attach_session;
 struct unsaved_end;
 struct wait_session;
@@ -50,6 +51,7 @@ struct container {
     bool has_run;            /* current is meaningful (also after the run ended) */
     bool run_deleted;        /* the current run's cloud objects are gone */
     int64_t run_started_at, run_finished_at;
+    bool exit_reported; /* by the current run's agent, in this process: its log has an exit record */
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 
@@ -77,6 +79,7 @@ struct container {
     unsigned exec_count;
     char **exec_ids; /* heap array for view->exec_ids */
     unsigned log_readers;
+    struct log_live *live; /* of the current run, while it is read (log_live.h); NULL: none */
 
     bool was_attached;      /* a client is or was attached */
     bool removal_announced; /* to a client that waited for it */

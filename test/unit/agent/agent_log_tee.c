@@ -41,7 +41,12 @@ static void on_mark_written(void *owner, const char *text, size_t len)
     buf_puts(&f.marks, ";");
 }
 
-static const struct log_tee_events events = {on_drained, on_mark_written};
+static void on_recorded(void *owner)
+{
+    (void)owner;
+}
+
+static const struct log_tee_events events = {on_drained, on_mark_written, on_recorded};
 
 static void fixture_open_as(enum log_lines lines)
 {
@@ -152,7 +157,11 @@ TEST_USING(fixture, full_and_drained)
     assert_false(log_tee_full(f.tee));
     assert_true(f.drained > 0);
     fixture_collect();
-    assert_int_equal(f.log.len, written);
+    size_t anchors = 0;
+    for (const char *at = f.log.data; (at = strstr(at, "\x01m#")); at++)
+        anchors += strlen("\x01m#") + strcspn(at + 3, "\n") + 1;
+    assert_true(anchors > 0);
+    assert_int_equal(f.log.len, written + anchors);
 }
 
 TEST_USING(fixture, broken_stdout)
@@ -230,8 +239,11 @@ static void parse_log(enum log_lines lines, const struct buf *log, struct buf ou
         assert_true(log_record_parse(record, len, &kind, &text, &len));
         bool err = kind == LOG_RECORD_STDERR || kind == LOG_RECORD_STDERR_PIECE;
         struct buf *to = &out[err ? FRAME_STDERR : FRAME_STDOUT];
+        uint64_t anchor = 0;
         if (kind == LOG_RECORD_EXIT)
             assert_true(log_record_exit_code(text, len, code));
+        else if (kind == LOG_RECORD_MARK)
+            assert_true(log_record_anchor_parse(text, len, &anchor) && anchor == number);
         else
             buf_append(to, text, len);
         if (kind == LOG_RECORD_STDOUT || kind == LOG_RECORD_STDERR)
@@ -280,6 +292,37 @@ static size_t random_piece(unsigned *seed, char *to, size_t cap)
     return n;
 }
 
+/* The ring has the newest records, with the numbers and texts that the log has. */
+static void ring_is_end_of_log(enum log_lines lines)
+{
+    static char copy[LOG_RECORD_MAX];
+    const struct log_ring *ring = log_tee_ring(f.tee);
+    struct log_ring_cursor cursor = {.number = log_ring_first(ring)};
+    struct log_ring_record record;
+    const char *at = f.log.data, *newline;
+    assert_true(ring->bytes <= LOG_RING_MAX);
+    for (uint64_t number = 1; (newline = memchr(at, '\n', strlen(at)));
+         at = newline + 1, number++) {
+        enum log_record_kind kind;
+        const char *text;
+        size_t len = (size_t)(newline - at);
+        if (number < log_ring_first(ring))
+            continue;
+        assert_true(log_ring_read(ring, &cursor, &record));
+        assert_int_equal(record.number, number);
+        if (lines == LOG_LINES_STRUCTURED)
+            continue; /* record_of_structured() checks these */
+        memcpy(copy, at, len);
+        len = log_record_decode(copy, len);
+        log_record_parse(copy, len, &kind, &text, &len);
+        assert_int_equal(record.kind, kind);
+        assert_int_equal(record.len, len);
+        if (len)
+            assert_memory_equal(record.text, text, len);
+    }
+    assert_int_equal(cursor.number, log_ring_end(ring));
+}
+
 static void go_round(enum log_lines lines, unsigned seed)
 {
     static char piece[65536];
@@ -297,6 +340,7 @@ static void go_round(enum log_lines lines, unsigned seed)
     }
     log_tee_exit(f.tee, (int)seed);
     fixture_collect();
+    ring_is_end_of_log(lines);
     parse_log(lines, &f.log, out, &code);
     assert_int_equal(code, seed);
     for (int type = FRAME_STDOUT; type <= FRAME_STDERR; type++) {

@@ -489,3 +489,53 @@ TEST_AGENT(log_mark)
     assert_int_equal(agent_wait(), 0);
     assert_string_equal(agent.log.data, "\x01phalf\n\x01mhere\nrest\n\x01x0\n");
 }
+
+/* ---- log ---- */
+
+/* From the first record, from one that is wanted, live, and to the end. */
+TEST_AGENT(log_session)
+{
+    agent_start(ENV("SOCKERLESS_AGENT_STDIN=1", "SOCKERLESS_AGENT_STDIN_ONCE=1"),
+                SH("echo one; echo two >&2; read x; printf end; exit 4"));
+    struct peer *control = peer_control();
+    WAIT_FOR(strstr(str_or_empty(agent.log.data), "two\n") && strstr(agent.log.data, "one\n"));
+    struct peer *attach = peer_attach(ATTACH(.stdin = 1));
+    struct peer *all = peer_log(0), *later = peer_log(2);
+    assert_int_equal(all->log_first, 1);
+    assert_int_equal(all->log_end, 3);
+    assert_int_equal(later->log_first, 2);
+    WAIT_FOR(log_ring_end(&all->log) == 3 && log_ring_end(&later->log) == 3);
+    assert_int_equal(log_ring_first(&later->log), 2);
+    channel_send(attach->channel, FRAME_CLOSE_STDIN, NULL, 0);
+    WAIT_FOR(all->ended && later->ended && control->exited);
+    struct log_ring_cursor c = {.number = 3};
+    struct log_ring_record record;
+    assert_true(log_ring_read(&all->log, &c, &record));
+    assert_int_equal(record.kind, LOG_RECORD_STDOUT_PIECE);
+    assert_true(log_ring_read(&all->log, &c, &record));
+    assert_int_equal(record.kind, LOG_RECORD_EXIT);
+    assert_memory_equal(record.text, "4", 1);
+    assert_false(log_ring_read(&all->log, &c, &record));
+}
+
+/* A session that reads nothing stops neither the process nor the log; it goes on with what is kept.
+ */
+TEST_AGENT(log_session_that_lags)
+{
+    agent_start(ENV("SOCKERLESS_AGENT_STDIN=1", "SOCKERLESS_AGENT_STDIN_ONCE=1"),
+                SH("read x; seq 1 1000000; read x"));
+    struct peer *control = peer_control();
+    struct peer *attach = peer_attach(ATTACH(.stdin = 1));
+    struct peer *log = peer_log(0);
+    channel_pause(log->channel);
+    peer_type(attach, "\n");
+    WAIT_FOR(strstr(str_or_empty(agent.log.data) + (agent.log.len > 64 ? agent.log.len - 64 : 0),
+                    "\n1000000\n"));
+    channel_resume(log->channel);
+    struct peer *other = peer_log(0);
+    assert_true(other->log_first > 1);
+    WAIT_FOR(log_ring_end(&log->log) == other->log_end);
+    assert_true(log_ring_first(&log->log) > 1); /* it was told that something is missing */
+    channel_send(attach->channel, FRAME_CLOSE_STDIN, NULL, 0);
+    WAIT_FOR(control->exited && log->ended);
+}

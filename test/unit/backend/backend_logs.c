@@ -548,3 +548,30 @@ TEST_USING(log_rig, failures)
     rig_client_free(&a);
     log_rig.fail_calls = 0;
 }
+
+/* The agent has said that it wrote the last record: it is waited for beyond the grace time. */
+TEST_USING(log_rig, late_end_that_was_reported)
+{
+    fake_driver.caps->log_grace_ms = 50;
+    struct container *c = log_rig_container(SOCKERLESS__CONTAINER_STATE__EXITED, time_now_ns());
+    c->exit_reported = true;
+    log_rig_add("run", time_now_ns(), 400, "late");
+    log_rig_add("run", time_now_ns(), 500, "\001x7");
+    AUTO(rig_client) struct rig_client tail;
+    logs_open(&tail, LOGS(TAIL(1)));
+    expect_logs(LOGS(), "late\n");
+    expect_logs(LOGS(.follow = true), "late\n");
+    run_until(tail.closed);
+    assert_string_equal(tail.both.data, "late\n");
+}
+
+/* So is a mark that it has written. */
+TEST_USING(log_rig, late_mark)
+{
+    fake_driver.caps->log_grace_ms = 50;
+    struct container *c = log_rig_container(SOCKERLESS__CONTAINER_STATE__RUNNING, 0);
+    log_rig_connect_agent(c);
+    log_rig.mark_delay_ms = 500;
+    log_rig_add("run", time_now_ns(), 400, "late");
+    expect_logs(LOGS(), "late\n");
+}

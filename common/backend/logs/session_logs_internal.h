@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session of `docker logs`, as its two files see it: session_logs.c has the client and the runs
+ * that are over, session_logs_run.c the run that goes on, which is read from two sources.
+ */
+#ifndef SOCKERLESS_BACKEND_SESSION_LOGS_INTERNAL_H
+#define SOCKERLESS_BACKEND_SESSION_LOGS_INTERNAL_H
+
+#include "backend/logs/log_format.h"
+#include "backend/logs/log_hub.h"
+#include "backend/logs/log_live.h"
+#include "backend/logs/log_place.h"
+#include "backend/logs/log_reader.h"
+#include "backend/logs/log_tail.h"
+#include "ipc/channel.h"
+
+struct log_session {
+    struct backend *backend;
+    struct channel *channel;     /* NULL: closed */
+    struct container *container; /* reference */
+    struct log_format format;
+    int64_t tail;   /* negative: all */
+    int64_t now_ns; /* of the request */
+    bool follow;
+    bool opened, ended;
+    bool blocked; /* the coroutine waits for the client to take what there is */
+    bool reading; /* a coroutine of the session is alive */
+    struct co *co;
+    struct log_run *runs;
+    size_t run_count;
+    char mark[40]; /* "" none */
+    int64_t mark_deadline_ms;
+
+    /* The run that goes on, the last of runs. */
+    struct log_live_user live;
+    struct log_place place;
+    bool placed;                   /* place says where to begin */
+    struct log_ring_cursor cursor; /* in the live log */
+    enum { LOGS_HISTORY, LOGS_SERVICE, LOGS_LIVE } follows;
+    struct log_follower follower;
+    int64_t from_ns; /* nothing earlier is shown of what the service gives */
+};
+
+/* The client has to be told that there is something. */
+void session_logs_opened(void *session);
+/* err NULL: it went well. */
+void session_logs_end(struct log_session *s, const struct error *err);
+/* Run fn as the session's coroutine; a failure ends the session. fn ends with
+ * session_logs_finish(). */
+void session_logs_spawn(struct log_session *s, void (*fn)(void *session));
+/* The coroutine is over: true when the session goes on, else it is gone. */
+bool session_logs_finish(struct log_session *s);
+int co_session_logs_drain(struct log_session *s, struct error *err);
+
+/* ---- session_logs_run.c ---- */
+
+void session_logs_run_init(struct log_session *s);
+/* Begin with the live log, if the run goes on. */
+void session_logs_run_join(struct log_session *s);
+/* Find in the live log where the output that was requested begins. 1: *start and, when that is in
+ * the last run, s->place say it; 0: the live log does not have it; -1: *err. */
+int co_session_logs_run_locate(struct log_session *s, struct log_tail_start *start,
+                               struct error *err);
+/* Show the last run from r's start on, to its end, or, when following, until it is followed. */
+int co_session_logs_run_show(struct log_session *s, struct log_reader *r, struct error *err);
+/* The session's coroutine is over: go on without one, if it is followed. */
+void session_logs_run_follow(struct log_session *s);
+/* The client has taken what there was. */
+void session_logs_run_drained(struct log_session *s);
+void session_logs_run_leave(struct log_session *s);
+
+#endif
