@@ -384,7 +384,7 @@ lint: deps-lint ## format check, cppcheck, clang's warnings, dependency directio
 	$(Q)$(MAKE) --no-print-directory $(LINT)
 lint-format:
 	@clang-format-14 --dry-run -Werror $(C_FILES)
-	@! command -v terraform >/dev/null || terraform fmt -check -recursive backend-cloudrun/examples
+	@! command -v terraform >/dev/null || for d in backend-*/examples; do terraform fmt -check -recursive $$d || exit 1; done
 lint-rules:
 	$(Q)$(MAKE) --no-print-directory lint-structure
 	@test/lint/docs_tests.sh

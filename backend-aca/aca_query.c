@@ -9,6 +9,7 @@
 #include "aca_names.h"
 #include "base/alloc.h"
 #include "base/timefmt.h"
+#include "cloud/query_quote.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,23 +31,6 @@ const char *aca_log_table_name(enum aca_log_table table)
     return tables[table].name;
 }
 
-void kql_quote(struct buf *out, const char *text, size_t len)
-{
-    buf_putc(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\') {
-            buf_putc(out, '\\');
-            buf_putc(out, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            buf_printf(out, "\\u%04x", c);
-        } else {
-            buf_putc(out, (char)c);
-        }
-    }
-    buf_putc(out, '"');
-}
-
 /* datetime(2026-01-02T03:04:05.1234567Z); up: not before ns. */
 static void put_time(struct buf *out, const char *comparison, int64_t ns, bool up)
 {
@@ -63,7 +47,7 @@ static void put_time(struct buf *out, const char *comparison, int64_t ns, bool u
 void aca_query_open(struct buf *out)
 {
     buf_puts(out, "Container == ");
-    kql_quote(out, ACA_MAIN_CONTAINER, strlen(ACA_MAIN_CONTAINER));
+    query_quote(out, ACA_MAIN_CONTAINER, strlen(ACA_MAIN_CONTAINER));
     buf_puts(out, " and (");
 }
 
@@ -73,9 +57,9 @@ void aca_query_add(struct buf *out, const struct log_part *part, bool first)
     if (!aca_execution_parse(part->ref, &execution))
         return;
     buf_puts(out, first ? "(Job == " : " or (Job == ");
-    kql_quote(out, execution.job, strlen(execution.job));
+    query_quote(out, execution.job, strlen(execution.job));
     buf_puts(out, " and Group startswith_cs ");
-    kql_quote(out, execution.name, strlen(execution.name));
+    query_quote(out, execution.name, strlen(execution.name));
     buf_puts(out, " and ");
     put_time(out, ">=", part->from_ns, false);
     if (part->to_ns) {

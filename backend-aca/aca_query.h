@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Queries in the Kusto query language for the containers' output in Log Analytics. Pure; used by
- * aca_logs.c. Every value goes through kql_quote.
+ * aca_logs.c. Every value goes through query_quote.
  */
 #ifndef SOCKERLESS_ACA_QUERY_H
 #define SOCKERLESS_ACA_QUERY_H
@@ -36,8 +36,5 @@ struct aca_query {
     int64_t from_ns;
 };
 void aca_query_write(struct buf *out, const struct aca_query *query);
-
-/* A string literal of the language, whatever is in the text. */
-void kql_quote(struct buf *out, const char *text, size_t len);
 
 #endif

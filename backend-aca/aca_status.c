@@ -87,6 +87,8 @@ static void read_end(const struct aca_config *config, const json_t *properties,
         snprintf(out->reason, sizeof out->reason,
                  "the execution was ended after %lld s (SOCKERLESS_ACA_REPLICA_TIMEOUT)",
                  (long long)config->replica_timeout_s);
+    } else if (failed && container) {
+        out->start_failed = true; /* a container that ran has a code */
     } else if (failed) {
         out->has_exit_code = true;
         out->exit_code = EXIT_FAILED;

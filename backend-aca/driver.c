@@ -11,8 +11,8 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/describe_each.h"
 #include "cloud/azure/azure_credentials.h"
-#include "loop/parallel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +27,8 @@ enum {
 
 /* Per second and at once, of a subscription and identity ("Throttling Resource Manager requests").
  */
-struct quota {
-    double rate_per_s, burst;
-};
-static const struct quota read_quota = {25, 250}, write_quota = {10, 200}, delete_quota = {10, 200};
-
-#define DEFAULT_SHARE 0.8
+static const struct driver_quota read_quota = {25, 250}, write_quota = {10, 200},
+                                 delete_quota = {10, 200};
 
 struct aca_driver {
     char *instance;
@@ -61,27 +57,10 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
     return co_aca_run(&d->api, spec, w, err);
 }
 
-struct describing {
-    struct aca_api *api;
-    const struct workload *const *list;
-    struct workload_status *out;
-    size_t failed;
-    struct error last;
-};
-
-static int co_describe_one(void *arg, size_t item, struct error *err)
+static int co_describe_one(void *arg, const struct workload *w, struct workload_status *out,
+                           struct error *err)
 {
-    struct describing *d = arg;
-    struct workload_status *out = &d->out[item];
-    if (co_aca_describe(d->api, d->list[item], out, err) == 0)
-        return 0;
-    if (err->code == ERROR_CANCELLED)
-        return -1;
-    *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN};
-    snprintf(out->reason, sizeof out->reason, "%s", err->message);
-    d->last = *err;
-    d->failed++;
-    return 0;
+    return co_aca_describe(arg, w, out, err);
 }
 
 /* Execution by execution: the API's lists take one job each. */
@@ -89,18 +68,9 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
                        struct workload_status *out, struct error *err)
 {
     struct aca_driver *d = self;
-    struct describing all = {.api = &d->api, .list = list, .out = out};
-    struct parallel calls = {.loop = d->loop,
-                             .count = count,
-                             .width = DESCRIBE_AT_ONCE,
-                             .co_one = co_describe_one,
-                             .arg = &all};
-    if (co_parallel(&calls, err))
-        return -1;
-    if (count == 0 || all.failed < count)
-        return 0;
-    *err = all.last;
-    return -1;
+    const struct describe_each how = {
+        .loop = d->loop, .width = DESCRIBE_AT_ONCE, .co_one = co_describe_one, .arg = &d->api};
+    return co_describe_each(&how, list, count, out, err);
 }
 
 /* Container Apps takes no reason. */
@@ -190,18 +160,12 @@ static struct driver_caps caps_of(const struct aca_config *config)
     return caps;
 }
 
-static void init_quota(struct token_bucket *bucket, const struct quota *quota, int64_t percent)
-{
-    double share = percent ? (double)percent / 100 : DEFAULT_SHARE;
-    token_bucket_init(bucket, quota->rate_per_s * share, quota->burst * share, time_mono_ms());
-}
-
 static void init_quotas(struct aca_api *api)
 {
     int64_t percent = api->config->rate_percent;
-    init_quota(&api->reads, &read_quota, percent);
-    init_quota(&api->writes, &write_quota, percent);
-    init_quota(&api->deletes, &delete_quota, percent);
+    driver_settings_quota(&api->reads, &read_quota, percent);
+    driver_settings_quota(&api->writes, &write_quota, percent);
+    driver_settings_quota(&api->deletes, &delete_quota, percent);
     token_bucket_init(&api->log_queries, (double)api->config->log_queries_per_min / 60, LOG_BURST,
                       time_mono_ms());
 }

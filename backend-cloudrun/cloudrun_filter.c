@@ -5,41 +5,24 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/query_quote.h"
 #include "loop/http_url.h"
 
 #include <string.h>
-
-/* Cloud Logging documentation, "Logging query language", "Values and conversions". */
-void filter_quote(struct buf *out, const char *text, size_t len)
-{
-    buf_putc(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\') {
-            buf_putc(out, '\\');
-            buf_putc(out, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            buf_printf(out, "\\u%04x", c);
-        } else {
-            buf_putc(out, (char)c);
-        }
-    }
-    buf_putc(out, '"');
-}
 
 static void put_log_name(struct buf *out, const struct cloudrun_config *config, const char *id)
 {
     AUTO_FREE char *encoded = http_url_encode(id);
     AUTO_FREE char *name = xasprintf("projects/%s/logs/%s", config->project, encoded);
     buf_puts(out, "logName=");
-    filter_quote(out, name, strlen(name));
+    query_quote(out, name, strlen(name));
 }
 
 /* The logs are named: else the audit log's entries would come along. */
 void cloudrun_filter_open(struct buf *out, const struct cloudrun_config *config)
 {
     buf_puts(out, "resource.type=\"cloud_run_job\" AND resource.labels.location=");
-    filter_quote(out, config->region, strlen(config->region));
+    query_quote(out, config->region, strlen(config->region));
     buf_puts(out, " AND (");
     put_log_name(out, config, "run.googleapis.com/stdout");
     buf_puts(out, " OR ");
@@ -57,7 +40,7 @@ static void put_time(struct buf *out, const char *comparison, int64_t ns)
     timefmt_rfc3339nano_fixed(ns, when);
     buf_puts(out, " AND timestamp");
     buf_puts(out, comparison);
-    filter_quote(out, when, strlen(when));
+    query_quote(out, when, strlen(when));
 }
 
 void cloudrun_filter_add(struct buf *out, const struct log_part *part, bool first)
@@ -66,9 +49,9 @@ void cloudrun_filter_add(struct buf *out, const struct log_part *part, bool firs
     (void)!cloudrun_name_parse(part->ref, &name);
     buf_puts(out, first ? "(" : " OR (");
     buf_puts(out, "resource.labels.job_name=");
-    filter_quote(out, name.job.text, name.job.len);
+    query_quote(out, name.job.text, name.job.len);
     buf_puts(out, " AND labels.\"run.googleapis.com/execution_name\"=");
-    filter_quote(out, name.execution.text, name.execution.len);
+    query_quote(out, name.execution.text, name.execution.len);
     put_time(out, ">=", part->from_ns);
     if (part->to_ns)
         put_time(out, "<=", part->to_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Filters of Cloud Logging's query language for entries.list. Pure; used by cloudrun_logs.c. Every
- * value goes through filter_quote.
+ * value goes through query_quote.
  */
 #ifndef SOCKERLESS_CLOUDRUN_FILTER_H
 #define SOCKERLESS_CLOUDRUN_FILTER_H
@@ -20,8 +20,5 @@ enum { CLOUDRUN_FILTER_MAX = 20000 }; /* characters: Cloud Logging's limit */
 void cloudrun_filter_open(struct buf *out, const struct cloudrun_config *config);
 void cloudrun_filter_add(struct buf *out, const struct log_part *part, bool first);
 void cloudrun_filter_close(struct buf *out);
-
-/* A string literal of the query language, whatever is in the text. */
-void filter_quote(struct buf *out, const char *text, size_t len);
 
 #endif

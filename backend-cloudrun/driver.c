@@ -3,10 +3,10 @@
  * cloudrun_logs.c and artifact_registry.c. Errors leave here with the cloud's own words. */
 #include "driver.h"
 
-#include "loop/parallel.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/describe_each.h"
 #include "cloudrun_logs.h"
 #include "cloudrun_run.h"
 #include "cloudrun_size.h"
@@ -23,12 +23,7 @@ enum {
 };
 
 /* Per second and at once: jobs.run 180 a minute, other writes ditto, reads 3,000 a minute. */
-struct quota {
-    double rate_per_s, burst;
-};
-static const struct quota read_quota = {50, 100}, write_quota = {3, 30}, run_quota = {3, 30};
-
-#define DEFAULT_SHARE 0.8
+static const struct driver_quota read_quota = {50, 100}, write_quota = {3, 30}, run_quota = {3, 30};
 
 struct cloudrun_driver {
     char *instance;
@@ -52,27 +47,10 @@ static int co_run(void *self, const struct workload_spec *spec, struct workload 
     return co_cloudrun_run(&d->api, spec, w, err);
 }
 
-struct describing {
-    struct cloudrun_api *api;
-    const struct workload *const *list;
-    struct workload_status *out;
-    size_t failed;
-    struct error last;
-};
-
-static int co_describe_one(void *arg, size_t item, struct error *err)
+static int co_describe_one(void *arg, const struct workload *w, struct workload_status *out,
+                           struct error *err)
 {
-    struct describing *d = arg;
-    struct workload_status *out = &d->out[item];
-    if (co_cloudrun_describe(d->api, d->list[item], out, err) == 0)
-        return 0;
-    if (err->code == ERROR_CANCELLED)
-        return -1;
-    *out = (struct workload_status){.phase = WORKLOAD_UNKNOWN};
-    snprintf(out->reason, sizeof out->reason, "%s", err->message);
-    d->last = *err;
-    d->failed++;
-    return 0;
+    return co_cloudrun_describe(arg, w, out, err);
 }
 
 /* Execution by execution: the API's lists take one job each. */
@@ -80,18 +58,9 @@ static int co_describe(void *self, const struct workload *const *list, size_t co
                        struct workload_status *out, struct error *err)
 {
     struct cloudrun_driver *d = self;
-    struct describing all = {.api = &d->api, .list = list, .out = out};
-    struct parallel calls = {.loop = d->loop,
-                             .count = count,
-                             .width = DESCRIBE_AT_ONCE,
-                             .co_one = co_describe_one,
-                             .arg = &all};
-    if (co_parallel(&calls, err))
-        return -1;
-    if (count == 0 || all.failed < count)
-        return 0;
-    *err = all.last;
-    return -1;
+    const struct describe_each how = {
+        .loop = d->loop, .width = DESCRIBE_AT_ONCE, .co_one = co_describe_one, .arg = &d->api};
+    return co_describe_each(&how, list, count, out, err);
 }
 
 /* Cloud Run takes no reason. */
@@ -192,18 +161,12 @@ static struct driver_caps caps_of(const struct cloudrun_config *config)
     return caps;
 }
 
-static void init_quota(struct token_bucket *bucket, const struct quota *quota, int64_t percent)
-{
-    double share = percent ? (double)percent / 100 : DEFAULT_SHARE;
-    token_bucket_init(bucket, quota->rate_per_s * share, quota->burst, time_mono_ms());
-}
-
 static void init_quotas(struct cloudrun_api *api)
 {
     int64_t now = time_mono_ms(), percent = api->config->rate_percent;
-    init_quota(&api->reads, &read_quota, percent);
-    init_quota(&api->writes, &write_quota, percent);
-    init_quota(&api->runs, &run_quota, percent);
+    driver_settings_quota(&api->reads, &read_quota, percent);
+    driver_settings_quota(&api->writes, &write_quota, percent);
+    driver_settings_quota(&api->runs, &run_quota, percent);
     /* Never two within one interval: the quota is small, and the whole project shares it. */
     token_bucket_init(&api->log_reads, (double)api->config->log_reads_per_min / 60, 1, now);
 }

@@ -7,6 +7,7 @@
 #define SOCKERLESS_CLOUD_DRIVER_SETTINGS_H
 
 #include "base/config.h"
+#include "base/token_bucket.h"
 #include "cloud/cloud_size.h"
 #include "cloud/driver.h"
 
@@ -31,6 +32,14 @@ struct driver_pace {
 /* Capabilities with these filled in; the rest is 0 and the driver's to say. */
 struct driver_caps driver_settings_caps(const struct driver_pace *pace,
                                         const struct cloud_size_table *sizes);
+
+/* What a vendor counts calls by. */
+struct driver_quota {
+    double rate_per_s, burst;
+};
+/* A bucket for that share of it; percent 0: 80. */
+void driver_settings_quota(struct token_bucket *bucket, const struct driver_quota *quota,
+                           int64_t percent);
 
 /* For describe_self; endpoint_url: NULL or "" is the cloud itself. */
 struct driver_place {

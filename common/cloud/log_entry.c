@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* As it is with letter 0, else as a record with this letter, its escapes taken out. */
+/* letter 0: the text as it is. */
 static void event_set(struct log_event *out, int64_t timestamp_ns, char letter, const char *text,
                       size_t len, struct arena *arena)
 {

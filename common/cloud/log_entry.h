@@ -22,7 +22,7 @@ struct log_entry {
     struct log_label label;
 };
 
-/* The event of a record: the label's letter, time and number, and the text without its escapes. */
+/* The event of a record: its text without escapes, its number. */
 void log_entry_record_event(struct log_event *out, const struct log_label *label, const char *text,
                             size_t len, struct arena *arena);
 

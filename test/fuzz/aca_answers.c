@@ -8,6 +8,7 @@
 #include "backend-aca/aca_query.h"
 #include "backend-aca/aca_status.h"
 #include "base/alloc.h"
+#include "cloud/query_quote.h"
 #include "cloud/azure/azure_error.h"
 #include "json/json_doc.h"
 
@@ -89,7 +90,7 @@ static void quote(const char *text, size_t len)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     size_t i = 1;
-    kql_quote(&out, text, len);
+    query_quote(&out, text, len);
     while (out.data[i] != '"') {
         assert((unsigned char)out.data[i] >= 0x20);
         i += out.data[i] == '\\' ? 2 : 1;

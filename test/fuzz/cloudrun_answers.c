@@ -8,6 +8,7 @@
 #include "backend-cloudrun/cloudrun_logs.h"
 #include "backend-cloudrun/cloudrun_status.h"
 #include "base/alloc.h"
+#include "cloud/query_quote.h"
 #include "cloud/gcp/gcp_error.h"
 #include "json/json_doc.h"
 
@@ -93,7 +94,7 @@ static void quote(const char *text, size_t len)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     size_t i = 1;
-    filter_quote(&out, text, len);
+    query_quote(&out, text, len);
     while (out.data[i] != '"')
         i += out.data[i] == '\\' ? 2 : 1;
     assert(i + 1 == out.len);

@@ -100,3 +100,33 @@ int co_sim_run_check_same(struct sim_run *r, struct error *err)
                ? 0
                : error_set(err, ERROR_SYSTEM, "%s and %s run", r->w.resource, again.resource);
 }
+
+int co_sim_run_is_listed(struct sim_run *r, bool *listed, struct error *err)
+{
+    AUTO(arena) struct arena arena;
+    struct workload_found *found;
+    size_t count;
+    arena_init(&arena);
+    *listed = false;
+    if (sim_rig.driver.workload->co_list(sim_rig.driver.self, &arena, &found, &count, err))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        *listed = *listed || (strcmp(found[i].container_id, r->id) == 0 &&
+                              strcmp(found[i].workload.definition, r->w.definition) == 0);
+    return 0;
+}
+
+int co_sim_run_whole(struct sim_run *r, struct error *err)
+{
+    struct workload_status s;
+    bool listed;
+    if (co_sim_run_start(r, err) || co_sim_run_await(r, WORKLOAD_RUNNING, &s, err) ||
+        co_sim_run_is_listed(r, &listed, err))
+        return -1;
+    if (!listed)
+        return error_set(err, ERROR_SYSTEM, "the run is not listed");
+    if (co_sim_run_check_same(r, err) || co_sim_run_stop(r, err) ||
+        co_sim_run_await(r, WORKLOAD_STOPPED, &s, err) || co_sim_run_stop(r, err))
+        return -1;
+    return co_sim_run_remove(r, err);
+}

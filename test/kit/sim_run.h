@@ -35,4 +35,8 @@ int co_sim_run_finish(struct sim_run *r, struct workload_status *out, struct err
 /* The run again is the same one in the cloud. */
 int co_sim_run_check_same(struct sim_run *r, struct error *err) MUST_CHECK;
 
+int co_sim_run_is_listed(struct sim_run *r, bool *listed, struct error *err) MUST_CHECK;
+/* Every call of the API that a driver makes for a run, except for logs. */
+int co_sim_run_whole(struct sim_run *r, struct error *err) MUST_CHECK;
+
 #endif

@@ -227,6 +227,18 @@ static void handle(struct azure *azure, const struct http_request *request,
     log_query_fini(&query);
 }
 
+/* A body that is no JSON is not kept. */
+static void keep_journal(struct azure *azure, const struct http_request *request, int status,
+                         const char *response)
+{
+    json_t *body = json_loadb(request->body, request->body_len, 0, NULL);
+    json_t *line = json_pack("{s:s, s:s, s:o, s:o?}", "method", request->method, "path",
+                             request->path, "parameters", form_parse(request->query), "body", body);
+    AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
+    journal_write(azure->journal, "logs", "Query_Execute", text, status, response);
+    json_decref(line);
+}
+
 void log_analytics_request(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
     struct azure *azure = ctx;
@@ -240,8 +252,7 @@ void log_analytics_request(void *ctx, const struct http_request *request, struct
     }
     reply->drop = answer.drop;
     call_counts_add(azure->counts, "logs", "query");
-    journal_write(azure->journal, "logs", "Query_Execute", request->body_len ? request->body : NULL,
-                  answer.status, text);
+    keep_journal(azure, request, answer.status, text);
     log_debug("query", LOG_INT("status", answer.status), LOG_STR("body", request->body));
     json_decref(answer.body);
 }

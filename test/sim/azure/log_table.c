@@ -63,7 +63,8 @@ static void drop_oldest(struct log_table *t, size_t count)
     for (size_t i = 0; i < count; i++)
         drop_line(t, t->lines[i]);
     t->count -= count;
-    memmove(t->lines, t->lines + count, t->count * sizeof(void *));
+    if (t->count)
+        memmove(t->lines, t->lines + count, t->count * sizeof(void *));
 }
 
 void log_table_free(struct log_table *t)

@@ -24,7 +24,7 @@ static void list_keys(struct azure *azure, const struct azure_call *call, struct
     else
         azure_reply_json(reply, 200,
                          json_pack("{s:[{s:s, s:s, s:s}]}", "keys", "keyName", "key1", "value",
-                                   azure->account_key, "permissions", "FULL"));
+                                   azure->account_key, "permissions", "Full"));
 }
 
 const struct azure_method storage_methods[] = {

@@ -8,6 +8,7 @@
 
 #include "backend-aca/aca_query.h"
 #include "base/alloc.h"
+#include "cloud/query_quote.h"
 #include "base/log_label.h"
 #include "base/str.h"
 #include "base/timefmt.h"
@@ -166,7 +167,7 @@ TEST(quoting_leaves_no_way_out)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     static const char hostile[] = "a\"b\\c\n|\r\t\0\x7f\xc3\xa4'";
-    kql_quote(&out, hostile, sizeof hostile - 1);
+    query_quote(&out, hostile, sizeof hostile - 1);
     assert_string_equal(out.data, "\"a\\\"b\\\\c\\u000a|\\u000d\\u0009\\u0000\\u007f\xc3\xa4'\"");
 }
 

@@ -7,6 +7,7 @@
 #include "backend-cloudrun/cloudrun_entry.h"
 
 #include "base/alloc.h"
+#include "cloud/query_quote.h"
 #include "json/json_doc.h"
 #include "test/kit/log_service.h"
 #include "test/kit/test.h"
@@ -24,7 +25,7 @@ TEST_USING(service, values_are_quoted)
 {
     AUTO(buf) struct buf out = BUF_INIT;
     const char text[] = "a\" OR \\ \n x";
-    filter_quote(&out, text, sizeof text - 1);
+    query_quote(&out, text, sizeof text - 1);
     assert_string_equal(out.data, "\"a\\\" OR \\\\ \\u000a x\"");
 }
 

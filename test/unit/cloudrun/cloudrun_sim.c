@@ -16,13 +16,13 @@ static int co_life(struct error *err)
     struct sim_run r;
     bool listed;
     cloudrun_rig_run_init(&r, "exec sleep 100");
-    CHECK_OK(co_cloudrun_rig_run_whole(&r, err));
+    CHECK_OK(co_sim_run_whole(&r, err));
     CHECK_OK(co_sim_run_remove(&r, err)); /* gone: as good */
-    CHECK(co_cloudrun_rig_is_listed(&r, &listed, err) == 0 && !listed);
+    CHECK(co_sim_run_is_listed(&r, &listed, err) == 0 && !listed);
     cloudrun_rig_run_init(&r, "exec sleep 100");
     CHECK_OK(co_sim_run_start(&r, err));
     CHECK_OK(co_sim_run_remove(&r, err)); /* while it starts */
-    return co_cloudrun_rig_await_nothing(err);
+    return co_sim_faults_await_nothing(err);
 }
 
 static int co_exit_code_and_reason(struct error *err)
@@ -38,7 +38,7 @@ static int co_exit_code_and_reason(struct error *err)
     CHECK_OK(co_sim_run_finish(&missing, &s, err));
     CHECK(s.start_failed && !s.has_exit_code && strstr(s.reason, "nothing:1"));
     CHECK(!s.needs_agent_layer);
-    return co_cloudrun_rig_end(&missing, err);
+    return co_sim_faults_end(&missing, err);
 }
 
 /* The agent cannot be had from where it should be: the script's exit code says so. Where the image
@@ -60,7 +60,7 @@ static int co_startup_failure(struct error *err)
     CHECK(!strstr(s.reason, "curl"));
     CHECK_OK(co_sim_run_remove(&layered, err));
     cloudrun_rig_config.injection = CLOUDRUN_INJECT_IMAGE_LAYER;
-    return co_cloudrun_rig_await_nothing(err);
+    return co_sim_faults_await_nothing(err);
 }
 
 /* ---- errors ---- */
@@ -79,7 +79,7 @@ static int co_refusals(struct error *err)
     CHECK_OK(co_sim_rig_fault("run.jobs.run", &bad, err));
     CHECK(co_sim_run_start(&r, err) == -1 && err->code == ERROR_INVALID_PARAMETER);
     CHECK(strstr(err->message, SIM_FAULT_MESSAGE) && !*r.w.resource);
-    return co_cloudrun_rig_end(&r, err);
+    return co_sim_faults_end(&r, err);
 }
 
 /* One of several cannot be asked for: the others are known all the same. */
@@ -105,7 +105,7 @@ static int co_one_is_unknown(struct error *err)
     CHECK(sim_rig.driver.workload->co_describe(sim_rig.driver.self, list, 2, s, err) == -1 &&
           err->code == ERROR_FORBIDDEN);
     CHECK_OK(co_sim_run_remove(&a, err));
-    return co_cloudrun_rig_end(&b, err);
+    return co_sim_faults_end(&b, err);
 }
 
 static int co_revoke_tokens(struct error *err)
@@ -131,7 +131,7 @@ static int co_token_expires(struct error *err)
     CHECK_OK(co_sim_run_stop(&r, err));
     CHECK_OK(co_sim_run_await(&r, WORKLOAD_STOPPED, &s, err));
     CHECK_OK(co_revoke_tokens(err));
-    return co_cloudrun_rig_end(&r, err);
+    return co_sim_faults_end(&r, err);
 }
 
 /* ---- logs ---- */
@@ -200,7 +200,7 @@ static int co_log_disorder(struct error *err)
     CHECK_OK(co_printed(&r, err));
     if (co_follow(&r, err))
         return -1;
-    return co_cloudrun_rig_end(&r, err);
+    return co_sim_faults_end(&r, err);
 }
 
 static int co_log_faults(struct error *err)
@@ -208,13 +208,13 @@ static int co_log_faults(struct error *err)
     struct sim_run r;
     cloudrun_rig_reopen();
     CHECK_OK(co_printed(&r, err));
-    for (size_t i = 0; i < CLOUDRUN_RIG_FAULTS; i++) {
-        CHECK_OK(co_sim_rig_fault("logging.entries.list", &cloudrun_rig_faults[i], err));
+    for (size_t i = 0; i < SIM_FAULTS; i++) {
+        CHECK_OK(co_sim_rig_fault("logging.entries.list", &sim_faults_all[i], err));
         if (co_follow(&r, err))
             return -1;
         CHECK_OK(co_sim_rig_heal(err));
     }
-    return co_cloudrun_rig_end(&r, err);
+    return co_sim_faults_end(&r, err);
 }
 
 /* A short tail asks for few entries, and going back from there misses none. */
@@ -239,7 +239,7 @@ static int co_log_limit(struct error *err)
         arena_fini(&page.arena);
     }
     CHECK(expected == 0);
-    return co_cloudrun_rig_end(&r, err);
+    return co_sim_faults_end(&r, err);
 }
 
 /* One page, in the order in which it is shown. */
@@ -275,7 +275,7 @@ static int co_log_same_time(struct error *err)
         CHECK_OK(co_sim_rig_set("{\"log_same_time\":0,\"log_ids_descend\":0}", err));
         CHECK_OK(sim_rig.driver.workload->co_remove_run(sim_rig.driver.self, &r.w, err));
     }
-    return co_cloudrun_rig_await_nothing(err);
+    return co_sim_faults_await_nothing(err);
 }
 
 TEST_GROUP(cloudrun_rig_setup, cloudrun_rig_teardown);
