@@ -2,7 +2,9 @@
  *
  * `docker logs`: a session that shows a container's log, run by run. History is read by a coroutine
  * (log_tail.h finds where to begin, log_reader.h reads); session_logs_run.c shows the last run and
- * what follows; log_format.h makes frames of all; session_logs_end.c ends it.
+ * what follows; log_format.h makes frames of all.
+ *
+ * Owns: the session object, until its channel is closed and its coroutine has ended.
  */
 #include "backend/logs/session_logs_internal.h"
 
@@ -194,7 +196,7 @@ static void on_closed(void *owner, const struct error *why)
     if (s->reading && s->co)
         co_cancel(s->co);
     else if (!s->reading)
-        session_logs_free(s);
+        (void)session_logs_finish(s);
 }
 
 static const struct channel_events session_events = {

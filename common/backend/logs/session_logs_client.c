@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The life of a session of `docker logs`: the first answer, its coroutine, the end. See
- * session_logs_internal.h. The session object is freed when its channel is closed and its coroutine
- * has ended. */
+ *
+ * The client's side of a session of `docker logs`: its beginning, its pace, its end, and the end of
+ * the session object, which a coroutine may outlast. See session_logs_internal.h.
+ */
 #include "backend/logs/session_logs_internal.h"
 
 #include "backend/state/backend_internal.h"
 
-void session_logs_free(struct log_session *s)
+#include <stdlib.h>
+
+void session_logs_leave(struct log_session *s)
+{
+    log_hub_leave(&s->follower);
+    log_live_leave(&s->live);
+}
+
+static void session_free(struct log_session *s)
 {
     s->container->log_readers--;
     container_unref(s->container);
@@ -24,12 +33,6 @@ void session_logs_opened(void *session)
     Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
     opened.tty = s->container->view->config && s->container->view->config->tty;
     channel_send_message(s->channel, FRAME_OPENED, NULL, 0, &opened.base);
-}
-
-void session_logs_leave(struct log_session *s)
-{
-    log_hub_leave(&s->follower);
-    log_live_leave(&s->live);
 }
 
 void session_logs_end(struct log_session *s, const struct error *err)
@@ -62,7 +65,7 @@ bool session_logs_finish(struct log_session *s)
     if (s->channel)
         return true;
     session_logs_leave(s);
-    session_logs_free(s);
+    session_free(s);
     return false;
 }
 
