@@ -2,8 +2,11 @@
  * Attributes of a container's log; see log_details.h. Read by session_logs.c. */
 #include "backend/logs/log_details.h"
 
+#include "backend/api/go_regex.h"
+#include "backend/logs/log_options.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/str.h"
 #include "loop/http_url.h"
 
 #include <string.h>
@@ -32,50 +35,77 @@ static void put_escaped(struct buf *out, const char *text)
     }
 }
 
-/* value: borrowed, or the arena's. */
+/* value: borrowed, or the arena's. As in moby's map, what comes later takes the place. */
 static void add(struct details *d, const char *key, const char *value)
 {
     for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->items[i].key, key) == 0)
-            return; /* named twice */
+        if (strcmp(d->items[i].key, key) == 0) {
+            d->items[i].value = value;
+            return;
+        }
     d->items = xrealloc(d->items, (d->count + 1) * sizeof *d->items);
     d->items[d->count++] = (struct detail){key, value};
 }
 
 /* ---- the options ---- */
 
-typedef const char *(*lookup)(const struct container *c, const char *key);
+/* Labels, or variables. */
+struct source {
+    struct detail *items; /* the arena's */
+    size_t count;
+};
 
-static const char *label_of(const struct container *c, const char *key)
+static struct source labels_of(struct details *d)
 {
-    const Sockerless__ContainerConfig *config = c->view->config;
+    const Sockerless__ContainerConfig *config = d->container->view->config;
+    struct source s = {arena_alloc(&d->arena, (config->n_labels + 1) * sizeof *s.items), 0};
     for (size_t i = 0; i < config->n_labels; i++)
-        if (strcmp(config->labels[i]->key, key) == 0)
-            return config->labels[i]->value;
-    return NULL;
+        s.items[s.count++] = (struct detail){config->labels[i]->key, config->labels[i]->value};
+    return s;
 }
 
 /* The last one of a name counts. */
-static const char *env_of(const struct container *c, const char *key)
+static struct source variables_of(struct details *d)
 {
-    const Sockerless__StringList *env = c->view->config->env;
-    size_t len = strlen(key);
-    for (size_t i = env ? env->n_items : 0; i-- > 0;)
-        if (strncmp(env->items[i], key, len) == 0 && env->items[i][len] == '=')
-            return env->items[i] + len + 1;
-    return NULL;
+    const Sockerless__StringList *env = d->container->view->config->env;
+    size_t count = env ? env->n_items : 0;
+    struct source s = {arena_alloc(&d->arena, (count + 1) * sizeof *s.items), 0};
+    for (size_t i = 0; i < count; i++) {
+        const char *equals = strchr(env->items[i], '=');
+        if (equals)
+            s.items[s.count++] = (struct detail){
+                arena_strndup(&d->arena, env->items[i], (size_t)(equals - env->items[i])),
+                equals + 1};
+    }
+    return s;
 }
 
-static void add_named(struct details *d, const char *names, lookup find)
+static void add_key(struct details *d, const struct source *s, const char *key)
 {
-    for (const char *at = names; *at;) {
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->items[i].key, key) == 0)
+            add(d, key, s->items[i].value);
+}
+
+static void add_named(struct details *d, const struct source *s, const char *names)
+{
+    for (const char *at = str_or_empty(names); *at;) {
         size_t len = strcspn(at, ",");
-        const char *key = arena_strndup(&d->arena, at, len);
-        const char *value = find(d->container, key);
-        if (value)
-            add(d, key, value);
+        add_key(d, s, arena_strndup(&d->arena, at, len));
         at += len + (at[len] == ',');
     }
+}
+
+/* One that is wrong has kept the container from starting. */
+static void add_matching(struct details *d, const struct source *s, const char *expression)
+{
+    struct error ignored;
+    struct go_regex *re = str_empty(expression) ? NULL : go_regex_new(expression, &ignored);
+    for (size_t i = 0; re && i < s->count; i++)
+        if (go_regex_matches(re, s->items[i].key))
+            add(d, s->items[i].key, s->items[i].value);
+    if (re)
+        go_regex_free(re);
 }
 
 static const char *without_algorithm(const char *image_id)
@@ -124,17 +154,15 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const struct detail *)a)->key, ((const struct detail *)b)->key);
 }
 
+/* In moby's order. */
 static void add_options(struct details *d, const Sockerless__HostOptions *host)
 {
-    for (size_t i = 0; i < host->n_log_options; i++) {
-        const char *key = host->log_options[i]->key, *value = host->log_options[i]->value;
-        if (strcmp(key, "labels") == 0)
-            add_named(d, value, label_of);
-        else if (strcmp(key, "env") == 0)
-            add_named(d, value, env_of);
-        else if (strcmp(key, "tag") == 0)
-            add_tag(d, value);
-    }
+    struct source labels = labels_of(d), variables = variables_of(d);
+    add_named(d, &labels, log_options_find(host, "labels"));
+    add_matching(d, &labels, log_options_find(host, "labels-regex"));
+    add_named(d, &variables, log_options_find(host, "env"));
+    add_matching(d, &variables, log_options_find(host, "env-regex"));
+    add_tag(d, str_or_empty(log_options_find(host, "tag")));
 }
 
 char *log_details_new(const struct container *c)

@@ -2,7 +2,7 @@
  *
  * Log details: the attributes that `docker logs --details` shows before each line. As with
  * dockerd's json-file driver the container's log options choose them: "labels" and "env" name some
- * of the container's, "tag" is a text of its own.
+ * of the container's, "labels-regex" and "env-regex" match names, "tag" is a text of its own.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_DETAILS_H
 #define SOCKERLESS_BACKEND_LOG_DETAILS_H
