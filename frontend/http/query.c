@@ -7,21 +7,62 @@
 
 #include "base/percent.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include <string.h>
 #include <strings.h>
+
+/* A text that ends at its NUL would be another name: "web%00x" is not "web". Written as in texts of
+ * JSON (base/utf8.h). From the end on, in place: it is shorter than "%00". Gives the new length. */
+static size_t replace_nuls(char *text, size_t len)
+{
+    size_t nuls = 0;
+    for (size_t i = 0; i < len; i++)
+        nuls += text[i] == '\0';
+    size_t longer = len + nuls * (sizeof UTF8_NUL_TEXT - 2), to = longer;
+    text[longer] = '\0';
+    for (size_t i = len; i-- > 0 && to > i + 1;) {
+        if (text[i]) {
+            text[--to] = text[i];
+            continue;
+        }
+        to -= sizeof UTF8_NUL_TEXT - 1;
+        memcpy(text + to, UTF8_NUL_TEXT, sizeof UTF8_NUL_TEXT - 1);
+    }
+    return longer;
+}
 
 char *query_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len)
 {
     char *out = arena_alloc(a, len + 1);
     long n = percent_decode(text, len, plus ? PERCENT_PLUS_IS_BLANK : 0, out);
-    if (n >= 0 && out_len)
-        *out_len = (size_t)n;
-    return n >= 0 ? out : NULL;
+    if (n < 0)
+        return NULL;
+    size_t decoded = replace_nuls(out, (size_t)n);
+    if (out_len)
+        *out_len = decoded;
+    return out;
+}
+
+/* Go names the escape, or what is left of it. */
+static const char *broken_escape(struct arena *a, const char *text, size_t len)
+{
+    char ignored[4];
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '%') {
+            size_t some = len - i < 3 ? len - i : 3;
+            if (percent_decode(text + i, some, 0, ignored) < 0)
+                return arena_printf(a, "invalid URL escape \"%.*s\"", (int)some, text + i);
+        }
+    return "invalid URL escape";
 }
 
 static void query_add(struct query *q, struct arena *a, const char *text, size_t len)
 {
+    if (memchr(text, ';', len)) {
+        q->broken = "invalid semicolon separator in query";
+        return;
+    }
     const char *equals = memchr(text, '=', len);
     size_t key_len = equals ? (size_t)(equals - text) : len;
     struct query_pair pair = {.key = query_decode(a, text, key_len, true, NULL), .value = ""};
@@ -29,6 +70,9 @@ static void query_add(struct query *q, struct arena *a, const char *text, size_t
         pair.value = query_decode(a, equals + 1, len - key_len - 1, true, NULL);
     if (pair.key && pair.value)
         q->pairs[q->count++] = pair;
+    else if (!q->broken)
+        q->broken = pair.key ? broken_escape(a, equals + 1, len - key_len - 1)
+                             : broken_escape(a, text, key_len);
 }
 
 void query_parse(struct query *q, struct arena *a, const char *text)
@@ -48,6 +92,8 @@ void query_parse(struct query *q, struct arena *a, const char *text)
             query_add(q, a, text, len);
         text += len + (text[len] == '&');
     }
+    if (*text)
+        q->broken = "too many parameters in the query";
 }
 
 const char *query_get(const struct query *q, const char *key)

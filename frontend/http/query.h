@@ -19,15 +19,17 @@ struct query_pair {
 struct query {
     struct query_pair *pairs;
     size_t count;
+    const char *broken; /* what is wrong with the query, in Go's words; NULL: nothing */
 };
 
 enum { QUERY_PAIRS_MAX = 256 };
 
 /* Percent-decodes text[0..len) into a NUL-terminated arena string; `plus` turns '+' into a blank.
- * NULL for a broken escape. *out_len (may be NULL) counts decoded bytes, a %00 included. */
+ * NULL for a broken escape. A %00 becomes \xC0\x80. *out_len (may be NULL) counts decoded bytes. */
 char *query_decode(struct arena *a, const char *text, size_t len, bool plus, size_t *out_len);
 
-/* text: what follows '?', NULL or "" for none. Broken escapes drop the pair, as Go does. */
+/* text: what follows '?', NULL or "" for none. A broken pair is dropped, as Go does; q->broken says
+ * so, because without it the request may mean something else (filters of a prune). */
 void query_parse(struct query *q, struct arena *a, const char *text);
 
 /* First value of that key, NULL if absent. */

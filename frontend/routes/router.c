@@ -44,6 +44,12 @@ static void handle_too_old(struct exchange *x)
                             x->arg));
 }
 
+/* dockerd looks where it uses the query; here no handler has to. */
+static void handle_broken_query(struct exchange *x)
+{
+    reply_error(x, 400, "%s", x->query.broken);
+}
+
 /* Go's mux redirects to the cleaned path. */
 static void handle_redirect(struct exchange *x)
 {
@@ -53,6 +59,7 @@ static void handle_redirect(struct exchange *x)
 }
 
 static const struct http_handler not_found = {.handle = handle_not_found};
+static const struct http_handler broken_query = {.handle = handle_broken_query};
 static const struct http_handler options = {.handle = handle_options};
 static const struct http_handler too_new = {.handle = handle_too_new};
 static const struct http_handler too_old = {.handle = handle_too_old};
@@ -212,7 +219,7 @@ const struct http_handler *router_resolve(struct exchange *x)
             return bad;
         x->arg = arg;
     }
-    return found;
+    return x->query.broken && found != &not_found ? &broken_query : found;
 }
 
 /* The headers are what moby's version middleware puts on every routed answer. */

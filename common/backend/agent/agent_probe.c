@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Probing an agent's port; see agent_probe.h. Two kinds of attempts go on beside each other: a quick
- * one, given up soon, because packets to an interface that nothing uses yet are dropped and the
- * kernel repeats them only after a second; and a patient one, for an agent that is far away. Each
- * has a timer, which limits an attempt and separates it from the next. The pause is short whatever
- * the start takes, so it adds to none, and grows with the number of starts, so that many of them do
- * not fill the loop. */
+ * Probing an agent's port; see agent_probe.h. Two kinds of attempts go on beside each other: a
+ * quick one, given up soon, because packets to an interface that nothing uses yet are dropped and
+ * the kernel repeats them only after a second; and a patient one, for an agent that is far away.
+ * Each has a timer, which limits an attempt and separates it from the next. The pause is short
+ * whatever the start takes, so it adds to none, and grows with the number of starts, so that many
+ * of them do not fill the loop. */
 #include "backend/agent/agent_probe.h"
 
 #include "backend/state/backend_internal.h"

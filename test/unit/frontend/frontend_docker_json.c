@@ -39,6 +39,46 @@ TEST(query)
     assert_string_equal(err.message, "strconv.Atoi: parsing \"x y z\": invalid syntax");
     query_parse(&q, &arena, NULL);
     assert_int_equal(q.count, 0);
+    assert_null(q.broken);
+}
+
+/* In Go's words; a request is not carried out without what could not be read. */
+TEST(broken_query)
+{
+    static const struct {
+        const char *text, *broken;
+    } cases[] = {
+        {"a=1&bad=%zz", "invalid URL escape \"%zz\""},
+        {"bad=x%4&all=1", "invalid URL escape \"%4\""},
+        {"%=1", "invalid URL escape \"%\""},
+        {"a=%41%2", "invalid URL escape \"%2\""},
+        {"all=1;limit=1", "invalid semicolon separator in query"},
+        {"a=%3B", NULL},
+    };
+    struct query q;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        query_parse(&q, &arena, cases[i].text);
+        if (!cases[i].broken)
+            assert_null(q.broken);
+        else
+            assert_string_equal(q.broken, cases[i].broken);
+    }
+    char many[QUERY_PAIRS_MAX * 2 + 8];
+    for (size_t i = 0; i <= QUERY_PAIRS_MAX; i++)
+        memcpy(many + 2 * i, "a&", 3);
+    query_parse(&q, &arena, many);
+    assert_string_equal(q.broken, "too many parameters in the query");
+}
+
+TEST(nul_in_a_query)
+{
+    struct query q;
+    size_t len;
+    query_parse(&q, &arena, "a=%00x%00%00&b=%00");
+    assert_string_equal(query_get(&q, "a"), "\xC0\x80x\xC0\x80\xC0\x80");
+    assert_string_equal(query_get(&q, "b"), "\xC0\x80");
+    assert_string_equal(query_decode(&arena, "web%00", 6, false, &len), "web\xC0\x80");
+    assert_int_equal(len, 5);
 }
 
 static int filters(const char *json, Sockerless__Filter ***out, size_t *count)
