@@ -60,7 +60,7 @@ log_reads()
     calls=$(($(log_reads) - reads))
     seconds=$((($(date +%s%N) - began) / 1000000000))
     echo "# $FOLLOWED followers: $calls calls of entries.list in $seconds s" >&3
-    [[ $seconds -ge 10 && $calls -gt 0 && $calls -le $((seconds + 1)) ]]
+    [[ $seconds -ge 10 && $calls -le $((seconds + 1)) ]] # as a rule none: the agents send the lines
     for turn in $(seq 1 $FOLLOWED); do
         grep -ao 'line[0-9]*' "$BATS_TEST_TMPDIR/raw.$turn" | cut -c5- | awk '$1 != NR { exit 1 }'
     done

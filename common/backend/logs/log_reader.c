@@ -69,8 +69,8 @@ bool log_run_over(const struct container *c, struct log_run *run)
         return false;
     bool has_end = is_current(c, run) && c->exit_reported;
     int64_t now_ns = time_now_ns(), finished_ns = finished_at(c, run);
-    int64_t left_ms = has_end ? log_written_wait_ms(c->backend)
-                              : c->backend->driver->caps.log_grace_ms;
+    int64_t left_ms =
+        has_end ? log_written_wait_ms(c->backend) : c->backend->driver->caps.log_grace_ms;
     if (finished_ns && finished_ns < now_ns)
         left_ms -= (now_ns - finished_ns) / NS_PER_MS;
     run->settled_ms = time_mono_ms() + (left_ms > 0 ? left_ms : 0);

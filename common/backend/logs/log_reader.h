@@ -5,8 +5,8 @@
  *
  * A log service shows entries late. So the end of what it has is not the end of the log: an ended
  * run's log is whole when the agent's exit record was seen, a running one's when a mark was seen
- * that the agent wrote after the request came. If the agent has said that it wrote the record, that is
- * waited for (log_written_wait_ms()), else until caps.log_grace_ms have passed.
+ * that the agent wrote after the request came. If the agent has said that it wrote the record, that
+ * is waited for (log_written_wait_ms()), else until caps.log_grace_ms have passed.
  */
 #ifndef SOCKERLESS_BACKEND_LOG_READER_H
 #define SOCKERLESS_BACKEND_LOG_READER_H

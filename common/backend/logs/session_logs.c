@@ -24,65 +24,11 @@
 
 enum { LOG_MARK_TIMEOUT_MS = 5000, NS_PER_MS = 1000000 };
 
-static void session_free(struct log_session *s)
-{
-    s->container->log_readers--;
-    container_unref(s->container);
-    log_format_fini(&s->format);
-    log_runs_free(s->runs, s->run_count);
-    free(s);
-}
-
-void session_logs_opened(void *session)
-{
-    struct log_session *s = session;
-    if (s->opened || !s->channel)
-        return;
-    s->opened = true;
-    Sockerless__StreamOpened opened = SOCKERLESS__STREAM_OPENED__INIT;
-    opened.tty = s->container->view->config && s->container->view->config->tty;
-    channel_send_message(s->channel, FRAME_OPENED, NULL, 0, &opened.base);
-}
-
-void session_logs_end(struct log_session *s, const struct error *err)
-{
-    session_logs_run_leave(s);
-    if (s->ended || !s->channel)
-        return;
-    s->ended = true;
-    if (err) {
-        channel_fail(s->channel, err);
-        return;
-    }
-    session_logs_opened(s);
-    channel_end(s->channel);
-}
-
 static void emit(void *owner, uint8_t frame_type, const char *text, size_t len)
 {
     struct log_session *s = owner;
     if (s->channel)
         channel_send(s->channel, frame_type, text, len);
-}
-
-void session_logs_spawn(struct log_session *s, void (*fn)(void *session))
-{
-    struct error err;
-    s->reading = true;
-    if (co_spawn(s->backend->loop, fn, s, &err)) {
-        s->reading = false;
-        session_logs_end(s, &err);
-    }
-}
-
-bool session_logs_finish(struct log_session *s)
-{
-    s->reading = false;
-    if (s->channel)
-        return true;
-    session_logs_run_leave(s);
-    session_free(s);
-    return false;
 }
 
 /* ---- history ---- */
@@ -147,18 +93,6 @@ static int co_locate_tail(struct log_session *s, struct log_tail_start *start, s
         .owner = s,
     };
     return co_log_tail_locate(&request, start, err);
-}
-
-int co_session_logs_drain(struct log_session *s, struct error *err)
-{
-    int rc = 0;
-    s->blocked = true;
-    while (rc == 0 && s->channel && !channel_writable(s->channel))
-        rc = co_suspend(INT64_MAX, err);
-    s->blocked = false;
-    if (rc == 0 && !s->channel)
-        return error_set(err, ERROR_CANCELLED, "the client is gone");
-    return rc;
 }
 
 static int co_show_pages(struct log_session *s, struct log_reader *r, struct error *err)
@@ -258,11 +192,11 @@ static void on_closed(void *owner, const struct error *why)
     struct log_session *s = owner;
     (void)why;
     s->channel = NULL;
-    session_logs_run_leave(s);
+    session_logs_leave(s);
     if (s->reading && s->co)
         co_cancel(s->co);
     else if (!s->reading)
-        session_free(s);
+        (void)session_logs_finish(s);
 }
 
 static const struct channel_events session_events = {

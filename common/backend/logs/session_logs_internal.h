@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A session of `docker logs`, as its two files see it: session_logs.c has the client and the runs
- * that are over, session_logs_run.c the run that goes on, which is read from two sources.
+ * A session of `docker logs`, as its files see it: session_logs.c opens it and shows the runs that
+ * are over, session_logs_run.c the run that goes on, which is read from two sources;
+ * session_logs_client.c has what both need of the client.
  */
 #ifndef SOCKERLESS_BACKEND_SESSION_LOGS_INTERNAL_H
 #define SOCKERLESS_BACKEND_SESSION_LOGS_INTERNAL_H
@@ -41,8 +42,12 @@ struct log_session {
     int64_t from_ns; /* nothing earlier is shown of what the service gives */
 };
 
+/* ---- session_logs_client.c ---- */
+
 /* The client has to be told that there is something. */
 void session_logs_opened(void *session);
+/* Reads no source any more. */
+void session_logs_leave(struct log_session *s);
 /* err NULL: it went well. */
 void session_logs_end(struct log_session *s, const struct error *err);
 /* Run fn as the session's coroutine; a failure ends the session. fn ends with
@@ -67,6 +72,5 @@ int co_session_logs_run_show(struct log_session *s, struct log_reader *r, struct
 void session_logs_run_follow(struct log_session *s);
 /* The client has taken what there was. */
 void session_logs_run_drained(struct log_session *s);
-void session_logs_run_leave(struct log_session *s);
 
 #endif

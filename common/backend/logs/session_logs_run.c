@@ -411,9 +411,3 @@ void session_logs_run_init(struct log_session *s)
     s->live.owner = s;
     s->place.counts = s->backend->driver->caps.log_lines == LOG_LINES_TEXT;
 }
-
-void session_logs_run_leave(struct log_session *s)
-{
-    log_hub_leave(&s->follower);
-    log_live_leave(&s->live);
-}

@@ -48,7 +48,7 @@ struct backend {
     struct exec *execs;                /* uthash by id */
     struct watcher *watcher;
     struct log_hub *log_hub;
-    size_t log_live_bytes; /* that live logs keep */
+    size_t log_live_bytes;            /* that live logs keep */
     struct agent_redial *redial;      /* NULL while no agent is searched for */
     struct unsaved_end *unsaved_ends; /* of runs; list */
     bool saving_ends;                 /* a coroutine is at it */

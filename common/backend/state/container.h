@@ -51,7 +51,8 @@ struct container {
     bool has_run;            /* current is meaningful (also after the run ended) */
     bool run_deleted;        /* the current run's cloud objects are gone */
     int64_t run_started_at, run_finished_at;
-    bool exit_reported; /* by the current run's agent, in this process: its log has an exit record */
+    bool
+        exit_reported; /* by the current run's agent, in this process: its log has an exit record */
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 

@@ -10,6 +10,14 @@ CLOUD_EMPTY='(.jobs | length) == 0 and (.executions | length) == 0'
 CLOUD_DEFAULTS='{"provision_ms":50,"operation_ms":20,"log_delay_ms":0,"log_late":0,"log_duplicate":0,
     "log_own_ids":0,"log_own_time":0,"log_same_time":0,"token_ttl_s":3600,"throttling":0}'
 
+CLOUD_LOG_QUESTIONS=logging.entries.list
+
+# cloud_late COUNT MS: so many log entries become visible so much later than the others.
+cloud_late()
+{
+    sim_config "{\"log_late\":$1,\"log_late_ms\":$2}"
+}
+
 # The account's private key, in pieces of a line, and the tokens that are in the journal.
 cloud_secrets()
 {

@@ -11,6 +11,14 @@ CLOUD_EMPTY='(.tasks | length) == 0 and (.taskDefinitions.active | length) == 0
     and .logReadersLast2s == 0 and (.netns | length) == 0'
 CLOUD_DEFAULTS='{"provision_ms":50,"stop_ms":50,"log_delay_ms":0,"describe_missing":0}'
 
+CLOUD_LOG_QUESTIONS=logs.GetLogEvents
+
+# cloud_late COUNT MS: so many log entries become visible so much later than the others.
+cloud_late()
+{
+    sim POST logs/late "{\"count\":$1,\"late_ms\":$2}" >/dev/null
+}
+
 # What the cloud itself issued, from its journal, and the account's key.
 cloud_secrets()
 {
