@@ -52,7 +52,8 @@ cloud_injection_env()
         SOCKERLESS_ACA_SHARE="$CLOUD_SHARE"
 }
 
-# The application logs in with its certificate, which the simulator has made.
+# The application logs in with its certificate, which the simulator has made. The version of the API is
+# one that tells exit codes.
 cloud_backend_env()
 {
     printf '%s\n' AZURE_TENANT_ID="$CLOUD_TENANT" \
@@ -62,6 +63,7 @@ cloud_backend_env()
         SOCKERLESS_ACA_RESOURCE_GROUP=sockerless-local \
         SOCKERLESS_ACA_ENVIRONMENT=sockerless-local \
         SOCKERLESS_ACA_LOCATION=eastus \
+        SOCKERLESS_ACA_API_VERSION=2024-02-02-preview \
         SOCKERLESS_ACA_REGISTRY_SERVER="$(cloud_registry_host)" \
         SOCKERLESS_ACA_REGISTRY_USERNAME=sockerlesslocal \
         SOCKERLESS_ACA_REGISTRY_PASSWORD="$(cloud_secret)" \

@@ -78,6 +78,10 @@ struct kql_query *kql_parse(const char *text, struct kql_problem *problem);
 void kql_free(struct kql_query *query);
 /* The table that the query begins with. */
 const char *kql_table(const struct kql_query *query);
+/* Between which times (of a datetime column) the rows must be that the query can find: [from, to],
+ * INT64_MIN and INT64_MAX where there is no bound. */
+void kql_bounds(const struct kql_query *query, const char *column, int64_t *from_ns,
+                int64_t *to_ns);
 /* source NULL: there is no such table. now_ns: of now() and ago(). *result: released by
  * kql_result_fini. -1: *problem says why. */
 int kql_run(struct kql_query *query, const struct kql_source *source, int64_t now_ns,

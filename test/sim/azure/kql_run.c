@@ -73,21 +73,6 @@ static bool pass(const struct run *r, size_t from, size_t to, struct kql_value r
     return true;
 }
 
-/* The newest come first. */
-static void scan(struct run *r, size_t to)
-{
-    const struct kql_source *s = r->source;
-    struct kql_value row[KQL_COLUMNS_MAX] = {{0}};
-    r->rows.width = r->schemas[to].count;
-    for (size_t i = s->row_count; i-- > 0;) {
-        for (size_t c = 0; c < s->column_count; c++)
-            if (r->needed[c])
-                s->cell(s->ctx, i, c, &row[c]);
-        if (pass(r, 0, to, row))
-            rows_add(&r->rows, row);
-    }
-}
-
 static void map(struct run *r, size_t from, size_t to)
 {
     struct rows before = r->rows;
@@ -120,20 +105,32 @@ static size_t scramble(const struct kql_value *row, size_t width)
     return hash;
 }
 
-static int by_keys(const void *a, const void *b, void *ctx)
+static int compare_keys(const struct kql_stage *stage, const struct kql_value *x,
+                        const struct kql_value *y)
 {
-    const struct kql_stage *stage = ctx;
-    const struct ranked *x = a, *y = b;
     for (size_t i = 0; i < stage->count; i++) {
         const struct kql_item *item = &stage->items[i];
-        const struct kql_value *u = &x->keys[i], *v = &y->keys[i];
-        if (u->null != v->null)
-            return u->null == item->nulls_first ? -1 : 1;
-        int order = u->null ? 0 : kql_compare(u, v);
+        if (x[i].null != y[i].null)
+            return x[i].null == item->nulls_first ? -1 : 1;
+        int order = x[i].null ? 0 : kql_compare(&x[i], &y[i]);
         if (order)
             return item->ascending ? order : -order;
     }
-    return (x->scramble > y->scramble) - (x->scramble < y->scramble);
+    return 0;
+}
+
+static int by_keys(const void *a, const void *b, void *ctx)
+{
+    const struct ranked *x = a, *y = b;
+    int order = compare_keys(ctx, x->keys, y->keys);
+    return order ? order : (x->scramble > y->scramble) - (x->scramble < y->scramble);
+}
+
+static void eval_keys(const struct run *r, const struct kql_stage *stage,
+                      const struct kql_value *row, struct kql_value *keys)
+{
+    for (size_t i = 0; i < stage->count; i++)
+        keys[i] = kql_eval(stage->items[i].node, row, r->now_ns);
 }
 
 static void sort(struct run *r, struct kql_stage *stage)
@@ -144,8 +141,7 @@ static void sort(struct run *r, struct kql_stage *stage)
     for (size_t i = 0; i < before.count; i++) {
         const struct kql_value *row = before.cells + i * before.width;
         ranked[i] = (struct ranked){row, keys + i * stage->count, scramble(row, before.width)};
-        for (size_t k = 0; k < stage->count; k++)
-            ranked[i].keys[k] = kql_eval(stage->items[k].node, row, r->now_ns);
+        eval_keys(r, stage, row, ranked[i].keys);
     }
     qsort_r(ranked, before.count, sizeof *ranked, by_keys, stage);
     r->rows = (struct rows){.width = before.width};
@@ -181,6 +177,64 @@ static void apply(struct run *r, struct kql_stage *stage)
     case KQL_WHERE:
     case KQL_PROJECT:
     case KQL_EXTEND: break;
+    }
+}
+
+/* ---- the first pass ---- */
+
+/* A top that follows the first pass: most rows are seen to be too late without being kept. */
+struct best {
+    struct kql_stage *stage; /* NULL: all are kept */
+    size_t limit;
+    bool full;
+    struct kql_value worst[KQL_COLUMNS_MAX]; /* keys of the last one kept, when full */
+};
+
+static void best_init(struct best *b, const struct kql_query *query, size_t at)
+{
+    *b = (struct best){0};
+    if (at < query->count && query->stages[at].kind == KQL_TOP) {
+        b->stage = &query->stages[at];
+        b->limit = b->stage->limit > 0 ? (size_t)b->stage->limit : 0;
+    }
+}
+
+static bool is_wanted(const struct run *r, const struct best *b, const struct kql_value *row)
+{
+    struct kql_value keys[KQL_COLUMNS_MAX];
+    if (!b->full)
+        return true;
+    eval_keys(r, b->stage, row, keys);
+    return compare_keys(b->stage, keys, b->worst) <= 0;
+}
+
+static void prune(struct run *r, struct best *b)
+{
+    if (!b->stage || !b->limit || r->rows.count < 2 * b->limit + 64)
+        return;
+    sort(r, b->stage);
+    cut(r, (int64_t)b->limit);
+    b->full = true;
+    eval_keys(r, b->stage, r->rows.cells + (b->limit - 1) * r->rows.width, b->worst);
+}
+
+/* The newest come first, unless the oldest are asked for. */
+static void scan(struct run *r, size_t to)
+{
+    const struct kql_source *s = r->source;
+    struct kql_value row[KQL_COLUMNS_MAX] = {{0}};
+    struct best best;
+    best_init(&best, r->query, to);
+    bool oldest_first = best.stage && best.stage->items[0].ascending;
+    r->rows.width = r->schemas[to].count;
+    for (size_t i = 0; i < s->row_count; i++) {
+        for (size_t c = 0; c < s->column_count; c++)
+            if (r->needed[c])
+                s->cell(s->ctx, oldest_first ? i : s->row_count - 1 - i, c, &row[c]);
+        if (!pass(r, 0, to, row) || !is_wanted(r, &best, row))
+            continue;
+        rows_add(&r->rows, row);
+        prune(r, &best);
     }
 }
 

@@ -151,9 +151,15 @@ bool log_query_read(struct log_query *q, const char *text, size_t len, struct lo
         return false;
     }
     q->kql = kql_parse(query, &problem);
-    if (!q->kql)
+    if (!q->kql) {
         refuse_kql(answer, &problem);
-    return q->kql;
+        return false;
+    }
+    int64_t from_ns, to_ns;
+    kql_bounds(q->kql, "TimeGenerated", &from_ns, &to_ns);
+    q->from_ns = from_ns > q->from_ns ? from_ns : q->from_ns;
+    q->to_ns = to_ns < q->to_ns ? to_ns : q->to_ns;
+    return true;
 }
 
 /* ---- the answer ---- */

@@ -12,7 +12,7 @@
 struct log_query {
     json_t *body;
     struct kql_query *kql;
-    int64_t from_ns, to_ns; /* of "timespan": [from, to) */
+    int64_t from_ns, to_ns; /* of "timespan" and the query: [from, to] */
 };
 
 struct log_answer {

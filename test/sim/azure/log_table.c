@@ -28,7 +28,7 @@ struct log_table {
     const char *environment, *tenant;
     size_t bytes, bytes_max;
     struct origin *origins;
-    struct line **lines; /* in the order of their printing, but for threads that overtake */
+    struct line **lines; /* in the order of time_ns */
     size_t count, cap;
     int64_t first_visible_ms; /* of any line ever; 0: none */
 };
@@ -129,7 +129,10 @@ void log_table_add(struct log_table *t, const struct log_source *source,
         t->cap = t->cap ? t->cap * 2 : 256;
         t->lines = xrealloc(t->lines, t->cap * sizeof *t->lines);
     }
-    t->lines[t->count++] = line;
+    size_t at = t->count++;
+    for (; at > 0 && t->lines[at - 1]->time_ns > line->time_ns; at--)
+        t->lines[at] = t->lines[at - 1];
+    t->lines[at] = line;
     t->bytes += sizeof *line + line->len;
     if (!t->first_visible_ms || line->visible_ms < t->first_visible_ms)
         t->first_visible_ms = line->visible_ms;
@@ -250,6 +253,20 @@ static void choose_columns(struct log_table_rows *rows)
     }
 }
 
+/* The first line that may be in a window from there on. */
+static size_t first_from(const struct log_table *t, int64_t from_ns)
+{
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (t->lines[middle]->time_ns < from_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct log_table_rows *log_table_open(const struct log_table *t, const struct log_table_view *view,
                                       struct kql_source *out)
 {
@@ -259,10 +276,11 @@ struct log_table_rows *log_table_open(const struct log_table *t, const struct lo
     rows->table = t;
     rows->view = *view;
     rows->lines = xcalloc(t->count + 1, sizeof *rows->lines);
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = first_from(t, view->from_ns); i < t->count; i++) {
         int64_t time_ns = cut(t->lines[i]->time_ns, view->step_ns);
-        if (t->lines[i]->visible_ms <= view->now_ms && time_ns >= view->from_ns &&
-            time_ns < view->to_ns)
+        if (time_ns > view->to_ns)
+            break;
+        if (t->lines[i]->visible_ms <= view->now_ms && time_ns >= view->from_ns)
             rows->lines[rows->count++] = t->lines[i];
     }
     choose_columns(rows);

@@ -38,7 +38,7 @@ struct log_table_view {
     unsigned shape;
     int64_t now_ms;         /* what becomes visible later is not there */
     int64_t step_ns;        /* TimeGenerated is cut to this */
-    int64_t from_ns, to_ns; /* TimeGenerated within [from, to) */
+    int64_t from_ns, to_ns; /* TimeGenerated within [from, to] */
 };
 /* The table as a query's source, until log_table_view_fini. False: it does not exist, since no line
  * has become visible yet. */

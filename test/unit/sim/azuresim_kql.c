@@ -287,3 +287,80 @@ TEST(refusals)
     assert_non_null(strstr(problem.message, "'Absent_CL'"));
     kql_free(absent);
 }
+
+/* Thousands of rows, of which a top keeps few: it finds what an order and a take do. */
+static void many_cell(const void *ctx, size_t row, size_t column, struct kql_value *out)
+{
+    (void)ctx;
+    *out = (struct kql_value){.type = columns[column].type};
+    if (column == 0) {
+        out->integer = (int64_t)(row / 3) * 100;
+    } else if (column == 5) {
+        out->integer = (int64_t)(row * 7919 % 5003);
+        out->null = row % 10 == 0;
+    } else if (column != 4) {
+        out->text = "x";
+        out->len = 1;
+    }
+}
+
+TEST(top_is_order_and_take)
+{
+    static const struct kql_source many = {"T", columns, ARRAY_LEN(columns), 5000, many_cell, NULL};
+    static const char *const orders[] = {"TimeGenerated asc", "TimeGenerated desc", "Count_d asc",
+                                         "Count_d desc nulls first", "Count_d asc, TimeGenerated"};
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+        AUTO_FREE char *top = xasprintf("T | where Count_d != 5 | top 40 by %s", orders[i]);
+        AUTO_FREE char *sorted =
+            xasprintf("T | where Count_d != 5 | order by %s | take 40", orders[i]);
+        struct kql_query *queries[] = {kql_parse(top, &problem), kql_parse(sorted, &problem)};
+        struct kql_result results[2];
+        for (size_t k = 0; k < 2; k++)
+            assert_int_equal(kql_run(queries[k], &many, 0, &results[k], &problem), 0);
+        assert_int_equal(results[0].row_count, 40);
+        for (size_t k = 0; k < 40 * results[0].column_count; k++)
+            assert_true(results[0].cells[k].integer == results[1].cells[k].integer &&
+                        results[0].cells[k].null == results[1].cells[k].null);
+        for (size_t k = 0; k < 2; k++) {
+            kql_result_fini(&results[k]);
+            kql_free(queries[k]);
+        }
+    }
+}
+
+TEST(bounds_of_time)
+{
+    static const struct {
+        const char *query;
+        int64_t from_ns, to_ns;
+    } cases[] = {
+        {"T", INT64_MIN, INT64_MAX},
+        {"T | where TimeGenerated >= datetime(1970-01-01T00:00:05Z)", 5000000000, INT64_MAX},
+        {"T | where TimeGenerated > datetime(1970-01-01T00:00:05Z) and TimeGenerated < "
+         "datetime(1970-01-01T00:00:09Z)",
+         5000000000, 9000000000},
+        {"T | where TimeGenerated >= datetime(1970-01-01T00:00:05Z) or TimeGenerated >= "
+         "datetime(1970-01-01T00:00:03Z)",
+         3000000000, INT64_MAX},
+        {"T | where TimeGenerated >= datetime(1970-01-01T00:00:05Z) or Job_s == 'a'", INT64_MIN,
+         INT64_MAX},
+        {"T | where not(TimeGenerated >= datetime(1970-01-01T00:00:05Z))", INT64_MIN, INT64_MAX},
+        {"T | project TimeGenerated | where TimeGenerated >= datetime(1970-01-01T00:00:05Z) | "
+         "where TimeGenerated <= datetime(1970-01-01T00:00:09Z)",
+         5000000000, 9000000000},
+        {"T | extend TimeGenerated = now() | where TimeGenerated >= datetime(1970-01-01)",
+         INT64_MIN, INT64_MAX},
+        {"T | take 5 | where TimeGenerated >= datetime(1970-01-01)", INT64_MIN, INT64_MAX},
+        {"T | where TimeGenerated between (datetime(1970-01-01T00:00:05Z) .. "
+         "datetime(1970-01-01T00:00:09Z))",
+         5000000000, 9000000000}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int64_t from_ns, to_ns;
+        struct kql_query *query = kql_parse(cases[i].query, &problem);
+        assert_non_null(query);
+        kql_bounds(query, "TimeGenerated", &from_ns, &to_ns);
+        if (from_ns != cases[i].from_ns || to_ns != cases[i].to_ns)
+            fail_msg("%s", cases[i].query);
+        kql_free(query);
+    }
+}
