@@ -183,7 +183,7 @@ unit_libs_oci := oci json loop base proto
 unit_libs_cloud := cloud oci json loop base proto
 unit_libs_sim := base proto
 unit_libs_gcpsim := loop base proto
-unit_libs_azuresim := loop base proto
+unit_libs_azuresim := cloud oci json loop base proto
 libs_of = $(foreach c,$(or $(unit_libs_$(call prefix_of,$(1))),$(COMMON) proto llhttp),$(call archive,$(c)))
 
 UNIT_SOURCES := $(wildcard test/unit/*/*.c)
@@ -209,7 +209,7 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 define fuzz_rule
 $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LINK  $$@"
-	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay $(LIBS_BACKEND)
+	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay -lmicrohttpd $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 $(BUILD)/test/fuzz/ipc_ws_handshake: $(BUILD)/obj/test/kit/ws_oracle.o
@@ -364,7 +364,7 @@ bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 
 .PHONY: check-models
 check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
-	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim/run,$(UNIT_BINS))
+	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %azuresim_jobs %azuresim_rules %azuresim_logs,$(UNIT_BINS))
 	@test/conformance/run.sh
 
 .PHONY: check-sdks

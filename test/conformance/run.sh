@@ -5,14 +5,15 @@
 # checked against Docker's API description and the cloud side against the vendor's API models.
 # Usage: run.sh [FOLDER]
 #   FOLDER  else the variable API_MODELS, else a folder beside the checkout: has cloud-models/aws (the AWS SDK's
-#           service models), cloud-models/gcp (Google's discovery documents) and docker-api/v1.44.json (Docker's OpenAPI)
-#   JOURNAL=FILE, GCP_JOURNAL=FILE add one more journal to check, for example that of the scenarios
+#           service models), cloud-models/gcp (Google's discovery documents), cloud-models/azure (Azure's OpenAPI files) and
+#           docker-api/v1.44.json (Docker's OpenAPI)
+#   JOURNAL=FILE, GCP_JOURNAL=FILE, AZURE_JOURNAL=FILE add one more journal to check, for example that of the scenarios
 set -euo pipefail
 
 DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../deploy/local/lib.sh
 . "$DIR/../../deploy/local/lib.sh"
-MODELS_PARTS=(cloud-models/aws cloud-models/gcp docker-api/v1.44.json)
+MODELS_PARTS=(cloud-models/aws cloud-models/gcp cloud-models/azure docker-api/v1.44.json)
 
 # models_complete FOLDER
 models_complete()
@@ -43,6 +44,7 @@ cleanup()
 {
     stack_open conformance "$WORK/run" && stack_down
     stack_open conformance-gcp "$WORK/gcp" && stack_down
+    stack_open conformance-azure "$WORK/azure" && stack_down
     rm -rf "$WORK"
 }
 trap cleanup EXIT
@@ -67,5 +69,17 @@ component_stop frontend
 component_stop backend
 for journal in "$WORK/gcp.jsonl" "$WORK/cloudrun.jsonl" ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
     "$PYTHON" "$DIR/check_google_models.py" "$journal" "$MODELS/cloud-models/gcp" || status=1
+done
+# The simulated Azure, driven by its own tests and by the backend; AZURE_JOURNAL=FILE adds another.
+for name in azuresim_jobs azuresim_rules azuresim_logs; do
+    SIM_JOURNAL=$WORK/azure.jsonl SIM_AZURE_BIN=$BIN_DIR/sockerless-sim-azure \
+        "$BIN_DIR/../test/unit/$name" || status=1
+done
+SIM_FLAGS="--journal $WORK/aca.jsonl" BACKEND=aca stack_up conformance-azure "$WORK/azure"
+"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
+component_stop frontend
+component_stop backend
+for journal in "$WORK/azure.jsonl" "$WORK/aca.jsonl" ${AZURE_JOURNAL:+"$AZURE_JOURNAL"}; do
+    "$PYTHON" "$DIR/check_azure_models.py" "$journal" "$MODELS/cloud-models/azure" || status=1
 done
 exit $status

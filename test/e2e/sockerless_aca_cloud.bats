@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+# What Azure says reaches the client; what it does wrong is ridden out, and nothing is left behind.
+
+bats_require_minimum_version 1.5.0
+load lib/common
+load lib/images
+load lib/cloud
+
+teardown()
+{
+    cloud_restore
+    remove_everything
+}
+
+@test "aca: access denied to put, to start" {
+    sim_fault '{"operation":"arm.jobs.put","count":1000,"kind":"access_denied"}'
+    refused_start "AuthorizationFailed"
+    sim_fault '{"operation":"arm.jobs.start","count":1000,"kind":"access_denied"}'
+    refused_start "does not have authorization to perform action"
+}
+
+@test "aca: an error's own words, also when the operation fails late" {
+    sim_fault '{"operation":"arm.jobs.start","count":1000,"kind":"error","status":400,
+        "code":"InvalidRequest","message":"The quota of blue moons is used up."}'
+    refused_start "The quota of blue moons is used up."
+    sim_fault '{"operation":"arm.jobs.put","count":1000,"kind":"capacity"}'
+    refused_start "aca: put job: "
+}
+
+# bats test_tags=smoke
+@test "aca: throttling, 503s, locks, lost answers and dropped connections are ridden out" {
+    local kind method
+    for kind in throttle drop_connection lost_answer; do
+        for method in jobs.put jobs.start executions.list executions.get jobs.delete; do
+            # A start has no idempotency token: what was not answered and did not begin is told.
+            [[ $kind != drop_connection || $method != jobs.start ]] || continue
+            sim_fault '{"operation":"arm.'$method'","count":1,"kind":"'$kind'"}'
+        done
+        run docker run --rm --label kind="$kind" busybox sh -c "echo $kind; exit 7"
+        equal "$status:$output" "7:$kind"
+        sim DELETE faults >/dev/null
+    done
+    sim_fault '[{"operation":"arm.jobs.put","count":2,"kind":"error","status":503},
+        {"operation":"arm.jobs.start","count":2,"kind":"error","status":409}]'
+    run -0 docker run --rm busybox true
+    cloud_settles_empty
+}
+
+@test "aca: a start that got lost is told, not repeated unseen" {
+    sim_fault '{"operation":"arm.jobs.start","count":1,"kind":"drop_connection"}'
+    refused_start "without an answer"
+}
+
+@test "aca: tokens that expire while a container runs" {
+    running "$(name x)"
+    sim DELETE tokens >/dev/null
+    run -0 docker run --rm busybox echo on
+    equal "$output" on
+    docker rm -f "$(name x)" >/dev/null
+    cloud_settles_empty
+}
+
+whole_log()
+{
+    docker logs "$1" | cmp -s - <(seq 1 "$2")
+}
+
+@test "aca: lines that come late, of one millisecond, in parts" {
+    sim_config '{"log_late":20,"log_late_ms":300,"log_same_time":1}'
+    docker run --name "$(name x)" busybox seq 1 2000 >/dev/null
+    until_true 60 whole_log "$(name x)" 2000
+}
+
+# An environment that writes by diagnostic settings does not name the workspace.
+@test "aca: the table of Azure Monitor, and one without a stream" {
+    sim_config '{"log_plain":1}'
+    backend_with ''
+    docker run --name "$(name x)" busybox sh -c 'echo out; echo err >&2' >/dev/null 2>&1
+    run -1 docker logs "$(name x)"
+    contains "$output" "set SOCKERLESS_ACA_LOG_ANALYTICS_WORKSPACE"
+    backend_with SOCKERLESS_ACA_LOG_ANALYTICS_WORKSPACE=33333333-4444-4555-8666-777777777777
+    run -0 --separate-stderr docker logs "$(name x)"
+    equal "$output:$stderr" "out:err"
+    sim_config '{"log_plain":0,"log_no_stream":1}'
+    backend_with ''
+    run -0 --separate-stderr docker logs "$(name x)"
+    equal "$output:$stderr" "out:err"
+}
+
+@test "aca: the agent by init container, by file share, as a layer" {
+    local method
+    for method in init_container azure_files image_layer; do
+        # shellcheck disable=SC2046 # words
+        backend_with "$(cloud_injection_env $method)"
+        run -7 docker run --rm busybox sh -c "echo $method; exit 7"
+        equal "$output" "$method"
+    done
+    backend_with ''
+    cloud_settles_empty
+}
+
+@test "aca: docker's labels and names are on the job, whatever they hold" {
+    docker run -d --name "$(name x)" -l 'Odd.Key/1=V "1"' busybox tail -f /dev/null >/dev/null
+    local job
+    job=$(sim GET resources | jq -c '.jobs[0]')
+    contains "$job" "sk-$(docker inspect -f '{{.Id}}' "$(name x)" | cut -c1-12)"
+}
+
+# A pull, a run and a push with the backend's identity: its token is exchanged at the registry.
+@test "aca: the subscription's own registry" {
+    local name
+    mkimage push "$REGISTRY_URL_HERE" "e2e/app:1" --busybox --seed own >/dev/null
+    name=$(cloud_registry_host)/e2e/app
+    run -0 docker pull "$name:1"
+    contains "$output" "Status: Downloaded newer image for $name:1"
+    run -0 docker run --rm "$name:1" cat /seed-0
+    equal "$output" "own 0"
+    docker tag busybox "$name:pushed"
+    run -0 docker push "$name:pushed"
+    contains "$output" "pushed: digest: sha256:"
+    images_forget
+}
