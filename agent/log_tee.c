@@ -293,9 +293,12 @@ void log_tee_exit(struct log_tee *t, int code)
     if (t->fd < 0)
         return;
     held_flush_all(t);
-    char digits[16];
-    int n = snprintf(digits, sizeof digits, "%d", code);
-    tee_record(t, LOG_RECORD_EXIT, digits, (size_t)n);
+    tee_anchor(t);
+    char text[40];
+    int n = t->writer.lines == LOG_LINES_TEXT ? snprintf(text, sizeof text, "%d %llu", code,
+                                                         (unsigned long long)t->writer.number + 1)
+                                              : snprintf(text, sizeof text, "%d", code);
+    tee_write(t, LOG_RECORD_EXIT, text, (size_t)n);
     tee_flush(t);
     t->events->recorded(t->owner);
 }

@@ -9,7 +9,7 @@
  *     same line follows, or the output ended here;
  *   - a mark, with the text given by FRAME_LOG_MARK: all output before it precedes it;
  *   - the last record is the exit code of the main process in decimal, written also when the
- * process could not be started (126, 127, 128);
+ * process could not be started (126, 127, 128), and in a log without numbers its own number;
  *   - a record's line is at most LOG_RECORD_MAX (16 KiB) long with its newline; longer lines are
  * cut into pieces, never inside a UTF-8 character.
  *

@@ -29,24 +29,47 @@ void log_record_anchor_format(uint64_t number, char out[LOG_ANCHOR_MAX])
     snprintf(out, LOG_ANCHOR_MAX, "#%" PRIu64, number);
 }
 
-bool log_record_anchor_parse(const char *text, size_t len, uint64_t *number)
+/* All of the text; 0: it is not a number from 1 on. */
+static uint64_t parse_number(const char *text, size_t len)
 {
     uint64_t value = 0;
-    if (len < 2 || len > 20 || text[0] != '#')
-        return false;
-    for (size_t i = 1; i < len; i++) {
+    if (len == 0 || len > 18)
+        return 0;
+    for (size_t i = 0; i < len; i++) {
         if (text[i] < '0' || text[i] > '9')
-            return false;
+            return 0;
         value = value * 10 + (uint64_t)(text[i] - '0');
     }
-    if (value == 0 || value >= UINT64_MAX / 2)
-        return false;
-    *number = value;
-    return true;
+    return value;
+}
+
+bool log_record_anchor_parse(const char *text, size_t len, uint64_t *number)
+{
+    uint64_t value = len && text[0] == '#' ? parse_number(text + 1, len - 1) : 0;
+    if (value)
+        *number = value;
+    return value > 0;
+}
+
+/* The length of the exit code's digits. */
+static size_t exit_code_len(const char *text, size_t len)
+{
+    const char *blank = len ? memchr(text, ' ', len) : NULL;
+    return blank ? (size_t)(blank - text) : len;
+}
+
+uint64_t log_record_exit_number(const char *text, size_t len)
+{
+    size_t digits = exit_code_len(text, len);
+    return digits < len ? parse_number(text + digits + 1, len - digits - 1) : 0;
 }
 
 bool log_record_exit_code(const char *text, size_t len, int *code)
 {
+    size_t digits = exit_code_len(text, len);
+    if (digits < len && !log_record_exit_number(text, len))
+        return false;
+    len = digits;
     if (len == 0 || len > 3)
         return false;
     int value = 0;

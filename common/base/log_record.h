@@ -10,7 +10,9 @@
  *     0x01 p text       piece of a stdout line: no newline follows it in the original
  *     0x01 q text       piece of a stderr line
  *     0x01 m text       mark: everything printed before it precedes it in the log
- *     0x01 x digits     the main process's exit code; the last record
+ *     0x01 x digits     the main process's exit code; the last record. In a log without numbers
+ *                       (LOG_LINES_TEXT) a blank and the record's own number follow, which is how
+ *                       many records the log has
  *
  * Log services keep text, not bytes: they replace what is not UTF-8 and some drop NUL. Such a text
  * is escaped, which its letter in upper case says (0x01 O text): each byte that is part of no
@@ -88,5 +90,7 @@ bool log_record_ends_line(enum log_record_kind kind, bool newer_seen[2]);
 
 /* The number in the text of a LOG_RECORD_EXIT, 0 … 255; false when it is none. */
 bool log_record_exit_code(const char *text, size_t len, int *code);
+/* How many records the log has, from the same text; 0: it does not say. */
+uint64_t log_record_exit_number(const char *text, size_t len);
 
 #endif

@@ -110,8 +110,12 @@ static void round_trip(const uint8_t *data, size_t size)
     log_tee_exit(tee, 0);
     log_tee_close(tee);
     ssize_t len = pread(file, log, sizeof log, 0);
-    require(len >= 4 && memcmp(log + len - 4, "\x01x0\n", 4) == 0);
-    for (char *at = log, *end = log + len - 4; at < end;) {
+    require(len >= 6 && log[len - 1] == '\n');
+    char *end = log + len - 1;
+    while (end > log && end[-1] != '\n')
+        end--;
+    require(memcmp(end, "\x01x0 ", 4) == 0);
+    for (char *at = log; at < end;) {
         char *newline = memchr(at, '\n', (size_t)(end - at));
         require(newline && newline > at && newline - at < LOG_RECORD_MAX);
         parse_one(at, log_record_decode(at, (size_t)(newline - at)), out);

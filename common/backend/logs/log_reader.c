@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NS_PER_MS = 1000000, LOG_FIRST_WAIT_MS = 50 };
+enum {
+    NS_PER_MS = 1000000,
+    LOG_FIRST_WAIT_MS = 50,
+    LOG_END_WAIT_MS = 10000, /* for entries that come behind the exit record */
+};
 
 /* ---- runs ---- */
 
@@ -115,6 +119,8 @@ static bool until_settled(const struct log_reader *r)
 static bool is_complete(struct log_reader *r)
 {
     if (log_run_over(r->container, r->run)) {
+        if (r->end && r->asked_ms - r->end_seen_ms >= LOG_END_WAIT_MS)
+            return r->done = true;
         if (r->has_gap || (r->asked_ms < r->run->settled_ms && !until_settled(r)))
             return false;
         r->done = true;
@@ -123,6 +129,20 @@ static bool is_complete(struct log_reader *r)
     if (r->follow)
         return true;
     return !r->has_gap && (until_settled(r) || r->asked_ms >= r->mark_deadline_ms);
+}
+
+/* Where entries come in the order of arrival, some may arrive behind the exit record, which says
+ * how many there are. False: all are here, or it is not known. */
+static bool exit_came_early(struct log_reader *r, const char *text, size_t len)
+{
+    bool counts = !r->parted && !r->from_ns && !r->until_ns &&
+                  r->backend->driver->caps.log_lines == LOG_LINES_TEXT;
+    uint64_t number = log_record_exit_number(text, len);
+    if (!counts || r->entries >= number)
+        return false;
+    r->end = number;
+    r->end_seen_ms = time_mono_ms();
+    return true;
 }
 
 /* Drop what does not belong to the reading: entries before its start, and everything from its end
@@ -136,6 +156,9 @@ static void page_clip(struct log_reader *r, struct log_page *page)
         size_t len;
         bool past_until = r->until_ns && e->timestamp_ns > r->until_ns;
         bool is_exit = log_entry_kind(e, &text, &len) == LOG_ENTRY_EXIT;
+        r->entries++;
+        if (is_exit && exit_came_early(r, text, len))
+            continue;
         if (past_until || is_exit || log_entry_is_mark(e, r->mark))
             r->done = true;
         else if (r->skip && e->timestamp_ns == r->from_ns)
@@ -144,6 +167,7 @@ static void page_clip(struct log_reader *r, struct log_page *page)
             page->events[kept++] = *e;
     }
     page->count = kept;
+    r->done |= r->end && r->entries >= r->end;
 }
 
 int co_log_wait(struct backend *b, int64_t *wait_ms, struct error *err)
@@ -213,6 +237,7 @@ void log_reader_part(struct log_reader *r, int64_t since_ns, uint64_t after)
     r->from_ns = 0;
     r->from_entry = r->idle = r->has_gap = r->done = false;
     r->skip = 0;
+    r->end = 0;
 }
 
 void log_reader_fini(struct log_reader *r)

@@ -66,6 +66,9 @@ struct log_reader {
     /* The reader's own. */
     char *token; /* where the next page begins; heap */
     bool idle, done, has_gap;
+    uint64_t entries;    /* so far, where all are read from the log's first on */
+    uint64_t end;        /* so many the log has: its exit record was seen before all others */
+    int64_t end_seen_ms; /* … then */
     int64_t asked_ms, wait_ms;
 };
 

@@ -109,7 +109,7 @@ TEST_USING(fixture, format)
     log_tee_exit(f.tee, 137);
     fixture_collect();
     assert_string_equal(f.log.data, "plain\n\001eerror\nhalf\n\x01o\n\x01o\x01odd\n\x01prest\n"
-                                    "\x01qunfinished\n\x01x137\n");
+                                    "\x01qunfinished\n\x01x137 8\n");
 }
 
 TEST_USING(fixture, marks)
@@ -187,8 +187,8 @@ TEST_USING(fixture, plain_file)
     log_tee_output(tee, FRAME_STDERR, "x\n", 2);
     log_tee_exit(tee, 0);
     assert_true(log_tee_flushed(tee));
-    assert_int_equal(pread(fd, text, sizeof text - 1, 0), 8);
-    assert_string_equal(text, "\001ex\n\x01x0\n");
+    assert_int_equal(pread(fd, text, sizeof text - 1, 0), 10);
+    assert_string_equal(text, "\001ex\n\x01x0 2\n");
     log_tee_close(tee);
     close(fd);
     unlink(path);
@@ -241,7 +241,9 @@ static void parse_log(enum log_lines lines, const struct buf *log, struct buf ou
         struct buf *to = &out[err ? FRAME_STDERR : FRAME_STDOUT];
         uint64_t anchor = 0;
         if (kind == LOG_RECORD_EXIT)
-            assert_true(log_record_exit_code(text, len, code));
+            assert_true(log_record_exit_code(text, len, code) &&
+                        log_record_exit_number(text, len) ==
+                            (lines == LOG_LINES_TEXT ? number : 0));
         else if (kind == LOG_RECORD_MARK)
             assert_true(log_record_anchor_parse(text, len, &anchor) && anchor == number);
         else
@@ -370,7 +372,7 @@ TEST_USING(fixture, bytes_are_escaped)
     log_tee_exit(f.tee, 0);
     fixture_collect();
     assert_string_equal(f.log.data, "\x01Ogr\001fc\001df\00101 \xc3\xbc\00100\n"
-                                    "\x01Q\001e2\00182\n\x01x0\n");
+                                    "\x01Q\001e2\00182\n\x01x0 3\n");
 }
 
 /* What the console shows: the line itself, its time, stderr as an error. */
@@ -474,7 +476,13 @@ TEST(parser)
     assert_false(log_record_parse("\x01x", 2, &kind, &text, &len));
     assert_false(log_record_parse("\x01x256", 5, &kind, &text, &len));
     assert_false(log_record_parse("\x01x-1", 4, &kind, &text, &len));
+    assert_false(log_record_parse("\x01x1 ", 4, &kind, &text, &len));
+    assert_false(log_record_parse("\x01x1 2 3", 7, &kind, &text, &len));
+    assert_true(log_record_parse("\x01x1 23", 6, &kind, &text, &len));
+    assert_true(log_record_exit_code(text, len, &code) && code == 1);
+    assert_int_equal(log_record_exit_number(text, len), 23);
     assert_true(log_record_parse("\x01x255", 5, &kind, &text, &len));
+    assert_int_equal(log_record_exit_number(text, len), 0);
     assert_int_equal(kind, LOG_RECORD_EXIT);
     assert_true(log_record_exit_code(text, len, &code));
     assert_int_equal(code, 255);

@@ -575,3 +575,18 @@ TEST_USING(log_rig, late_mark)
     log_rig_add("run", time_now_ns(), 400, "late");
     expect_logs(LOGS(), "late\n");
 }
+
+/* The exit record came before others, which it counts. */
+TEST_USING(log_rig, entries_behind_the_exit_record)
+{
+    log_rig_container(SOCKERLESS__CONTAINER_STATE__EXITED, time_now_ns());
+    log_rig_add("run", time_now_ns(), 0, "one");
+    log_rig_add("run", time_now_ns(), 0, "\001x7 4");
+    log_rig_add("run", time_now_ns(), 200, "two");
+    log_rig_add("run", time_now_ns(), 300, "three");
+    expect_logs(LOGS(), "one\ntwo\nthree\n");
+    log_rig_cut_after("run", "\001x7 4");
+    log_rig_add("run", time_now_ns(), 300, "two");
+    log_rig_add("run", time_now_ns(), 400, "three");
+    expect_logs(LOGS(.follow = true), "one\ntwo\nthree\n");
+}
