@@ -95,12 +95,6 @@ void job_free(struct job *job)
     free(job);
 }
 
-char *job_id(const struct job_service *s, const char *name)
-{
-    return xasprintf("/subscriptions/%s/resourceGroups/%s" AZURE_APP "/jobs/%s",
-                     s->azure->subscription, s->azure->group, name);
-}
-
 /* Values of secrets come back from listSecrets only. */
 static void hide_secrets(json_t *out)
 {
@@ -138,4 +132,17 @@ json_t *job_json(const struct job_service *s, const struct job *job)
     json_object_set_new(properties, "outboundIpAddresses", json_array());
     hide_secrets(out);
     return out;
+}
+
+/* ---- the lock ---- */
+
+void job_service_lock(struct job_service *s)
+{
+    pthread_mutex_lock(&s->lock);
+    job_sweep(s);
+}
+
+void job_service_unlock(struct job_service *s)
+{
+    pthread_mutex_unlock(&s->lock);
 }
