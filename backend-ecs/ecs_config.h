@@ -76,7 +76,7 @@ struct ecs_config {
                         &(c).assign_public_ip, "give tasks a public address"),                     \
         CONFIG_ROW_STRING("ecs-platform-version", "SOCKERLESS_ECS_PLATFORM_VERSION", "LATEST",     \
                           &(c).platform_version, "Fargate platform version"),                      \
-        DRIVER_PACE_SETTINGS((c).pace, "ecs", "SOCKERLESS_ECS", "500", "1000", "10000"),                   \
+        DRIVER_PACE_SETTINGS((c).pace, "ecs", "SOCKERLESS_ECS", "500", "1000", "10000"),           \
         CONFIG_ROW_INT("ecs-definition-idle-s", "SOCKERLESS_ECS_DEFINITION_IDLE_S", "30",          \
                        &(c).definition_idle_s, "unused task definitions are deleted after this",   \
                        0, 86400),                                                                  \

@@ -11,13 +11,17 @@ NEVER=600000
 
 setup()
 {
+    FOLLOWERS=()
     sim_config "{\"log_delay_ms\":$NEVER}"
 }
 
 teardown()
 {
-    local job
-    for job in $(jobs -p); do kill -CONT "$job" && kill "$job"; done 2>/dev/null || true
+    local pid left
+    left=$(jobs -p)
+    for pid in "${FOLLOWERS[@]}"; do # those that a failed test has left
+        if grep -qx "$pid" <<<"$left"; then kill "$pid" && kill -CONT "$pid"; fi
+    done
     cloud_late 0 0
     sim_config '{"log_delay_ms":0}'
     remove_everything
@@ -27,6 +31,7 @@ teardown()
 follow()
 {
     docker logs -f "${@:3}" "$1" >"$2" 3>&- &
+    FOLLOWERS+=("$!")
 }
 
 @test "live logs: a line is shown before the log service has it, and the end as well" {

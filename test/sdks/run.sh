@@ -50,6 +50,7 @@ cleanup()
 {
     cloud_stop ecs
     cloud_stop cloudrun
+    cloud_stop aca
     BACKEND=ecs
     unset REGISTRY_URL
     stack_open check-sdks "$WORK/registry"
@@ -70,8 +71,12 @@ REGISTRY_URL=$(stack_registry_url)
 cloud_start ecs
 AWS_URL=$(stack_sim_url) AWS_SECRET=$(cloud_secret)
 cloud_start cloudrun
+GCP_URL=$(stack_sim_url) GCP_STATE=$STACK_SIM_STATE
+cloud_start aca
 # Nothing of the caller's own accounts or proxies may play a part.
 env -i PATH="$PATH" HOME="$WORK" NO_PROXY='*' PYTHONDONTWRITEBYTECODE=1 \
     AWS_EC2_METADATA_DISABLED=true SIM_AWS_URL="$AWS_URL" SIM_AWS_SECRET="$AWS_SECRET" \
-    SIM_GCP_URL="$(stack_sim_url)" SIM_GCP_STATE="$STACK_SIM_STATE" \
+    SIM_GCP_URL="$GCP_URL" SIM_GCP_STATE="$GCP_STATE" \
+    SIM_AZURE_URL="$(stack_sim_url)" SIM_AZURE_STATE="$STACK_SIM_STATE" \
+    SIM_AZURE_SUBSCRIPTION="$CLOUD_SUBSCRIPTION" \
     "$VENV/bin/python" -W ignore -m unittest discover --start-directory "$DIR" "$@"

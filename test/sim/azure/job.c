@@ -133,3 +133,16 @@ json_t *job_json(const struct job_service *s, const struct job *job)
     hide_secrets(out);
     return out;
 }
+
+/* ---- the lock ---- */
+
+void job_service_lock(struct job_service *s)
+{
+    pthread_mutex_lock(&s->lock);
+    job_sweep(s);
+}
+
+void job_service_unlock(struct job_service *s)
+{
+    pthread_mutex_unlock(&s->lock);
+}

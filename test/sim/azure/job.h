@@ -128,6 +128,9 @@ void job_free(struct job *job);
 /* Jobs and executions that are deleted and of which nothing runs are forgotten. */
 void job_sweep(struct job_service *s);
 
+/* job_name.c: heap. */
+char *job_id(const struct job_service *s, const char *name);
+
 /* job_check.c: the rules of a job; fills in the service's defaults. The error is in the reply. */
 bool job_check(const struct azure *azure, const char *name, json_t *job, const struct job *before,
                struct azure_reply *reply);

@@ -132,10 +132,11 @@ static void job_delete(struct azure *azure, const struct azure_call *call,
 
 /* ---- start and stop ---- */
 
+/* e NULL: the operation will fail. */
 static void answer_start(struct azure *azure, const struct azure_call *call, const struct job *job,
                          const struct execution *e, struct azure_reply *reply)
 {
-    if (!azure->tuning.start_at_once || call->fails_late) {
+    if (!e || !azure->tuning.start_at_once) {
         operation_start(azure->jobs, call, OPERATION_START, job, e, reply);
         return;
     }

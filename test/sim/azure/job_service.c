@@ -42,14 +42,3 @@ void job_service_close(struct job_service *s)
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
-
-void job_service_lock(struct job_service *s)
-{
-    pthread_mutex_lock(&s->lock);
-    job_sweep(s);
-}
-
-void job_service_unlock(struct job_service *s)
-{
-    pthread_mutex_unlock(&s->lock);
-}

@@ -44,7 +44,7 @@ TEST(table_comes_with_the_first_line)
     assert_string_equal(inner_code(before), "SEM0100");
     azuresim_rig_configure("{\"log_delay_ms\":600000}");
     azuresim_rig_create("first", "echo early");
-    AUTO_FREE char *id = azuresim_rig_run("first");
+    free(azuresim_rig_run("first"));
     json_decref(query(400, TABLE " | take 1"));
     azuresim_rig_configure("{\"log_delay_ms\":0}");
     AUTO_FREE char *again = azuresim_rig_run("first");
@@ -72,7 +72,7 @@ TEST(disorder)
 {
     azuresim_rig_create("disorder", "for i in 1 2 3 4; do echo line $i; sleep 0.01; done");
     azuresim_rig_configure("{\"log_same_time\":2,\"log_late\":1,\"log_late_ms\":600000}");
-    AUTO_FREE char *id = azuresim_rig_run("disorder");
+    free(azuresim_rig_run("disorder"));
     azuresim_rig_configure("{\"log_same_time\":0,\"log_late\":0}");
     json_auto_t *rows = query(200, TABLE " | where ContainerJobName_s == 'disorder'"
                                          " | project TimeGenerated, Log_s"
@@ -88,7 +88,7 @@ TEST(delay_by_percent)
 {
     azuresim_rig_create("delayed", "echo one");
     azuresim_rig_configure("{\"log_delay_percent\":100}");
-    AUTO_FREE char *id = azuresim_rig_run("delayed");
+    free(azuresim_rig_run("delayed"));
     azuresim_rig_configure("{\"log_delay_percent\":0}");
     json_auto_t *rows = query(200, TABLE " | where ContainerJobName_s == 'delayed'");
     assert_int_equal(count(rows), 0);
@@ -99,7 +99,7 @@ TEST(delay_by_percent)
 TEST(partial_results)
 {
     azuresim_rig_create("many", "seq 1 500");
-    AUTO_FREE char *id = azuresim_rig_run("many");
+    free(azuresim_rig_run("many"));
     static const char kql[] = TABLE " | where ContainerJobName_s == 'many' | project Log_s";
     json_auto_t *all = query(200, kql);
     assert_int_equal(count(all), 500);
@@ -140,7 +140,7 @@ TEST(timespans)
                  {"PT", 200, false},
                  {"2020-01-01", 400, false}};
     azuresim_rig_create("span", "echo now");
-    AUTO_FREE char *id = azuresim_rig_run("span");
+    free(azuresim_rig_run("span"));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO_FREE char *body =
             xasprintf("{\"query\":\"" TABLE " | where ContainerJobName_s == 'span'\","
