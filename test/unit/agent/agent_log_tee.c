@@ -301,9 +301,9 @@ static void ring_is_end_of_log(enum log_lines lines)
     const struct log_ring *ring = log_tee_ring(f.tee);
     struct log_ring_cursor cursor = {.number = log_ring_first(ring)};
     struct log_ring_record record;
-    const char *at = f.log.data, *newline;
+    const char *at = f.log.data, *end = at + f.log.len, *newline;
     assert_true(ring->bytes <= LOG_RING_MAX);
-    for (uint64_t number = 1; (newline = memchr(at, '\n', strlen(at)));
+    for (uint64_t number = 1; (newline = memchr(at, '\n', (size_t)(end - at)));
          at = newline + 1, number++) {
         enum log_record_kind kind;
         const char *text;
