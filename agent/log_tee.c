@@ -35,6 +35,7 @@ struct log_tee {
     uv_poll_t poll;
     struct log_line_writer writer;
     struct log_ring ring;
+    bool no_anchors;
     uint64_t anchor;     /* number of the last anchor; 0: none yet */
     size_t since_anchor; /* bytes of records behind it */
     struct buf queue;
@@ -136,7 +137,7 @@ static void tee_anchor(struct log_tee *t)
     char text[LOG_ANCHOR_MAX];
     bool due = t->writer.number - t->anchor >= LOG_TEE_ANCHOR_RECORDS ||
                t->since_anchor >= LOG_TEE_ANCHOR_BYTES;
-    if (t->writer.lines != LOG_LINES_TEXT || !due)
+    if (t->writer.lines != LOG_LINES_TEXT || t->no_anchors || !due)
         return;
     t->anchor = t->writer.number + 1;
     log_record_anchor_format(t->anchor, text);
@@ -301,6 +302,11 @@ void log_tee_exit(struct log_tee *t, int code)
     tee_write(t, LOG_RECORD_EXIT, text, (size_t)n);
     tee_flush(t);
     t->events->recorded(t->owner);
+}
+
+void log_tee_without_anchors(struct log_tee *t)
+{
+    t->no_anchors = true;
 }
 
 const struct log_ring *log_tee_ring(const struct log_tee *t)

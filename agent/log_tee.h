@@ -55,6 +55,8 @@ struct log_tee_events {
 /* fd: borrowed, made non-blocking. -1: the tee is off. lines: the format. */
 struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
                              const struct log_tee_events *events, void *owner);
+/* There is no backend that would read the log. */
+void log_tee_without_anchors(struct log_tee *t);
 /* What is still queued is dropped. */
 void log_tee_close(struct log_tee *t);
 

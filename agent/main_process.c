@@ -279,6 +279,8 @@ struct main_process *main_process_new(struct loop *l, struct reaper *reaper,
     m->outer_tee_events = tee_events;
     m->tee_events = (struct log_tee_events){on_tee_drained, on_tee_mark_written, on_tee_recorded};
     m->tee = log_tee_open(l, log_fd, options->log_lines, &m->tee_events, m);
+    if (options->linger_ms == 0)
+        log_tee_without_anchors(m->tee);
     sockerless__exit__init(&m->exit);
     uv_timer_init(&l->uv, &m->gate);
     m->gate.data = m;
