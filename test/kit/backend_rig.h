@@ -75,8 +75,8 @@ void backend_rig_open_store(void);
 void backend_rig_guard(int64_t ms); /* sets guard_fired after that time */
 void backend_rig_run_for(int64_t ms);
 
-/* Agents listen here, at rig.config.agent_port. With the backend's own listener: nng's, which is the
- * agent's, waits for ever when it is closed during a handshake (the agent never closes it). */
+/* Agents listen here, at rig.config.agent_port. With the backend's own listener: nng's, which is
+ * the agent's, waits for ever when it is closed during a handshake (the agent never closes it). */
 struct ws_listener *backend_rig_agent_listen(void (*on_accept)(void *owner, struct channel *c));
 
 /* ---- what it holds ---- */

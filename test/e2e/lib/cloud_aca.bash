@@ -12,6 +12,7 @@ CLOUD_DEFAULTS='{"provision_ms":50,"operation_ms":20,"operations_late":0,"start_
     "log_same_time":0,"log_plain":0,"log_no_stream":0,"log_partial":0,"token_ttl_s":3600,
     "throttling":0}'
 
+CLOUD_STARTS='arm.jobs.put arm.jobs.start' # what a start calls
 CLOUD_LOG_QUESTIONS=logs.query
 
 # cloud_late COUNT MS: so many log entries become visible so much later than the others.
