@@ -112,10 +112,10 @@ tail_costs()
     shift 3
     before=$(sim_count '.calls["logging.entries.list"] // 0')
     docker logs "$@" >"$BATS_TEST_TMPDIR/tail"
-    calls=$(($(sim_count '.calls["logging.entries.list"]') - before))
+    calls=$(($(sim_count '.calls["logging.entries.list"] // 0') - before))
     echo "# ${*:1:$#-1}: $calls calls" >&3
     diff "$BATS_TEST_TMPDIR/tail" <(seq "$from" "$to")
-    [[ $calls -ge 1 && $calls -le $most ]]
+    [[ $calls -ge ${LEAST:-1} && $calls -le $most ]]
 }
 
 # tails_of LINES CONTAINER: it has printed 1 to LINES and ended.
@@ -167,7 +167,7 @@ ended_after()
 @test "cloudrun: the tail of a running container costs few calls, and what follows comes once" {
     gated "$(name x)" 20000 20100
     until_true 60 logs_end_with "$(name x)" 20000
-    tail_costs 4 19998 20000 --tail 3 "$(name x)"
+    LEAST=0 tail_costs 4 19998 20000 --tail 3 "$(name x)" # the agent has it
     docker logs -f --tail 3 "$(name x)" >"$BATS_TEST_TMPDIR/out" 3>&- &
     local follower=$!
     until_true 60 grep -qx 20000 "$BATS_TEST_TMPDIR/out"

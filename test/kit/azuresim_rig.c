@@ -211,7 +211,12 @@ void azuresim_rig_delete(const char *name)
 
 /* ---- logs ---- */
 
-json_t *azuresim_rig_query(int line, long status, const char *kql)
+const json_t *azuresim_rig_rows(const json_t *got)
+{
+    return json_object_get(json_array_get(json_object_get(got, "tables"), 0), "rows");
+}
+
+static void query(const char *kql, struct sim_answer *got)
 {
     json_auto_t *request = json_object();
     value_set_text(request, "query", kql);
@@ -221,17 +226,34 @@ json_t *azuresim_rig_query(int line, long status, const char *kql)
                                   "/v1/workspaces/" AZURESIM_WORKSPACE "/query",
                                   body,
                                   {"Content-Type: application/json", "Prefer: wait=60"}};
+    sim_call(&call, got);
+}
+
+json_t *azuresim_rig_query(int line, long status, const char *kql)
+{
     struct sim_answer got;
-    sim_call(&call, &got);
+    query(kql, &got);
     must_be(line, status, "query", kql, &got);
     json_t *out = json_incref(got.json);
     sim_answer_fini(&got);
     return out;
 }
 
-const json_t *azuresim_rig_rows(const json_t *got)
+void azuresim_rig_await_line(const char *execution, const char *text)
 {
-    return json_object_get(json_array_get(json_object_get(got, "tables"), 0), "rows");
+    AUTO_FREE char *kql =
+        xasprintf("ContainerAppConsoleLogs_CL | where ContainerGroupName_s startswith '%s' and "
+                  "Log_s == '%s' | project Log_s",
+                  execution, text);
+    for (int i = 0; i < POLLS_MAX; i++) {
+        struct sim_answer got; /* 400: there is no table before the first line */
+        query(kql, &got);
+        bool has = got.status == 200 && json_array_size(azuresim_rig_rows(got.json)) > 0;
+        sim_answer_fini(&got);
+        if (has)
+            return;
+    }
+    fail_msg("%s does not print %s", execution, text);
 }
 
 const char *azuresim_rig_cell(const json_t *got, size_t row, size_t column)

@@ -68,6 +68,8 @@ void azuresim_rig_delete(const char *name);
 /* ---- logs ---- */
 
 json_t *azuresim_rig_query(int line, long status, const char *kql);
+/* Until the execution has printed that line. */
+void azuresim_rig_await_line(const char *execution, const char *text);
 /* The rows of the only table. Borrowed. */
 const json_t *azuresim_rig_rows(const json_t *answer);
 const char *azuresim_rig_cell(const json_t *answer, size_t row, size_t column);

@@ -10,7 +10,8 @@ import sys
 
 # Whose settings a page must have all of: the program and how their variables begin.
 COMPLETE = {"backend-ecs/README.md": ("sockerless-backend-ecs", "SOCKERLESS_ECS_"),
-            "backend-cloudrun/README.md": ("sockerless-backend-cloudrun", "SOCKERLESS_GCR_")}
+            "backend-cloudrun/README.md": ("sockerless-backend-cloudrun", "SOCKERLESS_GCR_"),
+            "backend-aca/README.md": ("sockerless-backend-aca", "SOCKERLESS_ACA_")}
 
 
 def settings_of(program):

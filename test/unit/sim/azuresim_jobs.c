@@ -59,11 +59,12 @@ TEST(life)
 
 TEST(stopped)
 {
-    azuresim_rig_create("endless", "trap 'exit 7' TERM; while :; do sleep 0.1; done");
+    azuresim_rig_create("endless", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done");
     AUTO_FREE char *id = azuresim_rig_start("endless");
     AUTO_FREE char *stop = xasprintf(JOBS "/endless/executions/%s/stop", id);
     struct sim_answer accepted, done;
     azuresim_rig_await("endless", id, "Running");
+    azuresim_rig_await_line(id, "ready");
     json_auto_t *running = azuresim_rig_execution("endless", id, "2024-03-01");
     assert_true(str_starts(value_string(json_object_get(running, "tags"), "sockerless-sim-address"),
                            "198.19."));
