@@ -90,6 +90,8 @@ static void co_launch(void *arg)
     l->rc = co_make(l, &l->err);
     l->done = true;
     if (!l->abandoned) {
+        if (l->rc) /* what a failed call has made all the same is removed with the run */
+            l->container->current = l->made;
         co_cond_broadcast(&l->container->changed);
         return;
     }

@@ -309,6 +309,25 @@ TEST_USING(fixture, start_after_a_failed_one)
     assert_false(c->run_deleted);
 }
 
+static int co_prepare_in_vain(const struct workload_spec *spec, struct workload *w,
+                              struct error *err)
+{
+    (void)spec;
+    assert_string_not_equal(w->definition, ""); /* it has been made, and cannot be used */
+    return error_set(err, ERROR_UNAVAILABLE, "accepted, and not completed");
+}
+
+TEST_USING(fixture, what_a_failed_preparation_has_made_is_removed)
+{
+    load();
+    fake_driver.co_prepare = co_prepare_in_vain;
+    create("vain");
+    assert_null(ask_start("vain"));
+    assert_non_null(strstr(rig.err.message, "accepted, and not completed"));
+    run_until(cloud.deleted == 1);
+    assert_string_equal(cloud.deletions[0], "definition-0");
+}
+
 /* rm -f ends the first start; the second, which waited, begins no other run. */
 TEST_USING(fixture, removed_while_starts_wait)
 {
