@@ -140,6 +140,13 @@ static bool reads_on(struct batch *b)
     return wanted && !b->extent.exhausted;
 }
 
+/* Entries, and behind them the same page again: it would be read for ever. */
+static bool stands_still(const struct log_answer *answer, const char *token)
+{
+    return token && answer->next && strcmp(answer->next, token) == 0 &&
+           json_array_size(answer->items) > 0;
+}
+
 static int co_read(struct batch *b, const char *filter, struct error *err)
 {
     AUTO_FREE char *token = NULL;
@@ -149,6 +156,11 @@ static int co_read(struct batch *b, const char *filter, struct error *err)
         struct log_answer answer;
         if (co_fetch(b, filter, token, &size, &answer, err))
             return -1;
+        if (stands_still(&answer, token)) {
+            error_set(err, ERROR_UNAVAILABLE, "logs: a page of the log is followed by itself");
+            answer_free(&answer);
+            return -1;
+        }
         for (size_t i = 0; i < json_array_size(answer.items); i++)
             take_entry(b, json_array_get(answer.items, i));
         free(token);

@@ -207,7 +207,8 @@ void container_registry_exchange(void *ctx, const struct http_request *request,
     json_decref(form);
 }
 
-/* "repository:team/app:pull,push …" → [{type, name, actions}]; NULL when it is no such text. */
+/* "repository:team/app:pull,push …" → [{type, name, actions}]; NULL when the text has another form.
+ */
 static json_t *access_of_scope(const char *scope)
 {
     json_t *access = json_array();

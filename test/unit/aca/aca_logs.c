@@ -329,6 +329,20 @@ TEST_USING(fixture, a_partial_result_of_nothing_is_a_failure)
     arena_fini(&page.arena);
 }
 
+/* The first record is missing, and the service has nothing further: it is not asked without end. */
+TEST_USING(fixture, a_part_that_stays_the_same_is_a_failure)
+{
+    struct log_page page = {0};
+    const struct log_query query = {.workload = &run};
+    arena_init(&page.arena);
+    service.answers[0] =
+        USUAL "[\"2026-01-01T00:00:01Z\",\"sk-a-1-r\",\"{\\\"message\\\":\\\"b\\\"," LABEL(
+            "o", "2") "}\",\"\"]" PARTIAL;
+    assert_int_equal(co_aca_log_pages(&source, &query, 1, &page, &problem), -1);
+    assert_string_equal(problem.message, "logs: a page of the log is followed by itself");
+    arena_fini(&page.arena);
+}
+
 /* ---- a bad service ---- */
 
 struct record {
