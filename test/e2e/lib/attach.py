@@ -196,11 +196,14 @@ def history_of_running(docker):
 def history_while_printing(docker):
     """The join neither loses nor repeats a line while the container prints without a pause.
     (dockerd's does.)"""
-    cid, other = numbered(docker, printing(LINES + 1, 2 * LINES))
+    # It reads once more, because an attach to what has ended would wait for the next run.
+    cid, other = numbered(docker, printing(LINES + 1, 2 * LINES) + "; read x; echo the end")
     other.send(b"\n")
     stream = docker.attach(cid, logs=1, stream=1, stdout=1, stderr=1)
-    got, want = stream.frames()["stdout"], lines(1, 2 * LINES)
+    got, want = read_up_to(stream, f"line {2 * LINES}{TAIL}\n".encode()), lines(1, 2 * LINES)
     check(got == want, f"{len(got)} of {len(want)} bytes")
+    other.send(b"\n")
+    equal(stream.frames()["stdout"], b"the end\n", "what follows")
 
 
 def history_unfinished_line(docker):
