@@ -228,6 +228,7 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
         .argv = o->argv,
         .env = env,
         .user = o->user,
+        .groups = o->groups,
         .workdir = o->workdir,
         .make_workdir = true,
         .idle_if_missing = o->keep_alive,

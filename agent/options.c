@@ -98,6 +98,7 @@ int agent_options_finish(struct agent_options *o, int argc, char **argv, struct 
         unsetenv("HOME");
     fill(&o->container);
     fill(&o->user);
+    fill(&o->groups);
     if (find_workload(o, argc, argv, err) || find_log_lines(o, err) || find_backend(o, err))
         return -1;
     environment_receive(&o->env, environ);
@@ -114,6 +115,7 @@ void agent_options_free(struct agent_options *o)
     free(o->container);
     free(o->callback_ca);
     free(o->user);
+    free(o->groups);
     free(o->workdir);
     free(o->install_dir);
     free(o->log_lines_name);

@@ -29,7 +29,7 @@ struct agent_options {
     bool tty, open_stdin, stdin_once;
     char *log_lines_name;
     enum log_lines log_lines; /* how the log is written to stdout */
-    char *user, *workdir;
+    char *user, *groups, *workdir;
     /* What a backend sets; 0, as when people start the agent by hand: no backend is waited for. */
     int64_t linger_ms; /* how long to wait after the end until the exit code is taken */
     int64_t gate_ms;   /* how long output over the replay waits for the first control session */
@@ -55,6 +55,8 @@ struct agent_options {
                           "the own container id, for the backend that is dialled"),                \
         CONFIG_ROW_STRING("user", "SOCKERLESS_AGENT_USER", NULL, &(o).user,                        \
                           "user[:group] of the command; else the agent's"),                        \
+        CONFIG_ROW_STRING("groups", "SOCKERLESS_AGENT_GROUPS", NULL, &(o).groups,                  \
+                          "further groups of the command and of execs: NAME-OR-GID:…"),            \
         CONFIG_ROW_STRING("workdir", "SOCKERLESS_AGENT_WORKDIR", "/", &(o).workdir,                \
                           "working directory of the command"),                                     \
         CONFIG_ROW_BOOL("tty", "SOCKERLESS_AGENT_TTY", "false", &(o).tty,                          \

@@ -371,7 +371,8 @@ int process_start(struct loop *l, struct reaper *reaper, struct process_options 
     *exit_code = SPAWN_FAILED;
     if (runtime_error)
         *runtime_error = false;
-    if (user_find_for(options->user, &user, err))
+    if (user_find_for(options->user, &user, err) ||
+        user_add_groups(&user, str_or_empty(options->groups), "/etc/group", err))
         return -1;
     if (runtime_error)
         *runtime_error = true;

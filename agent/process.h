@@ -36,7 +36,8 @@ struct process_events {
 struct process_options {
     struct strv argv, env; /* env is completed with what Docker adds */
     const char *user;      /* "" or NULL: root */
-    const char *workdir;   /* "" or NULL: "/" */
+    const char *groups;  /* supplementary ones besides the user's, ':' between; "" or NULL: none */
+    const char *workdir; /* "" or NULL: "/" */
     bool make_workdir;
     bool idle_if_missing; /* see struct spawn_request */
     bool tty;

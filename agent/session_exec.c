@@ -8,6 +8,8 @@
 #include "agent/workload.h"
 #include "base/alloc.h"
 
+#include <string.h>
+
 /* What Docker writes before the runtime's own words, and the exit code of every exec that could not
  * be started. */
 static const char runtime_failed[] =
@@ -86,10 +88,33 @@ static int exec_check(const struct workload *w, const Sockerless__AgentExecOpen 
     return 0;
 }
 
+static int exec_check_workdir(const Sockerless__AgentExecOpen *asked, struct error *err)
+{
+    if (!*asked->working_dir || *asked->working_dir == '/')
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown");
+}
+
+/* What dockerd adds for people who mounted the one onto the other. */
+static const char not_a_directory[] =
+    ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
+    "host path exists and is the expected type";
+
+/* In the words of Docker and the OCI runtime. */
+static int exec_runtime_failed(struct error *err)
+{
+    struct error inner = *err;
+    bool misplaced = strstr(inner.message, "not a directory") != NULL;
+    return error_set(err, inner.code, "%s%s%s", runtime_failed, inner.message,
+                     misplaced ? not_a_directory : "");
+}
+
 static int exec_start(struct exec *e, const Sockerless__AgentExecOpen *asked, struct error *err)
 {
     struct process_options options = {
         .user = asked->user,
+        .groups = e->workload->options->groups,
         .workdir = asked->working_dir,
         .tty = asked->tty,
         .height = asked->height,
@@ -109,11 +134,7 @@ static int exec_start(struct exec *e, const Sockerless__AgentExecOpen *asked, st
                            &e->process, &exit_code, &runtime_error, err);
     strv_free(&options.argv);
     strv_free(&options.env);
-    if (rc && runtime_error) {
-        struct error inner = *err;
-        error_set(err, inner.code, "%s%s", runtime_failed, inner.message);
-    }
-    return rc;
+    return rc && runtime_error ? exec_runtime_failed(err) : rc;
 }
 
 static void exec_send_not_started(struct session *s, const struct error *err)
@@ -138,7 +159,7 @@ static int exec_open(struct session *s, const Sockerless__StreamOpen *open, stru
     e->wants_stdout = asked->stdout;
     e->wants_stderr = asked->stderr;
     e->tty = asked->tty;
-    if (exec_start(e, asked, err)) {
+    if (exec_check_workdir(asked, err) || exec_start(e, asked, err)) {
         exec_send_not_started(s, err);
         free(e);
         return 0;

@@ -78,7 +78,8 @@ static void child_set_descriptors(const struct spawn_request *r, int report_fd)
 
 /* Raw calls: the C library's wrappers signal all threads of the parent's list. The directory is
  * entered before the privileges are dropped, and after it where root is not let in (NFS). A
- * workload without the right to set groups may still run as the user it has. */
+ * workload without the right to set groups may still run as the user it has, unless groups were
+ * asked for. */
 static void child_become(const struct spawn_request *r)
 {
     const struct user_identity *u = r->user;
@@ -86,7 +87,7 @@ static void child_become(const struct spawn_request *r)
     if (!entered && errno != EACCES)
         child_fail(STAGE_WORKDIR, errno);
     bool same = u->uid == geteuid() && u->gid == getegid();
-    if ((syscall(SYS_setgroups, u->group_count, u->groups) < 0 && !same) ||
+    if ((syscall(SYS_setgroups, u->group_count, u->groups) < 0 && (!same || u->groups_added)) ||
         syscall(SYS_setresgid, u->gid, u->gid, u->gid) < 0 ||
         syscall(SYS_setresuid, u->uid, u->uid, u->uid) < 0)
         child_fail(STAGE_IDENTITY, errno);

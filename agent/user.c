@@ -104,19 +104,19 @@ static void groups_of(const char *path, const char *user, struct user_identity *
     }
 }
 
-/* Docker's rule since CVE-2022-36109: the primary group is one of the supplementary ones. */
-static void groups_add_primary(struct user_identity *out)
+static void groups_add(struct user_identity *out, gid_t gid)
 {
     for (size_t i = 0; i < out->group_count; i++)
-        if (out->groups[i] == out->gid)
+        if (out->groups[i] == gid)
             return;
     if (out->group_count == NGROUPS_MAX)
         out->group_count--;
     out->groups = xrealloc(out->groups, (out->group_count + 1) * sizeof *out->groups);
-    out->groups[out->group_count++] = out->gid;
+    out->groups[out->group_count++] = gid;
 }
 
-static int group_find(const char *path, const char *group, struct user_identity *out,
+/* "Unable" or "unable": as moby says it in the place. */
+static int group_find(const char *path, const char *group, const char *unable, gid_t *out,
                       struct error *err)
 {
     AUTO(buf) struct buf content = BUF_INIT;
@@ -129,17 +129,17 @@ static int group_find(const char *path, const char *group, struct user_identity 
         if (n < 3 || !parse_id(f[2], &gid))
             continue;
         if (strcmp(f[0], group) == 0 || (numeric && gid == wanted)) {
-            out->gid = (gid_t)gid;
+            *out = (gid_t)gid;
             return 0;
         }
     }
     if (!numeric)
         return error_set(err, ERROR_NOT_FOUND,
-                         "unable to find group %s: no matching entries in group file", group);
+                         "%s to find group %s: no matching entries in group file", unable, group);
     if (wanted < 0 || wanted > ID_MAX)
         return error_set(err, ERROR_INVALID_PARAMETER, "uids and gids must be in range 0-%d",
                          ID_MAX);
-    out->gid = (gid_t)wanted;
+    *out = (gid_t)wanted;
     return 0;
 }
 
@@ -171,16 +171,33 @@ int user_resolve(const char *spec, const char *passwd_path, const char *group_pa
     char *group = strchr(user, ':');
     if (group)
         *group++ = '\0';
+    if (group) /* what follows a second colon is ignored */
+        group[strcspn(group, ":")] = '\0';
     int rc = user_find(user, passwd_path, out, &name, err);
     if (rc == 0 && !str_empty(group))
-        rc = group_find(group_path, group, out, err);
+        rc = group_find(group_path, group, "unable", &out->gid, err);
     else if (rc == 0 && name)
         groups_of(group_path, name, out);
     if (rc)
         user_identity_free(out);
-    else
-        groups_add_primary(out);
+    else /* Docker's rule since CVE-2022-36109: the primary group is one of them */
+        groups_add(out, out->gid);
     return rc;
+}
+
+int user_add_groups(struct user_identity *u, const char *groups, const char *group_path,
+                    struct error *err)
+{
+    AUTO_FREE char *copy = xstrdup(groups);
+    char *rest = *copy ? copy : NULL;
+    for (char *group; (group = strsep(&rest, ":"));) {
+        gid_t gid;
+        if (group_find(group_path, group, "Unable", &gid, err))
+            return -1;
+        groups_add(u, gid);
+        u->groups_added = true;
+    }
+    return 0;
 }
 
 void user_identity_free(struct user_identity *u)

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,12 +18,16 @@ struct user_identity {
     gid_t gid;
     gid_t *groups; /* owned; supplementary, the primary one among them */
     size_t group_count;
-    char *home; /* owned; "/" when there is no entry */
+    bool groups_added; /* by user_add_groups(): the process must not run without them */
+    char *home;        /* owned; "/" when there is no entry */
 };
 
 /* spec "" means root. A missing file is an empty one. *out is released with user_identity_free. */
 int user_resolve(const char *spec, const char *passwd_path, const char *group_path,
                  struct user_identity *out, struct error *err) MUST_CHECK;
+/* Adds supplementary groups, names or numbers separated by ':'. */
+int user_add_groups(struct user_identity *u, const char *groups, const char *group_path,
+                    struct error *err) MUST_CHECK;
 void user_identity_free(struct user_identity *u);
 
 static inline void auto_release_user(struct user_identity *u)

@@ -152,6 +152,7 @@ static struct driver_caps caps_of(const struct ecs_config *config)
     struct driver_caps caps = driver_settings_caps(&config->pace, &ecs_size_table);
     caps.agent = config->injection == ECS_INJECT_IMAGE_LAYER ? AGENT_AS_LAYER : AGENT_BY_CLOUD;
     caps.has_addresses = true;
+    caps.read_only_root = true;
     caps.describe_batch_max = ECS_DESCRIBE_MAX;
     caps.log_batch_max = LOG_BATCH_MAX;
     return caps;

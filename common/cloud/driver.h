@@ -162,6 +162,7 @@ struct driver_caps {
     bool runs_as_image_user; /* nothing but the image's configuration says who runs: images with the
                               * agent get root, and the agent becomes the container's user */
     bool has_addresses;      /* forward agent: status.address is filled */
+    bool read_only_root;     /* spec.host->readonly_rootfs is honoured */
     int describe_batch_max;  /* workloads a co_describe call may name */
     int log_batch_max;       /* queries a log_ops.co_pages call may hold */
     enum log_lines log_lines; /* how agents write the log, see base/log_record.h */

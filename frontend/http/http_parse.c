@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "frontend/http/reply.h"
 
+#include <ctype.h>
 #include <strings.h>
 #include <string.h>
 
@@ -38,15 +39,24 @@ static int on_url_complete(llhttp_t *p)
     return 0;
 }
 
+/* llhttp lets blanks pass: a proxy in front may take such a line for another field. */
 static int on_header_field_complete(llhttp_t *p)
 {
     struct http_conn *c = p->data;
     c->name_len = c->header.len;
-    char last = c->name_len ? c->header.data[c->name_len - 1] : '\0';
-    return last == ' ' || last == '\t' ? parse_refuse(c, 400) : 0;
+    bool has_blank = memchr(str_or_empty(c->header.data), ' ', c->name_len) ||
+                     memchr(str_or_empty(c->header.data), '\t', c->name_len);
+    return has_blank ? parse_refuse(c, 400) : 0;
 }
 
-enum header_kind { HEADER_HOST, HEADER_CONTENT_TYPE, HEADER_AUTH, HEADER_UPGRADE, HEADER_EXPECT };
+enum header_kind {
+    HEADER_HOST,
+    HEADER_CONTENT_TYPE,
+    HEADER_AUTH,
+    HEADER_UPGRADE,
+    HEADER_EXPECT,
+    HEADER_TRANSFER_ENCODING,
+};
 
 static const struct {
     const char *name;
@@ -58,7 +68,20 @@ static const struct {
     {"x-registry-auth", 15, HEADER_AUTH},
     {"upgrade", 7, HEADER_UPGRADE},
     {"expect", 6, HEADER_EXPECT},
+    {"transfer-encoding", 17, HEADER_TRANSFER_ENCODING},
 };
+
+/* The bytes that Go's server lets stand in Host; a value in several lines has a blank. */
+static bool is_host(const char *value, size_t len)
+{
+    static const char punctuation[] = "!$%&'()*+,-.:;=[]_~";
+    while (len && strchr(" \t", value[len - 1]))
+        len--;
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)value[i]) && (!value[i] || !strchr(punctuation, value[i])))
+            return false;
+    return true;
+}
 
 /* Returns the status to refuse the request with, or 0. */
 static unsigned exchange_set_header(struct exchange *x, enum header_kind kind, const char *value,
@@ -66,7 +89,7 @@ static unsigned exchange_set_header(struct exchange *x, enum header_kind kind, c
 {
     switch (kind) {
     case HEADER_HOST:
-        if (x->has_host)
+        if (x->has_host || !is_host(value, len))
             return 400;
         x->has_host = true;
         break;
@@ -76,6 +99,7 @@ static unsigned exchange_set_header(struct exchange *x, enum header_kind kind, c
     case HEADER_EXPECT:
         x->expects_continue = len == 12 && strncasecmp(value, "100-continue", 12) == 0;
         return x->expects_continue || !len ? 0 : 417;
+    case HEADER_TRANSFER_ENCODING: return len ? 0 : 501; /* llhttp knows the others */
     }
     return 0;
 }

@@ -102,6 +102,7 @@ static const struct json_field host_fields[] = {
     HOST("CgroupnsMode", JSON_TEXT, cgroupns_mode),
     HOST_N("CapAdd", JSON_COMMANDS, cap_add),
     HOST_N("CapDrop", JSON_COMMANDS, cap_drop),
+    HOST_N("GroupAdd", JSON_TEXTS, group_add),
     {NULL, JSON_ANY, 0, 0},
 };
 static const struct json_field log_fields[] = {
@@ -201,6 +202,7 @@ int docker_json_create(json_t *root, struct arena *a, Sockerless__ContainerCreat
         return -1;
     if (json_is_null(root))
         return 0;
+    json_shape_rename(root, &docker_shape_create);
     out->host = arena_alloc(a, sizeof(*out->host));
     sockerless__host_options__init(out->host);
     json_t *host = json_decode_member(root, "HostConfig");

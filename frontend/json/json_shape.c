@@ -143,3 +143,32 @@ int json_shape_check(const json_t *value, const struct json_shape *shape, struct
     struct walk w = {.err = err};
     return check(&w, value, shape);
 }
+
+static void rename_members(json_t *value, const struct json_shape_member *members)
+{
+    json_t *renamed = json_object(), *inner;
+    const char *key;
+    json_object_foreach(value, key, inner)
+    {
+        const struct json_shape_member *m = member_find(members, key);
+        if (m)
+            json_shape_rename(inner, m->shape);
+        json_object_set_nocheck(renamed, m ? m->name : key, inner);
+    }
+    json_object_clear(value);
+    json_object_update(value, renamed);
+    json_decref(renamed);
+}
+
+void json_shape_rename(json_t *value, const struct json_shape *shape)
+{
+    json_t *inner;
+    const char *key;
+    size_t i;
+    if (shape->kind == SHAPE_STRUCT && json_is_object(value))
+        rename_members(value, shape->members);
+    if (shape->kind == SHAPE_MAP)
+        json_object_foreach(value, key, inner) json_shape_rename(inner, shape->item);
+    if (shape->kind == SHAPE_LIST)
+        json_array_foreach(value, i, inner) json_shape_rename(inner, shape->item);
+}

@@ -45,4 +45,8 @@ struct json_shape_member {
 int json_shape_check(const json_t *value, const struct json_shape *shape,
                      struct error *err) MUST_CHECK;
 
+/* The same document with Go's names for the members of structs, as dockerd keeps it; of two that Go
+ * takes for one the last counts. */
+void json_shape_rename(json_t *value, const struct json_shape *shape);
+
 #endif

@@ -9,6 +9,7 @@ load lib/common
 @test "bad input: wrong types in what is only kept" { raw badinput members; }
 @test "bad input: queries" { raw badinput queries; }
 @test "bad input: what Docker's rules refuse, and in which order" { raw badinput rules; }
+@test "bad input: what Docker's rules refuse of HostConfig" { raw badinput host_values; }
 @test "bad input: platforms that are malformed or not the image's" { raw badinput platforms; }
 @test "bad input: 10,000 environment variables" { raw badinput many_variables; }
 @test "bad input: a command of 300 KB" { raw badinput long_command; }

@@ -79,6 +79,13 @@ teardown_file()
     contains "$output" PATH=
 }
 
+@test "exec: a working directory that is relative or none" {
+    run -126 docker exec -w tmp e2e-exec pwd
+    contains "$output" "OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown"
+    run -126 docker exec -w /etc/passwd e2e-exec pwd
+    contains "$output" "failed: not a directory: unknown: Are you trying to mount a directory onto a file"
+}
+
 @test "exec: what cannot be executed" {
     run docker exec e2e-exec nosuchcommand
     [[ $status == 126 || $status == 127 ]]

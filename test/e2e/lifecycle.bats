@@ -78,6 +78,19 @@ listed()
     api_call POST "/containers/$(name x)/kill?signal=BOGUS"
     equal "$status" 400
     contains "$output" "Invalid signal: BOGUS"
+    # A number is a signal, but not each can be sent.
+    local number
+    for number in 99 32; do
+        api_call POST "/containers/$(name x)/kill?signal=$number"
+        equal "$status" 500
+        contains "$output" "$(name x): The linux daemon does not support signal $number"
+    done
+}
+
+@test "stop: a StopSignal that cannot be sent is waited for and then killed" {
+    docker run -d --name "$(name x)" --stop-signal 99 --stop-timeout 1 busybox tail -f /dev/null >/dev/null
+    run -0 docker stop "$(name x)"
+    equal "$(field "$(name x)" .State.ExitCode)" 137
 }
 
 @test "end: killed for want of memory" {

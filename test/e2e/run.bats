@@ -97,6 +97,22 @@ load lib/common
     equal "$output" /home/app
 }
 
+@test "run: --group-add, by name and number, for execs too" {
+    docker run -d --name "$(name x)" -u 4242:4343 --group-add staff --group-add 4444 busybox sh -c 'id; sleep 60' >/dev/null
+    run -0 docker exec "$(name x)" id -G
+    equal "$output" "4343 50 4444"
+    run -0 docker exec -u app "$(name x)" id -G
+    equal "$output" "1000 50 4444"
+    contains "$(docker logs "$(name x)")" 'uid=4242 gid=4343 groups=50(staff),4343,4444'
+    local group
+    for group in nosuch ''; do
+        run -125 docker run --rm --group-add "$group" busybox true
+        contains "$output" "Unable to find group $group: no matching entries in group file"
+    done
+    run -125 docker run --rm --group-add -1 busybox true
+    contains "$output" "uids and gids must be in range 0-2147483647"
+}
+
 @test "run: an image with a user: that one, or whom --user names" {
     run -0 docker run --rm --entrypoint id test/merge -un
     equal "$output" app

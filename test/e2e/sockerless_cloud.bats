@@ -141,6 +141,7 @@ nothing_left()
     equal "$status" 404
 }
 
+@test "create: what is not acted upon is named in a warning" { raw badinput warnings; }
 @test "raw: stdin glued to the head of attach" { raw attach glued; }
 @test "raw: attach logs=1 joins the live output without loss or repetition" {
     raw attach history_while_printing

@@ -72,7 +72,7 @@ int container_rules_config(const Sockerless__ContainerConfig *config, struct err
                          "the working directory '%.200s' is invalid, it needs to be an absolute "
                          "path",
                          config->working_dir);
-    if (!str_empty(config->stop_signal) && signal_parse(config->stop_signal) < 0)
+    if (!str_empty(config->stop_signal) && !signal_parse(config->stop_signal))
         return error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %.200s",
                          config->stop_signal);
     for (size_t i = 0; config->env && i < config->env->n_items; i++)

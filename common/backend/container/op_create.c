@@ -5,6 +5,7 @@
 #include "backend/api/op.h"
 #include "backend/state/backend_internal.h"
 #include "backend/container/container_rules.h"
+#include "backend/container/host_rules.h"
 #include "backend/container/name_generator.h"
 #include "backend/logs/log_options.h"
 #include "backend/run/preparation.h"
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "json/json_doc.h"
 #include "oci/document/container_config_merge.h"
 #include "oci/name/image_ref.h"
 #include "oci/name/platform.h"
@@ -39,31 +41,6 @@ static int choose_name(struct backend *b, const char *wanted, char out[CONTAINER
                          name, c->id);
     snprintf(out, CONTAINER_NAME_MAX + 1, "%s", name);
     return 0;
-}
-
-/* What a serverless cloud cannot give is accepted, shown by inspect, and said once here. */
-static void collect_warnings(const Sockerless__HostOptions *host, struct arena *arena, char ***out,
-                             size_t *count)
-{
-    char **warnings = arena_alloc(arena, (host->n_binds + 4) * sizeof *warnings);
-    size_t n = 0;
-    for (size_t i = 0; i < host->n_binds; i++)
-        if (host->binds[i][0] == '/')
-            warnings[n++] = arena_printf(arena,
-                                         "the host path of \"%s\" is not mounted: there is no "
-                                         "host behind this daemon",
-                                         host->binds[i]);
-    if (host->privileged)
-        warnings[n++] = arena_strdup(arena, "privileged mode is ignored by this cloud");
-    if (!str_empty(host->restart_policy) && strcmp(host->restart_policy, "no") != 0)
-        warnings[n++] = arena_strdup(arena, "restart policies are kept but not yet acted upon");
-    if (log_options_driver_ignored(host))
-        warnings[n++] = arena_printf(arena,
-                                     "the log driver %s is not used: output goes to the cloud's "
-                                     "log service",
-                                     host->log_driver);
-    *out = warnings;
-    *count = n;
 }
 
 static void view_fill(Sockerless__Container *v, const Sockerless__ContainerCreateRequest *request,
@@ -154,19 +131,22 @@ static const Sockerless__ImageRecord *find_image(struct backend *b, const char *
 
 /* What the request alone tells. *platform is set when one was asked for. */
 static int check_request(const Sockerless__ContainerCreateRequest *request,
-                         const Sockerless__HostOptions *host, struct platform *platform,
-                         struct error *err)
+                         const Sockerless__HostOptions *host, const json_t *host_json,
+                         struct platform *platform, struct error *err)
 {
     if (!str_empty(request->platform) && platform_parse(request->platform, platform, err))
         return -1;
     if (!request->config)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "Config cannot be empty in order to create a container");
-    return container_rules_config(request->config, err) || container_rules_host(host, err) ? -1 : 0;
+    return container_rules_config(request->config, err) || container_rules_host(host, err) ||
+                   host_rules_early(host_json, request->config, err)
+               ? -1
+               : 0;
 }
 
 /* In dockerd's order: of several faults the same one is told. */
-static struct container *create(struct op *op, struct error *err)
+static struct container *create(struct op *op, const json_t *host_json, struct error *err)
 {
     const Sockerless__ContainerCreateRequest *request = op->request->container_create;
     struct backend *b = op->backend;
@@ -175,7 +155,7 @@ static struct container *create(struct op *op, struct error *err)
     Sockerless__Container view = SOCKERLESS__CONTAINER__INIT;
     char id[ID_HEX_LEN + 1], name[CONTAINER_NAME_MAX + 1];
     struct platform platform;
-    if (check_request(request, host, &platform, err))
+    if (check_request(request, host, host_json, &platform, err))
         return NULL;
     const Sockerless__ImageRecord *image =
         find_image(b, request->config->image, request->platform,
@@ -184,7 +164,8 @@ static struct container *create(struct op *op, struct error *err)
         return NULL;
     struct container_command merged;
     if (container_config_merge(request->config, image->image->config, op->arena, &merged, err) ||
-        log_options_check(host, err) || choose_name(b, request->name, name, err))
+        log_options_check(host, err) || choose_name(b, request->name, name, err) ||
+        host_rules_late(host_json, &b->containers, err))
         return NULL;
     id_new(id);
     view_fill(&view, request, host, id, name);
@@ -215,8 +196,10 @@ void op_container_create(struct op *op)
      * row that the first left. */
     struct container *c = container_find_request(&op->backend->containers, id->data, id->len);
     bool is_new = !c;
-    if (is_new)
-        c = create(op, &err);
+    json_t *host AUTO(json) =
+        host_rules_load(&op->request->container_create->host_config_json, &err);
+    if (is_new && host)
+        c = create(op, host, &err);
     if (!c) {
         op_fail(op, &err);
         return;
@@ -226,7 +209,9 @@ void op_container_create(struct op *op)
     Sockerless__Reply reply = SOCKERLESS__REPLY__INIT;
     Sockerless__ContainerCreateReply created = SOCKERLESS__CONTAINER_CREATE_REPLY__INIT;
     created.id = c->id;
-    collect_warnings(c->view->host, op->arena, &created.warnings, &created.n_warnings);
+    created.n_warnings =
+        host_rules_warnings(host, op->request->container_create, c->view,
+                            &op->backend->driver->caps, op->arena, &created.warnings);
     reply.result_case = SOCKERLESS__REPLY__RESULT_CONTAINER_CREATE;
     reply.container_create = &created;
     op_reply(op, &reply);

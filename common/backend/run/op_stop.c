@@ -85,7 +85,8 @@ static int co_stop_gently(struct container *c, int number, int64_t timeout_s, st
     c->stop_requested = true;
     if (c->unsaved || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING)
         return co_op_stop_kill(c, err);
-    if (!agent_link_signal(c, number))
+    /* As dockerd: a signal that does not exist is not sent, and the time runs all the same. */
+    if (signal_exists(number) && !agent_link_signal(c, number))
         return co_cloud_stop(c, run, err);
     int64_t deadline = timeout_s < 0 ? INT64_MAX : time_mono_ms() + timeout_s * 1000;
     if (co_wait_over(c, run, deadline, err) == 0)
@@ -103,9 +104,9 @@ static int stop_signal(const struct container *c, const char *asked, struct erro
 {
     const char *own = c->view->config->stop_signal;
     int number = signal_parse(str_empty(asked) ? own : asked);
-    if (number < 0 && !str_empty(asked))
+    if (!number && !str_empty(asked))
         error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %.100s", asked);
-    else if (number < 0) /* none, or an image's that is none: the container must end all the same */
+    else if (!number) /* none, or an image's that is none: the container must end all the same */
         number = SIGTERM;
     return number;
 }
@@ -115,8 +116,8 @@ void co_op_container_stop(struct op *op)
     const Sockerless__ContainerStopRequest *request = op->request->container_stop;
     struct error err;
     struct container *c AUTO(container) = find_held(op, request->ref, &err);
-    int number = c ? stop_signal(c, request->signal, &err) : -1;
-    if (!c || number < 0) {
+    int number = c ? stop_signal(c, request->signal, &err) : 0;
+    if (!number) {
         op_fail(op, &err);
         return;
     }
@@ -136,15 +137,21 @@ void co_op_container_stop(struct op *op)
         op_reply_empty(op);
 }
 
-static int co_kill_checked(struct container *c, const char *name, struct error *err)
+/* ref: as the client has named it. */
+static int co_kill_checked(struct container *c, const char *ref, const char *name,
+                           struct error *err)
 {
     int number = str_empty(name) ? SIGKILL : signal_parse(name);
-    if (number < 0)
+    if (!number)
         return error_set(err, ERROR_INVALID_PARAMETER, "Invalid signal: %s", name);
+    if (!signal_exists(number))
+        return error_set(err, ERROR_SYSTEM,
+                         "Cannot kill container: %s: The linux daemon does not support signal %llu",
+                         ref, (unsigned long long)(long long)number); /* as Go has it */
     co_await_link(c);
     if (!container_alive(c))
         return error_set(err, ERROR_CONFLICT,
-                         "Cannot kill container: %s: Container %s is not running", c->name, c->id);
+                         "Cannot kill container: %s: Container %s is not running", ref, c->id);
     bool asks_to_end = number == SIGTERM || number == SIGINT;
     bool starting = c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING;
     if (number == SIGKILL || (asks_to_end && starting)) /* there is no process yet to ask */
@@ -155,7 +162,7 @@ static int co_kill_checked(struct container *c, const char *name, struct error *
         return 0;
     return error_set(err, ERROR_UNAVAILABLE,
                      "Cannot kill container: %s: its agent cannot be reached, only SIGKILL works",
-                     c->id);
+                     ref);
 }
 
 void co_op_container_kill(struct op *op)
@@ -163,7 +170,7 @@ void co_op_container_kill(struct op *op)
     const Sockerless__ContainerKillRequest *request = op->request->container_kill;
     struct error err;
     struct container *c AUTO(container) = find_held(op, request->ref, &err);
-    if (!c || co_kill_checked(c, request->signal, &err))
+    if (!c || co_kill_checked(c, request->ref, request->signal, &err))
         op_fail(op, &err);
     else
         op_reply_empty(op);

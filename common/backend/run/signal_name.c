@@ -6,10 +6,18 @@
 #include "base/str.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
-enum { SIGNAL_MAX = 64, RTMIN = 34, RTMAX = 64, RTMIN_OFFSETS = 15, RTMAX_OFFSETS = 14 };
+enum {
+    SIGNAL_FIRST = 1,
+    SIGNAL_LAST = 31,
+    RTMIN = 34,
+    RTMAX = 64,
+    RTMIN_OFFSETS = 15,
+    RTMAX_OFFSETS = 14
+};
 
 static const struct {
     const char *name;
@@ -29,7 +37,7 @@ static int parse_offset(const char *text, int base, int sign)
     int64_t n;
     if (!isdigit((unsigned char)*text) || !str_to_i64(text, &n) || n < 1 ||
         n > (sign > 0 ? RTMIN_OFFSETS : RTMAX_OFFSETS))
-        return -1;
+        return 0;
     return base + sign * (int)n;
 }
 
@@ -37,7 +45,7 @@ int signal_parse(const char *name)
 {
     int64_t number;
     if (str_to_i64(name, &number))
-        return number > 0 && number <= SIGNAL_MAX ? (int)number : -1;
+        return number >= INT_MIN && number <= INT_MAX ? (int)number : 0;
     if (strncasecmp(name, "SIG", 3) == 0)
         name += 3;
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
@@ -47,5 +55,11 @@ int signal_parse(const char *name)
         return parse_offset(name + 6, RTMIN, 1);
     if (strncasecmp(name, "RTMAX-", 6) == 0)
         return parse_offset(name + 6, RTMAX, -1);
-    return -1;
+    return 0;
+}
+
+bool signal_exists(int number)
+{
+    return (number >= SIGNAL_FIRST && number <= SIGNAL_LAST) ||
+           (number >= RTMIN && number <= RTMAX);
 }

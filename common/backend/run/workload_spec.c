@@ -110,6 +110,15 @@ static char *unset_names(const struct container_environment *process, struct are
     return arena_strndup(arena, names.data, names.len);
 }
 
+/* "SOCKERLESS_AGENT_GROUPS=NAME:NUMBER…": workload_spec_check() has seen that no name has a ':'. */
+static char *group_names(const Sockerless__HostOptions *host, struct arena *arena)
+{
+    AUTO(buf) struct buf names = BUF_INIT;
+    for (size_t i = 0; i < host->n_group_add; i++)
+        buf_printf(&names, "%s%s", i ? ":" : "SOCKERLESS_AGENT_GROUPS=", host->group_add[i]);
+    return arena_strndup(arena, names.data, names.len);
+}
+
 static bool is_unset(const struct container_environment *process, const char *name)
 {
     for (size_t i = 0; i < process->unset_count; i++)
@@ -162,6 +171,8 @@ static char **agent_env(struct container *c, const struct container_environment 
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_STDIN_ONCE=1");
     if (!str_empty(config->user))
         env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_USER=%s", config->user);
+    if (c->view->host->n_group_add)
+        env[n++] = group_names(c->view->host, arena);
     if (!str_empty(config->working_dir))
         env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_WORKDIR=%s", config->working_dir);
     *count = n;
@@ -174,6 +185,19 @@ static bool any_has_nul(char *const *items, size_t count)
         if (utf8_has_nul(items[i]))
             return true;
     return false;
+}
+
+/* Names that no group can have. */
+static int check_groups(const Sockerless__HostOptions *host, struct error *err)
+{
+    for (size_t i = 0; i < host->n_group_add; i++) {
+        const char *name = host->group_add[i];
+        if (!*name || strpbrk(name, ":\n"))
+            return error_set(err, ERROR_SYSTEM,
+                             "Unable to find group %.200s: no matching entries in group file",
+                             name);
+    }
+    return 0;
 }
 
 int workload_spec_check(const struct container *c, struct error *err)
@@ -192,6 +216,10 @@ int workload_spec_check(const struct container *c, struct error *err)
         what = "the working directory";
     else if (utf8_has_nul(config->hostname))
         what = "the host name";
+    else if (any_has_nul(v->host->group_add, v->host->n_group_add))
+        what = "a group";
+    else
+        return check_groups(v->host, err);
     return what ? error_set(err, ERROR_INVALID_PARAMETER,
                             "%s can't contain null(\\x00): no process can be started with it", what)
                 : 0;

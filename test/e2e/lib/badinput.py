@@ -208,6 +208,114 @@ def rules(docker):
         told("POST", f"/images/create?{query}", None, 400, message)
 
 
+def host_values(docker):
+    """HostConfig's members of the right type: dockerd's rules for what is mounted, published, shared …"""
+    invalid, volume = "invalid volume specification: '%s'", 'invalid mount config for type "volume": '
+    bind, tmpfs = 'invalid mount config for type "bind": ', 'invalid mount config for type "tmpfs": '
+    absolute, root = "invalid mount path: '%s' mount path must be absolute", "invalid specification: destination can't be '/'"
+    name = ('create %s: "%s" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" '
+            'are allowed. If you intended to pass a host directory, use absolute path')
+    both, gone, port = "Duplicate mount point: /b", "No such container: nope", 'invalid port specification: "%s"'
+    not_shared = "conflicting options: %s and the network mode"
+    for member, value, status, message in (
+            ("Binds", ["/a:/b:bogus"], 500, "invalid mode: bogus"),
+            ("Binds", ["/a:/b:ro,rw"], 500, "invalid mode: ro,rw"),
+            ("Binds", ["/a:ro"], 500, invalid % "/a:ro"),
+            ("Binds", ["/a:b"], 500, invalid % "/a:b" + ": " + bind + absolute % "b"),
+            ("Binds", ["/a:/b/../."], 500, invalid % "/a:/b/../." + ": " + bind + root),
+            ("Binds", ["/a:/b:nocopy"], 500, invalid % "/a:/b:nocopy" + ": " + bind
+             + "field VolumeOptions must not be specified"),
+            ("Binds", ["./x:/b"], 400, name % ("./x", "./x")),
+            ("Binds", ["/a:/b", "/c:/b/"], 400, both),
+            ("Mounts", [{"Type": "bogus", "Target": "/a"}], 400, 'invalid mount config for type "bogus": mount type unknown'),
+            ("Mounts", [{"type": "tmpfs", "target": "/a", "source": "x"}], 400, tmpfs + "field Source must not be specified"),
+            ("Mounts", [{"Type": "bind", "Source": "rel", "Target": "/a"}], 400, bind + absolute % "rel"),
+            ("Mounts", [{"Type": "bind", "Target": "/a"}], 400, bind + "field Source must not be empty"),
+            ("Mounts", [{"Type": "bind", "Source": "/", "Target": "/a", "BindOptions": {"Propagation": "no"}}], 400,
+             bind + "invalid propagation mode: no"),
+            ("Mounts", [{"Type": "volume", "Target": "/a", "ReadOnly": True}], 400,
+             volume + "must not set ReadOnly mode when using anonymous volumes"),
+            ("Mounts", [None], 400, 'invalid mount config for type "": field Target must not be empty'),
+            ("Tmpfs", {"a": ""}, 400, absolute % "a"), ("Tmpfs", {"/x/..": ""}, 400, root),
+            ("VolumesFrom", ["nope"], 400, gone),
+            ("PidMode", "container:nope", 400, gone), ("IpcMode", "container:nope", 400, gone),
+            ("Links", ["nope:x"], 400, "could not get container for nope: " + gone),
+            ("ExtraHosts", ["bogus"], 400, 'bad format for add-host: "bogus"'),
+            ("ExtraHosts", ["a:b"], 400, 'invalid IP address in add-host: "b"'),
+            ("PortBindings", {"99999/tcp": [{}]}, 400, port % "99999"),
+            ("PortBindings", {"80-90/tcp": [{}]}, 400, port % "80-90"),
+            ("PortBindings", {"80/tcp": [{"HostPort": "x/udp"}]}, 400, port % "x/udp"),
+            ("CpusetCpus", "0-,", 400, "Invalid value 0-, for cpuset cpus: invalid format: 0-,"),
+            ("CpusetMems", "x", 400, "Invalid value x for cpuset mems: invalid format: x"),
+            ("SecurityOpt", ["no-new-privileges=x"], 500, 'invalid --security-opt 2: "no-new-privileges=x"'),
+            ("IOMaximumIOps", 5, 500, "Invalid QoS settings: linux does not support configuration of maximum IOPs"),
+            ("Runtime", "bogus", 400, "Unknown runtime specified bogus"),
+            ("NetworkMode", "container:", 400,
+             "Invalid network mode: invalid container format container:<name|id>")):
+        reply = docker.call("POST", CREATE, {"Image": "busybox", "HostConfig": {member: value}})
+        equal((reply.status, reply.message()), (status, message), f"{member} {value}")
+    for config, host, message in (
+            ({"Hostname": "h"}, {"NetworkMode": "container:x"}, not_shared % "hostname"),
+            ({}, {"NetworkMode": "container:x", "Dns": ["1.1.1.1"]}, not_shared % "dns"),
+            ({"Hostname": "h"}, {"UTSMode": "host"}, "conflicting options: hostname and the UTS mode"),
+            ({}, {"Tmpfs": {"/b": ""}, "Binds": ["/a:/b"]}, both)):
+        reply = docker.call("POST", CREATE, {"Image": "busybox", **config, "HostConfig": host})
+        equal((reply.status, reply.message()), (400, message), f"{config} {host}")
+    host = {"Binds": ["/tmp:/b:ro,z,rshared,cached", "named:/c:nocopy", "/d", "/tmp:/e:"],
+            "Mounts": [{"Type": "volume", "Source": "named", "Target": "/a", "ReadOnly": True}],
+            "PortBindings": {"80/tcp": [{"HostPort": "70-80"}], "": [{}], "53/udp": None},
+            "ExtraHosts": ["a:1.2.3.4", "b:host-gateway", "c:::1"],
+            "SecurityOpt": ["seccomp=unconfined", "label:disable", "no-new-privileges"]}
+    docker.remove(docker.create(["true"], HostConfig=host))
+
+
+# A value for each member of HostConfig, and those of Config, that is only kept. Without a warning
+# are what is honoured, and what does nothing in dockerd on Linux either.
+IGNORED = {
+    "CpuShares": 5, "CpuRealtimePeriod": 9, "CpuRealtimeRuntime": 5, "CpuPercent": 5, "CpusetCpus": "0",
+    "CpusetMems": "0", "MemoryReservation": 2 ** 24, "MemorySwap": 2 ** 27, "MemorySwappiness": 5, "KernelMemory": 2 ** 24,
+    "KernelMemoryTCP": 2 ** 24, "OomKillDisable": True, "OomScoreAdj": 5, "PidsLimit": 5,
+    "Ulimits": [{"Name": "nofile", "Soft": 9, "Hard": 9}], "BlkioWeight": 50, "BlkioWeightDevice": [{"Path": "/d", "Weight": 50}],
+    **{f"BlkioDevice{what}": [{"Path": "/d", "Rate": 5}] for what in ("ReadBps", "WriteBps", "ReadIOps", "WriteIOps")},
+    "CgroupParent": "x", "Cgroup": "x", "CgroupnsMode": "host", "Devices": [{"PathOnHost": "/dev/null"}],
+    "DeviceCgroupRules": ["c 1:1 r"], "DeviceRequests": [{"Count": 1}], "CapAdd": ["ALL"], "CapDrop": ["ALL"],
+    "SecurityOpt": ["seccomp=unconfined"], "Sysctls": {"net.a": "1"}, "IpcMode": "host", "PidMode": "host", "UTSMode": "host",
+    "UsernsMode": "host", "Runtime": "io.containerd.runc.v2", "StorageOpt": {"size": "1G"}, "Annotations": {"a": "b"},
+    "Tmpfs": {"/t": ""}, "VolumeDriver": "local", "Dns": ["1.1.1.1"], "DnsOptions": ["a"], "DnsSearch": ["b"],
+    "ExtraHosts": ["a:1.1.1.1"], "PortBindings": {"80/tcp": [{}]}, "PublishAllPorts": True, "ShmSize": 5, "NetworkMode": "host",
+    "MaskedPaths": [], "ReadonlyPaths": ["/x"], "Binds": ["named:/bound"], "Mounts": [{"Type": "tmpfs", "Target": "/mounted"}],
+    "Privileged": True, "RestartPolicy": {"Name": "always"}}
+IGNORED_CONFIG = {"Domainname": "d", "MacAddress": "02:42:ac:11:00:02", "NetworkDisabled": True,
+                  "Healthcheck": {"Test": ["CMD", "true"]}, "Volumes": {"/anonymous": {}}}
+SAID_AS = {"Binds": "named:/bound", "Mounts": "/mounted", "Volumes": "/anonymous", "Privileged": "privileged mode",
+           "RestartPolicy": "restart policies"}
+
+
+def warnings(docker):
+    """Whatever is accepted and not acted upon is named in a warning, once; nothing else is."""
+    def told(config, host):
+        body = {"Image": "busybox", "Cmd": ["true"], **config, "HostConfig": host}
+        made = docker.ok("POST", CREATE, body, (201,)).json()
+        docker.remove(made["Id"])
+        return made["Warnings"]
+
+    for table, in_host in ((IGNORED, True), (IGNORED_CONFIG, False)):
+        for member, value in table.items():
+            got = told({}, {member: value, **({"Memory": 2 ** 25} if member == "MemorySwap" else {})}) if in_host else told({member: value}, {})
+            check(len(got) == 1 and SAID_AS.get(member, member) in got[0], f"{member}: {got}")
+    everything = {k: v for k, v in IGNORED.items() if k != "UTSMode"}
+    equal(len(told(IGNORED_CONFIG, {**everything, "NetworkMode": "none", "Memory": 2 ** 25})),
+          len(IGNORED) + len(IGNORED_CONFIG) - 2, "warnings of all at once, the two lists of paths in one")
+    normal = {"Memory": 2 ** 25, "MemorySwap": 2 ** 25, "NanoCpus": 10 ** 9, "GroupAdd": ["5"], "Init": True, "AutoRemove": True,
+              "NetworkMode": "bridge", "IpcMode": "private", "CgroupnsMode": "private", "ShmSize": 2 ** 26, "PidsLimit": -1,
+              "MemorySwappiness": -1, "Runtime": "runc", "ConsoleSize": [5, 5], "RestartPolicy": {"Name": "no"},
+              "LogConfig": {"Type": "json-file"}, "CapAdd": [], "Dns": None, "Isolation": "default"}
+    equal(told({"User": "5", "Hostname": "h", "StopTimeout": 5, "StopSignal": "9", "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"},
+                "NetworkingConfig": {"EndpointsConfig": {"bridge": {}}}, "Healthcheck": {"Test": ["NONE"]}}, normal), [], "normal")
+    got = told({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"Aliases": ["a"]}}}}, {})
+    check(len(got) == 1 and "EndpointsConfig" in got[0], f"{got}")
+
+
 def platforms(docker):
     """create's platform is compared with the image's; a malformed one is refused everywhere."""
     component = 'platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument'
@@ -333,6 +441,13 @@ def heads(docker):
             (create + length[:-2] + b", 5\r\n\r\n" + body, b"400 Bad Request"),
             (create + b"X : y\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
             (create + b"Host: d\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
+            (create + b"X Y: z\r\n" + length + b"\r\n" + body, b"400 Bad Request"),
+            (create + b"Transfer-Encoding:\r\n" + length + b"\r\n" + body, b"501 Not Implemented"),
+            *((b"GET /_ping HTTP/1.1\r\nHost:" + host + b"\r\n\r\n", want) for host, want in (
+                (b" d\r\n folded", b"400 Bad Request"), (b" a b", b"400 Bad Request"),
+                (b" /var/run/docker.sock", b"400 Bad Request"), (b" user@d", b"400 Bad Request"),
+                (b" d\xff", b"400 Bad Request"), (b"", b"200 OK"), (b" [::1]:80 ", b"200 OK"),
+                (b" %2Fvar%2Frun", b"200 OK"), (b" d\r\nX: a\r\n folded", b"200 OK"))),
             (create + b"Expect: something\r\n" + length + b"\r\n" + body, b"417 Expectation Failed")):
         line = answer_or_end(docker, data)
         check(line.startswith(b"HTTP/1.1 " + want), f"{data[:150]!r}: {line!r}")
@@ -401,7 +516,7 @@ def leavers(docker):
     check(docker.inspect(cid)["State"]["Running"], "container ended")
 
 
-SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, platforms, many_variables, long_command,
+SCENARIOS = (json_bodies, types_and_sizes, members, queries, rules, host_values, warnings, platforms, many_variables, long_command,
              unknown_container, endpoints, not_http, endless_head, heads, keep_alive,
              expect_and_chunked, leavers)
 

@@ -86,12 +86,43 @@ TEST(found)
     check("app:docker", 1000, 999, "/home/app", "999 "); /* a given group is the only one */
     check("app:12345", 1000, 12345, "/home/app", "12345 ");
     check("app:0", 1000, 0, "/home/app", "0 ");
+    check("app:0:x", 1000, 0, "/home/app", "0 "); /* the rest is ignored */
     check("4321", 4321, 0, "/", "0 ");
     check("4321:50", 4321, 50, "/", "50 ");
     check("4321:staff", 4321, 50, "/", "50 ");
     check("1002", 70, 71, "/numeric", "71 "); /* a name of digits wins */
     check("nohome", 1003, 1003, "/", "50 1003 ");
     check("last", 1004, 1004, "/last", "1004 ");
+}
+
+/* Like check(), with further groups, and their errors. */
+static void check_added(const char *spec, const char *added, const char *want)
+{
+    struct user_identity u;
+    struct error err;
+    char text[256] = "";
+    assert_int_equal(user_resolve(spec, passwd, group, &u, &err), 0);
+    if (user_add_groups(&u, added, group, &err)) {
+        assert_string_equal(err.message, want);
+        user_identity_free(&u);
+        return;
+    }
+    for (size_t i = 0; i < u.group_count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%u ", (unsigned)u.groups[i]);
+    assert_string_equal(text, want);
+    assert_int_equal(u.groups_added, *added != '\0');
+    user_identity_free(&u);
+}
+
+TEST(added_groups)
+{
+    check_added("app", "", "50 999 1001 ");
+    check_added("", "staff:4242", "0 50 4242 ");
+    check_added("4321:50", "docker:50:docker", "50 999 ");
+    check_added("", "nope", "Unable to find group nope: no matching entries in group file");
+    check_added("", "1::2", "Unable to find group : no matching entries in group file");
+    check_added("", "-1", "uids and gids must be in range 0-2147483647");
+    check_added("", "2147483648", "uids and gids must be in range 0-2147483647");
 }
 
 static void check_error(const char *spec, const char *text)

@@ -175,9 +175,9 @@ TEST_USING(rules, config_values)
     Sockerless__StringList env = SOCKERLESS__STRING_LIST__INIT;
     char *entries[] = {(char *)"=x"};
     static const char *const bad[] = {"BOGUS",       "0",           "SIGBOGUS", " ",
-                                      "SIGRTMIN+99", "SIGRTMIN+16", "RTMAX-15", "65"};
-    static const char *const good[] = {"SIGTERM", "15",          "sigterm",
-                                       "rtmin+1", "SIGRTMAX-14", "Usr1"};
+                                      "SIGRTMIN+99", "SIGRTMIN+16", "RTMAX-15", "1.5"};
+    static const char *const good[] = {"SIGTERM",     "15",   "sigterm", "rtmin+1",
+                                       "SIGRTMAX-14", "Usr1", "65",      "-1"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char message[64];
         reset();
