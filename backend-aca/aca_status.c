@@ -75,7 +75,8 @@ static void read_end(const struct aca_config *config, const json_t *properties,
     bool failed = strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Degraded") == 0;
     snprintf(out->reason, sizeof out->reason, "the execution is %s%s%s", state, *words ? ": " : "",
              words);
-    out->oom_killed = strcasestr(words, "OOMKilled") != NULL;
+    /* Kubernetes' reason, or its words where the reason is another. */
+    out->oom_killed = strcasestr(words, "OOMKilled") || strcasestr(words, "out of memory");
     if (json_is_integer(code)) {
         out->has_exit_code = true;
         out->exit_code = (int)json_integer_value(code);

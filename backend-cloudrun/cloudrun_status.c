@@ -104,14 +104,20 @@ static bool read_exit_code(const json_t *task, int *code)
     return json_is_object(attempt) && (*code || !failed);
 }
 
-/* Cloud Run, "Troubleshoot", "Memory limit exceeded": "Memory limit of 512 MiB exceeded with 531
- * MiB used", or in other words to the same effect. */
+/* Cloud Run, "Troubleshoot": "Memory limit of 512 MiB exceeded with 531 MiB used", "The configured
+ * memory limit was reached", "Out-of-memory event detected in container". */
+static bool tells_of_memory(const char *message)
+{
+    return (strcasestr(message, "memory limit") &&
+            (strcasestr(message, "exceeded") || strcasestr(message, "reached"))) ||
+           strcasestr(message, "out of memory") || strcasestr(message, "out-of-memory");
+}
+
 static bool is_oom_killed(const json_t *task)
 {
     const json_t *status = json_object_get(json_object_get(task, "lastAttemptResult"), "status");
-    const char *message = json_doc_text(status, "message");
-    return (strcasestr(message, "memory limit") && strcasestr(message, "exceeded")) ||
-           strcasestr(message, "out of memory");
+    return tells_of_memory(json_doc_text(status, "message")) ||
+           tells_of_memory(json_doc_text(find_condition(task, "Completed"), "message"));
 }
 
 /* The script's exit codes mean nothing where the image held the agent. */

@@ -93,11 +93,12 @@ static void write_reason(const json_t *task, char *out, size_t size)
 }
 
 /* ECS developer guide, "Stopped tasks error messages": "OutOfMemoryError: Container killed due to
- * memory usage", in the reason of the container. */
+ * memory usage", in the reason of the container, or in the task's where that container ended it. */
 static bool is_oom_killed(const json_t *task)
 {
     const json_t *main = find_container(task, ECS_MAIN_CONTAINER);
-    return str_starts(json_doc_text(main, "reason"), "OutOfMemory");
+    return str_starts(json_doc_text(main, "reason"), "OutOfMemory") ||
+           str_starts(json_doc_text(task, "stoppedReason"), "OutOfMemory");
 }
 
 void ecs_status_read(const json_t *task, struct workload_status *out)

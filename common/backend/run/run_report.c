@@ -46,7 +46,8 @@ void run_report_redial(struct container *c)
 
 /* ---- from the cloud ---- */
 
-/* Without the agent's report: the cloud's code, else 137 after a stop, else 255 with the reason. */
+/* Without the agent's report: the cloud's code, else 137 after a stop or for want of memory, else 255
+ * with the reason. */
 static void stop_observed(struct container *c, const struct workload_status *status)
 {
     struct run_end end = {.finished_ns = status->stopped_ns ? status->stopped_ns : c->last_alive_ns,
@@ -57,7 +58,7 @@ static void stop_observed(struct container *c, const struct workload_status *sta
     else if (status->start_failed)
         end.code = 128;
     else
-        end.code = c->stop_requested ? 137 : 255;
+        end.code = c->stop_requested || status->oom_killed ? 137 : 255;
     if (!status->has_exit_code || status->start_failed)
         end.error = status->reason[0] ? status->reason : "the cloud gave no reason for the end";
     lifecycle_run_over(c, &end);

@@ -103,6 +103,12 @@ TEST(why_it_ended)
     s = status_of("{'properties':{'status':'Failed'" DETAILS(
         "{'name':'main','code':137,'additionalInformation':'OOMKilled'}"));
     assert_true(s.oom_killed && !s.start_failed);
+    s = status_of("{'properties':{'status':'Failed'" DETAILS(
+        "{'name':'main','code':137,'additionalInformation':'Container was out of memory'}"));
+    assert_true(s.oom_killed);
+    s = status_of("{'properties':{'status':'Failed'" DETAILS(
+        "{'name':'main','code':137,'additionalInformation':'Error'}"));
+    assert_false(s.oom_killed);
     s = status_of("{'properties':{'status':'Failed','startTime':'2026-01-01T00:00:00Z','endTime':"
                   "'2026-01-01T00:01:00Z'}}");
     assert_string_equal(s.reason,

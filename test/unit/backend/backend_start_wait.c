@@ -627,6 +627,7 @@ TEST_USING(fixture, out_of_memory)
     channel_abort(cloud.agent);
     run_until(state_of() == SOCKERLESS__CONTAINER_STATE__EXITED);
     expect_oom_killed(true);
+    assert_int_equal(rig_container->view->exit_code, 137); /* though the cloud has told none */
 }
 
 /* ---- repeated requests ---- */

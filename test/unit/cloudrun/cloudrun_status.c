@@ -140,6 +140,14 @@ TEST(out_of_memory)
          "limit was exceeded.'}}",
          true},
         {"{'exitCode':137,'status':{'code':2,'message':'Out of memory'}}", true},
+        {"{'status':{'code':8,'message':'The configured memory limit was reached.'}}", true},
+        {"{'status':{'code':8,'message':'Out-of-memory event detected in container'}}", true},
+        {"{'exitCode':137},'conditions':[{'type':'Completed','state':'CONDITION_FAILED',"
+         "'message':'Memory limit of 512 MiB exceeded with 531 MiB used.'}]",
+         true},
+        {"{'exitCode':1},'conditions':[{'type':'Completed','state':'CONDITION_FAILED',"
+         "'message':'The container exited with an error.'}]",
+         false},
         {"{'termSignal':9,'status':{'code':2,'message':'The container exited with an error.'}}",
          false},
         {"{'termSignal':9}", false},

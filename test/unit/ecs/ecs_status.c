@@ -79,6 +79,10 @@ TEST(out_of_memory)
          "to memory usage\"}",
          true},
         {"{\"name\":\"main\",\"reason\":\"OutOfMemoryError: container killed\"}", true},
+        {"{\"name\":\"main\",\"exitCode\":137}],\"stoppedReason\":\"OutOfMemoryError: Container "
+         "killed "
+         "due to memory usage\",\"attachments\":[",
+         true},
         {"{\"name\":\"main\",\"exitCode\":137}", false},
         {"{\"name\":\"agent-install\",\"reason\":\"OutOfMemoryError: it\"},{\"name\":\"main\"}",
          false},
