@@ -37,14 +37,16 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 # Of the simulators' counters: the calls that ask for the state of runs.
-declare -A QUESTIONS=([ecs]='ecs.DescribeTasks' [cloudrun]='run.executions.get')
+declare -A QUESTIONS=([ecs]='ecs.DescribeTasks' [cloudrun]='run.executions.get' [aca]='arm.executions.get')
 # What begins a run, and what says that its first process has begun, in the simulators' logs; what
 # the cloud takes before; and the settings that the local stack makes quicker than their defaults.
-declare -A BEGINS=([ecs]='"operation":"RunTask"' [cloudrun]=':run","status":200')
-declare -A RUNS=([ecs]='"state":"RUNNING"' [cloudrun]='"state":"RUNNING"')
-declare -A BEFORE_MS=([ecs]=0 [cloudrun]=$OPERATION_MS)
-declare -A FLAGS=([ecs]='' [cloudrun]="--operation-ms $OPERATION_MS")
-declare -A DEFAULTS=([ecs]='SOCKERLESS_ECS_POLL_MS=500' [cloudrun]='SOCKERLESS_GCR_POLL_MS=1000')
+declare -A BEGINS=([ecs]='"operation":"RunTask"' [cloudrun]=':run","status":200'
+    [aca]='/start","status":20')
+declare -A RUNS=([ecs]='"state":"RUNNING"' [cloudrun]='"state":"RUNNING"' [aca]='"state":"Running"')
+declare -A BEFORE_MS=([ecs]=0 [cloudrun]=$OPERATION_MS [aca]=$OPERATION_MS)
+declare -A FLAGS=([ecs]='' [cloudrun]="--operation-ms $OPERATION_MS" [aca]="--operation-ms $OPERATION_MS")
+declare -A DEFAULTS=([ecs]='SOCKERLESS_ECS_POLL_MS=500' [cloudrun]='SOCKERLESS_GCR_POLL_MS=1000'
+    [aca]='SOCKERLESS_ACA_POLL_MS=1000')
 
 questions()
 {
@@ -63,13 +65,14 @@ logged()
         date -f - +%s%N
 }
 
-# One line a run, the first one left out: milliseconds altogether, and beyond the cloud.
+# One line a run, the first one left out: milliseconds altogether, and beyond the cloud. A run whose
+# task the simulator has never seen running, because its process had ended before, is left out.
 evaluate()
 {
-    paste -d' ' <(sed -n 's/^run-times //p' "$WORK/times" | tail -n +2) \
-        <(logged "${BEGINS[$1]}") <(logged "${RUNS[$1]}") |
-        while read -r begin _ end asked runs; do
-            echo "$(((end - begin) / 1000)) $(((end - begin - (runs - asked)) / 1000))"
+    paste -d' ' <(sed -n 's/^run-times //p' "$WORK/times" | tail -n +2) <(logged "${BEGINS[$1]}") |
+        while read -r begin _ end asked; do
+            runs=$(logged "${RUNS[$1]}" | awk -v a="$asked" -v e="$end" '$1 > a && $1 < e { print; exit }')
+            [[ -z $runs ]] || echo "$(((end - begin) / 1000)) $(((end - begin - (runs - asked)) / 1000))"
         done | awk -v before="${BEFORE_MS[$1]}" '{ printf "%.1f %.1f\n", $1 / 1000, $2 / 1000 - before }'
 }
 
@@ -107,7 +110,7 @@ measure_dockerd()
 
 printf '%-10s %-8s %13s %13s %8s   (aims: added <= 50 ms, questions < 7)\n' \
     cloud agent 'run --rm' added questions
-for cloud in ecs cloudrun; do
+for cloud in ecs cloudrun aca; do
     for direction in forward reverse; do
         measure "$cloud" "$direction"
     done

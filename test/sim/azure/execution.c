@@ -2,6 +2,7 @@
  * An execution and its JSON; see job.h. */
 #include "base/alloc.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "test/sim/azure/job.h"
@@ -87,6 +88,8 @@ void execution_set_state(struct execution *e, enum execution_state state)
     e->state = state;
     if (execution_is_done(e))
         e->ended_ns = time_now_ns();
+    log_debug("execution", LOG_STR("execution", e->name),
+              LOG_STR("state", execution_state_name(state)));
 }
 
 void execution_stop(struct execution *e)
