@@ -233,8 +233,8 @@ static int start_process(struct main_process *m, int *exit_code, struct error *e
         .make_workdir = true,
         .idle_if_missing = o->keep_alive,
         .tty = o->tty,
-        .height = m->height,
-        .width = m->width,
+        .height = m->height ? m->height : (uint32_t)o->height,
+        .width = m->width ? m->width : (uint32_t)o->width,
         .open_stdin = o->open_stdin,
     };
     bool runtime_error;

@@ -27,6 +27,7 @@ struct agent_options {
     char *container;    /* the own id, for the backend that is dialled */
     char *callback_ca;  /* PEM; "": the image's */
     bool tty, open_stdin, stdin_once;
+    int64_t height, width; /* of the terminal; 0: not known */
     char *log_lines_name;
     enum log_lines log_lines; /* how the log is written to stdout */
     char *user, *groups, *workdir;
@@ -61,6 +62,10 @@ struct agent_options {
                           "working directory of the command"),                                     \
         CONFIG_ROW_BOOL("tty", "SOCKERLESS_AGENT_TTY", "false", &(o).tty,                          \
                         "give the command a terminal"),                                            \
+        CONFIG_ROW_INT("height", "SOCKERLESS_AGENT_HEIGHT", "0", &(o).height, "its rows at first", \
+                       0, 65535),                                                                  \
+        CONFIG_ROW_INT("width", "SOCKERLESS_AGENT_WIDTH", "0", &(o).width, "and its columns", 0,   \
+                       65535),                                                                     \
         CONFIG_ROW_BOOL("open-stdin", "SOCKERLESS_AGENT_STDIN", "false", &(o).open_stdin,          \
                         "keep the command's stdin open for attach sessions"),                      \
         CONFIG_ROW_BOOL("stdin-once", "SOCKERLESS_AGENT_STDIN_ONCE", "false", &(o).stdin_once,     \

@@ -146,6 +146,18 @@ static int decode_config(json_t *root, struct arena *a, Sockerless__ContainerCon
                : 0;
 }
 
+/* ConsoleSize, [height, width], since API 1.42. What it does not give stays as it is. */
+static void decode_console_size(json_t *json, uint32_t *height, uint32_t *width)
+{
+    json_t *size = json_decode_member(json, "ConsoleSize");
+    json_int_t rows = json_integer_value(json_array_get(size, 0));
+    json_int_t columns = json_integer_value(json_array_get(size, 1));
+    if (rows > 0 && rows <= UINT16_MAX && columns > 0 && columns <= UINT16_MAX) {
+        *height = (uint32_t)rows;
+        *width = (uint32_t)columns;
+    }
+}
+
 static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *host,
                        struct error *err)
 {
@@ -156,6 +168,7 @@ static int decode_host(json_t *json, struct arena *a, Sockerless__HostOptions *h
         if (restart &&
             json_decode_object(restart, restart_fields, "RestartPolicy", a, host, err) < 0)
             return -1;
+        decode_console_size(json, &host->console_height, &host->console_width);
         json_t *log = json_decode_member(json, "LogConfig");
         if (json_is_object(log) &&
             json_decode_object(log, log_fields, "LogConfig", a, host, err) < 0)
@@ -245,6 +258,8 @@ int docker_json_exec_create(json_t *root, struct arena *a, Sockerless__ExecCreat
     if (json_is_object(root) &&
         json_decode_object(root, exec_fields, "ExecConfig", a, out, err) < 0)
         return -1;
+    if (json_is_object(root))
+        decode_console_size(root, &out->height, &out->width);
     return 0;
 }
 
@@ -253,12 +268,6 @@ static const struct json_field exec_start_fields[] = {
     {"Tty", JSON_FLAG, offsetof(Sockerless__ExecStartOpen, tty), 0},
     {NULL, JSON_ANY, 0, 0},
 };
-
-static uint32_t console_size(json_t *size, size_t index)
-{
-    json_int_t n = json_integer_value(json_array_get(size, index));
-    return n > 0 && n <= UINT16_MAX ? (uint32_t)n : 0;
-}
 
 int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out, struct error *err)
 {
@@ -270,10 +279,6 @@ int docker_json_exec_start(json_t *root, Sockerless__ExecStartOpen *out, struct 
         return 0;
     if (json_decode_object(root, exec_start_fields, "ExecStartCheck", NULL, out, err) < 0)
         return -1;
-    json_t *size = json_decode_member(root, "ConsoleSize"); /* [height, width], API 1.42 */
-    if (size) {
-        out->height = console_size(size, 0);
-        out->width = console_size(size, 1);
-    }
+    decode_console_size(root, &out->height, &out->width);
     return 0;
 }

@@ -142,6 +142,7 @@ nothing_left()
 }
 
 @test "create: what is not acted upon is named in a warning" { raw badinput warnings; }
+@test "create and exec: a terminal has the size that is asked for at once" { raw exec console_size; }
 @test "raw: stdin glued to the head of attach" { raw attach glued; }
 @test "raw: attach logs=1 joins the live output without loss or repetition" {
     raw attach history_while_printing

@@ -17,10 +17,10 @@ struct row {
     const char *normal; /* a value that asks for nothing: what the frontend fills in; NULL: none */
 };
 
-/* Not here: what is honoured (Memory, NanoCpus, CpuQuota, CpuPeriod, AutoRemove, GroupAdd, and
- * Init, because the agent is a container's first process); what other functions of this file or of
- * container_rules.c look at; what dockerd on Linux does not act upon either (ConsoleSize,
- * ContainerIDFile, CpuCount, Isolation); Hostname, which the variable HOSTNAME has. */
+/* Not here: what is honoured (Memory, NanoCpus, CpuQuota, CpuPeriod, AutoRemove, GroupAdd,
+ * ConsoleSize, and Init, because the agent is a container's first process); what other functions of
+ * this file or of container_rules.c look at; what dockerd on Linux does not act upon either
+ * (ContainerIDFile, CpuCount, Isolation); Hostname, which the variable HOSTNAME has. */
 static const struct row rows[] = {
     {"CpuShares", "use NanoCpus, or CpuQuota with CpuPeriod", NULL},
     {"CpuRealtimePeriod", "the cloud schedules its processors", NULL},

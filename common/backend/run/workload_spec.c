@@ -143,6 +143,18 @@ static size_t patience_env(const Sockerless__ContainerConfig *config, struct are
     return n;
 }
 
+/* A terminal's; how large it is at first the client may have told. */
+static size_t terminal_env(const Sockerless__HostOptions *host, struct arena *arena, char **env)
+{
+    size_t n = 0;
+    env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_TTY=1");
+    if (host->console_height) {
+        env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_HEIGHT=%u", host->console_height);
+        env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_WIDTH=%u", host->console_width);
+    }
+    return n;
+}
+
 static char **agent_env(struct container *c, const struct container_environment *process,
                         struct arena *arena, size_t *count)
 {
@@ -164,7 +176,7 @@ static char **agent_env(struct container *c, const struct container_environment 
         env[n++] = arena_printf(arena, "SOCKERLESS_AGENT_LOG_LINES=%s",
                                 log_lines_name(c->backend->driver->caps.log_lines));
     if (config->tty)
-        env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_TTY=1");
+        n += terminal_env(c->view->host, arena, env + n);
     if (config->open_stdin)
         env[n++] = arena_strdup(arena, "SOCKERLESS_AGENT_STDIN=1");
     if (config->stdin_once)

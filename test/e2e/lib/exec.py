@@ -163,7 +163,21 @@ def detach_keys(docker):
         equal((reply.status, reply.message()), (500, f"Invalid escape keys ({keys}) provided"), keys)
 
 
-SCENARIOS = (tty_of_start, ids_of_container, never_started, detach_keys, exit_code_final, refusals, plain_hijack, many_at_once, client_leaves)
+def console_size(docker):
+    """A terminal is as large as create says, or else start, from the first moment. (dockerd since 23.0.)"""
+    cid = docker.create(["sh", "-c", "stty size; sleep 60"], Tty=True, HostConfig={"ConsoleSize": [41, 101]})
+    stream = docker.attach(cid, stream=1, stdout=1)
+    docker.start(cid)
+    equal(stream.take(8), b"41 101\r\n", "of the container")
+    for start, want in (({}, b"42 102\r\n"), ({"ConsoleSize": [43, 103]}, b"43 103\r\n"),
+                        ({"ConsoleSize": [0, 0]}, b"42 102\r\n")):
+        eid = docker.ok(
+            "POST", f"/containers/{cid}/exec", {"Cmd": ["stty", "size"], "AttachStdout": True, "Tty": True,
+                                                "ConsoleSize": [42, 102]}).json()["Id"]
+        equal(docker.hijack(f"/exec/{eid}/start", {"Tty": True, **start}).rest(), want, f"of an exec, {start}")
+
+
+SCENARIOS = (tty_of_start, console_size, ids_of_container, never_started, detach_keys, exit_code_final, refusals, plain_hijack, many_at_once, client_leaves)
 
 if __name__ == "__main__":
     run_scenario({scenario.__name__: scenario for scenario in SCENARIOS})
