@@ -28,7 +28,7 @@ expected()
 # all_right COUNT FORMAT COMMAND…
 all_right()
 {
-    run -0 diff <(expected "$1" "$2") <(many "$1" "${@:3}" | sort -n)
+    diff <(expected "$1" "$2") <(many "$1" "${@:3}" | sort -n)
 }
 
 none_is_left()
