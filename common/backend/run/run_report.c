@@ -46,8 +46,8 @@ void run_report_redial(struct container *c)
 
 /* ---- from the cloud ---- */
 
-/* Without the agent's report: the cloud's code, else 137 after a stop or for want of memory, else 255
- * with the reason. */
+/* Without the agent's report: the cloud's code, else 137 after a stop or for want of memory, else
+ * 255 with the reason. */
 static void stop_observed(struct container *c, const struct workload_status *status)
 {
     struct run_end end = {.finished_ns = status->stopped_ns ? status->stopped_ns : c->last_alive_ns,
