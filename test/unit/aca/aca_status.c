@@ -60,7 +60,7 @@ TEST(phases)
 }
 
 #define DETAILS(container)                                                                         \
-    ",'detailedStatus':{'replicas':[{'containers':[{'name':'agent-install','code':9}," container   \
+    ",'detailedStatus':{'replicas':[{'containers':[{'name':'agent-install','code':0}," container   \
     "]}]}}}"
 
 TEST(exit_codes)
@@ -107,6 +107,32 @@ TEST(why_it_ended)
                   "'2026-01-01T00:01:00Z'}}");
     assert_string_equal(s.reason,
                         "the execution was ended after 60 s (SOCKERLESS_ACA_REPLICA_TIMEOUT)");
+}
+
+/* Where the agent was to come from, when it did not come. */
+TEST(why_there_is_no_agent)
+{
+    static const char not_found[] = "{'properties':{'status':'Failed'" DETAILS(
+        "{'name':'main','status':'Waiting','additionalInformation':'CreateContainerError'}");
+    struct workload_status s = status_of(not_found);
+    assert_string_equal(s.reason, "the execution is Failed: CreateContainerError");
+    config.injection = ACA_INJECT_BAKED_IN;
+    s = status_of(not_found);
+    assert_non_null(strstr(s.reason, "the image must hold the agent at /sockerless-agent"));
+    s = status_of("{'properties':{'status':'Failed'" DETAILS(
+        "{'name':'main','status':'Waiting','additionalInformation':'ErrImagePull: x'}"));
+    assert_string_equal(s.reason, "the execution is Failed: ErrImagePull: x");
+    config.injection = ACA_INJECT_AZURE_FILES;
+    config.agent_path = (char *)"bin/agent";
+    s = status_of(not_found);
+    assert_non_null(strstr(s.reason, "the share must hold the agent at bin/agent"));
+    config.injection = ACA_INJECT_INIT_CONTAINER;
+    s = status_of("{'properties':{'status':'Failed','detailedStatus':{'replicas':[{'containers':["
+                  "{'name':'main','status':'Waiting'},{'name':'agent-install','status':'Waiting',"
+                  "'additionalInformation':'ErrImagePull: no such image'}]}]}}}");
+    assert_true(s.start_failed);
+    assert_non_null(strstr(s.reason, "the agent has failed: ErrImagePull: no such image: check "
+                                     "SOCKERLESS_ACA_AGENT_IMAGE"));
 }
 
 TEST(an_address_that_no_job_has)
