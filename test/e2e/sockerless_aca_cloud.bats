@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 load lib/common
 load lib/images
 load lib/cloud
+. "$BATS_TEST_DIRNAME/lib/images.sh"
 
 teardown()
 {
@@ -87,15 +88,57 @@ whole_log()
     equal "$output:$stderr" "out:err"
 }
 
+# job_of_one FILTER: the only job, as Resource Manager shows it.
+job_of_one()
+{
+    local job token
+    job=$(sim GET resources | jq -r '.jobs[0]')
+    token=$(sim POST tokens '{}' | jq -r .token)
+    curl -fsS -H "Authorization: Bearer $token" "$(stack_sim_url)/subscriptions/$CLOUD_SUBSCRIPTION/resourceGroups/$(
+        )sockerless-local/providers/Microsoft.App/jobs/$job?api-version=2024-03-01" | jq -r "$1"
+}
+
+# agent_serves IMAGE COMMAND VOLUMES ENVIRONMENT…: a container that only waits, with the agent's command and the volumes'
+# kinds in its job, and a session in it.
+agent_serves()
+{
+    local image=$1 command=$2 volumes=$3
+    shift 3
+    backend_with "$*"
+    docker run -d --name "$(name x)" "$image" tail -f /dev/null >/dev/null
+    run -7 docker exec "$(name x)" sh -c 'echo served; exit 7'
+    equal "$output" served
+    equal "$(job_of_one '.properties.template | .containers[0].command[0] + " " + .containers[0].args[0]')" \
+        "$command --keep-alive"
+    equal "$(job_of_one '[.properties.template.volumes[]?.storageType] | join(" ")')" "$volumes"
+    equal "$(job_of_one '.properties.template.containers[0].env | map(.name + "=" + (.value // .secretRef)) |
+        map(select(test("AGENT_(PORT|TOKEN)="))) | sort | join(" ")')" \
+        "SOCKERLESS_AGENT_PORT=9111 SOCKERLESS_AGENT_TOKEN=agent-token"
+    docker rm -f "$(name x)" >/dev/null
+    cloud_settles_empty
+}
+
+# shellcheck disable=SC2046 # words
 @test "aca: the agent by init container, by file share, as a layer" {
-    local method
-    for method in init_container azure_files image_layer; do
-        # shellcheck disable=SC2046 # words
-        backend_with "$(cloud_injection_env $method)"
-        run -7 docker run --rm busybox sh -c "echo $method; exit 7"
-        equal "$output" "$method"
-    done
-    backend_with ''
+    agent_serves busybox /sockerless-bin/sockerless-agent EmptyDir $(cloud_injection_env init_container)
+    agent_serves busybox /sockerless-bin/sockerless-agent AzureFile $(cloud_injection_env azure_files)
+    agent_serves busybox /sockerless-agent "" $(cloud_injection_env image_layer)
+}
+
+# Images of one's own that hold the agent, and the init container that takes it from the share.
+# shellcheck disable=SC2046 # words
+@test "aca: the agent baked into the image, by init container from the share" {
+    local root=$BATS_TEST_TMPDIR/root
+    busybox_rootfs "$root"
+    cp "$(agent_binary)" "$root/sockerless-agent"
+    test_image_push --cmd sh "$REGISTRY_URL_HERE" "$root" test/baked:1
+    agent_serves test/baked:1 /sockerless-agent "" $(cloud_injection_env baked_in)
+    agent_serves busybox /sockerless-bin/sockerless-agent "EmptyDir AzureFile" \
+        $(cloud_injection_env azure_files) SOCKERLESS_ACA_AGENT_INJECTION=init_container
+    backend_with "$(cloud_injection_env baked_in)"
+    run -125 docker run --name "$(name x)" busybox true # which has none
+    contains "$output" "/sockerless-agent"
+    docker rm "$(name x)" >/dev/null
     cloud_settles_empty
 }
 
