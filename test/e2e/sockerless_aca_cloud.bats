@@ -9,6 +9,7 @@ load lib/cloud
 
 teardown()
 {
+    [[ -z ${RELAY:-} ]] || kill "$RELAY" 2>/dev/null || true
     cloud_restore
     remove_everything
 }
@@ -70,6 +71,38 @@ whole_log()
     sim_config '{"log_late":20,"log_late_ms":300,"log_same_time":1}'
     docker run --name "$(name x)" busybox seq 1 2000 >/dev/null
     until_true 60 whole_log "$(name x)" 2000
+}
+
+# relay PORT: what dials it reaches the backend's agents' port; its pid is in $!.
+relay()
+{
+    "$PYTHON" "$BATS_TEST_DIRNAME/lib/relay.py" "$(stack_gateway)" "$1" "$2" 3>&- &
+}
+
+# The agents dial the backend through a relay, which is gone for a while: lines then come from the log service.
+@test "aca: a follower whose container's agent is cut off and comes back" {
+    local out=$BATS_TEST_TMPDIR/out port relay follower
+    sim_config '{"log_delay_ms":300}'
+    port=$(port_choose agents) relay=$(port_choose relay)
+    backend_with "SOCKERLESS_CALLBACK_URL=ws://$(stack_gateway):$relay/
+        SOCKERLESS_CALLBACK_LISTEN=ws://$(stack_gateway):$port/"
+    relay "$relay" "$port"
+    RELAY=$!
+    docker run -d --name "$(name x)" busybox sh -c \
+        'i=0; until test -e /tmp/end; do echo $((i += 1)); sleep 0.02; done' >/dev/null
+    docker logs -f "$(name x)" >"$out" 3>&- &
+    follower=$!
+    until_true 20 grep -qx 20 "$out"
+    kill "$RELAY"
+    wait "$RELAY" || true
+    until_true 20 grep -qx "$(($(tail -n 1 "$out") + 60))" "$out" # a line that was printed meanwhile
+    relay "$relay" "$port"
+    RELAY=$!
+    until_true 20 docker exec "$(name x)" touch /tmp/end
+    wait "$follower"
+    cmp "$out" <(seq 1 "$(tail -n 1 "$out")")
+    kill "$RELAY"
+    backend_with ''
 }
 
 # An environment that writes by diagnostic settings does not name the workspace.
