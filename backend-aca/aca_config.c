@@ -191,6 +191,14 @@ static int check_registry(const struct aca_config *c, struct error *err)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_ACA_REGISTRY_USERNAME needs SOCKERLESS_ACA_REGISTRY_SERVER, "
                          "for example my.azurecr.io");
+    if (!has_user && !str_empty(c->registry_server) &&
+        strcmp(str_or_empty(c->identity), "system") == 0)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_ACA_IDENTITY: a system-assigned identity is made with each "
+                         "job and has no role at %s; set it to the resource id of a user-assigned "
+                         "one, or set SOCKERLESS_ACA_REGISTRY_USERNAME and "
+                         "SOCKERLESS_ACA_REGISTRY_PASSWORD",
+                         c->registry_server);
     return 0;
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { EXIT_KILLED = 137, EXIT_FAILED = 1 };
+enum { EXIT_KILLED = 137, EXIT_FAILED = 1, EXIT_ODD = 255 };
 
 static const struct {
     const char *name;
@@ -108,6 +108,12 @@ static void add_hint(const struct aca_config *config, const json_t *properties, 
                    config->agent_path);
 }
 
+/* A process has a byte. */
+static int exit_code_of(json_int_t code)
+{
+    return code >= 0 && code <= 255 ? (int)code : EXIT_ODD;
+}
+
 static void read_end(const struct aca_config *config, const json_t *properties,
                      struct workload_status *out)
 {
@@ -123,7 +129,7 @@ static void read_end(const struct aca_config *config, const json_t *properties,
     out->oom_killed = strcasestr(words, "OOMKilled") != NULL;
     if (json_is_integer(code)) {
         out->has_exit_code = true;
-        out->exit_code = (int)json_integer_value(code);
+        out->exit_code = exit_code_of(json_integer_value(code));
     } else if (strcasecmp(state, "Succeeded") == 0) {
         out->has_exit_code = true; /* 0 */
     } else if (failed && timed_out(config, out, words)) {

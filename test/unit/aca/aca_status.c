@@ -77,6 +77,10 @@ TEST(exit_codes)
         {"{'properties':{'status':'Succeeded'" DETAILS("{'name':'main','code':0}"), 0},
         {"{'properties':{'status':'Stopped'" DETAILS("{'name':'main','code':143}"), 143},
         {"{'properties':{'status':'Failed'" DETAILS("{'name':'main','status':'Waiting'}"), -1},
+        {"{'properties':{'status':'Failed'" DETAILS("{'name':'main','code':4294967295}"), 255},
+        {"{'properties':{'status':'Failed'" DETAILS("{'name':'main','code':-1}"), 255},
+        {"{'properties':{'status':'Failed','detailedStatus':null}}", 1},
+        {"{'properties':{'status':'Failed','detailedStatus':{'replicas':[null,{}]}}}", 1},
         /* Ended by its time limit. */
         {"{'properties':{'status':'Failed','startTime':'2026-01-01T00:00:00Z','endTime':"
          "'2026-01-01T00:01:00Z'}}",
@@ -248,6 +252,15 @@ TEST(wrong_settings_say_what_to_set)
             fail_msg("\"%s\" does not say \"%s\"", err.message, cases[i].says);
         free(c.environment_id);
     }
+    usual(&c);
+    c.identity = (char *)"system";
+    assert_int_equal(aca_config_finish(&c, "linux/amd64", &err), 0);
+    free(c.environment_id);
+    c.environment_id = NULL;
+    c.registry_server = (char *)"my.azurecr.io";
+    assert_int_equal(aca_config_finish(&c, "linux/amd64", &err), -1);
+    assert_non_null(strstr(err.message, "is made with each job and has no role at my.azurecr.io"));
+    free(c.environment_id);
     usual(&c);
     c.agent_token = (char *)"s3cr t-t0ken";
     assert_int_equal(aca_config_finish(&c, "linux/amd64", &err), -1);
