@@ -7,9 +7,15 @@ load lib/images
 load lib/cloud
 . "$BATS_TEST_DIRNAME/lib/images.sh"
 
+setup_file()
+{
+    export BACKEND_ENV_BEFORE=${BACKEND_ENV:-}
+}
+
 teardown()
 {
     [[ -z ${RELAY:-} ]] || kill "$RELAY" 2>/dev/null || true
+    [[ ${BACKEND_ENV:-} == "$BACKEND_ENV_BEFORE" ]] || backend_with '' # for the next scenario
     cloud_restore
     remove_everything
 }
@@ -102,7 +108,6 @@ relay()
     wait "$follower"
     cmp "$out" <(seq 1 "$(tail -n 1 "$out")")
     kill "$RELAY"
-    backend_with ''
 }
 
 # An environment that writes by diagnostic settings does not name the workspace.
