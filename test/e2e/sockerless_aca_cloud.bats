@@ -101,10 +101,10 @@ relay()
     until_true 20 grep -qx 20 "$out"
     kill "$RELAY"
     wait "$RELAY" || true
-    until_true 20 grep -qx "$(($(tail -n 1 "$out") + 60))" "$out" # a line that was printed meanwhile
+    until_true 60 grep -qx "$(($(tail -n 1 "$out") + 30))" "$out" # a line that was printed meanwhile
     relay "$relay" "$port"
     RELAY=$!
-    until_true 20 docker exec "$(name x)" touch /tmp/end
+    until_true 120 docker exec "$(name x)" touch /tmp/end
     wait "$follower"
     cmp "$out" <(seq 1 "$(tail -n 1 "$out")")
     kill "$RELAY"
