@@ -177,7 +177,8 @@ unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
-unit_component_azuresim = $(filter-out %/main.o,$(SIM_AZURE_OBJ))
+# With the backend's queries, which the simulator's strict parser has to understand.
+unit_component_azuresim = $(filter-out %/main.o,$(SIM_AZURE_OBJ)) $(filter %/aca_query.o %/aca_names.o,$(ACA_OBJ))
 prefix_of = $(firstword $(subst _, ,$(1)))
 component_of = $(unit_component_$(call prefix_of,$(1)))
 # base, loop, ipc, oci and cloud tests link no more than they need: that keeps the layers honest.

@@ -82,10 +82,15 @@ int co_aca_list_items(struct aca_api *api, const char *what, const char *id, aca
         const char *next = json_doc_string(reply.doc, "nextLink");
         if (str_empty(next))
             return 0;
+        if (strcmp(next, path) == 0)
+            break;
         free(path);
         path = xstrdup(next); /* verbatim, says Azure Resource Manager */
     }
-    return error_set(err, ERROR_SYSTEM, "aca: %s: more than %d pages", what, PAGES_MAX);
+    return error_set(err, ERROR_SYSTEM,
+                     "aca: %s: the list has no end: it has more than %d pages, or one that is "
+                     "followed by itself",
+                     what, PAGES_MAX);
 }
 
 bool aca_not_found(const struct cloud_error *why)

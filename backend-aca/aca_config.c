@@ -65,6 +65,19 @@ static int check_guid(const struct cloud_setting_word *word, const char *text, s
                      word->variable, text, word->noun, word->example);
 }
 
+/* "a/b": names between single slashes, none of which is dots only, which a URL would lose. */
+static bool segments_are_names(const char *text)
+{
+    for (const char *at = text;; at++) {
+        size_t len = strcspn(at, "/");
+        if (strspn(at, ".") >= len)
+            return false;
+        at += len;
+        if (!*at)
+            return true;
+    }
+}
+
 /* A name that begins and ends with a letter or digit. */
 static int check_ends(const struct cloud_setting_word *word, const char *text, struct error *err)
 {
@@ -116,7 +129,7 @@ static int find_environment(struct aca_config *c, struct error *err)
         return -1;
     const char *name = strcasestr(c->environment, "/providers/Microsoft.App/managedEnvironments/");
     if (strncasecmp(c->environment, "/subscriptions/", strlen("/subscriptions/")) != 0 || !name ||
-        strstr(c->environment, "..") || str_ends(c->environment, "/"))
+        !segments_are_names(c->environment + 1))
         return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%.200s\" is not %s like %s",
                          environment_id_word.variable, c->environment, environment_id_word.noun,
                          environment_id_word.example);
@@ -156,7 +169,7 @@ static int check_identity(const struct aca_config *c, struct error *err)
     if (cloud_setting_check_word(&identity_word, c->identity, err))
         return -1;
     if (strncasecmp(c->identity, "/subscriptions/", strlen("/subscriptions/")) == 0 &&
-        strcasestr(c->identity, "/userAssignedIdentities/") && !str_ends(c->identity, "/"))
+        strcasestr(c->identity, "/userAssignedIdentities/") && segments_are_names(c->identity + 1))
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER,
                      "SOCKERLESS_ACA_IDENTITY: \"%.200s\" is neither \"system\" nor %s like %s",
@@ -178,6 +191,14 @@ static int check_registry(const struct aca_config *c, struct error *err)
         return error_set(err, ERROR_INVALID_PARAMETER,
                          "SOCKERLESS_ACA_REGISTRY_USERNAME needs SOCKERLESS_ACA_REGISTRY_SERVER, "
                          "for example my.azurecr.io");
+    if (!has_user && !str_empty(c->registry_server) &&
+        strcmp(str_or_empty(c->identity), "system") == 0)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_ACA_IDENTITY: a system-assigned identity is made with each "
+                         "job and has no role at %s; set it to the resource id of a user-assigned "
+                         "one, or set SOCKERLESS_ACA_REGISTRY_USERNAME and "
+                         "SOCKERLESS_ACA_REGISTRY_PASSWORD",
+                         c->registry_server);
     return 0;
 }
 
@@ -209,8 +230,7 @@ static int check_path(const struct aca_config *c, struct error *err)
                                                    "bin/sockerless-agent", "-_./", 255};
     if (cloud_setting_check_word(&word, c->agent_path, err))
         return -1;
-    if (c->agent_path[0] != '/' && !strstr(c->agent_path, "..") && !strstr(c->agent_path, "//") &&
-        !str_ends(c->agent_path, "/"))
+    if (segments_are_names(c->agent_path))
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER, "%s: \"%.80s\" is not %s like %s", word.variable,
                      c->agent_path, word.noun, word.example);

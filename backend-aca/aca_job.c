@@ -22,7 +22,6 @@
 #define AGENT_DIRECTORY "/sockerless-bin"
 #define SHARE_VOLUME "sockerless-agent-share"
 #define SHARE_DIRECTORY "/sockerless-share"
-#define INIT_CONTAINER "agent-install"
 #define SECRET_AGENT_TOKEN "agent-token"
 #define SECRET_REGISTRY "registry-password"
 #define TOKEN_VARIABLE "SOCKERLESS_AGENT_TOKEN"
@@ -188,7 +187,7 @@ static void write_init(struct json_writer *w, const struct source *from)
     bool by_share = aca_config_has_share(from->config);
     json_member_array(w, "initContainers");
     json_object_open(w);
-    json_member_string(w, "name", INIT_CONTAINER);
+    json_member_string(w, "name", ACA_INIT_CONTAINER);
     json_member_string(w, "image", from->config->agent_image);
     if (by_share) {
         snprintf(path, sizeof path, SHARE_DIRECTORY "/%s", from->config->agent_path);

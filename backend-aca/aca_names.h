@@ -20,6 +20,7 @@
 #define ACA_TAG_ADDRESS "sockerless-sim-address"
 
 #define ACA_MAIN_CONTAINER "main"
+#define ACA_INIT_CONTAINER "agent-install"
 
 enum {
     ACA_JOB_NAME_MAX = 31,   /* Container Apps' own limit is 32 */

@@ -9,11 +9,12 @@
 #include "base/timefmt.h"
 #include "json/json_doc.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { EXIT_KILLED = 137, EXIT_FAILED = 1 };
+enum { EXIT_KILLED = 137, EXIT_FAILED = 1, EXIT_ODD = 255 };
 
 static const struct {
     const char *name;
@@ -40,8 +41,8 @@ static enum workload_phase phase_of(const json_t *properties)
     return time_of(properties, "endTime") ? WORKLOAD_STOPPED : WORKLOAD_UNKNOWN;
 }
 
-/* The main container of the last replica: retries are off, so there is one. */
-static const json_t *find_main(const json_t *properties)
+/* A container of the last replica: retries are off, so there is one. */
+static const json_t *find_container(const json_t *properties, const char *name)
 {
     const json_t *replicas =
         json_object_get(json_object_get(properties, "detailedStatus"), "replicas");
@@ -49,7 +50,7 @@ static const json_t *find_main(const json_t *properties)
     for (size_t i = 0; i < json_array_size(replicas); i++) {
         const json_t *list = json_object_get(json_array_get(replicas, i), "containers");
         for (size_t k = 0; k < json_array_size(list); k++)
-            if (strcmp(json_doc_text(json_array_get(list, k), "name"), ACA_MAIN_CONTAINER) == 0)
+            if (strcmp(json_doc_text(json_array_get(list, k), "name"), name) == 0)
                 found = json_array_get(list, k);
     }
     return found;
@@ -65,21 +66,71 @@ static bool timed_out(const struct aca_config *config, const struct workload_sta
             status->stopped_ns - status->started_ns >= config->replica_timeout_s * ns_per_s);
 }
 
+static bool any_of(const char *words, const char *const *parts)
+{
+    for (; *parts; parts++)
+        if (strcasestr(words, *parts))
+            return true;
+    return false;
+}
+
+static void add_reason(struct workload_status *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void add_reason(struct workload_status *out, const char *fmt, ...)
+{
+    size_t len = strlen(out->reason);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(out->reason + len, sizeof out->reason - len, fmt, args);
+    va_end(args);
+}
+
+/* The first process is the agent: when it could not be started, the agent is not where it was
+ * configured to be. (Kubernetes, reasons of waiting and terminated containers.) */
+static void add_hint(const struct aca_config *config, const json_t *properties, const char *words,
+                     struct workload_status *out)
+{
+    static const char *const not_started[] = {"CreateContainerError", "RunContainerError",
+                                              "StartError", "ContainerCannotRun", NULL};
+    const json_t *init = find_container(properties, ACA_INIT_CONTAINER);
+    const json_t *code = json_object_get(init, "code");
+    const char *init_words = json_doc_text(init, "additionalInformation");
+    if (init && (json_is_integer(code) ? json_integer_value(code) != 0 : *init_words != '\0'))
+        add_reason(out,
+                   "; the init container that installs the agent has failed%s%.200s: check "
+                   "SOCKERLESS_ACA_AGENT_IMAGE",
+                   *init_words ? ": " : "", init_words);
+    else if (any_of(words, not_started) && config->injection == ACA_INJECT_BAKED_IN)
+        add_reason(out, "; agent injection \"baked_in\": the image must hold the agent at "
+                        "/sockerless-agent");
+    else if (any_of(words, not_started) && config->injection == ACA_INJECT_AZURE_FILES)
+        add_reason(out, "; agent injection \"azure_files\": the share must hold the agent at %.80s",
+                   config->agent_path);
+}
+
+/* A process has a byte. */
+static int exit_code_of(json_int_t code)
+{
+    return code >= 0 && code <= 255 ? (int)code : EXIT_ODD;
+}
+
 static void read_end(const struct aca_config *config, const json_t *properties,
                      struct workload_status *out)
 {
     const char *state = json_doc_text(properties, "status");
-    const json_t *container = find_main(properties);
+    const json_t *container = find_container(properties, ACA_MAIN_CONTAINER);
     const json_t *code = json_object_get(container, "code");
     const char *words = json_doc_text(container, "additionalInformation");
     bool failed = strcasecmp(state, "Failed") == 0 || strcasecmp(state, "Degraded") == 0;
     snprintf(out->reason, sizeof out->reason, "the execution is %s%s%s", state, *words ? ": " : "",
              words);
+    if (failed)
+        add_hint(config, properties, words, out);
     /* Kubernetes' reason, or its words where the reason is another. */
     out->oom_killed = strcasestr(words, "OOMKilled") || strcasestr(words, "out of memory");
     if (json_is_integer(code)) {
         out->has_exit_code = true;
-        out->exit_code = (int)json_integer_value(code);
+        out->exit_code = exit_code_of(json_integer_value(code));
     } else if (strcasecmp(state, "Succeeded") == 0) {
         out->has_exit_code = true; /* 0 */
     } else if (failed && timed_out(config, out, words)) {

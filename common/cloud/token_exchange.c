@@ -125,9 +125,7 @@ static void refusal(void *arg, struct http_response *res, struct cloud_error *wh
     refusal_words(res, words, sizeof words);
     cloud_error_copy(why->message, sizeof why->message, words);
     why->verdict = throttled ? CLOUD_THROTTLED : failed ? CLOUD_FAILED : CLOUD_REFUSED;
-    why->error = throttled            ? ERROR_TOO_MANY_REQUESTS
-                 : res->status >= 500 ? ERROR_UNAVAILABLE
-                                      : ERROR_FORBIDDEN;
+    why->error = throttled || res->status >= 500 ? ERROR_UNAVAILABLE : ERROR_FORBIDDEN;
     *job->res = *res;
     *res = (struct http_response){0};
 }

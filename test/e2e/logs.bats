@@ -12,6 +12,7 @@ load lib/logs
 @test "logs: --timestamps, --since and --until" { logs_since_until; }
 @test "logs: both streams, each its own" { logs_streams; }
 @test "logs: -f from the middle" { logs_follow_tail; }
+@test "logs: -f up to a moment that is to come" { logs_follow_until; }
 @test "logs: two followers see the same" { logs_two_followers; }
 @test "logs: of two runs" { logs_two_runs; }
 @test "logs: odd lines" { logs_odd_lines; }

@@ -67,11 +67,20 @@ void aca_rig_run_init(struct sim_run *r, const char *script)
     r->spec.agent_in_image = true;
 }
 
+static const struct sim_faults faults = {.reopen = aca_rig_reopen,
+                                         .run_init = aca_rig_run_init,
+                                         .unrepeated = "arm.jobs.start",
+                                         .words = "aca: start job"};
+
 void aca_rig_check_faults(const char *operation)
 {
-    static const struct sim_faults faults = {.reopen = aca_rig_reopen,
-                                             .run_init = aca_rig_run_init,
-                                             .unrepeated = "arm.jobs.start",
-                                             .words = "aca: start job"};
     sim_faults_check(&faults, operation);
+}
+
+void aca_rig_check_faults_in(int (*co_use)(struct sim_run *r, struct error *err),
+                             const char *operation)
+{
+    struct sim_faults other = faults;
+    other.co_use = co_use;
+    sim_faults_check(&other, operation);
 }

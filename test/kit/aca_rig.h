@@ -21,5 +21,8 @@ void aca_rig_run_init(struct sim_run *r, const char *script);
 
 /* A test: a run with each of the faults at that call. */
 void aca_rig_check_faults(const char *operation);
+/* The same with another use of the run, as sim_faults.h says. */
+void aca_rig_check_faults_in(int (*co_use)(struct sim_run *r, struct error *err),
+                             const char *operation);
 
 #endif

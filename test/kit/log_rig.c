@@ -143,7 +143,7 @@ static const char record_letters[LOG_RECORD_KINDS] = "oepqmx";
 
 void log_rig_record(enum log_record_kind kind, int64_t delay_ms, const char *text)
 {
-    int64_t now_ns = time_now_ns();
+    int64_t now_ns = time_now_ns() + log_rig.later_ns;
     uint64_t number = log_ring_end(&log_rig.ring);
     char *line = kind == LOG_RECORD_STDOUT ? xstrdup(text)
                                            : xasprintf("\001%c%s", record_letters[kind], text);

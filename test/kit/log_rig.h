@@ -15,6 +15,7 @@ enum { MS = 1000000, FAKE_LOGS = 4, FAKE_BATCH = 32 };
 extern struct log_rig {
     size_t page_size;
     int64_t mark_delay_ms;
+    int64_t later_ns; /* the agent's records are dated so much later */
     unsigned calls, queries, fail_calls;
     size_t delivered; /* entries */
     enum error_code fail_code;

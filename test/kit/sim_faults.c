@@ -63,14 +63,26 @@ static bool failed_cleanly(const char *operation, const struct sim_fault *f,
            (f->status == 0 || strstr(err->message, SIM_FAULT_MESSAGE));
 }
 
+/* A fault that no call has met shows nothing. */
+static int co_check_met(struct error *err)
+{
+    json_t *reply = NULL;
+    if (co_sim_rig_ask("POST", "/_sim/faults", "[]", &reply, err))
+        return -1;
+    bool met = json_integer_value(json_object_get(reply, "left")) == 0;
+    json_decref(reply);
+    return met ? 0 : error_set(err, ERROR_SYSTEM, "no call has met the fault");
+}
+
 static int co_check_fault(const char *operation, const struct sim_fault *f, struct error *err)
 {
     struct sim_run r;
     rig->reopen();
     rig->run_init(&r, "exec sleep 100");
     CHECK_OK(co_sim_rig_fault(operation, f, err));
-    int rc = co_sim_run_whole(&r, err);
+    int rc = rig->co_use ? rig->co_use(&r, err) : co_sim_run_whole(&r, err);
     CHECK(rc == 0 || failed_cleanly(operation, f, err));
+    CHECK_OK(co_check_met(err));
     CHECK_OK(co_sim_rig_heal(err));
     CHECK(rc == 0 || co_sim_run_remove(&r, err) == 0);
     CHECK_OK(co_sim_faults_await_nothing(err));

@@ -14,6 +14,9 @@ extern const struct sim_fault sim_faults_all[SIM_FAULTS];
 struct sim_faults {
     void (*reopen)(void); /* a new driver: nothing is known, no quota is used up */
     void (*run_init)(struct sim_run *r, const char *script);
+    /* What is done while the fault waits for its call; NULL: co_sim_run_whole. It removes the run
+     * where it succeeds. */
+    int (*co_use)(struct sim_run *r, struct error *err);
     const char *unrepeated; /* the operation that may run a container twice … */
     const char *words;      /* … and how its failure begins */
 };

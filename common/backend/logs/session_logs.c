@@ -168,7 +168,7 @@ static void co_session_run(void *arg)
     if (rc || s->follows == LOGS_HISTORY)
         session_logs_end(s, rc ? &err : NULL);
     else
-        session_logs_run_follow(s);
+        session_logs_follow_begin(s);
 }
 
 /* ---- the channel ---- */
@@ -184,7 +184,7 @@ static void on_drained(void *owner)
     struct log_session *s = owner;
     if (s->blocked)
         co_wake(s->co);
-    session_logs_run_drained(s);
+    session_logs_follow_drained(s);
 }
 
 static void on_closed(void *owner, const struct error *why)
@@ -220,7 +220,7 @@ static struct log_session *session_new(struct backend *b, struct container *c,
                                     .until_ns = open->until,
                                     .emit = emit,
                                     .owner = s};
-    session_logs_run_init(s);
+    session_logs_follow_init(s);
     return s;
 }
 

@@ -6,13 +6,21 @@
 #include "backend/logs/session_logs_internal.h"
 
 #include "backend/state/backend_internal.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free((uv_timer_t *)handle);
+}
 
 void session_logs_leave(struct log_session *s)
 {
     log_hub_leave(&s->follower);
     log_live_leave(&s->live);
+    if (s->until_timer)
+        uv_close((uv_handle_t *)STEAL(s->until_timer), on_timer_closed);
 }
 
 static void session_free(struct log_session *s)

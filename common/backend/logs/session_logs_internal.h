@@ -39,7 +39,9 @@ struct log_session {
     struct log_ring_cursor cursor; /* in the live log */
     enum { LOGS_HISTORY, LOGS_SERVICE, LOGS_LIVE } follows;
     struct log_follower follower;
-    int64_t from_ns; /* nothing earlier is shown of what the service gives */
+    bool past_until;         /* the last record that was read is later than that */
+    uv_timer_t *until_timer; /* heap; NULL: none */
+    int64_t from_ns;         /* nothing earlier is shown of what the service gives */
 };
 
 /* ---- session_logs_client.c ---- */
@@ -57,9 +59,35 @@ void session_logs_spawn(struct log_session *s, void (*fn)(void *session));
 bool session_logs_finish(struct log_session *s);
 int co_session_logs_drain(struct log_session *s, struct error *err);
 
+/* ---- session_logs_live.c ---- */
+
+/* The last run is the container's current one, and is not over. */
+bool session_logs_live_run_goes_on(const struct log_session *s);
+/* The live log holds the record that is to be shown next. */
+bool session_logs_live_is_next(struct log_session *s);
+/* From that record on … */
+void session_logs_live_begin(struct log_session *s);
+/* … as many as there are and the client takes. False: that was the end; s->past_until: the
+ * requested one, else the run's or the mark. */
+bool session_logs_live_show(struct log_session *s);
+/* The same to the end. 1: shown; 0: the live log ends before that; -1: *err. */
+int co_session_logs_live_show(struct log_session *s, struct error *err);
+/* Shows what the log service has, unless it was shown. True: now the live log has the next record.
+ */
+bool session_logs_live_entry(struct log_session *s, const struct log_event *e);
+
+/* ---- session_logs_follow.c ---- */
+
+void session_logs_follow_init(struct log_session *s);
+/* The session's coroutine is over: go on without one, if it is followed. */
+void session_logs_follow_begin(struct log_session *s);
+/* By the log service, from where the reader is. */
+int session_logs_follow_service(struct log_session *s, struct log_reader *r, struct error *err);
+/* The client has taken what there was. */
+void session_logs_follow_drained(struct log_session *s);
+
 /* ---- session_logs_run.c ---- */
 
-void session_logs_run_init(struct log_session *s);
 /* Begin with the live log, if the run goes on. */
 void session_logs_run_join(struct log_session *s);
 /* Find in the live log where the output that was requested begins. 1: *start and, when that is in
@@ -68,9 +96,5 @@ int co_session_logs_run_locate(struct log_session *s, struct log_tail_start *sta
                                struct error *err);
 /* Show the last run from r's start on, to its end, or, when following, until it is followed. */
 int co_session_logs_run_show(struct log_session *s, struct log_reader *r, struct error *err);
-/* The session's coroutine is over: go on without one, if it is followed. */
-void session_logs_run_follow(struct log_session *s);
-/* The client has taken what there was. */
-void session_logs_run_drained(struct log_session *s);
 
 #endif

@@ -20,9 +20,14 @@ enum state { STATE_GOES_ON, STATE_SUCCEEDED, STATE_FAILED };
  * its provisioning state. */
 enum way { BY_OPERATION, BY_LOCATION, BY_RESOURCE };
 
+/* The Location of a 200 or 201 is the resource's own, or says where the result is of what is done.
+ */
 static enum way way_of(const struct azure_reply *reply)
 {
-    return reply->operation ? BY_OPERATION : reply->location ? BY_LOCATION : BY_RESOURCE;
+    bool accepted = reply->status == 202;
+    return reply->operation              ? BY_OPERATION
+           : accepted && reply->location ? BY_LOCATION
+                                         : BY_RESOURCE;
 }
 
 /* Anything that is not an end goes on: "Accepted", "InProgress", "Updating" … */
@@ -32,7 +37,7 @@ static enum state state_named(const char *name, bool unnamed_is_done)
         return unnamed_is_done ? STATE_SUCCEEDED : STATE_GOES_ON;
     if (strcasecmp(name, "Succeeded") == 0)
         return STATE_SUCCEEDED;
-    bool failed = strcasecmp(name, "Failed") == 0 || strcasecmp(name, "Canceled") == 0;
+    bool failed = strcasecmp(name, "Failed") == 0 || str_starts(name, "Cancel");
     return failed ? STATE_FAILED : STATE_GOES_ON;
 }
 
@@ -45,8 +50,8 @@ static enum state state_of(enum way way, const struct azure_reply *reply)
 {
     if (way == BY_OPERATION)
         return state_named(json_doc_text(reply->doc, "status"), false);
-    if (way == BY_LOCATION)
-        return reply->status == 202 ? STATE_GOES_ON : STATE_SUCCEEDED;
+    if (reply->status == 202) /* of a resource: nothing is said of it yet */
+        return STATE_GOES_ON;
     return state_named(provisioning_state(reply->doc), true);
 }
 
@@ -96,9 +101,7 @@ int co_azure_operation_wait(struct azure_client *c, const struct azure_operation
                             struct azure_reply *reply, struct cloud_error *why, struct error *err)
 {
     enum way way = way_of(reply);
-    enum state state = way == BY_RESOURCE || (way == BY_LOCATION && reply->status != 202)
-                           ? state_of(way, reply)
-                           : STATE_GOES_ON;
+    enum state state = way == BY_OPERATION ? STATE_GOES_ON : state_of(way, reply);
     *why = (struct cloud_error){0};
     if (way == BY_RESOURCE && !wait->resource)
         return 0;
@@ -109,7 +112,7 @@ int co_azure_operation_wait(struct azure_client *c, const struct azure_operation
                              wait->service, wait->what);
         if (pause_ms > LONGEST_PAUSE_MS)
             pause_ms = LONGEST_PAUSE_MS;
-        int64_t asked_ms = reply->retry_after_ms >= 0 ? reply->retry_after_ms : pause_ms;
+        int64_t asked_ms = reply->retry_after_ms > 0 ? reply->retry_after_ms : pause_ms;
         if (co_sleep(asked_ms < left_ms ? asked_ms : left_ms, err) ||
             co_poll(c, wait, way, reply, why, err))
             return -1;

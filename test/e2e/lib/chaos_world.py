@@ -26,7 +26,8 @@ OPERATIONS = {
                  "logging.entries.list"],
     "aca": ["arm.jobs.put", "arm.jobs.start", "arm.jobs.get", "arm.jobs.delete", "arm.jobs.list",
             "arm.executions.get", "arm.executions.list", "arm.executions.stop",
-            "arm.operations.status", "arm.operations.result", "logs.query"],
+            "arm.operations.status", "arm.operations.result", "arm.environments.get", "aad.token",
+            "logs.query"],
 }
 KINDS = [
     {"kind": "throttle"},
@@ -148,7 +149,7 @@ class World:
         fault = {"operation": rng.choice(self.cloud), "count": rng.randrange(1, 4),
                  **rng.choice(KINDS)}
         if fault["kind"] == "capacity":  # only said of what is to run
-            fault["operation"] = next(o for o in self.cloud if o in ("RunTask", "run.jobs.run"))
+            fault["operation"] = next(o for o in self.cloud if o in ("RunTask", "run.jobs.run", "arm.jobs.start"))
         # A task whose answers were all lost, and whose last repetition is refused, is found only by
         # the backend's next start: not asked for here.
         if fault["operation"] == "RunTask" and fault["kind"] == "lost_answer":

@@ -91,6 +91,19 @@ logs_since_until()
     equal "$(docker logs --since 1h "$(name x)" | wc -l)" 30
 }
 
+# Of a container that goes on: the client ends by itself.
+logs_follow_until()
+{
+    local out=$BATS_TEST_TMPDIR/out to
+    docker run -d --name "$(name x)" busybox sh -c 'while true; do echo line; sleep 0.1; done' >/dev/null
+    to=$(date -u -d '+1 second' +%FT%T.%NZ)
+    timeout 60 docker logs -f -t --until "$to" "$(name x)" >"$out"
+    equal "$(field "$(name x)" .State.Running)" true
+    grep -q line "$out"
+    equal "$(awk -v b="$to" '$1 > b' "$out")" ""
+    docker logs -t --until "$to" "$(name x)" | cmp - "$out"
+}
+
 logs_streams()
 {
     docker run --name "$(name x)" busybox sh -c \

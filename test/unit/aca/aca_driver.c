@@ -556,3 +556,126 @@ TEST_WITH(fixture, struct harness *h, a_start_whose_execution_is_told_by_its_loc
     expect_success();
     assert_string_equal(w.resource, EXECUTION);
 }
+
+static void answer_put(struct harness *h, int status, const char *headers, const char *body)
+{
+    h->rules[h->rule_count++] =
+        (struct rule){"PUT ", .status = status, .headers = headers, .body = body};
+}
+
+/* A Location beside a 201 is the resource's own: its state is asked for. */
+TEST_WITH(fixture, struct harness *h, a_put_with_a_location_only)
+{
+    AUTO_FREE char *header = xasprintf("Location: %s/elsewhere\r\n", h->url);
+    answer_put(h, 201, header, JOB_STATE("InProgress"));
+    harness_rule(h, "GET " JOB VERSION, 200, JOB_STATE("InProgress"), 1);
+    harness_rule(h, "GET " JOB VERSION, 200, JOB_STATE("Succeeded"), 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, "GET " JOB VERSION), 2);
+}
+
+/* A 202 is polled at its Location; what is there in the end may have failed. */
+TEST_WITH(fixture, struct harness *h, a_put_that_is_accepted_and_fails)
+{
+    AUTO_FREE char *header = xasprintf("Location: %s/result\r\n", h->url);
+    answer_put(h, 202, header, "");
+    harness_rule(h, "GET /result", 202, "", 1);
+    harness_rule(h, "GET /result", 200, JOB_STATE("Failed"), 0);
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_SYSTEM, "aca: put job: Failed");
+}
+
+/* A 202 that says nothing else says nothing of the resource. */
+TEST_WITH(fixture, struct harness *h, a_put_that_is_accepted_without_a_word)
+{
+    answer_put(h, 202, "", "");
+    harness_rule(h, "GET " JOB VERSION, 200, JOB_STATE("Canceled"), 0);
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_SYSTEM, "aca: put job: Canceled");
+    assert_int_equal(harness_seen(h, "GET " JOB VERSION), 1);
+}
+
+/* An operation's record that is gone: the call fails with what Azure says. */
+TEST_WITH(fixture, struct harness *h, an_operation_that_vanishes)
+{
+    AUTO_FREE char *header = xasprintf("Azure-AsyncOperation: %s/op-1\r\n", h->url);
+    answer_put(h, 201, header, JOB_STATE("InProgress"));
+    harness_rule(h, "GET /op-1", 404, REFUSED("OperationNotFound", "no such operation"), 0);
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_NOT_FOUND, "aca: put job: OperationNotFound: no such operation");
+}
+
+/* A token that ends while an operation is polled is renewed, once. */
+TEST_WITH(fixture, struct harness *h, a_token_that_ends_while_an_operation_is_polled)
+{
+    AUTO_FREE char *header = xasprintf("Azure-AsyncOperation: %s/op-1\r\n", h->url);
+    answer_put(h, 201, header, JOB_STATE("InProgress"));
+    harness_rule(h, "GET /op-1", 200, "{\"status\":\"InProgress\"}", 1);
+    harness_rule(h, "GET /op-1", 401, REFUSED("ExpiredAuthenticationToken", "expired"), 1);
+    harness_rule(h, "GET /op-1", 200, "{\"status\":\"Succeeded\"}", 0);
+    harness_run(h, co_prepare);
+    expect_success();
+    assert_int_equal(harness_seen(h, LOGIN), 2);
+}
+
+/* A conflict that no waiting ends is not waited for. */
+TEST_WITH(fixture, struct harness *h, conflicts_that_stay)
+{
+    answer_put(h, 409, "", REFUSED("ReadOnlyDisabledSubscription", "is marked as read only"));
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_FORBIDDEN, "ReadOnlyDisabledSubscription: is marked as read only");
+    assert_int_equal(harness_seen(h, "PUT "), 1);
+}
+
+/* A policy is not a missing role. */
+TEST_WITH(fixture, struct harness *h, a_policy_forbids_it)
+{
+    answer_put(h, 403, "", REFUSED("RequestDisallowedByPolicy", "disallowed by policy"));
+    harness_run(h, co_prepare);
+    expect_problem(ERROR_FORBIDDEN, "RequestDisallowedByPolicy: disallowed by policy");
+    assert_null(strstr(problem.message, "role assignment"));
+}
+
+static void co_list(struct harness *h)
+{
+    AUTO(arena) struct arena arena;
+    struct workload_found *found;
+    size_t count;
+    (void)h;
+    arena_init(&arena);
+    result = driver.workload->co_list(driver.self, &arena, &found, &count, &problem);
+    arena_fini(&arena);
+}
+
+TEST_WITH(fixture, struct harness *h, a_list_that_is_followed_by_itself)
+{
+    AUTO_FREE char *next = xasprintf("{\"value\":[],\"nextLink\":\"%s/next\"}", h->url);
+    harness_rule(h, "GET " APP "/jobs" VERSION, 200, next, 0);
+    harness_rule(h, "GET /next", 200, next, 0);
+    harness_run(h, co_list);
+    expect_problem(ERROR_SYSTEM, "aca: list jobs: the list has no end");
+    assert_int_equal(harness_seen(h, "GET /next"), 1);
+}
+
+/* The job was deleted by somebody else after it was put. */
+TEST_WITH(fixture, struct harness *h, a_job_that_is_gone_before_its_start)
+{
+    harness_rule(h, EXECUTIONS_URL, 200, NO_EXECUTIONS, 0);
+    harness_rule(h, "POST " JOB "/start", 404, GONE, 0);
+    harness_run(h, co_run);
+    expect_problem(ERROR_NOT_FOUND, "aca: start job: ResourceNotFound: gone");
+    assert_int_equal(harness_seen(h, "POST " JOB "/start"), 1);
+}
+
+/* A proxy's page instead of an answer: whether it began is asked, not guessed. */
+TEST_WITH(fixture, struct harness *h, a_start_that_is_answered_by_a_page)
+{
+    harness_rule(h, EXECUTIONS_URL, 200, NO_EXECUTIONS, 2);
+    harness_rule(h, EXECUTIONS_URL, 200, EXECUTIONS("2026-01-01T00:00:00Z"), 0);
+    harness_rule(h, "POST " JOB "/start", 200, "<html>", 0);
+    harness_run(h, co_run);
+    expect_success();
+    assert_string_equal(w.resource, EXECUTION);
+    assert_int_equal(harness_seen(h, "POST " JOB "/start"), 1);
+}

@@ -60,7 +60,7 @@ TEST(phases)
 }
 
 #define DETAILS(container)                                                                         \
-    ",'detailedStatus':{'replicas':[{'containers':[{'name':'agent-install','code':9}," container   \
+    ",'detailedStatus':{'replicas':[{'containers':[{'name':'agent-install','code':0}," container   \
     "]}]}}}"
 
 TEST(exit_codes)
@@ -77,6 +77,10 @@ TEST(exit_codes)
         {"{'properties':{'status':'Succeeded'" DETAILS("{'name':'main','code':0}"), 0},
         {"{'properties':{'status':'Stopped'" DETAILS("{'name':'main','code':143}"), 143},
         {"{'properties':{'status':'Failed'" DETAILS("{'name':'main','status':'Waiting'}"), -1},
+        {"{'properties':{'status':'Failed'" DETAILS("{'name':'main','code':4294967295}"), 255},
+        {"{'properties':{'status':'Failed'" DETAILS("{'name':'main','code':-1}"), 255},
+        {"{'properties':{'status':'Failed','detailedStatus':null}}", 1},
+        {"{'properties':{'status':'Failed','detailedStatus':{'replicas':[null,{}]}}}", 1},
         /* Ended by its time limit. */
         {"{'properties':{'status':'Failed','startTime':'2026-01-01T00:00:00Z','endTime':"
          "'2026-01-01T00:01:00Z'}}",
@@ -113,6 +117,32 @@ TEST(why_it_ended)
                   "'2026-01-01T00:01:00Z'}}");
     assert_string_equal(s.reason,
                         "the execution was ended after 60 s (SOCKERLESS_ACA_REPLICA_TIMEOUT)");
+}
+
+/* Where the agent was to come from, when it did not come. */
+TEST(why_there_is_no_agent)
+{
+    static const char not_found[] = "{'properties':{'status':'Failed'" DETAILS(
+        "{'name':'main','status':'Waiting','additionalInformation':'CreateContainerError'}");
+    struct workload_status s = status_of(not_found);
+    assert_string_equal(s.reason, "the execution is Failed: CreateContainerError");
+    config.injection = ACA_INJECT_BAKED_IN;
+    s = status_of(not_found);
+    assert_non_null(strstr(s.reason, "the image must hold the agent at /sockerless-agent"));
+    s = status_of("{'properties':{'status':'Failed'" DETAILS(
+        "{'name':'main','status':'Waiting','additionalInformation':'ErrImagePull: x'}"));
+    assert_string_equal(s.reason, "the execution is Failed: ErrImagePull: x");
+    config.injection = ACA_INJECT_AZURE_FILES;
+    config.agent_path = (char *)"bin/agent";
+    s = status_of(not_found);
+    assert_non_null(strstr(s.reason, "the share must hold the agent at bin/agent"));
+    config.injection = ACA_INJECT_INIT_CONTAINER;
+    s = status_of("{'properties':{'status':'Failed','detailedStatus':{'replicas':[{'containers':["
+                  "{'name':'main','status':'Waiting'},{'name':'agent-install','status':'Waiting',"
+                  "'additionalInformation':'ErrImagePull: no such image'}]}]}}}");
+    assert_true(s.start_failed);
+    assert_non_null(strstr(s.reason, "the agent has failed: ErrImagePull: no such image: check "
+                                     "SOCKERLESS_ACA_AGENT_IMAGE"));
 }
 
 TEST(an_address_that_no_job_has)
@@ -199,6 +229,10 @@ TEST(wrong_settings_say_what_to_set)
         {&c.environment, "/subscriptions/x", "is not a valid resource id like"},
         {&c.environment, "/subscriptions/s/../providers/Microsoft.App/managedEnvironments/e",
          "is not a valid resource id"},
+        {&c.environment, "/subscriptions/./s/providers/Microsoft.App/managedEnvironments/e",
+         "is not a valid resource id"},
+        {&c.environment, "/subscriptions//s/providers/Microsoft.App/managedEnvironments/e",
+         "is not a valid resource id"},
         {&c.location, "west europe", "SOCKERLESS_ACA_LOCATION"},
         {&c.log_workspace, "my-workspace", "SOCKERLESS_ACA_LOG_ANALYTICS_WORKSPACE"},
         {&c.log_table, "Logs", "is not one of auto, ContainerAppConsoleLogs_CL, "},
@@ -224,6 +258,15 @@ TEST(wrong_settings_say_what_to_set)
             fail_msg("\"%s\" does not say \"%s\"", err.message, cases[i].says);
         free(c.environment_id);
     }
+    usual(&c);
+    c.identity = (char *)"system";
+    assert_int_equal(aca_config_finish(&c, "linux/amd64", &err), 0);
+    free(c.environment_id);
+    c.environment_id = NULL;
+    c.registry_server = (char *)"my.azurecr.io";
+    assert_int_equal(aca_config_finish(&c, "linux/amd64", &err), -1);
+    assert_non_null(strstr(err.message, "is made with each job and has no role at my.azurecr.io"));
+    free(c.environment_id);
     usual(&c);
     c.agent_token = (char *)"s3cr t-t0ken";
     assert_int_equal(aca_config_finish(&c, "linux/amd64", &err), -1);

@@ -141,6 +141,50 @@ TEST_USING(log_rig, tail_over_two_runs)
     expect_logs(LOGS(), "a\nb\nc\nafter the mark\nafter the mark\n");
 }
 
+/* A follower up to a moment that is to come is shown lines at once, too. It ends with the first
+ * line behind that moment … */
+static void follow_until(enum log_lines lines)
+{
+    running(lines);
+    log_rig.mark_delay_ms = 0;
+    log_rig_print(NEVER_MS, "before");
+    AUTO(rig_client) struct rig_client c;
+    const int64_t hour_ns = 3600 * INT64_C(1000) * MS;
+    logs_open(&c, LOGS(.follow = true, .until = time_now_ns() + hour_ns));
+    run_until(client_has(&c, "before\n"));
+    log_rig_print(NEVER_MS, "now");
+    run_until(client_has(&c, "now\n"));
+    log_rig.later_ns = 2 * hour_ns;
+    log_rig_print(NEVER_MS, "behind");
+    run_until(c.closed);
+    assert_true(c.ended);
+    assert_string_equal(c.both.data, "before\nnow\n");
+    assert_int_equal(log_rig.calls, 0);
+}
+
+TEST_USING(log_rig, follow_until_a_line_of_text)
+{
+    follow_until(LOG_LINES_TEXT);
+}
+
+TEST_USING(log_rig, follow_until_a_structured_line)
+{
+    follow_until(LOG_LINES_STRUCTURED);
+}
+
+/* … or by the clock, when nothing is printed. */
+TEST_USING(log_rig, follow_until_the_moment_has_passed)
+{
+    running(LOG_LINES_STRUCTURED);
+    log_rig_print(NEVER_MS, "before");
+    AUTO(rig_client) struct rig_client c;
+    int64_t until_ns = time_now_ns() + 100 * MS;
+    logs_open(&c, LOGS(.follow = true, .until = until_ns));
+    run_until(c.closed);
+    assert_true(c.ended && time_now_ns() > until_ns);
+    assert_string_equal(c.both.data, "before\n");
+}
+
 /* The same text for the same line, from both sources; a TEXT service has milliseconds. */
 TEST_USING(log_rig, timestamps)
 {

@@ -327,6 +327,38 @@ TEST_WITH(fixture, struct harness *h, a_refusal_has_entra_s_words)
     assert_null(strstr(rig.err.message, "client_secret="));
 }
 
+/* A login that is asked to wait is no request too many of a client of ours. */
+TEST_WITH(fixture, struct harness *h, a_login_that_is_throttled)
+{
+    use_application("AZURE_CLIENT_SECRET", "s");
+    h->rules[h->rule_count++] =
+        (struct rule){LOGIN, .status = 429, .headers = "Retry-After: 36000\r\n",
+                      .body = "{\"error\":\"temporarily_unavailable\",\"error_description\":"
+                              "\"AADSTS90055: try again\"}"};
+    get_error(h, "HTTP 429: temporarily_unavailable: AADSTS90055");
+    assert_int_equal(rig.err.code, ERROR_UNAVAILABLE);
+    assert_int_equal(harness_seen(h, LOGIN), 1);
+}
+
+TEST_WITH(fixture, struct harness *h, answers_without_a_token)
+{
+    static const char *const bodies[] = {
+        "<html>sign in</html>",
+        "{}",
+        "{\"access_token\":\"\",\"expires_in\":3599}",
+        "{\"access_token\":\"a\\r\\nX-Evil: 1\",\"expires_in\":3599}",
+        "{\"access_token\":[\"a\"]}",
+    };
+    use_application("AZURE_CLIENT_SECRET", "s3cret");
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+        harness_rule(h, LOGIN, 200, bodies[i], 1);
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        get_error(h, "Azure credentials from environment: AZURE_CLIENT_SECRET: client secret: ");
+        assert_null(strstr(rig.err.message, "s3cret"));
+    }
+    assert_int_equal(harness_seen(h, LOGIN), ARRAY_LEN(bodies));
+}
+
 /* Each audience has its own token. */
 TEST_WITH(fixture, struct harness *h, a_token_for_each_audience)
 {
