@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "test/sim/gcp/cloud_logging.h"
+#include "test/sim/gcp/id_token.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/admin_reply.h"
@@ -15,7 +16,7 @@ static json_t *execution_alive_json(const struct execution *e)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", e->id, "job", e->job_id, "state",
                      execution_state_name(e->state), "ip", e->attached ? e->endpoint.address : "",
-                     "pid", e->process && !e->process_ended ? container_pid(e->process) : 0);
+                     "pid", process_pid(&e->process));
 }
 
 void admin_resources(void *ctx, const struct http_request *request, struct http_reply *reply)
@@ -79,6 +80,7 @@ void admin_tokens(void *ctx, const struct http_request *request, struct http_rep
     char token[ACCESS_TOKEN_MAX];
     if (!strcmp(request->method, "DELETE")) {
         token_store_expire_all(gcp->tokens);
+        id_token_forget(gcp->id_tokens);
         admin_reply_json(reply, 200, json_object());
         return;
     }

@@ -82,7 +82,7 @@ static bool prepare(struct execution *e)
 
 /* ---- one attempt ---- */
 
-static struct container *start_process(struct execution *e, struct error *err)
+static int start_process(struct execution *e, struct error *err)
 {
     char attempt[12];
     AUTO_FREE char *id = xasprintf("%s-%d", e->id, e->retried);
@@ -98,41 +98,13 @@ static struct container *start_process(struct execution *e, struct error *err)
     snprintf(attempt, sizeof attempt, "%d", e->retried);
     for (size_t i = 0; i < ARRAY_LEN(variables); i++)
         strv_push(&spec.variables, variables[i]);
-    struct container *process = process_start(e->run->gcp, &spec, err);
+    e->process = (struct process){.gcp = e->run->gcp,
+                                  .lock = &e->run->lock,
+                                  .changed = &e->changed,
+                                  .source = {.job = e->job_id, .execution = e->id}};
+    int rc = process_start(&e->process, &spec, err);
     strv_free(&spec.variables);
-    return process;
-}
-
-/* Thread: output to the log until the container has ended. */
-static void *follow(void *arg)
-{
-    struct execution *e = arg;
-    const struct log_source source = {.job = e->job_id, .execution = e->id};
-    int code = process_follow(e->run->gcp, e->process, &source);
-    pthread_mutex_lock(&e->run->lock);
-    e->process_code = code;
-    e->process_ended = true;
-    pthread_cond_broadcast(&e->changed);
-    pthread_mutex_unlock(&e->run->lock);
-    return NULL;
-}
-
-/* SIGTERM, ten seconds, SIGKILL ("Task timeout" and "Container runtime contract"). True when it
- * had to be killed. */
-static bool stop_process(struct execution *e)
-{
-    struct timespec until = runner_deadline(e->run->gcp->tuning.stop_grace_ms);
-    if (!e->run->gcp->closing)
-        container_signal(e->process, SIGTERM);
-    while (!e->process_ended && !e->run->gcp->closing)
-        if (pthread_cond_timedwait(&e->changed, &e->run->lock, &until) == ETIMEDOUT)
-            break;
-    if (e->process_ended)
-        return false;
-    container_signal(e->process, SIGKILL);
-    while (!e->process_ended)
-        pthread_cond_wait(&e->changed, &e->run->lock);
-    return true;
+    return rc;
 }
 
 /* What the end of an attempt was, put into the execution. True for success. */
@@ -140,19 +112,19 @@ static bool judge(struct execution *e, bool timed_out, bool killed)
 {
     char message[160];
     e->has_result = true;
-    e->exit_code = killed ? 0 : e->process_code;
+    e->exit_code = killed ? 0 : e->process.code;
     e->term_signal = killed ? SIGKILL : 0;
     e->error_code = NULL;
     if (timed_out) {
         fail(e, "DEADLINE_EXCEEDED", NULL, "The configured timeout was reached.");
     } else if (e->cancel_requested) {
         fail(e, "CANCELLED", "CANCELLED", "The execution was cancelled by the user.");
-    } else if (container_out_of_memory(e->process)) {
+    } else if (container_out_of_memory(e->process.container)) {
         e->exit_code = 0;
         e->term_signal = SIGKILL;
         fail(e, "RESOURCE_EXHAUSTED", "NON_ZERO_EXIT_CODE",
              "The container was terminated: its memory limit was exceeded.");
-    } else if (e->process_code) {
+    } else if (e->process.code) {
         snprintf(message, sizeof message,
                  "Task %s-task0 failed with message: The container exited with an error.", e->id);
         fail(e, "UNKNOWN", "NON_ZERO_EXIT_CODE", message);
@@ -170,36 +142,33 @@ static long timeout_ms(const struct execution *e)
 static bool attempt(struct execution *e)
 {
     struct error err;
-    pthread_t thread;
+    struct process *p = &e->process;
     /* Before anything can be written, and no finer than the log's timestamps: a reader that begins
      * at startTime misses nothing. */
     if (!e->started_ns)
         e->started_ns = value_now_ms() * 1000000;
     pthread_mutex_unlock(&e->run->lock);
-    struct container *process = start_process(e, &err);
+    int rc = start_process(e, &err);
     pthread_mutex_lock(&e->run->lock);
-    if (!process) {
+    if (rc) {
         AUTO_FREE char *message = xasprintf("The container failed to start: %s", err.message);
         fail(e, "FAILED_PRECONDITION", NULL, message);
         return false;
     }
-    e->process = process;
-    e->process_ended = false;
     execution_set_state(e, EXECUTION_RUNNING);
-    if (runner_thread(&thread, follow, e))
-        abort();
+    process_watch(p);
     struct timespec until = runner_deadline(timeout_ms(e));
     bool timed_out = false, killed = false;
-    while (!e->process_ended && !e->cancel_requested && !timed_out)
+    while (!p->ended && !e->cancel_requested && !timed_out)
         timed_out = pthread_cond_timedwait(&e->changed, &e->run->lock, &until) == ETIMEDOUT;
-    timed_out = timed_out && !e->process_ended;
-    if (!e->process_ended)
-        killed = stop_process(e);
+    timed_out = timed_out && !p->ended;
+    if (!p->ended)
+        killed = process_stop(p);
     bool good = judge(e, timed_out, killed);
-    e->process = NULL;
+    struct process over = *p;
+    p->container = NULL;
     pthread_mutex_unlock(&e->run->lock);
-    pthread_join(thread, NULL);
-    container_free(process);
+    process_reap(&over);
     pthread_mutex_lock(&e->run->lock);
     return good;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct token_store;
+struct id_token_signer;
 struct run;
 struct cloud_logging;
 struct image_store;
@@ -55,6 +56,7 @@ struct gcp {
     char *state_dir, *project, *region, *gcs_dir;
     struct gcp_tuning tuning;
     struct token_store *tokens;
+    struct id_token_signer *id_tokens;
     struct run *run;
     struct cloud_logging *logging;
     struct artifact_registry *registry;

@@ -11,6 +11,7 @@
 #include "test/sim/gcp/artifact_registry.h"
 #include "test/sim/gcp/cloud_logging.h"
 #include "test/sim/gcp/dispatch.h"
+#include "test/sim/gcp/id_token.h"
 #include "test/sim/gcp/oauth.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/gcp/storage.h"
@@ -104,6 +105,7 @@ static int gcp_open(struct gcp *gcp, struct error *err)
     set_tuning(&gcp->tuning);
     gcp->faults = fault_list_new();
     gcp->counts = call_counts_new();
+    gcp->id_tokens = id_token_signer_new();
     gcp->run = run_open(gcp);
     gcp->logging = cloud_logging_new(gcp);
     if (directory_make(gcp->gcs_dir, 0755, err))
@@ -127,6 +129,7 @@ static void gcp_close(struct gcp *gcp)
     image_store_close(gcp->images);
     cloud_logging_free(gcp->logging);
     token_store_free(gcp->tokens);
+    id_token_signer_free(gcp->id_tokens);
     journal_close(gcp->journal);
     call_counts_free(gcp->counts);
     fault_list_free(gcp->faults);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/duration.h"
 #include "base/str.h"
+#include "test/sim/gcp/resource.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/host/runner.h"
 
@@ -95,8 +96,7 @@ static json_t *typed(const struct operation *o)
 static json_t *operation_json(struct run *run, struct operation *o)
 {
     refresh(run, o);
-    AUTO_FREE char *name = xasprintf("projects/%s/locations/%s/operations/%s", run->gcp->project,
-                                     run->gcp->region, o->id);
+    AUTO_FREE char *name = resource_name(run->gcp, "operations", o->id);
     json_t *out = json_pack("{s:s, s:o}", "name", name, "metadata", typed(o));
     if (!o->done)
         return out;
@@ -193,8 +193,7 @@ json_t *operation_checked(struct run *run, enum operation_kind kind, json_t *res
 {
     char id[37];
     value_uuid(id);
-    AUTO_FREE char *name = xasprintf("projects/%s/locations/%s/operations/%s", run->gcp->project,
-                                     run->gcp->region, id);
+    AUTO_FREE char *name = resource_name(run->gcp, "operations", id);
     value_set_text(resource, "@type", type_of(kind));
     return json_pack("{s:s, s:b, s:O, s:o}", "name", name, "done", 1, "metadata", resource,
                      "response", resource);

@@ -10,6 +10,8 @@
 #include "test/sim/host/line_pump.h"
 #include "test/sim/host/runner.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 enum { MOUNTS_MAX = 32 };
@@ -80,14 +82,13 @@ void process_release(const struct gcp *gcp, const char *volumes_id)
 
 /* ---- start ---- */
 
-struct container *process_start(struct gcp *gcp, const struct process_spec *spec, struct error *err)
+int process_start(struct process *p, const struct process_spec *spec, struct error *err)
 {
     struct strv argv = STRV_INIT, env = STRV_INIT, paths = STRV_INIT;
     struct oci_mount mounts[MOUNTS_MAX];
     const json_t *container = main_container(spec);
     const json_t *limits = json_object_get(json_object_get(container, "resources"), "limits");
     int64_t bytes = 0, millis = 0;
-    struct container *process = NULL;
     (void)!container_check_bytes(value_string(limits, "memory"), &bytes);
     (void)!container_check_millis(value_string(limits, "cpu"), &millis);
     runner_command_line(spec->image, json_object_get(container, "command"),
@@ -102,21 +103,22 @@ struct container *process_start(struct gcp *gcp, const struct process_spec *spec
                                .cwd = value_string(container, "workingDir"),
                                .hostname = "localhost",
                                .address = spec->endpoint->address,
-                               .nameserver = network_gateway(gcp->network),
+                               .nameserver = network_gateway(p->gcp->network),
                                .netns = spec->endpoint->netns,
                                .mounts = mounts,
-                               .mount_count = build_mounts(gcp, spec, mounts, &paths),
+                               .mount_count = build_mounts(p->gcp, spec, mounts, &paths),
                                .memory_bytes = bytes,
                                .cpu_shares = millis * 1024 / 1000,
                                .separate_stderr = true};
+    p->ended = false;
     if (argv.count == 0)
         error_set(err, ERROR_INVALID_PARAMETER, "no command specified");
     else
-        process = container_start(gcp->runtime, &c, err);
+        p->container = container_start(p->gcp->runtime, &c, err);
     strv_free(&argv);
     strv_free(&env);
     strv_free(&paths);
-    return process;
+    return p->container ? 0 : -1;
 }
 
 /* ---- output ---- */
@@ -155,16 +157,58 @@ static void emit_errors(void *ctx, const char *bytes, size_t len)
     line_pump_feed(&((struct follower *)ctx)->errors, bytes, len, value_now_ms());
 }
 
-int process_follow(struct gcp *gcp, struct container *process, const struct log_source *source)
+/* Thread: output to the log until the container has ended. */
+static void *follow(void *arg)
 {
+    struct process *p = arg;
     struct follower *f = NEW(struct follower);
-    f->source = *source;
-    f->logging = gcp->logging;
+    f->source = p->source;
+    f->logging = p->gcp->logging;
     line_pump_init(&f->out, emit_out_events, f);
     line_pump_init(&f->errors, emit_error_events, f);
-    int code = container_follow_both(process, emit_out, emit_errors, f);
+    int code = container_follow_both(p->container, emit_out, emit_errors, f);
     line_pump_finish(&f->out, value_now_ms());
     line_pump_finish(&f->errors, value_now_ms());
     free(f);
-    return code;
+    pthread_mutex_lock(p->lock);
+    p->code = code;
+    p->ended = true;
+    pthread_cond_broadcast(p->changed);
+    pthread_mutex_unlock(p->lock);
+    return NULL;
+}
+
+void process_watch(struct process *p)
+{
+    if (runner_thread(&p->thread, follow, p))
+        abort();
+}
+
+/* ---- the end ---- */
+
+bool process_stop(struct process *p)
+{
+    struct timespec until = runner_deadline(p->gcp->tuning.stop_grace_ms);
+    if (!p->gcp->closing)
+        container_signal(p->container, SIGTERM);
+    while (!p->ended && !p->gcp->closing)
+        if (pthread_cond_timedwait(p->changed, p->lock, &until) == ETIMEDOUT)
+            break;
+    if (p->ended)
+        return false;
+    container_signal(p->container, SIGKILL);
+    while (!p->ended)
+        pthread_cond_wait(p->changed, p->lock);
+    return true;
+}
+
+void process_reap(struct process *p)
+{
+    pthread_join(p->thread, NULL);
+    container_free(p->container);
+}
+
+int process_pid(const struct process *p)
+{
+    return p->container && !p->ended ? container_pid(p->container) : 0;
 }

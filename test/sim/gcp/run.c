@@ -3,19 +3,16 @@
 #include "test/sim/gcp/run.h"
 
 #include "base/alloc.h"
+#include "test/sim/gcp/resource.h"
 
 #include <utlist.h>
 
 struct run *run_open(struct gcp *gcp)
 {
     struct run *run = NEW(struct run);
-    pthread_condattr_t monotonic;
     run->gcp = gcp;
     pthread_mutex_init(&run->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&run->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    resource_cond_init(&run->changed);
     return run;
 }
 

@@ -9,7 +9,7 @@
 #define SOCKERLESS_SIM_GCP_RUN_H
 
 #include "test/sim/gcp/gcp.h"
-#include "test/sim/host/container.h"
+#include "test/sim/gcp/process.h"
 #include "test/sim/host/network.h"
 
 #include <pthread.h>
@@ -64,9 +64,7 @@ struct execution {
     struct network_endpoint endpoint;
     bool attached;
     const struct image *image;
-    struct container *process;
-    bool process_ended;
-    int process_code;
+    struct process process;
     pthread_cond_t changed;
 };
 
