@@ -3,6 +3,7 @@
 #include "test/sim/gcp/run.h"
 
 #include "base/alloc.h"
+#include "test/sim/gcp/function.h"
 #include "test/sim/gcp/resource.h"
 
 #include <utlist.h>
@@ -23,6 +24,7 @@ void run_close(struct run *run)
     pthread_mutex_lock(&run->lock);
     for (struct execution *one = run->executions; one; one = one->next)
         execution_cancel(one);
+    service_delete_all(run);
     while (run->runners)
         pthread_cond_wait(&run->changed, &run->lock);
     pthread_mutex_unlock(&run->lock);
@@ -36,6 +38,7 @@ void run_close(struct run *run)
     {
         job_free(j);
     }
+    function_free_all(run);
     operation_free_all(run);
     pthread_cond_destroy(&run->changed);
     pthread_mutex_destroy(&run->lock);

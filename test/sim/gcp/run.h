@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state of the simulated Cloud Run: jobs, their executions, operations, under one lock. The
+ * The state of the simulated Cloud Run: jobs, their executions, operations, under one lock, which
+ * is that of services (service.h) and functions (function.h), too. The
  * file per noun: job.c (jobs, and the lists of jobs and executions), job_check.c (the rules of a
  * job), execution.c (an execution, its task and their JSON), execution_runner.c (the thread that
  * takes an execution to its end), operation.c, run.c (all together), run_methods.c (the API calls).
@@ -83,6 +84,10 @@ struct run {
     struct job *jobs;       /* newest first */
     struct execution *executions;
     struct operation *operations; /* by id */
+    struct service *services;     /* by id; service.h */
+    struct function *functions;   /* by id; function.h */
+    struct invocation *invocations;
+    unsigned instance_count;
     size_t job_count;
     unsigned runners;
 };

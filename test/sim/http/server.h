@@ -30,7 +30,7 @@ struct http_request {
 
 struct http_reply {
     int status;               /* 200 unless set */
-    const char *content_type; /* static; NULL: application/json */
+    const char *content_type; /* static; NULL: application/json, "": it is among the headers */
     struct buf body;
     struct http_header headers[8]; /* values owned */
     size_t header_count;
