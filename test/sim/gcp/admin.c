@@ -63,9 +63,9 @@ static json_t *functions_json(const struct run *run)
 static json_t *serving_json(const struct run *run)
 {
     json_t *instances = json_array();
-    return json_pack("{s:o, s:o, s:o, s:o}", "functions", functions_json(run), "services",
-                     services_json(run, instances), "instances", instances, "invocations",
-                     invocation_list_json(run));
+    return json_pack("{s:o, s:o, s:o, s:i, s:o}", "functions", functions_json(run), "services",
+                     services_json(run, instances), "instances", instances, "instanceCount",
+                     run->instance_count, "invocations", invocation_list_json(run));
 }
 
 void admin_resources(void *ctx, const struct http_request *request, struct http_reply *reply)

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { ANSWER_MAX = 32 * 1024 * 1024, TYPE_MAX = 128, HOP_HEADERS = 6 };
+enum { ANSWER_MAX = 32 * 1024 * 1024, HEADERS_MAX = 14 };
 
 /* One delivery of a request. */
 struct invocation {
@@ -35,7 +35,7 @@ struct invocation {
     struct curl_slist *headers;
     /* The answer. */
     int status;
-    char type[TYPE_MAX];
+    struct strv lines; /* "Name: value" */
     struct buf answer;
     bool too_large;
 };
@@ -57,7 +57,8 @@ json_t *invocation_list_json(const struct run *run)
 static void front_end(struct invocation *v, int status, const char *text)
 {
     v->status = status;
-    snprintf(v->type, sizeof v->type, "%s", "text/html; charset=UTF-8");
+    strv_free(&v->lines);
+    strv_push(&v->lines, "Content-Type: text/html; charset=UTF-8");
     buf_clear(&v->answer);
     buf_puts(&v->answer, text);
 }
@@ -185,6 +186,31 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *ctx)
     return size * count;
 }
 
+/* Headers of one connection only. */
+static bool is_hop(const char *name, size_t len)
+{
+    static const char *const names[] = {"Connection", "Content-Length",    "Expect",
+                                        "Keep-Alive", "Transfer-Encoding", "Upgrade"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (len == strlen(names[i]) && !strncasecmp(name, names[i], len))
+            return true;
+    return false;
+}
+
+static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct invocation *v = ctx;
+    size_t len = size * count, name = 0;
+    while (name < len && bytes[name] != ':')
+        name++;
+    if (name < len && !is_hop(bytes, name) && v->lines.count < HEADERS_MAX) {
+        char *line = xstrndup(bytes, len);
+        line[strcspn(line, "\r\n")] = '\0';
+        strv_push_owned(&v->lines, line);
+    }
+    return len;
+}
+
 static int is_closing(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     const struct invocation *v = ctx;
@@ -214,6 +240,8 @@ static CURL *handle_new(struct invocation *v, const char *url, long patience_ms)
     curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, patience_ms);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, v);
+    curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(h, CURLOPT_HEADERDATA, v);
     curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, is_closing);
     curl_easy_setopt(h, CURLOPT_XFERINFODATA, v);
     curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
@@ -224,14 +252,11 @@ static CURL *handle_new(struct invocation *v, const char *url, long patience_ms)
 static void forward(struct invocation *v, const char *address, long port, long patience_ms)
 {
     long status = 0;
-    char *type = NULL;
     AUTO_FREE char *url = xasprintf("http://%s:%ld%s", address, port, v->path);
     CURL *h = handle_new(v, url, patience_ms);
     CURLcode rc = curl_easy_perform(h);
     curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(h, CURLINFO_CONTENT_TYPE, &type);
     v->status = (int)status;
-    snprintf(v->type, sizeof v->type, "%s", type ? type : "text/plain");
     if (rc == CURLE_OPERATION_TIMEDOUT)
         front_end(v, 504, "upstream request timeout");
     else if (v->too_large)
@@ -270,12 +295,9 @@ static void deliver(struct invocation *v)
 /* The container sees who calls, but not what would let it call elsewhere in that name. */
 static void push_header(struct invocation *v, const char *name, const char *value)
 {
-    static const char *const dropped[HOP_HEADERS] = {"Connection", "Content-Length",    "Expect",
-                                                     "Keep-Alive", "Transfer-Encoding", "Upgrade"};
     const char *last = !strcasecmp(name, "Authorization") ? strrchr(value, '.') : NULL;
-    for (size_t i = 0; i < HOP_HEADERS; i++)
-        if (!strcasecmp(name, dropped[i]))
-            return;
+    if (is_hop(name, strlen(name)))
+        return;
     AUTO_FREE char *line =
         last ? xasprintf("%s: %.*s.SIGNATURE_REMOVED_BY_GOOGLE", name, (int)(last - value), value)
              : xasprintf("%s: %s", name, value);
@@ -304,6 +326,7 @@ static void invocation_free(struct invocation *v)
 {
     curl_slist_free_all(v->headers);
     buf_free(&v->answer);
+    strv_free(&v->lines);
     free(v->method);
     free(v->path);
     free(v->body);
@@ -406,11 +429,15 @@ static bool is_reachable(struct gcp *gcp, const char *id, struct http_reply *rep
     return open;
 }
 
-static void write_answer(struct invocation *v, struct http_reply *reply)
+static void write_answer(const struct invocation *v, struct http_reply *reply)
 {
     reply->status = v->status;
-    http_reply_header(reply, "Content-Type", v->type);
-    reply->content_type = "";
+    reply->content_type = ""; /* among the headers */
+    for (size_t i = 0; i < v->lines.count; i++) {
+        const char *line = v->lines.items[i], *colon = strchr(line, ':');
+        AUTO_FREE char *name = xstrndup(line, (size_t)(colon - line));
+        http_reply_header(reply, name, colon + 1 + strspn(colon + 1, " "));
+    }
     buf_append(&reply->body, str_or_empty(v->answer.data), v->answer.len);
 }
 

@@ -25,6 +25,7 @@ void run_close(struct run *run)
     for (struct execution *one = run->executions; one; one = one->next)
         execution_cancel(one);
     service_delete_all(run);
+    pthread_cond_broadcast(&run->changed); /* ends delays */
     while (run->runners)
         pthread_cond_wait(&run->changed, &run->lock);
     pthread_mutex_unlock(&run->lock);

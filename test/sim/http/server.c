@@ -43,7 +43,7 @@ const char *http_request_header(const struct http_request *request, const char *
 void http_reply_header(struct http_reply *reply, const char *name, const char *value)
 {
     if (reply->header_count < ARRAY_LEN(reply->headers))
-        reply->headers[reply->header_count++] = (struct http_header){name, xstrdup(value)};
+        reply->headers[reply->header_count++] = (struct http_header){xstrdup(name), xstrdup(value)};
 }
 
 void http_reply_text(struct http_reply *reply, int status, const char *content_type,
@@ -123,8 +123,10 @@ static enum MHD_Result answer(struct http_server *server, struct MHD_Connection 
     MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_S);
     enum MHD_Result rc = reply.drop ? MHD_NO : send_reply(connection, &reply);
     buf_free(&reply.body);
-    for (size_t i = 0; i < reply.header_count; i++)
+    for (size_t i = 0; i < reply.header_count; i++) {
+        free((char *)reply.headers[i].name);
         free((char *)reply.headers[i].value);
+    }
     return rc;
 }
 
