@@ -45,7 +45,6 @@ struct artifact_registry;
     X(log_empty_pages)    /* answers still to give without entries, but with nextPageToken */      \
     X(token_ttl_s)        /* lifetime of access tokens */                                          \
     X(throttling)         /* 1: Google's request quotas */                                         \
-    X(cold_start_ms)      /* before an instance of a service is made */                            \
     X(startup_timeout_ms) /* until its port must answer */                                         \
     X(idle_ms)            /* until an instance without requests ends */                            \
     X(queue_ms)           /* until a request without an instance is refused */                     \

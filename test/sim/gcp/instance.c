@@ -163,7 +163,7 @@ static void start(struct instance *i)
     struct network_endpoint endpoint;
     const struct image *image = NULL;
     const char *reference = value_string(instance_container(i), "image");
-    deployment_delay(run, gcp->tuning.cold_start_ms);
+    deployment_delay(run, gcp->tuning.provision_ms);
     pthread_mutex_unlock(&run->lock);
     int rc = network_attach(gcp->network, i->netns_id, &endpoint, &err);
     if (rc == 0)

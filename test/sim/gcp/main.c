@@ -95,7 +95,7 @@ static void set_tuning(struct gcp_tuning *t)
     t->token_ttl_s = 3600;
     t->log_late_ms = t->log_skew_ms = 1000;
     t->throttling = settings.throttling;
-    t->cold_start_ms = t->build_ms = (long)settings.provision_ms;
+    t->build_ms = (long)settings.provision_ms;
     t->startup_timeout_ms = 240000;
     t->idle_ms = 1000;
     t->queue_ms = 10000;

@@ -242,7 +242,7 @@ TEST(scale_to_zero)
     invoke("idle", "x", 200, "2");
     gcpsim_rig_configure("{\"idle_ms\":1}");
     await_alive("instances", 0);
-    gcpsim_rig_configure("{\"idle_ms\":1000,\"cold_start_ms\":10}");
+    gcpsim_rig_configure("{\"idle_ms\":1000,\"provision_ms\":10}");
     invoke("idle", "x", 200, "1");
     gcpsim_rig_delete_function("idle");
 }
