@@ -50,6 +50,7 @@ void operation_free_all(struct run *run)
 static const char *type_of(enum operation_kind kind)
 {
     return kind <= OPERATION_JOB_DELETE ? "type.googleapis.com/google.cloud.run.v2.Job"
+           : kind == OPERATION_TOLD     ? "type.googleapis.com/google.cloud.run.v2.Service"
                                         : "type.googleapis.com/google.cloud.run.v2.Execution";
 }
 

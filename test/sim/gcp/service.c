@@ -153,7 +153,7 @@ static json_t *condition_json(const struct service *s, const char *type)
     json_object_set(out, "lastTransitionTime", json_object_get(s->json, "updateTime"));
     if (!deploying && s->fate.status) {
         value_set_text(out, "message", s->fate.message);
-        value_set_text(out, "reason", "HEALTH_CHECK_CONTAINER_ERROR");
+        value_set_text(out, "revisionReason", "HEALTH_CHECK_CONTAINER_ERROR");
         value_set_text(out, "severity", "ERROR");
     }
     return out;
