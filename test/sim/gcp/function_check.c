@@ -145,6 +145,20 @@ static int check_service(json_t *function, struct error *err)
                : 0;
 }
 
+static int check_enums(json_t *function, struct error *err)
+{
+    static const char *const environments[] = {"ENVIRONMENT_UNSPECIFIED", "GEN_1", "GEN_2"};
+    static const char *const ingress[] = {"INGRESS_SETTINGS_UNSPECIFIED", "ALLOW_ALL",
+                                          "ALLOW_INTERNAL_ONLY", "ALLOW_INTERNAL_AND_GCLB"};
+    if (members_take_enum(function, "environment", environments, ARRAY_LEN(environments)) &&
+        members_take_enum(json_object_get(function, "serviceConfig"), "ingressSettings", ingress,
+                          ARRAY_LEN(ingress)))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "Invalid value at 'function.environment' or "
+                     "'function.service_config.ingress_settings'");
+}
+
 int function_check(json_t *function, struct error *err)
 {
     static const char *const output_only[] = {"createTime",    "updateTime",   "state",
@@ -153,6 +167,8 @@ int function_check(json_t *function, struct error *err)
     if (container_check_members(schemas, function, "function", err))
         return -1;
     resource_remove_members(function, output_only, ARRAY_LEN(output_only));
+    if (check_enums(function, err))
+        return -1;
     const char *environment = value_string(function, "environment");
     if (*environment && strcmp(environment, "GEN_2") != 0)
         return error_set(err, ERROR_INVALID_PARAMETER,

@@ -181,6 +181,26 @@ static int check_template(const struct gcp *gcp, json_t *template, const char *i
                : 0;
 }
 
+static int check_enums(json_t *service, struct error *err)
+{
+    static const char *const ingress[] = {
+        "INGRESS_TRAFFIC_UNSPECIFIED", "INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_INTERNAL_ONLY",
+        "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER", "INGRESS_TRAFFIC_NONE"};
+    static const char *const stages[] = {
+        "LAUNCH_STAGE_UNSPECIFIED", "EARLY_ACCESS", "ALPHA", "BETA", "GA", "DEPRECATED"};
+    static const char *const environments[] = {"EXECUTION_ENVIRONMENT_UNSPECIFIED",
+                                               "EXECUTION_ENVIRONMENT_GEN1",
+                                               "EXECUTION_ENVIRONMENT_GEN2"};
+    if (members_take_enum(service, "ingress", ingress, ARRAY_LEN(ingress)) &&
+        members_take_enum(service, "launchStage", stages, ARRAY_LEN(stages)) &&
+        members_take_enum(json_object_get(service, "template"), "executionEnvironment",
+                          environments, ARRAY_LEN(environments)))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "Invalid value at 'service.ingress', 'service.launch_stage' or "
+                     "'service.template.execution_environment'");
+}
+
 int service_check(const struct gcp *gcp, json_t *service, const char *id, struct error *err)
 {
     static const char *const output_only[] = {"uid",
@@ -208,6 +228,8 @@ int service_check(const struct gcp *gcp, json_t *service, const char *id, struct
     resource_remove_members(service, output_only, ARRAY_LEN(output_only));
     if (!json_object_get(service, "template"))
         return error_set(err, ERROR_INVALID_PARAMETER, "template: must be set");
+    if (check_enums(service, err))
+        return -1;
     if (!json_object_get(service, "ingress"))
         value_set_text(service, "ingress", "INGRESS_TRAFFIC_ALL");
     if (!json_object_get(service, "launchStage"))
