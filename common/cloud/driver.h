@@ -204,7 +204,7 @@ struct workload_ops {
                    struct error *err);
     /* Called every 10 s while the backend runs and once (with closing=true) when it ends orderly:
      * release what is no longer used (idle task definitions …). `in_use` are the definitions of all
-     * containers. NULL: nothing stays behind unused. */
+     * containers that run, and what containers own. NULL: nothing stays behind unused. */
     int (*co_maintain)(void *self, const char *const *in_use, size_t count, bool closing,
                        struct error *err);
 };
