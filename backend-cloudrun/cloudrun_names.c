@@ -5,12 +5,11 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
-#include <openssl/sha.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { TOKEN_CHARS = 8, HASH_CHARS = 16, PART_MAX = 100 };
+enum { TOKEN_CHARS = 8, PART_MAX = 100 };
 
 void cloudrun_job_id(const char *container_id, const char *run_token,
                      char out[CLOUDRUN_JOB_ID_MAX + 1])
@@ -19,32 +18,6 @@ void cloudrun_job_id(const char *container_id, const char *run_token,
                      TOKEN_CHARS, run_token);
     while (n > 0 && out[n - 1] == '-') /* a name ends with a letter or digit */
         out[--n] = '\0';
-}
-
-static bool label_char(unsigned char c)
-{
-    return islower(c) || isdigit(c) || c == '-' || c == '_';
-}
-
-void cloudrun_label_value(const char *text, char out[CLOUDRUN_LABEL_MAX + 1])
-{
-    const size_t room = CLOUDRUN_LABEL_MAX - HASH_CHARS - 1;
-    size_t n = 0;
-    bool changed = strlen(text) > CLOUDRUN_LABEL_MAX;
-    for (const char *c = text; *c && !changed; c++)
-        changed = !label_char((unsigned char)*c);
-    if (!changed) {
-        strcpy(out, text);
-        return;
-    }
-    for (; n < room && text[n]; n++) {
-        unsigned char c = (unsigned char)tolower((unsigned char)text[n]);
-        out[n] = label_char(c) ? (char)c : '_';
-    }
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)text, strlen(text), digest);
-    out[n++] = '-';
-    hex_encode(digest, HASH_CHARS / 2, out + n);
 }
 
 /* "KEY/value" at *at, up to the next slash. */

@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CLOUDRUN_LABEL_MANAGED "sockerless-managed"
-#define CLOUDRUN_LABEL_INSTANCE "sockerless-instance"
 #define CLOUDRUN_LABEL_CONTAINER "sockerless-container"
 #define CLOUDRUN_NOTE_INSTANCE "sockerless.dev/instance"
 #define CLOUDRUN_NOTE_CONTAINER_ID "sockerless.dev/container-id"
@@ -20,18 +18,11 @@
 /* Google tells no address of a job's container; a simulator does, here. */
 #define CLOUDRUN_NOTE_ADDRESS "sockerless.dev/sim-address"
 
-enum {
-    CLOUDRUN_JOB_ID_MAX = 49, /* leaves room for what executions and tasks append */
-    CLOUDRUN_LABEL_MAX = 63,
-};
+enum { CLOUDRUN_JOB_ID_MAX = 49 }; /* leaves room for what executions and tasks append */
 
 /* "sockerless-<id12>-<8 of the run's token>": another run, another job. */
 void cloudrun_job_id(const char *container_id, const char *run_token,
                      char out[CLOUDRUN_JOB_ID_MAX + 1]);
-
-/* A label's value: [a-z0-9_-], at most 63. A text that had to be changed gets a hash appended, so
- * two of them never share a value. */
-void cloudrun_label_value(const char *text, char out[CLOUDRUN_LABEL_MAX + 1]);
 
 /* The parts of "projects/P/locations/L/jobs/J[/executions/E]", inside the text. False when it is
  * anything else. */

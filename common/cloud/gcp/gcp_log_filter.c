@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Filters for entries.list; see cloudrun_filter.h. */
-#include "cloudrun_filter.h"
+ * Filters for entries.list; see gcp_log_filter.h. */
+#include "cloud/gcp/gcp_log_filter.h"
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -10,26 +10,28 @@
 
 #include <string.h>
 
-static void put_log_name(struct buf *out, const struct cloudrun_config *config, const char *id)
+static void put_log_name(struct buf *out, const struct gcp_log_source *source, const char *id)
 {
     AUTO_FREE char *encoded = http_url_encode(id);
-    AUTO_FREE char *name = xasprintf("projects/%s/logs/%s", config->project, encoded);
+    AUTO_FREE char *name = xasprintf("projects/%s/logs/%s", source->project, encoded);
     buf_puts(out, "logName=");
     query_quote(out, name, strlen(name));
 }
 
 /* The logs are named: else the audit log's entries would come along. */
-void cloudrun_filter_open(struct buf *out, const struct cloudrun_config *config)
+void gcp_log_filter_open(struct buf *out, const struct gcp_log_source *source)
 {
-    buf_puts(out, "resource.type=\"cloud_run_job\" AND resource.labels.location=");
-    query_quote(out, config->region, strlen(config->region));
+    buf_puts(out, "resource.type=");
+    query_quote(out, source->kind->resource_type, strlen(source->kind->resource_type));
+    buf_puts(out, " AND resource.labels.location=");
+    query_quote(out, source->region, strlen(source->region));
     buf_puts(out, " AND (");
-    put_log_name(out, config, "run.googleapis.com/stdout");
+    put_log_name(out, source, "run.googleapis.com/stdout");
     buf_puts(out, " OR ");
-    put_log_name(out, config, "run.googleapis.com/stderr");
-    if (!str_empty(config->log_id)) {
+    put_log_name(out, source, "run.googleapis.com/stderr");
+    if (!str_empty(source->log_id)) {
         buf_puts(out, " OR ");
-        put_log_name(out, config, config->log_id);
+        put_log_name(out, source, source->log_id);
     }
     buf_puts(out, ") AND (");
 }
@@ -43,22 +45,18 @@ static void put_time(struct buf *out, const char *comparison, int64_t ns)
     query_quote(out, when, strlen(when));
 }
 
-void cloudrun_filter_add(struct buf *out, const struct log_part *part, bool first)
+void gcp_log_filter_add(struct buf *out, const struct gcp_log_source *source,
+                        const struct log_part *part, bool first)
 {
-    struct cloudrun_name name;
-    (void)!cloudrun_name_parse(part->ref, &name);
     buf_puts(out, first ? "(" : " OR (");
-    buf_puts(out, "resource.labels.job_name=");
-    query_quote(out, name.job.text, name.job.len);
-    buf_puts(out, " AND labels.\"run.googleapis.com/execution_name\"=");
-    query_quote(out, name.execution.text, name.execution.len);
+    source->kind->condition(part->ref, out);
     put_time(out, ">=", part->from_ns);
     if (part->to_ns)
         put_time(out, "<=", part->to_ns);
     buf_putc(out, ')');
 }
 
-void cloudrun_filter_close(struct buf *out)
+void gcp_log_filter_close(struct buf *out)
 {
     buf_putc(out, ')');
 }
