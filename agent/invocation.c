@@ -105,7 +105,7 @@ static void answer_waiting(nng_http_conn *conn, int status, const char *body)
 static void wait_for_end(nng_aio *aio, nng_http_req *req, nng_http_conn *conn)
 {
     if (service.waiting_count == WAITING_MAX) {
-        answer_error(aio, 409, "this run was delivered too often");
+        answer_error(aio, 429, "this run was delivered too often");
         return;
     }
     if (nng_http_hijack(conn)) {
@@ -131,7 +131,7 @@ static bool deliver(nng_aio *aio, Sockerless__Invocation *asked)
         wait_for_end(aio, req, conn);
         pthread_cond_broadcast(&service.changed);
     } else if (service.run) {
-        answer_error(aio, 409, "another run is here");
+        answer_error(aio, 429, "another run is here");
     } else {
         service.in_vain = true;
         answer_error(aio, 410, "this run is not here");

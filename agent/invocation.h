@@ -6,9 +6,10 @@
  * long; its answer is {"exit_code", "started_ms", "finished_ms"} or {"error"}, in both cases with
  * the header "Sockerless-Agent: 1", so that it is told from the platform's own answers.
  *
- *     200  it ran        409  the backend wants it elsewhere, or another run is here
- *     410  asked to join a run that is not here    400, 405  not an invocation
+ *     200  it ran                                  409  the backend wants it elsewhere
+ *     410  asked to join a run that is not here    429  another run is here
  *     502  the backend was not reached             504  the time of the request was over
+ *     400, 405  not an invocation
  *
  * The same run delivered again joins the first delivery. One process serves one run: it ends with
  * it, so the next request finds the image as it was.

@@ -6,6 +6,8 @@
 #ifndef SOCKERLESS_CLOUDRUN_NAMES_H
 #define SOCKERLESS_CLOUDRUN_NAMES_H
 
+#include "cloud/gcp/gcp_name.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,12 +28,8 @@ void cloudrun_job_id(const char *container_id, const char *run_token,
 
 /* The parts of "projects/P/locations/L/jobs/J[/executions/E]", inside the text. False when it is
  * anything else. */
-struct cloudrun_part {
-    const char *text;
-    size_t len;
-};
 struct cloudrun_name {
-    struct cloudrun_part project, location, job, execution; /* execution: len 0: none */
+    struct gcp_part project, location, job, execution; /* execution: len 0: none */
 };
 bool cloudrun_name_parse(const char *text, struct cloudrun_name *out);
 

@@ -59,7 +59,7 @@ static void stop_observed(struct container *c, const struct workload_status *sta
         end.code = 128;
     else
         end.code = c->stop_requested ? 137 : 255;
-    if (!status->has_exit_code || status->start_failed)
+    if (!status->has_exit_code || status->start_failed || status->cut_short)
         end.error = status->reason[0] ? status->reason : "the cloud gave no reason for the end";
     lifecycle_run_over(c, &end);
 }
