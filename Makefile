@@ -64,6 +64,7 @@ FRONTEND_OBJ := $(call objects,frontend)
 ECS_OBJ := $(call objects,backend-ecs)
 CLOUDRUN_OBJ := $(call objects,backend-cloudrun)
 ACA_OBJ := $(call objects,backend-aca)
+GCF_OBJ := $(call objects,backend-gcf)
 AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
 SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
@@ -76,7 +77,7 @@ LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflat
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
-	sockerless-backend-aca sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
+	sockerless-backend-aca sockerless-backend-gcf sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -141,6 +142,8 @@ $(BUILD)/bin/sockerless-backend-cloudrun: $(CLOUDRUN_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-backend-aca: $(ACA_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
+$(BUILD)/bin/sockerless-backend-gcf: $(GCF_OBJ) $(COMMON_LIBS)
+	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 $(BUILD)/bin/sockerless-sim-gcp: $(SIM_GCP_OBJ) $(call archive,base) $(call archive,proto)
@@ -169,6 +172,7 @@ unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ))
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
 unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
+unit_component_gcf = $(filter-out %/main.o,$(GCF_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))

@@ -43,6 +43,7 @@ struct container {
     char address[64]; /* of the agent; "" unknown */
     char agent_token[65];
     char run_token[37];
+    char agent_instance[17]; /* the place where the run has begun; "": nowhere yet, or not told */
     unsigned char request_id[CONTAINER_REQUEST_ID_LEN];       /* of the create; all 0: had none */
     unsigned char start_request_id[CONTAINER_REQUEST_ID_LEN]; /* of the last start; ditto */
     enum error_code start_error;                              /* of that start; the text is error */
