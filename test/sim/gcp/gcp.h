@@ -66,7 +66,7 @@ struct gcp_tuning {
 /* The project. Everything but `tuning` is set once, at start; the parts lock themselves. */
 struct gcp {
     char *state_dir, *project, *region, *gcs_dir;
-    const char *address; /* "127.0.0.1:4567", of the listener */
+    char *address; /* "127.0.0.1:4567", of the listener */
     struct gcp_tuning tuning;
     struct token_store *tokens;
     struct id_token_signer *id_tokens;

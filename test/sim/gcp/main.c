@@ -143,6 +143,7 @@ static void gcp_close(struct gcp *gcp)
     call_counts_free(gcp->counts);
     fault_list_free(gcp->faults);
     free(gcp->gcs_dir);
+    free(gcp->address);
 }
 
 static int await_signal(struct gcp *gcp, const struct http_server *server,
@@ -192,7 +193,7 @@ static int serve(struct gcp *gcp, struct artifact_registry *registry, const sigs
     struct http_server *servers[2] = {http_server_open(settings.listen, outer, err), NULL};
     if (!servers[0])
         return -1;
-    gcp->address = http_server_address(servers[0]);
+    gcp->address = xstrdup(http_server_address(servers[0]));
     AUTO_FREE char *gateway = xasprintf("%s%s", network_gateway(gcp->network),
                                         strrchr(http_server_address(servers[0]), ':'));
     servers[1] = http_server_open(gateway, inner, err);
@@ -210,9 +211,9 @@ static int run_simulator(const sigset_t *signals, struct error *err)
     gcp.registry = artifact_registry_new(&gcp, settings.artifact_registry);
     if (rc == 0)
         rc = serve(&gcp, gcp.registry, signals, err);
-    artifact_registry_free(gcp.registry);
     gcp.closing = true;
     gcp_close(&gcp);
+    artifact_registry_free(gcp.registry); /* threads of Cloud Run have asked it */
     state_dir_clean(settings.state_dir);
     return rc;
 }
