@@ -18,7 +18,6 @@
 
 enum {
     CLAIM_GRACE_MS = 60000, /* until a row says that it owns the function */
-    CHECKED_MS = 30000,     /* how long a look at the cloud is believed */
     WAIT_LONGEST_MS = 1200000,
     TOKEN_LEFT_S = 300,
 };
@@ -164,7 +163,8 @@ int co_gcf_pool_claim(struct gcf_api *api, const struct gcf_deployment *d, const
     struct function *f = c->function;
     if (co_await_idle(f, err))
         return -1;
-    bool known = f->state == FUNCTION_READY && time_mono_ms() - f->checked_ms < CHECKED_MS;
+    bool known =
+        f->state == FUNCTION_READY && time_mono_ms() - f->checked_ms < api->config->check_ms;
     int rc = known ? 0 : co_make(api, f, d, err);
     claim_of(api->pool, owned); /* it took long */
     return rc;
