@@ -23,9 +23,10 @@ enum {
     CHECK_MS = 3000,
     CONNECT_MS = 10000,
     CONNECT_UNMET_MS = 3000,
-    UNMET_ATTEMPTS = 400,   /* some two minutes; then it may have no backend */
-    UNMET_MAX_MS = 60000,   /* of an instance: its request is waited for */
-    REFUSED_MAX_MS = 10000, /* a backend that is ending refuses all, for a moment */
+    UNMET_ATTEMPTS = 400,    /* some two minutes; then it may have no backend */
+    UNMET_MAX_MS = 60000,    /* of an instance: its request is waited for */
+    REFUSED_MAX_MS = 10000,  /* a backend that is ending refuses all, for a moment … */
+    REFUSED_UNMET_MS = 2000, /* … in which it has begun no run */
 };
 
 struct reverse {
@@ -160,7 +161,7 @@ static bool gives_up(struct reverse *r, const struct error *why)
         r->refused_ms = 0;
     else if (!r->refused_ms)
         r->refused_ms = now;
-    if (refused ? now - r->refused_ms < REFUSED_MAX_MS
+    if (refused ? now - r->refused_ms < (r->met ? REFUSED_MAX_MS : REFUSED_UNMET_MS)
                 : r->met || now - r->opened_ms < UNMET_MAX_MS)
         return false;
     r->events->given_up(r->owner, refused, why ? why->message : "the connection was closed");

@@ -72,6 +72,8 @@ static int co_prepare(void *self, const struct workload_spec *spec, struct workl
     /* Before the calls: what is left after a failure may exist all the same. */
     snprintf(w->definition, sizeof w->definition, "projects/%s/locations/%s/functions/%s",
              config->project, config->region, id);
+    if (!*spec->container_id) /* for the pool */
+        return co_gcf_pool_claim(&d->api, &wanted, NULL, err);
     char before[sizeof w->owned];
     memcpy(before, w->owned, sizeof before);
     snprintf(w->owned, sizeof w->owned, "%.300s#%s", w->definition, spec->container_id);
@@ -211,7 +213,7 @@ static struct driver_caps caps_of(const struct gcf_config *config)
 {
     struct driver_caps caps = driver_settings_caps(&config->pace, &config->sizes);
     caps.agent = AGENT_AS_LAYER;
-    caps.prepare = PREPARE_AT_CREATE;
+    caps.prepare = config->prepare_at_pull ? PREPARE_AT_PULL : PREPARE_AT_CREATE;
     caps.stop = STOP_NONE;
     caps.runs_as_image_user = true;
     caps.describe_batch_max = DESCRIBE_MAX;

@@ -123,6 +123,11 @@ static int co_create(struct gcf_api *api, const struct gcf_deployment *d, struct
         return gcp_error_is(&why, "ALREADY_EXISTS") ? 0 : -1;
     if (co_gcp_wait(&functions, "create function", CREATE_LONGEST_MS, &operation, &why, err) == 0)
         return 0;
+    const char *hint = gcf_quota_hint(why.message);
+    if (*hint) {
+        struct error told = *err;
+        error_set(err, told.code, "%s%s", told.message, hint);
+    }
     /* What failed stays as a function in state FAILED. */
     if (err->code != ERROR_CANCELLED && co_gcf_delete(api, d->name, false, &ignored))
         log_warn("a function that failed is still there", LOG_STR("function", d->name),

@@ -157,16 +157,19 @@ static int co_make(struct gcf_api *api, struct function *f, const struct gcf_dep
 int co_gcf_pool_claim(struct gcf_api *api, const struct gcf_deployment *d, const char *owned,
                       struct error *err)
 {
-    struct claim *c = claim_of(api->pool, owned);
-    if (!c)
+    struct claim *c = owned ? claim_of(api->pool, owned) : NULL;
+    if (owned && !c)
         return error_set(err, ERROR_SYSTEM, "\"%.100s\" names no function", owned);
-    struct function *f = c->function;
+    struct function *f = c ? c->function : function_of(api->pool, d->name);
     if (co_await_idle(f, err))
         return -1;
     bool known =
         f->state == FUNCTION_READY && time_mono_ms() - f->checked_ms < api->config->check_ms;
     int rc = known ? 0 : co_make(api, f, d, err);
-    claim_of(api->pool, owned); /* it took long */
+    if (owned)
+        claim_of(api->pool, owned); /* it took long */
+    else
+        f->unused_ms = time_mono_ms();
     return rc;
 }
 

@@ -18,8 +18,8 @@
 struct gcf_pool *gcf_pool_new(void);
 void gcf_pool_free(struct gcf_pool *pool); /* no call may be under way */
 
-/* The function is there, for the owner (gcf_names.h) in any case from now on. Many at once make it
- * once; a failure is told to all who wait. */
+/* The function is there, for the owner (gcf_names.h) in any case from now on; owned NULL: for
+ * whoever comes. Many at once make it once; a failure is told to all who wait. */
 int co_gcf_pool_claim(struct gcf_api *api, const struct gcf_deployment *d, const char *owned,
                       struct error *err) MUST_CHECK;
 /* The owner does not need it any more. */

@@ -36,21 +36,25 @@ static int co_get_service(struct gcf_api *api, const char *service, json_t **out
 
 /* ---- what it says of itself ---- */
 
-/* CPU quota is refused in several disguises: as itself, as a failed health check, as a container
- * that does not listen on its port. */
+const char *gcf_quota_hint(const char *message)
+{
+    static const char *const disguises[] = {"healthcheck", "health check", "listen on"};
+    if (strcasestr(message, "quota"))
+        return "; free CPU of the region, or ask for more of \"Total CPU allocation, in milli "
+               "vCPU, "
+               "per project per region\"";
+    for (size_t i = 0; i < ARRAY_LEN(disguises); i++)
+        if (strcasestr(message, disguises[i]))
+            return "; where the container printed nothing, the region's CPU quota may be used up: "
+                   "look at \"Total CPU allocation, in milli vCPU, per project per region\"";
+    return "";
+}
+
 static int refuse(const char *service, const char *message, struct error *err)
 {
-    bool quota = strcasestr(message, "quota");
-    bool disguised = strcasestr(message, "healthcheck") || strcasestr(message, "health check") ||
-                     strcasestr(message, "listen on the port") || strcasestr(message, "PORT");
-    return error_set(
-        err, quota ? ERROR_UNAVAILABLE : ERROR_SYSTEM, "run: service %s: %s%s",
-        strrchr(service, '/') + 1, *message ? message : "Google gives no reason",
-        quota       ? "; free CPU of the region, or ask for more of "
-                      "\"Total CPU allocation per project per region\""
-        : disguised ? "; when the container printed nothing, the region's CPU quota may be used "
-                      "up: look at \"Total CPU allocation per project per region\""
-                    : "");
+    return error_set(err, strcasestr(message, "quota") ? ERROR_UNAVAILABLE : ERROR_SYSTEM,
+                     "run: service %s: %s%s", strrchr(service, '/') + 1,
+                     *message ? message : "Google gives no reason", gcf_quota_hint(message));
 }
 
 enum readiness { SERVICE_READY, SERVICE_UNREADY, SERVICE_FAILED };
@@ -131,10 +135,7 @@ static int co_patch(struct gcf_api *api, const char *service, const struct gcf_s
         return 0;
     if (gcp_error_is(&why, "ABORTED")) /* changed since it was read: it is read again */
         return 0;
-    if (strcasestr(why.message, "quota") || strcasestr(why.message, "health") ||
-        strcasestr(why.message, "PORT"))
-        refuse(service, why.message, err);
-    return -1;
+    return *gcf_quota_hint(why.message) ? refuse(service, why.message, err) : -1;
 }
 
 int co_gcf_service_settle(struct gcf_api *api, const char *service, const struct gcf_shape *shape,

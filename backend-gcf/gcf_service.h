@@ -18,6 +18,10 @@ struct gcf_shape {
     struct cloud_size size;
 };
 
+/* What to do about a refusal with this text, as "; …"; "": nothing. CPU quota is refused in several
+ * disguises: as itself, as a failed health check, as a container that does not listen. */
+const char *gcf_quota_hint(const char *message);
+
 /* Brings the service to that shape, and waits until it serves. *uri: where, owned by the caller.
  * Errors tell Google's own reason, also where it comes as another one (a quota as a health check).
  */

@@ -149,6 +149,8 @@ enum prepare_time {
     PREPARE_AT_START,
     PREPARE_AT_CREATE, /* once behind the reply to create, for what takes longer than clients wait;
                         * a start waits for it, and calls co_prepare for its run as well */
+    PREPARE_AT_PULL,   /* the same, and for each image behind its pull; co_prepare is called with an
+                        * empty container_id then, and makes what containers without limits need */
 };
 
 enum stop_kind {

@@ -115,7 +115,7 @@ void preparation_begin(struct container *c)
 {
     struct backend *b = c->backend;
     struct error err;
-    if (b->driver->caps.prepare != PREPARE_AT_CREATE)
+    if (b->driver->caps.prepare == PREPARE_AT_START)
         return;
     c->preparing = true;
     if (co_queue_add(&b->preparing, b->loop, co_prepare, container_ref(c), &err) == 0)

@@ -19,7 +19,7 @@ struct workload_spec;
 int co_preparation_image(struct container *c, struct workload_spec *spec, struct arena *arena,
                          struct error *err) MUST_CHECK;
 
-/* PREPARE_AT_CREATE: begin in the background. A failure is logged; the start tries again and tells
+/* PREPARE_AT_CREATE and _PULL: begin in the background. A failure is logged; the start tries again and tells
  * its client. Other clouds: nothing. */
 void preparation_begin(struct container *c);
 /* Until it is over, however it went. */
