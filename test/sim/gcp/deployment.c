@@ -6,7 +6,6 @@
 #include "test/sim/gcp/service.h"
 #include "test/sim/host/runner.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,14 +14,6 @@ struct deployment {
     struct revision *revision;
     char operation[OPERATION_ID_MAX];
 };
-
-void deployment_delay(struct run *run, long ms)
-{
-    struct timespec until = runner_deadline(ms);
-    while (ms > 0 && !run->gcp->closing)
-        if (pthread_cond_timedwait(&run->changed, &run->lock, &until) == ETIMEDOUT)
-            return;
-}
 
 /* ---- what the platform may say ---- */
 
@@ -81,7 +72,7 @@ struct fate deployment_carry_out(struct service *s, struct revision *r)
     struct fate fate = {0};
     s->deployments++;
     int64_t generation = s->generation;
-    deployment_delay(run, run->gcp->tuning.operation_ms);
+    run_delay(run, run->gcp->tuning.operation_ms);
     if (r && !quota_refuses(run->gcp, r, &fate) && !r->is_stub)
         try_instance(r, &fate);
     if (r) {
@@ -104,7 +95,7 @@ struct fate deployment_carry_out(struct service *s, struct revision *r)
 static void reset(struct service *s)
 {
     struct run *run = s->run;
-    deployment_delay(run, run->gcp->tuning.service_reset_ms);
+    run_delay(run, run->gcp->tuning.service_reset_ms);
     struct revision *stub = s->revisions;
     while (stub && !stub->is_stub)
         stub = stub->next;

@@ -56,7 +56,8 @@ json_t *function_build_start(struct function *function, enum function_work work,
                              struct error *err) MUST_CHECK;
 
 /* source_upload.c: the bucket that upload URLs lead to. */
-#define UPLOAD_PATH_PREFIX "/gcf-v2-uploads-"
+#define UPLOAD_BUCKET_PREFIX "gcf-v2-uploads-"
+#define UPLOAD_PATH_PREFIX "/" UPLOAD_BUCKET_PREFIX
 struct source_uploads;
 struct source_uploads *source_uploads_new(void);
 void source_uploads_free(struct source_uploads *uploads);

@@ -84,7 +84,7 @@ static bool build(struct work *w, struct fate *fate)
     struct function *f = w->function;
     struct gcp *gcp = f->run->gcp;
     struct error err;
-    deployment_delay(f->run, gcp->tuning.build_ms);
+    run_delay(f->run, gcp->tuning.build_ms);
     if (value_take_one(&gcp->tuning.build_fails))
         error_set(&err, ERROR_INVALID_PARAMETER,
                   "Build failed with status: FAILURE and message: An unexpected error occurred. "
@@ -152,7 +152,7 @@ static void make(struct work *w, struct fate *fate)
 static void unmake(struct work *w)
 {
     struct function *f = w->function;
-    deployment_delay(f->run, f->run->gcp->tuning.operation_ms);
+    run_delay(f->run, f->run->gcp->tuning.operation_ms);
     struct service *s = service_find(f->run, f->id);
     if (s)
         service_delete(s);
@@ -170,7 +170,7 @@ static void *carry_out(void *arg)
     if (w->kind == FUNCTION_DELETE)
         unmake(w);
     else if (w->kind == FUNCTION_RELABEL)
-        deployment_delay(run, run->gcp->tuning.operation_ms);
+        run_delay(run, run->gcp->tuning.operation_ms);
     else
         make(w, &fate);
     operation_tell(run, w->operation, metadata_json(w, STAGES, true));

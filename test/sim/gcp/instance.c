@@ -51,12 +51,6 @@ void instance_let_go(struct instance *i)
         instance_free(i);
 }
 
-void instance_request_end(struct instance *i)
-{
-    i->end_requested = true;
-    pthread_cond_broadcast(&i->changed);
-}
-
 static void set_state(struct instance *i, enum instance_state state)
 {
     i->state = state;
@@ -163,7 +157,7 @@ static void start(struct instance *i)
     struct network_endpoint endpoint;
     const struct image *image = NULL;
     const char *reference = value_string(instance_container(i), "image");
-    deployment_delay(run, gcp->tuning.provision_ms);
+    run_delay(run, gcp->tuning.provision_ms);
     pthread_mutex_unlock(&run->lock);
     int rc = network_attach(gcp->network, i->netns_id, &endpoint, &err);
     if (rc == 0)
@@ -225,7 +219,7 @@ static void end(struct instance *i)
         (void)!process_stop(&i->process);
         over = i->process;
         i->process.container = NULL;
-        deployment_delay(run, NETWORK_LINGER_MS);
+        run_delay(run, NETWORK_LINGER_MS);
     }
     struct network_endpoint endpoint = i->endpoint;
     bool attached = i->attached;

@@ -12,6 +12,7 @@
 #include "test/sim/gcp/gcp.h"
 #include "test/sim/gcp/process.h"
 #include "test/sim/host/network.h"
+#include "test/sim/host/runner.h"
 
 #include <pthread.h>
 
@@ -95,6 +96,12 @@ struct run {
 struct run *run_open(struct gcp *gcp);
 /* Kills every execution and waits for them. */
 void run_close(struct run *run);
+
+/* Waits, with the lock, unless the simulator ends. */
+static inline void run_delay(struct run *run, long ms)
+{
+    runner_delay(&run->changed, &run->lock, ms, &run->gcp->closing);
+}
 
 /* Everything below: with the lock held. job.c: */
 struct job *run_find_job(struct run *run, const char *id);

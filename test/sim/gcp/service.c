@@ -65,13 +65,19 @@ void service_unref(struct service *s)
     free(s);
 }
 
+static void request_end(struct instance *i)
+{
+    i->end_requested = true;
+    pthread_cond_broadcast(&i->changed);
+}
+
 void service_delete(struct service *s)
 {
     HASH_DEL(s->run->services, s);
     s->deleted = true;
     for (struct revision *r = s->revisions; r; r = r->next)
         for (struct instance *i = r->instances; i; i = i->next)
-            instance_request_end(i);
+            request_end(i);
     pthread_cond_broadcast(&s->run->changed);
     service_unref(s);
 }

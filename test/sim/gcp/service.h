@@ -101,7 +101,6 @@ int service_check(const struct gcp *gcp, json_t *service, const char *id,
 
 /* Starts an instance and its thread; NULL: no thread. */
 struct instance *instance_start(struct revision *revision);
-void instance_request_end(struct instance *instance);
 /* Whoever has an instance from instance_start or looks at it while the lock is not held keeps it.
  */
 void instance_keep(struct instance *instance);
@@ -117,8 +116,6 @@ int deployment_start(struct service *service, struct revision *revision, const c
                      struct error *err) MUST_CHECK;
 /* The same in the caller's thread; the service is kept by the caller. Waits. */
 struct fate deployment_carry_out(struct service *service, struct revision *revision);
-/* Waits, with the lock, unless the simulator ends. */
-void deployment_delay(struct run *run, long ms);
 
 /* ---- invocation.c ---- */
 

@@ -63,8 +63,8 @@ void source_uploads_free(struct source_uploads *u)
 
 static char *bucket_name(const struct gcp *gcp)
 {
-    return xasprintf("%s" GCP_PROJECT_NUMBER ".%s.cloudfunctions.appspot.com",
-                     UPLOAD_PATH_PREFIX + 1, gcp->region);
+    return xasprintf(UPLOAD_BUCKET_PREFIX GCP_PROJECT_NUMBER ".%s.cloudfunctions.appspot.com",
+                     gcp->region);
 }
 
 json_t *source_upload_offer(struct gcp *gcp)

@@ -193,7 +193,6 @@ struct request {
 static void *send_request(void *arg)
 {
     struct request *r = arg;
-    AUTO_FREE char *uri = gcpsim_rig_uri(r->id);
     r->status = gcpsim_rig_invoke(r->id, "x", &r->text);
     return NULL;
 }
