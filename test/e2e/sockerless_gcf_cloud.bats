@@ -5,7 +5,6 @@
 bats_require_minimum_version 1.5.0
 load lib/common
 load lib/images
-load lib/crowd
 load lib/cloud
 
 setup_file()
@@ -106,10 +105,10 @@ functions_are()
 
 @test "gcf: a service that is reset is patched again, one that never keeps its image is told" {
     sim_config '{"service_reset":1,"service_reset_ms":0}'
-    run docker run --rm "$(fresh)" busybox echo here
-    [[ $output == here || $output == *"does not keep it"* ]]
-    sim_config '{"service_reset":0}'
-    cloud_settles_empty
+    run -0 docker run --rm "$(fresh)" busybox echo here
+    equal "$output" here
+    sim_config '{"service_reset":1000}'
+    refused "does not keep it"
 }
 
 @test "gcf: a function's time is over: 137 and why" {
@@ -130,16 +129,29 @@ functions_are()
     until_true 30 functions_are 0
 }
 
-@test "gcf: a cold start longer than the agent's timeout is told, and leaves nothing" {
+@test "gcf: a cold start longer than the agent's timeout is waited for" {
     backend_with SOCKERLESS_AGENT_TIMEOUT=1
-    docker create --name "$(name x)" busybox true >/dev/null
-    until_true 30 eval '[[ $(sim_count "[.functions[] | select(.state == \"ACTIVE\")] | length") -ge 1 ]]'
-    until_true 30 eval '[[ $(sim_count .instanceCount) == 0 ]]'
-    sim_config '{"provision_ms":4000}'
-    run -1 docker start "$(name x)"
-    contains "$output" "$(field "$(name x)" .Id)"
-    sim_config '{"provision_ms":50}'
-    docker rm -f "$(name x)" >/dev/null
+    sim_config '{"idle_ms":1}'
+    run -0 docker run --rm busybox true
+    until_true 30 instances_are 0
+    sim_config '{"provision_ms":2000}'
+    run -0 docker run --rm busybox echo late
+    equal "$output" late
     cloud_settles_empty
 }
 
+instances_are()
+{
+    [[ $(sim_count .instanceCount) == "$1" ]]
+}
+
+# The agent's own words, when it has given up.
+# bats test_tags=slow
+@test "gcf: a callback URL that leads nowhere is told" {
+    backend_with "SOCKERLESS_CALLBACK_URL=ws://$(stack_gateway):1/"
+    run -125 docker run --name "$(name x)" busybox true
+    contains "$output" "SOCKERLESS_CALLBACK_URL"
+    contains "$output" "ws://$(stack_gateway):1/"
+    docker rm -f "$(name x)" >/dev/null
+    cloud_settles_empty
+}
