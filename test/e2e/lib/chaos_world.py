@@ -27,6 +27,11 @@ OPERATIONS = {
     "aca": ["arm.jobs.put", "arm.jobs.start", "arm.jobs.get", "arm.jobs.delete", "arm.jobs.list",
             "arm.executions.get", "arm.executions.list", "arm.executions.stop",
             "arm.operations.status", "arm.operations.result", "logs.query"],
+    "gcf": ["cloudfunctions.functions.generateUploadUrl", "storage.objects.insert",
+            "cloudfunctions.functions.create", "cloudfunctions.functions.get",
+            "cloudfunctions.functions.list", "cloudfunctions.functions.delete",
+            "cloudfunctions.operations.get", "run.services.get", "run.services.patch",
+            "run.operations.get", "run.invoke", "logging.entries.list"],
 }
 KINDS = [
     {"kind": "throttle"},

@@ -28,6 +28,7 @@ void run_close(struct run *run)
     pthread_cond_broadcast(&run->changed); /* ends delays */
     while (run->runners)
         pthread_cond_wait(&run->changed, &run->lock);
+    service_delete_all(run); /* what was made meanwhile */
     pthread_mutex_unlock(&run->lock);
     struct execution *e, *next_execution;
     LL_FOREACH_SAFE(run->executions, e, next_execution)
