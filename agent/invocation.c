@@ -20,7 +20,7 @@ enum {
     BODY_MAX = 8 * 1024 * 1024,
     WAITING_MAX = 16, /* deliveries of one run */
     ANSWER_MS = 10000,
-    CLOSE_MS = 2000, /* for the peer to take the answer and close */
+    CLOSE_MS = 300, /* for the peer to take the answer and close */
     PORT_DEFAULT = 8080,
 };
 

@@ -25,7 +25,7 @@ enum {
     CONNECT_UNMET_MS = 3000,
     UNMET_ATTEMPTS = 400,    /* some two minutes; then it may have no backend */
     UNMET_MAX_MS = 60000,    /* of an instance: its request is waited for */
-    REFUSED_MAX_MS = 10000,  /* a backend that is ending refuses all, for a moment … */
+    REFUSED_MAX_MS = 5000,   /* a backend that is ending refuses all, for a moment … */
     REFUSED_UNMET_MS = 2000, /* … in which it has begun no run */
 };
 

@@ -116,7 +116,8 @@ static int check_platform(const char *platform, struct error *err)
     if (str_empty(platform) || strcmp(platform, "linux/amd64") == 0)
         return 0;
     return error_set(err, ERROR_INVALID_PARAMETER,
-                     "SOCKERLESS_PLATFORM: Cloud Functions have linux/amd64 only, not \"%.80s\"",
+                     "SOCKERLESS_PLATFORM must be linux/amd64, which is all that Cloud Functions "
+                     "have, not \"%.80s\"",
                      platform);
 }
 

@@ -29,6 +29,18 @@ LIMIT_S = 5 * max(1, os.getloadavg()[0] / os.cpu_count())
 numbers = itertools.count()
 
 
+def claim():
+    """(socket, number from 0 to 255): nothing else in this network namespace has the number until the
+    socket is closed."""
+    for number in range(256):
+        holder = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            holder.bind(f"\0sockerless-settings-{number}")
+            return holder, number
+        holder.close()
+    raise RuntimeError("256 programs run at once")
+
+
 class Program:
     def __init__(self, directory, what, flags):
         self.directory = directory
@@ -76,14 +88,16 @@ class Program:
                 yield f"--{setting['flag']}={self.place()}"
 
     def start(self, flags, closed=False, variables=None):
-        number = os.getpid() % 16 * 16 + next(numbers) % 16
+        holder, number = claim()
         own = [flag.replace("{}", str(number)) for flag in self.flags]
         command = [*self.command, *self.places(), *own, *flags, *self.behind]
         if closed:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
-        return subprocess.Popen(command, env={**self.environment, **(variables or {})}, text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, cwd=self.directory)
+        process = subprocess.Popen(command, env={**self.environment, **(variables or {})}, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, cwd=self.directory)
+        process.holder = holder  # until finish()
+        return process
 
 
 def free_port():
@@ -100,6 +114,8 @@ def finish(process):
     except subprocess.TimeoutExpired:
         process.kill()
         return None, process.communicate()[1]
+    finally:
+        process.holder.close()
 
 
 def fault_of(setting, code, errors):
