@@ -45,7 +45,6 @@ functions_are()
     [[ $(sim_count '.functions | length') == "$1" ]]
 }
 
-# bats test_tags=smoke
 @test "gcf: 20 at once of an image that has no function yet make one" {
     local functions
     functions=$(sim_count '.functions | length')
@@ -77,11 +76,12 @@ functions_are()
     refused "no such moon"
 }
 
-# bats test_tags=smoke
-@test "gcf: throttling, lost answers, dropped connections and 503s at every call are ridden out" {
+# ride_out KIND…: each of these at every call of a container whose function is new.
+ride_out()
+{
     local kind call
     backend_with SOCKERLESS_GCF_POOL_MAX=0
-    for kind in throttle lost_answer drop_connection error; do
+    for kind in "$@"; do
         for call in cloudfunctions.functions.generateUploadUrl storage.objects.insert \
             cloudfunctions.functions.create cloudfunctions.functions.get cloudfunctions.operations.get \
             run.services.get run.services.patch run.operations.get run.invoke \
@@ -94,6 +94,15 @@ functions_are()
         sim DELETE faults >/dev/null
     done
     cloud_settles_empty
+}
+
+@test "gcf: a lost answer to every call is ridden out" {
+    ride_out lost_answer
+}
+
+# bats test_tags=slow
+@test "gcf: throttling, dropped connections and 503s at every call are ridden out" {
+    ride_out throttle drop_connection error
 }
 
 @test "gcf: the URL is not in the function's answer, but in its service's" {
