@@ -31,6 +31,7 @@ struct function {
     char *uri;                 /* NULL: not known */
     struct access_token token;
     unsigned claims, waiters;
+    bool spoiled;      /* it is not what it should be, and not kept */
     unsigned failures; /* counts; last_error is that of the last one */
     struct error last_error;
     int64_t checked_ms, unused_ms;
@@ -142,6 +143,7 @@ static int co_make(struct gcf_api *api, struct function *f, const struct gcf_dep
     f->state = FUNCTION_BUSY;
     int rc = co_gcf_deploy(api, d, &uri, err);
     f->state = rc ? FUNCTION_UNKNOWN : FUNCTION_READY;
+    f->spoiled = rc != 0;
     if (rc) {
         f->last_error = *err;
         f->failures++;
@@ -214,7 +216,7 @@ static bool is_unused(const struct function *f)
     return f->claims == 0 && f->waiters == 0 && f->state != FUNCTION_BUSY;
 }
 
-/* The one that is not used for the longest time; NULL: none. */
+/* The one to go first: spoiled, or not used for the longest time; NULL: none. */
 static struct function *oldest_unused(const struct gcf_pool *pool, int64_t *count)
 {
     struct function *oldest = NULL;
@@ -223,7 +225,8 @@ static struct function *oldest_unused(const struct gcf_pool *pool, int64_t *coun
         if (!is_unused(f))
             continue;
         ++*count;
-        if (!oldest || f->unused_ms < oldest->unused_ms)
+        if (!oldest || f->spoiled > oldest->spoiled ||
+            (f->spoiled == oldest->spoiled && f->unused_ms < oldest->unused_ms))
             oldest = f;
     }
     return oldest;
@@ -236,7 +239,7 @@ static void trim(struct gcf_api *api)
     int64_t count;
     while ((f = oldest_unused(api->pool, &count))) {
         bool idle = time_mono_ms() - f->unused_ms >= config->pool_idle_s * 1000;
-        if (count <= config->pool_max && !idle)
+        if (count <= config->pool_max && !idle && !f->spoiled)
             return;
         delete_later(api, f);
         if (f->state != FUNCTION_BUSY)
@@ -349,6 +352,11 @@ void gcf_pool_forget(struct gcf_api *api, const char *name)
     if (f->state == FUNCTION_READY)
         f->state = FUNCTION_UNKNOWN;
     free(STEAL(f->uri));
+}
+
+void gcf_pool_spoil(struct gcf_api *api, const char *name)
+{
+    function_of(api->pool, name)->spoiled = true;
 }
 
 int co_gcf_pool_token(struct gcf_api *api, const char *name, const char *uri,

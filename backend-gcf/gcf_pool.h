@@ -36,6 +36,8 @@ int co_gcf_pool_uri(struct gcf_api *api, const char *name, char **uri,
                     struct error *err) MUST_CHECK;
 /* It was not there when it was called. */
 void gcf_pool_forget(struct gcf_api *api, const char *name);
+/* It could not be called: it is not kept for another container. */
+void gcf_pool_spoil(struct gcf_api *api, const char *name);
 /* A token to call it with, for a while the same; the receiver frees it. */
 int co_gcf_pool_token(struct gcf_api *api, const char *name, const char *uri,
                       struct access_token *out, struct error *err) MUST_CHECK;

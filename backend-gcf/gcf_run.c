@@ -169,9 +169,11 @@ static bool take_answer(struct run *r, const struct http_response *res, int64_t 
         return true;
     case GCF_OVER: break;
     }
-    if (status.start_failed)
-        return fail(r, ERROR_FORBIDDEN, status.reason);
-    return end(r, &status);
+    if (!status.start_failed)
+        return end(r, &status);
+    if (!http_response_header(res, "Sockerless-Agent"))
+        gcf_pool_spoil(r->api, r->function);
+    return fail(r, ERROR_FORBIDDEN, status.reason);
 }
 
 /* False: no further request. */

@@ -57,14 +57,15 @@ struct container {
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 
-    bool preparing;         /* behind its create: preparation.h */
-    bool damaged;           /* its row cannot be read: shown as dead, not saved, only removed */
-    bool removed;           /* out of the table; only references keep it */
-    bool stop_requested;    /* by stop or kill of this run */
-    unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */
-    bool removal_failed;    /* still REMOVING, since the store did not take that back either */
-    unsigned run_number;    /* counts starts in this process; changes when a run is over */
-    struct co_cond changed; /* broadcast at every state change, link event and removal */
+    bool preparing;          /* behind its create: preparation.h … */
+    struct error unprepared; /* … and why that failed; code ERROR_NONE: it did not */
+    bool damaged;            /* its row cannot be read: shown as dead, not saved, only removed */
+    bool removed;            /* out of the table; only references keep it */
+    bool stop_requested;     /* by stop or kill of this run */
+    unsigned removals;       /* rm -f that end what runs at present: nothing is started meanwhile */
+    bool removal_failed;     /* still REMOVING, since the store did not take that back either */
+    unsigned run_number;     /* counts starts in this process; changes when a run is over */
+    struct co_cond changed;  /* broadcast at every state change, link event and removal */
 
     int64_t next_poll_ms; /* watcher: when to ask the cloud again; INT64_MAX never */
     struct workload_status last_status;
