@@ -66,6 +66,7 @@ FRONTEND_OBJ := $(call objects,frontend)
 ECS_OBJ := $(call objects,backend-ecs)
 CLOUDRUN_OBJ := $(call objects,backend-cloudrun)
 ACA_OBJ := $(call objects,backend-aca)
+GCF_OBJ := $(call objects,backend-gcf)
 AGENT_OBJ := $(call objects,agent)
 SIM_SHARED_OBJ := $(call objects,test/sim/host test/sim/http)
 SIM_AWS_OBJ := $(call objects,test/sim/aws) $(SIM_SHARED_OBJ)
@@ -78,7 +79,7 @@ LIBS_BACKEND := -lcurl -lexpat -lsqlite3 -ljansson -larchive -lz -lzstd -ldeflat
 LIBS_SIM := -lmicrohttpd -lcurl -larchive -ljansson -lcrypto -lpthread
 
 PROGRAMS := sockerless-frontend sockerless-backend-ecs sockerless-backend-cloudrun \
-	sockerless-backend-aca sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
+	sockerless-backend-aca sockerless-backend-gcf sockerless-agent sockerless-sim-aws sockerless-sim-gcp sockerless-sim-azure
 BINARIES := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 .PHONY: all
@@ -146,6 +147,8 @@ $(BUILD)/bin/sockerless-backend-cloudrun: $(CLOUDRUN_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-backend-aca: $(ACA_OBJ) $(COMMON_LIBS)
 	$(LINK) $^ $(LIBS_BACKEND)
+$(BUILD)/bin/sockerless-backend-gcf: $(GCF_OBJ) $(COMMON_LIBS)
+	$(LINK) $^ $(LIBS_BACKEND)
 $(BUILD)/bin/sockerless-sim-aws: $(SIM_AWS_OBJ) $(call archive,base) $(call archive,proto)
 	$(LINK) $^ -lprotobuf-c $(LIBS_SIM)
 $(BUILD)/bin/sockerless-sim-gcp: $(SIM_GCP_OBJ) $(call archive,base) $(call archive,proto)
@@ -174,6 +177,7 @@ unit_component_frontend = $(filter-out %/main.o,$(FRONTEND_OBJ))
 unit_component_agent = $(filter-out %/main.o,$(AGENT_OBJ))
 unit_component_ecs = $(filter-out %/main.o,$(ECS_OBJ))
 unit_component_cloudrun = $(filter-out %/main.o,$(CLOUDRUN_OBJ))
+unit_component_gcf = $(filter-out %/main.o,$(GCF_OBJ))
 unit_component_aca = $(filter-out %/main.o,$(ACA_OBJ))
 unit_component_sim = $(filter-out %/main.o,$(SIM_AWS_OBJ))
 unit_component_gcpsim = $(filter-out %/main.o,$(SIM_GCP_OBJ))
@@ -232,7 +236,7 @@ fuzz-binaries: $(FUZZ_BINS)
 deps-build deps-run deps-test deps-lint deps-models deps-sdks: deps-%:
 	@deploy/local/deps.sh $*
 
-# Which cloud is embedded (ecs, cloudrun, aca) and who dials the agent (forward, reverse).
+# Which cloud is embedded (ecs, cloudrun, aca, gcf) and who dials the agent (forward, reverse).
 BACKEND ?= ecs
 AGENT ?= forward
 # What root has built belongs to the user who has called sudo.
@@ -242,7 +246,7 @@ OWN_BUILD = [ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || chown -Rh "$$SUDO_UID
 run: export BACKEND := $(BACKEND)
 run: export AGENT := $(AGENT)
 run: export BIN_DIR ?= $(CURDIR)/$(BUILD)/bin
-run: ## main job: the embedded local cloud (BACKEND=ecs, cloudrun or aca), ends with a line printed by a container
+run: ## main job: the embedded local cloud (BACKEND=ecs, cloudrun, aca or gcf), ends with a line printed by a container
 	@deploy/local/up.sh --check
 	@deploy/local/deps.sh run
 	@mkdir -p build; flock -n build true || echo "another make run builds here; waiting until it has ended"
@@ -257,7 +261,11 @@ stop: ## end everything that `make run` started
 # What test/run is told: see there. The first cloud has all scenarios in `make test`.
 CLOUDS := $(patsubst deploy/local/cloud_%.sh,%,$(wildcard deploy/local/cloud_*.sh))
 FURTHER := $(filter-out ecs,$(CLOUDS))
-REVERSE := $(CLOUDS:%=%-reverse)
+# Where agents can only dial, the cloud's own word means that.
+DIALS_ONLY := $(patsubst deploy/local/cloud_%.sh,%,$(shell grep -l '^CLOUD_AGENT=' deploy/local/cloud_*.sh))
+REVERSE := $(patsubst %,%-reverse,$(filter-out $(DIALS_ONLY),$(CLOUDS))) $(DIALS_ONLY)
+# All ways of all clouds, each once.
+WAYS = $(sort $(CLOUDS) $(REVERSE))
 
 .PHONY: test-binaries
 test-binaries: binaries unit-binaries
@@ -276,15 +284,15 @@ check: deps-test ## one thing: T=backend_logs, or T=logs BACKEND=cloudrun AGENT=
 	$(Q)$(MAKE) --no-print-directory $(if $(CHECK_UNIT),$(CHECK_UNIT:%=$(BUILD)/test/unit/%)) binaries
 	@test/run --slow $(SAN)/$(if $(CHECK_UNIT),units:$(T),$(CHECK_GROUP):$(T))
 
-.PHONY: check-aca check-cloudrun check-ecs
-check-aca check-cloudrun check-ecs: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
+.PHONY: check-aca check-cloudrun check-ecs check-gcf
+check-aca check-cloudrun check-ecs check-gcf: check-%: deps-test ## all scenarios on one cloud, agents dialled and dialling
 	$(Q)$(MAKE) --no-print-directory binaries
-	@test/run --slow $(SAN)/$* $(SAN)/$*-reverse
+	@test/run --slow $(patsubst %,$(SAN)/%,$(filter $* $*-reverse,$(WAYS)))
 
 .PHONY: sim-test-gcp
 sim-test-gcp: deps-test ## the simulated Google Cloud and what speaks to it, 200 followers among it
 	$(Q)$(MAKE) --no-print-directory test-binaries
-	@test/run --slow units:gcpsim_*,gcp_*,cloudrun_* cloudrun:sockerless_cloudrun_*
+	@test/run --slow units:gcpsim_*,gcp_*,cloudrun_*,gcf_* cloudrun:sockerless_cloudrun_* gcf:sockerless_gcf_*,run,lifecycle
 
 .PHONY: sim-test-azure
 sim-test-azure: deps-test ## the simulated Azure and what speaks to it
@@ -317,7 +325,7 @@ space := $(subst ,, )
 check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
 	$(Q)$(MAKE) --no-print-directory binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
-	@test/run asan/units asan/$(ASAN_CLOUD) $(REVERSE:%=%:@core) $(patsubst %,%-reverse:@own,$(filter-out $(ASAN_CLOUD),$(FURTHER)))
+	@test/run asan/units asan/$(ASAN_CLOUD) $(REVERSE:%=%:@core) $(patsubst %,%:@own,$(filter-out $(ASAN_CLOUD)-reverse $(ASAN_CLOUD) ecs-reverse,$(REVERSE)))
 
 .PHONY: oracle
 oracle: deps-test ## all scenarios against a real dockerd; test/e2e/oracle.sums says what passed
@@ -327,7 +335,7 @@ oracle: deps-test ## all scenarios against a real dockerd; test/e2e/oracle.sums 
 .PHONY: chaos
 chaos: deps-test ## random operations, faults and kill -9 on every cloud, both ways (CHAOS_SEED, CHAOS_SECONDS)
 	$(Q)$(MAKE) --no-print-directory binaries
-	@test/run --soak --slots 1 $(patsubst %,%:z_sockerless_chaos,$(CLOUDS) $(REVERSE))
+	@test/run --soak --slots 1 $(WAYS:%=%:z_sockerless_chaos)
 
 .PHONY: budgets
 budgets: deps-test ## what takes longer than a scenario, a file, a unit program may; on an idle machine
@@ -339,7 +347,7 @@ check-all: deps-test ## everything × clouds × directions × {release, ASan}, d
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory test-binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
-	@test/run --slow units asan/units oracle-all $(CLOUDS) $(REVERSE) $(patsubst %,asan/%,$(CLOUDS) $(REVERSE))
+	@test/run --slow units asan/units oracle-all $(WAYS) $(WAYS:%=asan/%)
 	$(Q)for target in check-tsan budgets chaos fuzz check-valgrind check-models check-sdks bench bench-load; do \
 		$(MAKE) --no-print-directory $$target || exit 1; done
 
@@ -370,7 +378,7 @@ bench-load: deps-test ## a 2 GB docker load against skopeo copy in the same run
 
 .PHONY: check-models
 check-models: deps-models ## requests and answers against the vendors' API models, which test/conformance/run.sh looks for
-	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %azuresim_jobs %azuresim_rules %azuresim_logs,$(UNIT_BINS))
+	$(Q)$(MAKE) --no-print-directory binaries $(filter %gcpsim_run %gcpsim_functions %azuresim_jobs %azuresim_rules %azuresim_logs,$(UNIT_BINS))
 	@test/conformance/run.sh
 
 .PHONY: check-sdks

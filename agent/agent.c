@@ -2,6 +2,7 @@
  * The agent; see agent.h. Puts the parts together and decides about the end. */
 #include "agent/agent.h"
 
+#include "agent/invocation.h"
 #include "agent/reverse.h"
 #include "agent/server.h"
 #include "agent/session_attach.h"
@@ -10,6 +11,9 @@
 #include "agent/session_log.h"
 #include "base/alloc.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -99,6 +103,51 @@ static void on_signal(void *owner, int number)
     main_process_signal(a->workload.main, number);
 }
 
+/* ---- the start ---- */
+
+static void on_stop_time(uv_timer_t *timer)
+{
+    struct agent *a = timer->data;
+    main_process_stop(a->workload.main, 0);
+}
+
+static void workload_start(struct agent *a)
+{
+    main_process_start(a->workload.main);
+    if (a->options.stop_after_ms > 0 && main_process_started(a->workload.main))
+        uv_timer_start(&a->stop_after, on_stop_time, (uint64_t)a->options.stop_after_ms, 0);
+}
+
+/* Which of several instances may run the command is the backend's word. */
+static bool waits_to_be_accepted(const struct agent *a)
+{
+    return a->options.instance && *a->options.instance;
+}
+
+static void on_met(void *owner)
+{
+    struct agent *a = owner;
+    if (waits_to_be_accepted(a))
+        workload_start(a);
+}
+
+/* What runs is not wanted any more; what does not run never will. */
+static void on_given_up(void *owner, bool refused, const char *why)
+{
+    struct agent *a = owner;
+    a->options.linger_ms = 0;
+    if (main_process_started(a->workload.main)) {
+        main_process_signal(a->workload.main, SIGKILL);
+        return;
+    }
+    if (a->options.report_fd >= 0)
+        dprintf((int)a->options.report_fd, "%s%s", refused ? INVOCATION_REFUSED : "", why);
+    a->abandoned = true;
+    loop_stop(&a->loop);
+}
+
+static const struct reverse_events reverse_handlers = {.met = on_met, .given_up = on_given_up};
+
 /* What sessions need; nothing runs yet. */
 static void workload_prepare(struct agent *a)
 {
@@ -122,21 +171,25 @@ static void workload_prepare(struct agent *a)
 
 int agent_run(struct agent *a, struct error *err)
 {
+    if (a->options.report_fd >= 0) /* not for the command */
+        fcntl((int)a->options.report_fd, F_SETFD, FD_CLOEXEC);
     /* Orphans come to us also where the platform has put a PID 1 of its own above us. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (loop_init(&a->loop, err))
         return -1;
     uv_timer_init(&a->loop.uv, &a->linger);
-    a->linger.data = a;
+    uv_timer_init(&a->loop.uv, &a->stop_after);
+    a->linger.data = a->stop_after.data = a;
     if (reaper_open(&a->reaper, &a->loop, err) ||
         signals_open(&a->signals, &a->loop, on_signal, a, err))
         return -1;
     workload_prepare(a);
-    if (a->options.callback_url
-            ? reverse_open(&a->loop, &a->options, &a->sessions, &a->reverse, err)
-            : server_open(&a->loop, &a->options, &a->sessions, &a->server, err))
+    if (a->options.callback_url ? reverse_open(&a->loop, &a->options, &a->sessions,
+                                               &reverse_handlers, a, &a->reverse, err)
+                                : server_open(&a->loop, &a->options, &a->sessions, &a->server, err))
         return -1;
-    main_process_start(a->workload.main);
+    if (!waits_to_be_accepted(a))
+        workload_start(a);
     loop_run(&a->loop);
-    return main_process_exit(a->workload.main)->code;
+    return a->abandoned ? EXIT_AGENT_FAILED : main_process_exit(a->workload.main)->code;
 }

@@ -23,6 +23,9 @@
 struct reverse;
 struct server;
 
+/* As Docker when the daemon itself fails. */
+enum { EXIT_AGENT_FAILED = 125 };
+
 struct agent {
     struct loop loop;
     struct agent_options options;
@@ -33,7 +36,9 @@ struct agent {
     struct workload workload;
     struct session_list sessions;
     uv_timer_t linger;
+    uv_timer_t stop_after;
     bool acknowledged;
+    bool abandoned; /* never ran: the backend does not want it here */
 };
 
 /* Serves, starts the main process, and returns its exit code when all is done. -1: could not even

@@ -26,7 +26,7 @@ enum {
 void log_line_writer_init(struct log_line_writer *w, enum log_lines lines)
 {
     unsigned char random[sizeof w->run / 2];
-    *w = (struct log_line_writer){.lines = lines};
+    *w = (struct log_line_writer){.lines = lines, .run_mark = ""};
     random_bytes(random, sizeof random);
     hex_encode(random, sizeof random, w->run);
 }
@@ -108,6 +108,8 @@ static void write_structured(const struct log_line_writer *w, enum log_record_ki
     json_member_string(&j, "logging.googleapis.com/insertId", id);
     json_member_object(&j, LOG_LABEL_FIELD);
     json_member_string(&j, LOG_LABEL_KEY, log_label_format(&label, place));
+    if (*w->run_mark)
+        json_member_string(&j, LOG_LABEL_RUN, w->run_mark);
     json_object_close(&j);
     json_object_close(&j);
 }

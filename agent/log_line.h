@@ -13,11 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { LOG_RUN_MARK_MAX = 36 };
+
 struct log_line_writer {
     enum log_lines lines;
-    uint64_t number; /* of the last record … */
-    int64_t time_ns; /* … and its time: none is earlier than the one before */
-    char run[9];     /* this process among all that write to the same log service */
+    uint64_t number;      /* of the last record … */
+    int64_t time_ns;      /* … and its time: none is earlier than the one before */
+    char run[9];          /* this process among all that write to the same log service */
+    const char *run_mark; /* "": records do not say whose they are; at most LOG_RUN_MARK_MAX */
 };
 
 void log_line_writer_init(struct log_line_writer *w, enum log_lines lines);

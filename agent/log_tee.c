@@ -324,6 +324,11 @@ bool log_tee_flushed(const struct log_tee *t)
     return t->queue.len == 0;
 }
 
+void log_tee_of_run(struct log_tee *t, const char *run)
+{
+    t->writer.run_mark = run;
+}
+
 struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
                              const struct log_tee_events *events, void *owner)
 {

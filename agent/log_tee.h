@@ -55,6 +55,8 @@ struct log_tee_events {
 /* fd: borrowed, made non-blocking. -1: the tee is off. lines: the format. */
 struct log_tee *log_tee_open(struct loop *l, int fd, enum log_lines lines,
                              const struct log_tee_events *events, void *owner);
+/* Records say whose they are; run: borrowed, from before the first record on. */
+void log_tee_of_run(struct log_tee *t, const char *run);
 /* There is no backend that would read the log. */
 void log_tee_without_anchors(struct log_tee *t);
 /* What is still queued is dropped. */

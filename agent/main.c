@@ -6,17 +6,17 @@
  */
 #include "agent/agent.h"
 #include "agent/install.h"
+#include "agent/invocation.h"
 #include "base/program.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-/* As Docker when the daemon itself fails. */
-enum { EXIT_AGENT_FAILED = 125 };
-
 static int run(struct agent *a, struct error *err)
 {
-    return a->options.install_dir ? install_self(a->options.install_dir, err) : agent_run(a, err);
+    if (a->options.install_dir)
+        return install_self(a->options.install_dir, err);
+    return a->options.serve ? invocation_serve(err) : agent_run(a, err);
 }
 
 int main(int argc, char **argv)

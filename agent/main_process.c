@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "ipc/frame.h"
 
+#include <signal.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -32,6 +33,8 @@ struct main_process {
     int64_t pid;
     int64_t oom_kills; /* before the start; -1: not known */
     uint32_t height, width;
+    bool stopping; /* by main_process_stop: its end has stop_code */
+    int stop_code;
     Sockerless__Exit exit;
     struct error start_error;
 };
@@ -198,7 +201,7 @@ static void on_ended(void *owner, int code, int signal_number)
 {
     struct main_process *m = owner;
     process_free(STEAL(m->process));
-    finish(m, code, signal_number);
+    finish(m, m->stopping ? m->stop_code : code, m->stopping ? 0 : signal_number);
 }
 
 static const struct process_events process_handlers = {
@@ -280,6 +283,7 @@ struct main_process *main_process_new(struct loop *l, struct reaper *reaper,
     m->outer_tee_events = tee_events;
     m->tee_events = (struct log_tee_events){on_tee_drained, on_tee_mark_written, on_tee_recorded};
     m->tee = log_tee_open(l, log_fd, options->log_lines, &m->tee_events, m);
+    log_tee_of_run(m->tee, str_or_empty(options->run));
     if (options->linger_ms == 0)
         log_tee_without_anchors(m->tee);
     sockerless__exit__init(&m->exit);
@@ -294,6 +298,13 @@ void main_process_signal(struct main_process *m, int number)
 {
     if (m->process)
         process_signal(m->process, number);
+}
+
+void main_process_stop(struct main_process *m, int code)
+{
+    m->stopping = true;
+    m->stop_code = code;
+    main_process_signal(m, SIGKILL);
 }
 
 void main_process_resize(struct main_process *m, uint32_t height, uint32_t width)

@@ -66,6 +66,8 @@ void main_process_drained(struct main_process *m, struct outlet *o);
 bool main_process_stdin(struct main_process *m, const void *bytes, size_t len);
 void main_process_stdin_close(struct main_process *m);
 
+/* End it, as if it had ended by itself with this code. */
+void main_process_stop(struct main_process *m, int code);
 /* To the process alone, as Docker does. */
 void main_process_signal(struct main_process *m, int number);
 /* Also before the start. */

@@ -4,8 +4,10 @@
 #include "agent/options.h"
 
 #include "agent/environment.h"
+#include "agent/log_line.h"
 #include "base/alloc.h"
 #include "base/secret.h"
+#include "ipc/callback_token.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -88,9 +90,24 @@ static int find_backend(struct agent_options *o, struct error *err)
     return 0;
 }
 
+static int check_instance(const struct agent_options *o, struct error *err)
+{
+    size_t len = strlen(o->instance);
+    if (strlen(o->run) > LOG_RUN_MARK_MAX)
+        return error_set(err, ERROR_INVALID_PARAMETER,
+                         "SOCKERLESS_AGENT_RUN is longer than %d characters", LOG_RUN_MARK_MAX);
+    if (len == 0 ||
+        (len == CALLBACK_INSTANCE_LEN && str_is_hex(o->instance, len) && o->callback_url))
+        return 0;
+    return error_set(err, ERROR_INVALID_PARAMETER,
+                     "SOCKERLESS_AGENT_INSTANCE must be %d hexadecimal digits, and needs "
+                     "SOCKERLESS_CALLBACK_URL",
+                     CALLBACK_INSTANCE_LEN);
+}
+
 int agent_options_finish(struct agent_options *o, int argc, char **argv, struct error *err)
 {
-    if (o->install_dir)
+    if (o->install_dir || o->serve)
         return 0;
     /* The user's home as passwd has it, not what the platform has set for root. */
     const char *home = getenv("SOCKERLESS_AGENT_HOME");
@@ -99,7 +116,10 @@ int agent_options_finish(struct agent_options *o, int argc, char **argv, struct 
     fill(&o->container);
     fill(&o->user);
     fill(&o->groups);
-    if (find_workload(o, argc, argv, err) || find_log_lines(o, err) || find_backend(o, err))
+    fill(&o->instance);
+    fill(&o->run);
+    if (find_workload(o, argc, argv, err) || find_log_lines(o, err) || find_backend(o, err) ||
+        check_instance(o, err))
         return -1;
     environment_receive(&o->env, environ);
     return 0;
@@ -114,6 +134,8 @@ void agent_options_free(struct agent_options *o)
     free(o->callback_url);
     free(o->container);
     free(o->callback_ca);
+    free(o->instance);
+    free(o->run);
     free(o->user);
     free(o->groups);
     free(o->workdir);

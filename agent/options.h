@@ -18,14 +18,20 @@ struct agent_options {
     bool keep_alive;   /* the main process only waits: where the image lacks its program, a process
                         * that does nothing stands in for it */
     char *install_dir; /* install only; NULL: run */
+    bool serve;        /* wait for a POST that says what to run (invocation.h) */
     struct strv argv;  /* of the main process */
     struct strv env;   /* of the main process: without the agent's own */
     char *token;
     char *address; /* to listen on */
     int64_t port;
-    char *callback_url; /* ws:// or wss://: dial it instead of listening; NULL: listen */
-    char *container;    /* the own id, for the backend that is dialled */
-    char *callback_ca;  /* PEM; "": the image's */
+    char *callback_url;    /* ws:// or wss://: dial it instead of listening; NULL: listen */
+    char *container;       /* the own id, for the backend that is dialled */
+    char *callback_ca;     /* PEM; "": the image's */
+    char *instance;        /* the backend accepts one of them for a run, and the command runs only
+                            * then; "": it runs at once */
+    int64_t report_fd;     /* where to say why it did not run; -1: nowhere */
+    char *run;             /* what the log's records say; "": nothing */
+    int64_t stop_after_ms; /* the command is ended then, with exit code 0; 0: never */
     bool tty, open_stdin, stdin_once;
     int64_t height, width; /* of the terminal; 0: not known */
     char *log_lines_name;
@@ -43,6 +49,8 @@ struct agent_options {
                     "run without a command of its own, for exec only"),                            \
         CONFIG_ROW_TEXT(CONFIG_DIRECTORY, "install", NULL, NULL, &(o).install_dir,                 \
                         "copy this program into the directory, then exit"),                        \
+        CONFIG_ROW_BOOL("serve", NULL, "false", &(o).serve,                                        \
+                        "wait on $PORT for the request that says what to run"),                    \
         CONFIG_ROW_TEXT(CONFIG_SECRET, "token", "SOCKERLESS_AGENT_TOKEN", NULL, &(o).token,        \
                         "what the backend shows to be let in"),                                    \
         CONFIG_ROW_STRING("address", "SOCKERLESS_AGENT_ADDRESS", "0.0.0.0", &(o).address,          \
@@ -54,6 +62,14 @@ struct agent_options {
                           "with a container id"),                                                  \
         CONFIG_ROW_STRING("container", "SOCKERLESS_AGENT_CONTAINER", NULL, &(o).container,         \
                           "the own container id, for the backend that is dialled"),                \
+        CONFIG_ROW_STRING("instance", "SOCKERLESS_AGENT_INSTANCE", NULL, &(o).instance,            \
+                          "run the command only when the backend accepts this place for it"),      \
+        CONFIG_ROW_INT("report-fd", "SOCKERLESS_AGENT_REPORT_FD", "-1", &(o).report_fd,            \
+                       "descriptor for the reason why it was not run", -1, 1023),                  \
+        CONFIG_ROW_STRING("run", "SOCKERLESS_AGENT_RUN", NULL, &(o).run,                           \
+                          "mark of the run in structured log lines"),                              \
+        CONFIG_ROW_INT("stop-after-ms", "SOCKERLESS_AGENT_STOP_AFTER_MS", "0", &(o).stop_after_ms, \
+                       "end the command then, with exit code 0; 0: never", 0, 86400000),           \
         CONFIG_ROW_STRING("user", "SOCKERLESS_AGENT_USER", NULL, &(o).user,                        \
                           "user[:group] of the command; else the agent's"),                        \
         CONFIG_ROW_STRING("groups", "SOCKERLESS_AGENT_GROUPS", NULL, &(o).groups,                  \

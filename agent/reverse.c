@@ -23,7 +23,10 @@ enum {
     CHECK_MS = 3000,
     CONNECT_MS = 10000,
     CONNECT_UNMET_MS = 3000,
-    UNMET_ATTEMPTS = 400, /* some two minutes; then it may have no backend */
+    UNMET_ATTEMPTS = 400,    /* some two minutes; then it may have no backend */
+    UNMET_MAX_MS = 60000,    /* of an instance: its request is waited for */
+    REFUSED_MAX_MS = 5000,   /* a backend that is ending refuses all, for a moment … */
+    REFUSED_UNMET_MS = 2000, /* … in which it has begun no run */
 };
 
 struct reverse {
@@ -35,6 +38,9 @@ struct reverse {
     uv_timer_t timer;           /* the next attempt, or the next ping */
     int attempts;               /* since something arrived */
     bool met;                   /* something arrived once */
+    const struct reverse_events *events;
+    void *owner;
+    int64_t opened_ms, refused_ms; /* since when the backend refuses us; 0: it does not */
     int64_t heard_ms;
     bool answered; /* since the last check */
 };
@@ -56,7 +62,10 @@ static int connection_dial(struct reverse *r, const char *session,
         .connect_timeout_ms = is_awaited(r) ? CONNECT_UNMET_MS : CONNECT_MS,
         .tls = r->tls,
     };
-    callback_token_write(bearer, told->container, told->token, session);
+    if (*session)
+        callback_token_write(bearer, told->container, told->token, session);
+    else
+        callback_token_write_line(bearer, told->container, told->token, told->instance);
     int rc = channel_dial(r->loop, told->callback_url, &options, events, owner, out, err);
     explicit_bzero(bearer, sizeof bearer);
     return rc;
@@ -104,7 +113,11 @@ static void line_frame(void *owner, const struct frame *f)
     r->heard_ms = time_mono_ms();
     r->answered = true;
     r->attempts = 0;
+    r->refused_ms = 0;
+    bool first = !r->met;
     r->met = true;
+    if (first)
+        r->events->met(r->owner);
     if (f->type == FRAME_CALL_BACK)
         on_call_back(r, f);
 }
@@ -137,12 +150,31 @@ static void line_wait(struct reverse *r)
     uv_timer_start(&r->timer, on_retry, (uint64_t)pause_ms, 0);
 }
 
+/* True: of several, we are not the one, or there is no backend. */
+static bool gives_up(struct reverse *r, const struct error *why)
+{
+    int64_t now = time_mono_ms();
+    bool refused = why && why->code == ERROR_FORBIDDEN;
+    if (!*r->options->instance)
+        return false;
+    if (!refused)
+        r->refused_ms = 0;
+    else if (!r->refused_ms)
+        r->refused_ms = now;
+    if (refused ? now - r->refused_ms < (r->met ? REFUSED_MAX_MS : REFUSED_UNMET_MS)
+                : r->met || now - r->opened_ms < UNMET_MAX_MS)
+        return false;
+    r->events->given_up(r->owner, refused, why ? why->message : "the connection was closed");
+    return true;
+}
+
+/* Our stdout is the container's log: a backend that is away comes back. */
 static void line_closed(void *owner, const struct error *why)
 {
-    (void)why; /* our stdout is the container's log: a backend that is away comes back */
     struct reverse *r = owner;
     r->line = NULL;
-    line_wait(r);
+    if (!gives_up(r, why))
+        line_wait(r);
 }
 
 static const struct channel_events line_events = {.frame = line_frame, .closed = line_closed};
@@ -159,10 +191,14 @@ static void line_dial(struct reverse *r)
 }
 
 int reverse_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
-                 struct reverse **out, struct error *err)
+                 const struct reverse_events *events, void *owner, struct reverse **out,
+                 struct error *err)
 {
     struct reverse *r = NEW(struct reverse);
     r->loop = l;
+    r->events = events;
+    r->owner = owner;
+    r->opened_ms = time_mono_ms();
     r->options = options;
     r->sessions = sessions;
     uv_timer_init(&l->uv, &r->timer);

@@ -15,11 +15,20 @@
 
 struct reverse;
 
+/* NULL where they do not matter. */
+struct reverse_events {
+    void (*met)(void *owner); /* the backend has accepted us, for the first time */
+    /* Only of an agent that is one of possibly several (options.instance): the backend wants none,
+     * or another; or was not reached in a minute. No more is dialled. */
+    void (*given_up)(void *owner, bool refused, const char *why);
+};
+
 /* Dials in the background and again whenever the line is lost, until the agent ends;
  * what it brings becomes a session of the list. options: borrowed. -1 only for a URL that cannot be
  * dialled at all. */
 int reverse_open(struct loop *l, const struct agent_options *options, struct session_list *sessions,
-                 struct reverse **out, struct error *err) MUST_CHECK;
+                 const struct reverse_events *events, void *owner, struct reverse **out,
+                 struct error *err) MUST_CHECK;
 
 /* Connections may have been lost without a word, as when the machine was moved: the line is asked
  * now, given up when it does not answer within seconds, and dialled again. */

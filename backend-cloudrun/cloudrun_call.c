@@ -4,39 +4,39 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "base/timefmt.h"
 #include "cloudrun_names.h"
-#include "cloud/gcp/gcp_operation.h"
+#include "cloud/gcp/gcp_resource.h"
 #include "json/json_doc.h"
 
 #include <string.h>
 
+static struct gcp_service service_of(struct cloudrun_api *api)
+{
+    return (struct gcp_service){
+        .client = api->client, .name = "run", .version = "v2", .reads = &api->reads};
+}
+
 int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
                     struct cloud_error *why, struct error *err)
 {
-    AUTO_FREE char *path = xasprintf("v2/%s", name);
-    const struct gcp_call call = {
-        .service = "run",
-        .what = what,
-        .method = "GET",
-        .path = path,
-        .bucket = &api->reads,
-        .repeatable = true,
-    };
-    return co_gcp_call(api->client, &call, reply, why, err);
+    const struct gcp_service run = service_of(api);
+    return co_gcp_get(&run, what, name, reply, why, err);
+}
+
+int co_cloudrun_each_job(struct cloudrun_api *api, void (*take)(void *arg, const json_t *job),
+                         void *arg, struct error *err)
+{
+    const struct gcp_service run = service_of(api);
+    AUTO_FREE char *jobs =
+        xasprintf("projects/%s/locations/%s/jobs", api->config->project, api->config->region);
+    return co_gcp_list(&run, "list jobs", jobs, "jobs", take, arg, err);
 }
 
 int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest_ms,
                      json_t **operation, struct cloud_error *why, struct error *err)
 {
-    const struct gcp_operation_wait wait = {
-        .service = "run",
-        .version = "v2",
-        .what = what,
-        .bucket = &api->reads,
-        .deadline_ms = time_mono_ms() + longest_ms,
-    };
-    return co_gcp_operation_wait(api->client, &wait, operation, why, err);
+    const struct gcp_service run = service_of(api);
+    return co_gcp_wait(&run, what, longest_ms, operation, why, err);
 }
 
 /* Google may name a project by its number. */

@@ -7,7 +7,6 @@
 #include "cloudrun_names.h"
 #include "cloudrun_run.h"
 #include "cloudrun_status.h"
-#include "loop/http_url.h"
 #include "json/json_doc.h"
 
 #include <stdio.h>
@@ -16,8 +15,6 @@
 enum {
     CANCEL_LONGEST_MS = 30000,
     DELETE_LONGEST_MS = 10000,
-    PAGE_SIZE = 100,
-    PAGES_MAX = 100,
 };
 
 /* ---- cancel ---- */
@@ -160,54 +157,38 @@ static bool read_found(const struct cloudrun_api *api, const json_t *job, const 
 }
 
 struct listing {
+    const struct cloudrun_api *api;
+    const char *instance;
+    struct arena *arena;
     struct workload_found *items;
     size_t count, room;
 };
 
-static void take_jobs(const struct cloudrun_api *api, const json_t *reply, const char *instance,
-                      struct arena *arena, struct listing *all)
+static void take_job(void *arg, const json_t *job)
 {
-    const json_t *jobs = json_object_get(reply, "jobs");
-    for (size_t i = 0; i < json_array_size(jobs); i++) {
-        struct workload_found found;
-        if (!read_found(api, json_array_get(jobs, i), instance, &found))
-            continue;
-        if (all->count == all->room) {
-            size_t room = all->room ? all->room * 2 : 16;
-            struct workload_found *more = arena_calloc(arena, room, sizeof *more);
-            if (all->count)
-                memcpy(more, all->items, all->count * sizeof *more);
-            all->items = more;
-            all->room = room;
-        }
-        all->items[all->count++] = found;
+    struct listing *all = arg;
+    struct workload_found found;
+    if (!read_found(all->api, job, all->instance, &found))
+        return;
+    if (all->count == all->room) {
+        size_t room = all->room ? all->room * 2 : 16;
+        struct workload_found *more = arena_calloc(all->arena, room, sizeof *more);
+        if (all->count)
+            memcpy(more, all->items, all->count * sizeof *more);
+        all->items = more;
+        all->room = room;
     }
+    all->items[all->count++] = found;
 }
 
-/* jobs.list has no filter. Jobs that are over are listed, too: they count against the project's
- * thousand. */
+/* Jobs that are over are listed, too: they count against the project's thousand. */
 int co_cloudrun_list(struct cloudrun_api *api, const char *instance, struct arena *arena,
                      struct workload_found **out, size_t *count, struct error *err)
 {
-    struct listing all = {0};
-    AUTO_FREE char *token = NULL;
-    for (int page = 0; page < PAGES_MAX; page++) {
-        AUTO_FREE char *path = xasprintf("projects/%s/locations/%s/jobs?pageSize=%d%s%s",
-                                         api->config->project, api->config->region, PAGE_SIZE,
-                                         token ? "&pageToken=" : "", str_or_empty(token));
-        json_t *reply AUTO(json) = NULL;
-        struct cloud_error why;
-        if (co_cloudrun_get(api, "list jobs", path, &reply, &why, err))
-            return -1;
-        take_jobs(api, reply, instance, arena, &all);
-        const char *next = json_doc_string(reply, "nextPageToken");
-        free(token);
-        token = str_empty(next) ? NULL : http_url_encode(next);
-        if (!token) {
-            *out = all.items;
-            *count = all.count;
-            return 0;
-        }
-    }
-    return error_set(err, ERROR_SYSTEM, "run: list jobs: more than %d pages", PAGES_MAX);
+    struct listing all = {.api = api, .instance = instance, .arena = arena};
+    if (co_cloudrun_each_job(api, take_job, &all, err))
+        return -1;
+    *out = all.items;
+    *count = all.count;
+    return 0;
 }

@@ -14,6 +14,7 @@
 #include "cloudrun_size.h"
 #include "cloudrun_startup.h"
 #include "cloud/cloud_labels.h"
+#include "cloud/gcp/gcp_label.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,11 +27,11 @@ enum { JOB_MAX = 512 * 1024, NOTES_MAX = 256 * 1024, LABELS_MAX = 100 * 1024 };
 
 static void write_labels(struct json_writer *w, const struct workload_spec *spec)
 {
-    char value[CLOUDRUN_LABEL_MAX + 1], id[16];
+    char value[GCP_LABEL_MAX + 1], id[16];
     json_member_object(w, "labels");
-    json_member_string(w, CLOUDRUN_LABEL_MANAGED, "true");
-    cloudrun_label_value(spec->instance, value);
-    json_member_string(w, CLOUDRUN_LABEL_INSTANCE, value);
+    json_member_string(w, GCP_LABEL_MANAGED, "true");
+    gcp_label_value(spec->instance, value);
+    json_member_string(w, GCP_LABEL_INSTANCE, value);
     snprintf(id, sizeof id, "%.12s", spec->container_id);
     json_member_string(w, CLOUDRUN_LABEL_CONTAINER, id);
     json_object_close(w);

@@ -6,11 +6,11 @@
 #ifndef SOCKERLESS_CLOUDRUN_NAMES_H
 #define SOCKERLESS_CLOUDRUN_NAMES_H
 
+#include "cloud/gcp/gcp_name.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CLOUDRUN_LABEL_MANAGED "sockerless-managed"
-#define CLOUDRUN_LABEL_INSTANCE "sockerless-instance"
 #define CLOUDRUN_LABEL_CONTAINER "sockerless-container"
 #define CLOUDRUN_NOTE_INSTANCE "sockerless.dev/instance"
 #define CLOUDRUN_NOTE_CONTAINER_ID "sockerless.dev/container-id"
@@ -20,27 +20,16 @@
 /* Google tells no address of a job's container; a simulator does, here. */
 #define CLOUDRUN_NOTE_ADDRESS "sockerless.dev/sim-address"
 
-enum {
-    CLOUDRUN_JOB_ID_MAX = 49, /* leaves room for what executions and tasks append */
-    CLOUDRUN_LABEL_MAX = 63,
-};
+enum { CLOUDRUN_JOB_ID_MAX = 49 }; /* leaves room for what executions and tasks append */
 
 /* "sockerless-<id12>-<8 of the run's token>": another run, another job. */
 void cloudrun_job_id(const char *container_id, const char *run_token,
                      char out[CLOUDRUN_JOB_ID_MAX + 1]);
 
-/* A label's value: [a-z0-9_-], at most 63. A text that had to be changed gets a hash appended, so
- * two of them never share a value. */
-void cloudrun_label_value(const char *text, char out[CLOUDRUN_LABEL_MAX + 1]);
-
 /* The parts of "projects/P/locations/L/jobs/J[/executions/E]", inside the text. False when it is
  * anything else. */
-struct cloudrun_part {
-    const char *text;
-    size_t len;
-};
 struct cloudrun_name {
-    struct cloudrun_part project, location, job, execution; /* execution: len 0: none */
+    struct gcp_part project, location, job, execution; /* execution: len 0: none */
 };
 bool cloudrun_name_parse(const char *text, struct cloudrun_name *out);
 

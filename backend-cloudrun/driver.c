@@ -90,9 +90,18 @@ static int co_log_pages(void *self, const struct log_query *queries, size_t coun
                         struct log_page *pages, struct error *err)
 {
     struct cloudrun_driver *d = self;
-    const struct cloudrun_log_source source = {
-        .config = d->api.config, .co_fetch = co_cloudrun_log_fetch_google, .arg = &d->api};
-    return co_cloudrun_log_pages(&source, queries, count, pages, err);
+    const struct cloudrun_config *config = d->api.config;
+    struct gcp_log_reader reader = {
+        .client = d->api.client, .project = config->project, .bucket = &d->api.log_reads};
+    const struct gcp_log_source source = {
+        .kind = &cloudrun_log_kind,
+        .project = config->project,
+        .region = config->region,
+        .log_id = config->log_id,
+        .co_fetch = co_gcp_log_fetch_google,
+        .arg = &reader,
+    };
+    return co_gcp_log_pages(&source, queries, count, pages, err);
 }
 
 static int co_registry_credentials(void *self, const char *host, struct registry_credentials *out,

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #define LOG_LABEL_KEY "sockerless/record"
+/* Which run has written it, where the log service keeps many in one log; the value is the run's. */
+#define LOG_LABEL_RUN "sockerless/run"
 /* The special field of Google's collectors whose members become the entry's labels. */
 #define LOG_LABEL_FIELD "logging.googleapis.com/labels"
 

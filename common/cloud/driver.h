@@ -78,6 +78,7 @@ struct workload_status {
     int exit_code;
     bool start_failed;              /* stopped without ever running the user's process */
     bool oom_killed;                /* stopped for want of memory, as the cloud says */
+    bool cut_short; /* the cloud ended it, as `reason` says: told also beside an exit code */
     bool needs_agent_layer;         /* stopped, since this image lacks what the driver brings the
                                      * agent with; with the agent in the image it would run. The core
                                      * undoes the run, starts again so, and remembers the image */
@@ -148,6 +149,8 @@ enum prepare_time {
     PREPARE_AT_START,
     PREPARE_AT_CREATE, /* once behind the reply to create, for what takes longer than clients wait;
                         * a start waits for it, and calls co_prepare for its run as well */
+    PREPARE_AT_PULL,   /* the same, and for each image behind its pull; co_prepare is called with an
+                        * empty container_id then, and makes what containers without limits need */
 };
 
 enum stop_kind {
@@ -205,7 +208,7 @@ struct workload_ops {
                    struct error *err);
     /* Called every 10 s while the backend runs and once (with closing=true) when it ends orderly:
      * release what is no longer used (idle task definitions …). `in_use` are the definitions of all
-     * containers. NULL: nothing stays behind unused. */
+     * containers that run, and what containers own. NULL: nothing stays behind unused. */
     int (*co_maintain)(void *self, const char *const *in_use, size_t count, bool closing,
                        struct error *err);
 };

@@ -51,10 +51,21 @@ bool callback_token_parse(const char *authorization, struct callback_token *out)
         return false;
     if (*at == '\0')
         return true;
-    return *at++ == '.' && take_field(&at, CALLBACK_SESSION_LEN, out->session) && *at == '\0';
+    if (*at++ != '.')
+        return false;
+    bool whole = *at == '.' ? (at++, take_field(&at, CALLBACK_INSTANCE_LEN, out->instance))
+                            : take_field(&at, CALLBACK_SESSION_LEN, out->session);
+    return whole && *at == '\0';
 }
 
 void callback_token_write(char *out, const char *container, const char *token, const char *session)
 {
     snprintf(out, CALLBACK_TEXT_SIZE, "%s.%s%s%s", container, token, *session ? "." : "", session);
+}
+
+void callback_token_write_line(char *out, const char *container, const char *token,
+                               const char *instance)
+{
+    snprintf(out, CALLBACK_TEXT_SIZE, "%s.%s%s%s", container, token, *instance ? ".." : "",
+             instance);
 }

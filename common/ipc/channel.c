@@ -467,7 +467,10 @@ static void on_dialed(void *owner, int rc, nng_stream *stream)
     }
     if (rc) {
         struct error err;
-        error_set(&err, rc == NNG_ETIMEDOUT ? ERROR_DEADLINE : ERROR_UNAVAILABLE,
+        error_set(&err,
+                  rc == NNG_ETIMEDOUT ? ERROR_DEADLINE
+                  : rc == NNG_EPERM   ? ERROR_FORBIDDEN /* a WebSocket server's 401 and 403 */
+                                      : ERROR_UNAVAILABLE,
                   "cannot connect to %s: %s", c->url, nng_strerror(rc));
         channel_close(c, &err);
         channel_maybe_free(c);

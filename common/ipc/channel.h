@@ -49,8 +49,8 @@ struct channel_options {
     unsigned channels_max; /* listening: accepted at once, more are refused; 0: 16,384 */
 };
 
-/* Connects in the background; frames sent meanwhile are queued; failure arrives as closed(why).
- * -1 only for a malformed url. */
+/* Connects in the background; frames sent meanwhile are queued; failure arrives as closed(why),
+ * ERROR_FORBIDDEN when a WebSocket server has refused the token. -1 only for a malformed url. */
 int channel_dial(struct loop *l, const char *url, const struct channel_options *options,
                  const struct channel_events *events, void *owner, struct channel **out,
                  struct error *err) MUST_CHECK;

@@ -13,8 +13,8 @@
 #   component_start|stop|kill|pid|alive NAME, backend_wait, frontend_wait: single components, NAME
 #                             one of registry, sim, backend, frontend
 #
-# Knobs (environment): BACKEND (ecs, cloudrun, aca; else what the folder had last), AGENT (forward,
-# reverse: who dials), INJECTION (how containers get the agent, in the backend's own words), BIN_DIR
+# Knobs (environment): BACKEND (ecs, cloudrun, aca, gcf; else what the folder had last), AGENT (forward,
+# reverse: who dials; a cloud where only one of them is possible has that one), INJECTION (how containers get the agent, in the backend's own words), BIN_DIR
 # (build/release/bin), AGENT_BIN, SIM_FLAGS, BACKEND_ENV ("A=1 B=2"), FRONTEND_ENV, FRONTEND_FLAGS,
 # STACK_TIMEOUT_S (60), REGISTRY_URL (use this registry instead of an own one), STACK_SEED (a folder
 # whose `registry` is the content of a new registry, with all images).
@@ -474,8 +474,10 @@ stack_backend_choose()
             cd "$LOCAL_DIR" && printf '%s\n' cloud_*.sh | sed 's/cloud_\(.*\)\.sh/ \1/' | tr -d '\n')"
         return 1
     }
+    unset CLOUD_AGENT
     # shellcheck source=cloud_ecs.sh
     . "$LOCAL_DIR/cloud_$STACK_BACKEND.sh"
+    [[ -z ${CLOUD_AGENT:-} ]] || export AGENT=$CLOUD_AGENT
     STACK_STATE=$STACK_DIR/state/$STACK_BACKEND
     STACK_SIM_STATE=$STACK_DIR/state/sim-$STACK_BACKEND
     STACK_BACKEND_SOCKET=$STACK_DIR/backend-$STACK_BACKEND.sock

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Starts the local cloud (BACKEND=ecs, the default, cloudrun or aca) and Sockerless in front of it, runs a
+# Starts the local cloud (BACKEND=ecs, the default, cloudrun, aca or gcf) and Sockerless in front of it, runs a
 # first container and leaves all of it running. State, sockets and logs: $RUN_DIR (./run in the checkout).
 # May be run again at any time: what runs and is current stays, what was killed or rebuilt is started anew.
 # Usage: up.sh [--check]     --check: only whether RUN_DIR and BACKEND can be used; makes nothing

@@ -23,7 +23,10 @@ DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\
 DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
 # What travels in Operation.metadata and .response, and in details, says itself what it is.
 TYPES = {"google.cloud.run.v2.Job": "GoogleCloudRunV2Job",
-         "google.cloud.run.v2.Execution": "GoogleCloudRunV2Execution"}
+         "google.cloud.run.v2.Execution": "GoogleCloudRunV2Execution",
+         "google.cloud.run.v2.Service": "GoogleCloudRunV2Service",
+         "google.cloud.functions.v2.Function": "Function",
+         "google.cloud.functions.v2.OperationMetadata": "GoogleCloudFunctionsV2OperationMetadata"}
 
 
 class Model:

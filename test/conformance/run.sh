@@ -60,14 +60,18 @@ component_stop backend
 for journal in "$WORK/journal.jsonl" ${JOURNAL:+"$JOURNAL"}; do
     "$PYTHON" "$DIR/check_models.py" "$journal" "$MODELS/cloud-models/aws" || status=1
 done
-# The simulated Google Cloud, driven by its own test; GCP_JOURNAL=FILE adds what a backend sent.
-SIM_JOURNAL=$WORK/gcp.jsonl SIM_GCP_BIN=$BIN_DIR/sockerless-sim-gcp \
-    "$BIN_DIR/../test/unit/gcpsim_run" || status=1
-SIM_FLAGS="--journal $WORK/cloudrun.jsonl" BACKEND=cloudrun stack_up conformance-gcp "$WORK/gcp"
-"$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
-component_stop frontend
-component_stop backend
-for journal in "$WORK/gcp.jsonl" "$WORK/cloudrun.jsonl" ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
+# The simulated Google Cloud, driven by its own tests; GCP_JOURNAL=FILE adds what a backend sent.
+for name in gcpsim_run gcpsim_functions; do
+    SIM_JOURNAL=$WORK/gcp.jsonl SIM_GCP_BIN=$BIN_DIR/sockerless-sim-gcp \
+        "$BIN_DIR/../test/unit/$name" || status=1
+done
+for backend in cloudrun gcf; do
+    SIM_FLAGS="--journal $WORK/$backend.jsonl" BACKEND=$backend stack_up conformance-gcp "$WORK/gcp"
+    "$PYTHON" "$DIR/check_docker_api.py" "$(stack_socket)" "$MODELS/docker-api/v1.44.json" || status=1
+    component_stop frontend
+    component_stop backend
+done
+for journal in "$WORK"/{gcp,cloudrun,gcf}.jsonl ${GCP_JOURNAL:+"$GCP_JOURNAL"}; do
     "$PYTHON" "$DIR/check_google_models.py" "$journal" "$MODELS/cloud-models/gcp" || status=1
 done
 # The simulated Azure, driven by its own tests and by the backend; AZURE_JOURNAL=FILE adds another.

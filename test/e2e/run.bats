@@ -178,7 +178,7 @@ load lib/common
 }
 
 # The containers of Cloud Run and Container Apps have no such setting.
-# bats test_tags=not:cloudrun,not:aca
+# bats test_tags=not:cloudrun,not:aca,not:gcf
 @test "run: --read-only keeps the root as it is" {
     run -0 docker run --rm --read-only busybox sh -c 'echo x 2>/dev/null >/f || echo refused'
     equal "$output" refused

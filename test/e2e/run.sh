@@ -3,7 +3,7 @@
 #
 # Runs the scenarios against one target and prints TAP and a count.
 # Usage: run.sh dockerd|sockerless [FILE.bats…]       or, to see which files fit: run.sh --files TARGET
-#        (environment: BACKEND=ecs|cloudrun|aca, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP,
+#        (environment: BACKEND=ecs|cloudrun|aca|gcf, AGENT=forward|reverse, BIN_DIR, E2E_FILTER, E2E_KEEP,
 #        E2E_LEAVE_OUT: the tags of tests to leave out; if not set those tagged soak, whose course
 #        depends on chance)
 #
@@ -23,6 +23,9 @@ shift
 export TARGET BACKEND=${BACKEND:-ecs}
 DIR_OF_CLOUDS=$DIR/../../deploy/local
 [[ -r $DIR_OF_CLOUDS/cloud_$BACKEND.sh ]] || { echo "BACKEND: there is no \"$BACKEND\"" >&2; exit 2; }
+# A cloud where agents can only dial says so.
+only=$(sed -n 's/^CLOUD_AGENT=//p' "$DIR_OF_CLOUDS/cloud_$BACKEND.sh")
+[[ -z $only ]] || export AGENT=$only
 unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
 
 # file_fits FILE.bats: is for this target and this cloud.

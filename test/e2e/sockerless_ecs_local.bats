@@ -147,7 +147,7 @@ as_user()
     run -2 --separate-stderr env RUN_DIR="$CHECKOUT/Makefile" make run
     contains "$stderr" "is not a folder; set RUN_DIR"
     run -2 --separate-stderr make run BACKEND=elsewhere
-    contains "$stderr" 'BACKEND: there is no "elsewhere" here, only aca cloudrun ecs'
+    contains "$stderr" 'BACKEND: there is no "elsewhere" here, only aca cloudrun ecs gcf'
     [[ ! -e run ]]
 }
 

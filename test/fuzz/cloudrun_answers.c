@@ -4,8 +4,8 @@
  * tokens, names, and what is quoted into filters. The first byte chooses the reader.
  */
 #include "cloud/log_cursor.h"
-#include "backend-cloudrun/cloudrun_filter.h"
 #include "backend-cloudrun/cloudrun_logs.h"
+#include "cloud/gcp/gcp_log_filter.h"
 #include "backend-cloudrun/cloudrun_status.h"
 #include "base/alloc.h"
 #include "cloud/query_quote.h"
@@ -29,7 +29,7 @@ static int co_canned(void *arg, const struct log_request *request, json_t **repl
 {
     (void)arg;
     (void)err;
-    assert(strlen(request->filter) <= CLOUDRUN_FILTER_MAX);
+    assert(strlen(request->filter) <= GCP_LOG_FILTER_MAX);
     *reply = json_incref(canned);
     return 0;
 }
@@ -47,13 +47,17 @@ static void read_error(const char *text, size_t len)
 
 static void read_page(bool backward, const char *token)
 {
-    const struct cloudrun_log_source source = {.config = &config, .co_fetch = co_canned};
+    const struct gcp_log_source source = {.kind = &cloudrun_log_kind,
+                                          .project = "p",
+                                          .region = "l",
+                                          .log_id = "x",
+                                          .co_fetch = co_canned};
     struct workload w = {.log_ref = REF};
     struct log_page page = {0};
     struct log_query query = {.workload = &w, .backward = backward, .token = token};
     struct error err;
     arena_init(&page.arena);
-    (void)!co_cloudrun_log_pages(&source, &query, 1, &page, &err);
+    (void)!co_gcp_log_pages(&source, &query, 1, &page, &err);
     arena_fini(&page.arena);
 }
 

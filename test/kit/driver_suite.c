@@ -308,6 +308,8 @@ static void nothing_known_is_a_failure(void **state)
 static void stopping_what_is_over_or_gone_is_no_failure(void **state)
 {
     struct harness *h = *state;
+    if (!suite->driver->workload->co_stop)
+        return; /* runs end through their agents */
     play(h, &suite->stop);
     w = suite->run;
     for (int i = 0; i < suite->stops; i++) {

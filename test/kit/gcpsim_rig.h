@@ -42,6 +42,25 @@ char *gcpsim_rig_run(const char *job);
 void gcpsim_rig_delete(const char *id);
 json_t *gcpsim_rig_task(const char *job, const char *execution); /* its only one */
 
+/* ---- functions ---- */
+
+/* An archive of a Go function with that entry point, uploaded; its storageSource. */
+json_t *gcpsim_rig_upload(const char *entry_point);
+/* The body of functions.create. more: members of serviceConfig, after a comma. */
+char *gcpsim_rig_function_body(const char *entry_point, const char *more);
+void gcpsim_rig_create_function(const char *id);
+/* The service of the function gets an image that listens on PORT and runs the script for each
+ * request to gcpsim_rig_invoke(). more: members of the template, after a comma. The operation. */
+json_t *gcpsim_rig_patch_service(const char *id, const char *script, const char *more);
+void gcpsim_rig_delete_function(const char *id);
+/* An ID token for an audience; heap. */
+char *gcpsim_rig_id_token(const char *audience);
+char *gcpsim_rig_uri(const char *id); /* of the service; heap */
+
+/* A request to the function's script: the answer's status and, in *text (heap), its body. */
+long gcpsim_rig_invoke(const char *id, const char *body, char **text);
+json_t *gcpsim_rig_resources(void);
+
 /* ---- logs ---- */
 
 json_t *gcpsim_rig_logs(const char *execution, const char *more, const char *paging);

@@ -88,18 +88,31 @@ void google_rig_use_service_account(struct harness *h)
     setenv("GOOGLE_APPLICATION_CREDENTIALS", rig->file_path, 1);
 }
 
-char *google_rig_federate(struct harness *h)
+/* more: further members. */
+static char *write_federation(struct harness *h, const char *more)
 {
     char *path = xasprintf("/tmp/sockerless-google-%d.json", (int)getpid());
     FILE *f = fopen(path, "w");
     fprintf(f,
             "{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"t\","
-            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}}",
-            h->url, path);
+            "\"token_url\":\"%s/token\",\"credential_source\":{\"file\":\"%s\"}%s}",
+            h->url, path, more);
     fclose(f);
     setenv("GOOGLE_APPLICATION_CREDENTIALS", path, 1);
     setenv("NO_GCE_CHECK", "true", 1);
     return path;
+}
+
+char *google_rig_federate(struct harness *h)
+{
+    return write_federation(h, "");
+}
+
+char *google_rig_federate_account(struct harness *h)
+{
+    AUTO_FREE char *more =
+        xasprintf(",\"service_account_impersonation_url\":\"%s/sa:generateAccessToken\"", h->url);
+    return write_federation(h, more);
 }
 
 /* ---- tokens ---- */

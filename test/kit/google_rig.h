@@ -40,6 +40,9 @@ void google_rig_use_service_account(struct harness *h);
 /* A file of the kind external_account with a token at POST /token; for other rigs. Its path,
  * on the heap, to be removed and freed. */
 char *google_rig_federate(struct harness *h);
+/* The same, and acting for a service account at POST /sa:generateAccessToken and :generateIdToken.
+ */
+char *google_rig_federate_account(struct harness *h);
 
 /* ---- tokens ---- */
 

@@ -15,8 +15,6 @@ enum { READERS_MAX = 300 };
 
 struct log_service log_service;
 static struct log_service *const service = &log_service;
-static struct cloudrun_config config = {.project = "p-1", .region = "r-1", .log_id = "sockerless"};
-
 void log_service_reset(void)
 {
     log_service = (struct log_service){0};
@@ -114,8 +112,11 @@ static int co_fake_fetch(void *arg, const struct log_request *request, json_t **
     return 0;
 }
 
-const struct cloudrun_log_source log_service_source = {.config = &config,
-                                                       .co_fetch = co_fake_fetch};
+const struct gcp_log_source log_service_source = {.kind = &cloudrun_log_kind,
+                                                  .project = "p-1",
+                                                  .region = "r-1",
+                                                  .log_id = "sockerless",
+                                                  .co_fetch = co_fake_fetch};
 
 /* ---- readers ---- */
 
@@ -141,7 +142,7 @@ void log_service_read_all(struct log_service_reader **readers, size_t count)
         memset(&pages[i], 0, sizeof pages[i]);
         arena_init(&pages[i].arena);
     }
-    if (co_cloudrun_log_pages(&log_service_source, queries, count, pages, &err))
+    if (co_gcp_log_pages(&log_service_source, queries, count, pages, &err))
         fail_msg("%s", err.message);
     for (size_t i = 0; i < count; i++) {
         struct log_service_reader *r = readers[i];

@@ -6,8 +6,8 @@
 #ifndef SOCKERLESS_TEST_KIT_LOG_SERVICE_H
 #define SOCKERLESS_TEST_KIT_LOG_SERVICE_H
 
-#include "backend-cloudrun/cloudrun_filter.h"
 #include "backend-cloudrun/cloudrun_logs.h"
+#include "cloud/gcp/gcp_log_filter.h"
 
 enum { LOG_SERVICE_MAX = 4096 };
 
@@ -24,13 +24,13 @@ extern struct log_service {
     struct log_service_line lines[LOG_SERVICE_MAX];
     size_t line_count;
     int calls, page_limit;
-    char last_filter[CLOUDRUN_FILTER_MAX + 1];
+    char last_filter[GCP_LOG_FILTER_MAX + 1];
     size_t longest_filter;
     int too_large_above;
     bool ids_ascend; /* newest first, too, those of one time */
 } log_service;
 
-extern const struct cloudrun_log_source log_service_source;
+extern const struct gcp_log_source log_service_source;
 
 /* Everything is forgotten. */
 void log_service_reset(void);

@@ -14,13 +14,29 @@ struct container *container_make(void)
     return c;
 }
 
+static int open_with(unsigned more)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    backend_rig_open(RIG_REVERSE_AGENTS | more);
+    rig_container = container_make();
+    return 0;
+}
+
 int reverse_rig_setup(void **state)
 {
     (void)state;
-    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
-    backend_rig_open(RIG_REVERSE_AGENTS);
-    rig_container = container_make();
-    return 0;
+    return open_with(0);
+}
+
+int stored_reverse_rig_setup(void **state)
+{
+    (void)state;
+    return open_with(RIG_STORE);
+}
+
+int stored_reverse_rig_teardown(void **state)
+{
+    return reverse_rig_teardown(state);
 }
 
 int reverse_rig_teardown(void **state)

@@ -30,6 +30,10 @@ extern struct container *rig_container; /* whose agent dials */
 int reverse_rig_setup(void **state);
 int reverse_rig_teardown(void **state);
 
+/* The same with a store. */
+int stored_reverse_rig_setup(void **state);
+int stored_reverse_rig_teardown(void **state);
+
 /* A running container with a token. */
 struct container *container_make(void);
 

@@ -30,7 +30,6 @@ static struct curl_slist *headers_of(const struct sim_call *call)
 
 void sim_call(const struct sim_call *call, struct sim_answer *answer)
 {
-    struct buf body AUTO(buf) = BUF_INIT;
     CURL *curl = curl_easy_init();
     AUTO_FREE char *url = str_starts(call->path, "http://")
                               ? xstrdup(call->path)
@@ -45,14 +44,14 @@ void sim_call(const struct sim_call *call, struct sim_answer *answer)
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer->headers);
     if (curl_easy_perform(curl) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
-    answer->json = json_loadb(str_or_empty(body.data), body.len, 0, NULL);
+    answer->json = json_loadb(str_or_empty(answer->body.data), answer->body.len, 0, NULL);
 }
 
 char *sim_answer_header(const struct sim_answer *answer, const char *name)
@@ -74,5 +73,6 @@ void sim_answer_fini(struct sim_answer *answer)
 {
     json_decref(answer->json);
     buf_free(&answer->headers);
+    buf_free(&answer->body);
     *answer = (struct sim_answer){0};
 }

@@ -17,9 +17,9 @@ struct sim_call {
 };
 
 struct sim_answer {
-    long status;        /* 0: no answer */
-    json_t *json;       /* NULL when the body is none; owned */
-    struct buf headers; /* as they came */
+    long status;              /* 0: no answer */
+    json_t *json;             /* NULL when the body is none; owned */
+    struct buf headers, body; /* as they came */
 };
 
 void sim_call(const struct sim_call *call, struct sim_answer *answer);

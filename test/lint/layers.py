@@ -65,7 +65,7 @@ NEVER = [
     ("agent*", "common/loop/http_client*", "the agent is static and has no libcurl"),
 ]
 
-CLOUD_NAMES = re.compile(r"\b(ecs|fargate|cloudwatch|cloud ?run|aca|aws|gcp|azure)\b", re.I)
+CLOUD_NAMES = re.compile(r"\b(ecs|fargate|cloudwatch|cloud ?run|gcf|aca|aws|gcp|azure)\b", re.I)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 COMMENT_OR_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.S)
 

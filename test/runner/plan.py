@@ -31,6 +31,13 @@ def clouds():
     return sorted(re.search(r"cloud_(\w+)\.sh", path)[1] for path in found)
 
 
+def only_direction(cloud):
+    """Who dials where the other way is not possible; None: both are."""
+    with open(f"deploy/local/cloud_{cloud}.sh", encoding="utf-8") as file:
+        found = re.search(r"^CLOUD_AGENT=(\w+)$", file.read(), re.M)
+    return found and found[1]
+
+
 def jobs_of(args):
     """One job a unit pool or scenario file, longest first."""
     found = []
@@ -60,7 +67,7 @@ def word_jobs(word, args):
     if cloud not in clouds() or direction not in ("", "reverse"):
         raise Refused(f"{word}: there is no \"{group}\", only units, oracle, oracle-all, "
                       + ", ".join(f"{name}, {name}-reverse" for name in clouds()))
-    agent = direction or "forward"
+    agent = only_direction(cloud) or direction or "forward"
     files = [name for name in scenario_files("sockerless", cloud, agent, names) if tests_left(name, cloud, tags)]
     return [jobs.Scenarios(san, "sockerless", cloud, agent, companions(name), tags) for name in files]
 

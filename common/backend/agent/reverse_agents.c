@@ -15,6 +15,7 @@
 #include "ipc/callback_url.h"
 #include "ipc/ws_listener.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -274,12 +275,32 @@ static void line_accept(struct reverse_agents *ra, struct container *c, struct c
 
 /* ---- authentication ---- */
 
+/* A platform that repeats a delivery begins a run in a second place, at once or when the run is
+ * over. Its command runs in the first one only: that is stored before the agent hears of it. */
+static bool instance_admitted(struct container *c, const char *instance)
+{
+    struct error err;
+    if (!*instance)
+        return true;
+    if (!container_alive(c) || (*c->agent_instance && strcmp(c->agent_instance, instance) != 0))
+        return false;
+    if (*c->agent_instance)
+        return true;
+    snprintf(c->agent_instance, sizeof c->agent_instance, "%s", instance);
+    if (container_save(c, &err) == 0)
+        return true;
+    c->agent_instance[0] = '\0';
+    log_error("an agent is not accepted, since that could not be stored",
+              LOG_STR("container", c->id), LOG_STR("error", err.message));
+    return false;
+}
+
 static bool caller_known(struct reverse_agents *ra, const struct callback_token *shown)
 {
     struct error ignored;
     struct container *c = container_find(&ra->backend->containers, shown->container, &ignored);
     if (!c || strcmp(c->id, shown->container) != 0 ||
-        !str_equal_secret(c->agent_token, shown->token))
+        !str_equal_secret(c->agent_token, shown->token) || !instance_admitted(c, shown->instance))
         return false;
     ra->caller = c;
     ra->answered = shown->session[0] ? call_find(ra, c, shown->session) : NULL;

@@ -105,9 +105,12 @@ static void co_driver_maintain(struct backend *b, bool closing)
     struct error err;
     if (!driver->workload->co_maintain)
         return;
-    for (struct container *c = b->containers.newest; c; c = c->older)
+    for (struct container *c = b->containers.newest; c; c = c->older) {
         if ((container_alive(c) || c->damaged) && c->current.definition[0])
             strv_push(&in_use, c->current.definition);
+        if (c->current.owned[0])
+            strv_push(&in_use, c->current.owned);
+    }
     if (driver->workload->co_maintain(driver->self, (const char *const *)in_use.items, in_use.count,
                                       closing, &err))
         log_warn("maintenance failed", LOG_STR("error", err.message));

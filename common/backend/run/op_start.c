@@ -137,18 +137,30 @@ undo:
     return -1;
 }
 
+static int still_preparing(const struct container *c, struct error *err)
+{
+    return error_set(err, ERROR_DEADLINE,
+                     "%s still prepares what container %s needs, which takes minutes for a new "
+                     "image: start it again later",
+                     c->backend->driver->name, c->id);
+}
+
 /* What is still made behind the create, and what another request is at, is waited for. */
 static int co_await_others(struct container *c, struct error *err)
 {
     const struct backend_config *config = c->backend->config;
     int64_t deadline_ms =
         time_mono_ms() + (config->start_timeout_s + config->agent_timeout_s) * 1000;
+    bool prepared_meanwhile = c->preparing;
     while (!c->removed &&
            (c->preparing || c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING ||
             c->view->state == SOCKERLESS__CONTAINER_STATE__STOPPING))
         if (co_cond_wait(&c->changed, deadline_ms, err))
-            return -1;
-    return 0;
+            return err->code == ERROR_DEADLINE && c->preparing ? still_preparing(c, err) : -1;
+    if (!prepared_meanwhile || c->removed || c->unprepared.code == ERROR_NONE)
+        return 0;
+    *err = c->unprepared; /* it took long: another try is another start's */
+    return -1;
 }
 
 /* Two starts at once: the second has waited for the first and finds it running. */

@@ -104,9 +104,12 @@ static void co_prepare(void *arg)
     struct container *c AUTO(container) = arg;
     struct error err;
     bool wanted = !co_cancelled() && c->view->state == SOCKERLESS__CONTAINER_STATE__CREATED;
-    if (wanted && co_make_owned(c, &err))
-        log_warn("not prepared, its start will try again", LOG_STR("container", c->id),
+    if (wanted && co_make_owned(c, &err)) {
+        log_warn("not prepared, its next start will try again", LOG_STR("container", c->id),
                  LOG_STR("error", err.message));
+        error_wrap(&err, "%s", c->backend->driver->name);
+        c->unprepared = err;
+    }
     c->preparing = false;
     co_cond_broadcast(&c->changed);
 }
@@ -115,7 +118,7 @@ void preparation_begin(struct container *c)
 {
     struct backend *b = c->backend;
     struct error err;
-    if (b->driver->caps.prepare != PREPARE_AT_CREATE)
+    if (b->driver->caps.prepare == PREPARE_AT_START)
         return;
     c->preparing = true;
     if (co_queue_add(&b->preparing, b->loop, co_prepare, container_ref(c), &err) == 0)

@@ -19,8 +19,8 @@ struct workload_spec;
 int co_preparation_image(struct container *c, struct workload_spec *spec, struct arena *arena,
                          struct error *err) MUST_CHECK;
 
-/* PREPARE_AT_CREATE: begin in the background. A failure is logged; the start tries again and tells
- * its client. Other clouds: nothing. */
+/* PREPARE_AT_CREATE and _PULL: begin in the background. A failure is logged, and told to a start
+ * that waits for it; a later one tries again. Other clouds: nothing. */
 void preparation_begin(struct container *c);
 /* Until it is over, however it went. */
 int co_preparation_await(struct container *c, int64_t deadline_ms, struct error *err) MUST_CHECK;

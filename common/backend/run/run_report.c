@@ -5,6 +5,7 @@
 #include "backend/agent/agent_redial.h"
 #include "backend/run/lifecycle.h"
 #include "backend/run/watcher.h"
+#include "backend/state/backend_internal.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 
@@ -59,15 +60,18 @@ static void stop_observed(struct container *c, const struct workload_status *sta
         end.code = 128;
     else
         end.code = c->stop_requested || status->oom_killed ? 137 : 255;
-    if (!status->has_exit_code || status->start_failed)
+    if (!status->has_exit_code || status->start_failed || status->cut_short)
         end.error = status->reason[0] ? status->reason : "the cloud gave no reason for the end";
     lifecycle_run_over(c, &end);
 }
 
 /* A young run may be unknown to a part of the cloud: while it starts; while its agent answers; and
- * for one answer else, which may come from a part that lags behind. */
+ * for one answer else, which may come from a part that lags behind. Where the cloud has no list of
+ * runs, the agent's word is better at any age. */
 static bool missing_is_normal(const struct container *c)
 {
+    if (c->backend->driver->caps.stop == STOP_NONE && agent_link_ready(c))
+        return true;
     if (time_now_ns() - c->run_started_at >= (int64_t)MISSING_GRACE_MS * 1000000)
         return false;
     return c->view->state == SOCKERLESS__CONTAINER_STATE__STARTING || agent_link_ready(c) ||

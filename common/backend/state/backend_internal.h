@@ -53,7 +53,8 @@ struct backend {
     struct unsaved_end *unsaved_ends; /* of runs; list */
     bool saving_ends;                 /* a coroutine is at it */
     struct co_queue cleaning;         /* after runs */
-    struct co_queue preparing;        /* behind creates */
+    struct co_queue preparing;        /* behind creates and pulls */
+    unsigned images_preparing;        /* … of them, behind pulls */
     struct co_queue resuming;         /* starts and removals that a restart has to finish */
     struct reverse_agents *reverse;   /* NULL: the agents are dialled */
     struct rpc_server *server;

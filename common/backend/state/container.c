@@ -192,7 +192,7 @@ static void run_reset(struct container *c)
     c->last_status = (struct workload_status){0};
     c->missing_answers = 0;
     c->last_alive_ns = 0;
-    c->address[0] = c->error[0] = '\0';
+    c->address[0] = c->error[0] = c->agent_instance[0] = '\0';
     c->run_number++;
     unsigned char raw[18];
     random_bytes(raw, sizeof raw);
@@ -228,6 +228,7 @@ struct container *container_from_record(struct backend *b, const Sockerless__Con
     for (size_t i = 0; i < rec->n_past && i < CONTAINER_PAST_RUNS_MAX; i++)
         c->past[c->past_count++] = workload_copy(rec->past[i]);
     snprintf(c->agent_token, sizeof c->agent_token, "%s", rec->agent_token);
+    snprintf(c->agent_instance, sizeof c->agent_instance, "%s", rec->agent_instance);
     if (rec->request_id.len == sizeof c->request_id)
         memcpy(c->request_id, rec->request_id.data, sizeof c->request_id);
     if (rec->start_request_id.len == sizeof c->start_request_id)
@@ -243,6 +244,7 @@ Sockerless__ContainerRecord *container_record(struct container *c, struct arena 
     sockerless__container_record__init(rec);
     rec->container = c->view;
     rec->agent_token = c->agent_token;
+    rec->agent_instance = c->agent_instance;
     rec->request_id = (ProtobufCBinaryData){sizeof c->request_id, c->request_id};
     rec->start_request_id = (ProtobufCBinaryData){sizeof c->start_request_id, c->start_request_id};
     rec->start_error = c->start_error;

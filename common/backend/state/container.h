@@ -43,6 +43,7 @@ struct container {
     char address[64]; /* of the agent; "" unknown */
     char agent_token[65];
     char run_token[37];
+    char agent_instance[17]; /* the place where the run has begun; "": nowhere yet, or not told */
     unsigned char request_id[CONTAINER_REQUEST_ID_LEN];       /* of the create; all 0: had none */
     unsigned char start_request_id[CONTAINER_REQUEST_ID_LEN]; /* of the last start; ditto */
     enum error_code start_error;                              /* of that start; the text is error */
@@ -56,14 +57,15 @@ struct container {
     Sockerless__WorkloadRecord *past[CONTAINER_PAST_RUNS_MAX]; /* heap, packed copies */
     size_t past_count;
 
-    bool preparing;         /* behind its create: preparation.h */
-    bool damaged;           /* its row cannot be read: shown as dead, not saved, only removed */
-    bool removed;           /* out of the table; only references keep it */
-    bool stop_requested;    /* by stop or kill of this run */
-    unsigned removals;      /* rm -f that end what runs at present: nothing is started meanwhile */
-    bool removal_failed;    /* still REMOVING, since the store did not take that back either */
-    unsigned run_number;    /* counts starts in this process; changes when a run is over */
-    struct co_cond changed; /* broadcast at every state change, link event and removal */
+    bool preparing;          /* behind its create: preparation.h … */
+    struct error unprepared; /* … and why that failed; code ERROR_NONE: it did not */
+    bool damaged;            /* its row cannot be read: shown as dead, not saved, only removed */
+    bool removed;            /* out of the table; only references keep it */
+    bool stop_requested;     /* by stop or kill of this run */
+    unsigned removals;       /* rm -f that end what runs at present: nothing is started meanwhile */
+    bool removal_failed;     /* still REMOVING, since the store did not take that back either */
+    unsigned run_number;     /* counts starts in this process; changes when a run is over */
+    struct co_cond changed;  /* broadcast at every state change, link event and removal */
 
     int64_t next_poll_ms; /* watcher: when to ask the cloud again; INT64_MAX never */
     struct workload_status last_status;

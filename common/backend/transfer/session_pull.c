@@ -16,6 +16,7 @@
 #include "backend/image/credential_store.h"
 #include "backend/image/image_layers.h"
 #include "backend/image/image_record.h"
+#include "backend/inject/image_prepare.h"
 #include "backend/transfer/pull_private.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -308,7 +309,10 @@ static int co_pull_one(struct pull_session *s, const struct image_ref *ref, bool
     image_ref_familiar(ref, p->familiar, sizeof p->familiar);
     name.tag[0] = name.digest[0] = '\0';
     image_ref_full(&name, p->full_name, sizeof p->full_name);
-    return co_pull_reference(s, p, newer, err);
+    if (co_pull_reference(s, p, newer, err))
+        return -1;
+    image_prepare_begin(s->backend, p->rec.image->id);
+    return 0;
 }
 
 /* ---- all tags ---- */

@@ -13,6 +13,11 @@ int co_gcp_authorized_user(const struct gcp_context *context, json_t *file,
                            struct access_token *out, struct error *err)
 {
     static const char *const members[] = {"client_id", "client_secret", "refresh_token"};
+    if (context->audience)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "a person's credentials give no ID token to call a function with; use a "
+                         "service account: its key, or `gcloud auth application-default login "
+                         "--impersonate-service-account=ACCOUNT`");
     const char *uri = json_doc_string(file, "token_uri");
     if (str_empty(uri))
         uri = default_token_uri;

@@ -48,7 +48,9 @@ static int co_impersonated(const struct gcp_context *context, json_t *file,
     if (!json_is_object(source) || !type || strcmp(type, impersonated) == 0)
         return error_set(err, ERROR_FORBIDDEN,
                          "\"source_credentials\" must be credentials of another kind");
-    if (co_token_of(context, source, &own, err))
+    struct gcp_context first = *context;
+    first.audience = NULL; /* it calls an API */
+    if (co_token_of(&first, source, &own, err))
         return error_wrap(err, "source_credentials");
     return co_gcp_impersonate(context, &what, &own, out, err);
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "cloud/token_exchange.h"
+#include "cloud/gcp/gcp_id_token.h"
 #include "cloud/gcp/gcp_source.h"
 #include "loop/renewal.h"
 #include "json/json_doc.h"
@@ -122,6 +123,14 @@ int co_gcp_access_token(void *arg, struct access_token *out, struct error *err)
     return 0;
 }
 
+static int no_credentials(struct error *err)
+{
+    return error_set(err, ERROR_FORBIDDEN,
+                     "no Google credentials found; set GOOGLE_APPLICATION_CREDENTIALS to a "
+                     "credential file, or run `gcloud auth application-default login`, or run on "
+                     "Google Cloud with a service account");
+}
+
 int co_gcp_credentials_get(struct gcp_credential_chain *chain, struct access_token *out,
                            unsigned *generation, struct error *err)
 {
@@ -130,13 +139,25 @@ int co_gcp_credentials_get(struct gcp_credential_chain *chain, struct access_tok
     *generation = chain->renewal.generation;
     if (out->value)
         return 0;
-    return error_set(err, ERROR_FORBIDDEN,
-                     "no Google credentials found; set GOOGLE_APPLICATION_CREDENTIALS to a "
-                     "credential file, or run `gcloud auth application-default login`, or run on "
-                     "Google Cloud with a service account");
+    return no_credentials(err);
 }
 
 void gcp_credential_chain_reject(struct gcp_credential_chain *chain, unsigned generation)
 {
     renewal_reject(&chain->renewal, generation);
+}
+
+int co_gcp_id_token(struct gcp_credential_chain *chain, const char *audience,
+                    struct access_token *out, struct error *err)
+{
+    struct gcp_context context = chain->context;
+    bool found;
+    const char *source;
+    context.audience = audience;
+    *out = (struct access_token){0};
+    if (co_walk(&context, out, &found, &source, err)) {
+        access_token_free(out);
+        return error_wrap(err, "an ID token from %s", source);
+    }
+    return found ? 0 : no_credentials(err);
 }

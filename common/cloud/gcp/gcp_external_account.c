@@ -103,6 +103,10 @@ int co_gcp_external_account(const struct gcp_context *context, json_t *file,
     struct federation f;
     if (read_federation(file, &f, err))
         return -1;
+    if (context->audience && str_empty(f.impersonation_url))
+        return error_set(err, ERROR_FORBIDDEN,
+                         "a federated identity gives no ID token to call a function with; let it "
+                         "act for a service account (\"service_account_impersonation_url\")");
     char *subject AUTO(secret) =
         co_gcp_subject_token(context, json_object_get(file, "credential_source"), err);
     if (!subject)

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/gcp/gcp_id_token.h"
 #include "cloud/gcp/gcp_source.h"
 #include "cloud/token_exchange.h"
 #include "json/json_doc.h"
@@ -34,6 +35,12 @@ static int write_body(struct buf *body, const struct gcp_context *context,
             json_put_string(&w, str_or_empty(json_string_value(delegate)));
         json_array_close(&w);
     }
+    if (context->audience) {
+        json_member_string(&w, "audience", context->audience);
+        json_member_bool(&w, "includeEmail", true);
+        json_object_close(&w);
+        return 0;
+    }
     json_member_array(&w, "scope");
     json_put_string(&w, context->scope);
     json_array_close(&w);
@@ -44,12 +51,25 @@ static int write_body(struct buf *body, const struct gcp_context *context,
     return 0;
 }
 
-static int take_answer(const struct http_response *res, const char *what, struct access_token *out,
-                       struct error *err)
+/* Files name the method for access tokens; NULL: another one. */
+static char *method_url(const struct gcp_context *context, const char *url)
+{
+    static const char named[] = ":generateAccessToken";
+    if (!context->audience)
+        return xstrdup(url);
+    if (!str_ends(url, named))
+        return NULL;
+    return xasprintf("%.*s:generateIdToken", (int)(strlen(url) - strlen(named)), url);
+}
+
+static int take_answer(const struct gcp_context *context, const struct http_response *res,
+                       const char *what, struct access_token *out, struct error *err)
 {
     json_t *doc AUTO(token_json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
     if (!doc)
         return error_wrap(err, "%s", what);
+    if (context->audience)
+        return gcp_id_token_take(json_doc_string(doc, "token"), what, out, err);
     const char *token = json_doc_string(doc, "accessToken");
     const char *end = json_doc_string(doc, "expireTime");
     int64_t expires_ns;
@@ -67,11 +87,15 @@ int co_gcp_impersonate(const struct gcp_context *context, const struct gcp_imper
     if (token_url_check("service_account_impersonation_url", what->url, err) ||
         write_body(&body, context, what, err))
         return -1;
+    AUTO_FREE char *url = method_url(context, what->url);
+    if (!url)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "\"service_account_impersonation_url\" must end in :generateAccessToken");
     char *authorization AUTO(secret) = xasprintf("Authorization: Bearer %s", own->value);
     const char *const headers[] = {authorization, NULL};
     const struct token_exchange x = {
         .what = "impersonation",
-        .url = what->url,
+        .url = url,
         .headers = headers,
         .content_type = "application/json",
         .body = &body,
@@ -79,5 +103,5 @@ int co_gcp_impersonate(const struct gcp_context *context, const struct gcp_imper
     struct http_response res AUTO(token_response) = {0};
     if (co_token_exchange(context->http, &x, &res, err))
         return -1;
-    return take_answer(&res, x.what, out, err);
+    return take_answer(context, &res, x.what, out, err);
 }

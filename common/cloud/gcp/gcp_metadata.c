@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "loop/http_url.h"
 #include "base/str.h"
+#include "cloud/gcp/gcp_id_token.h"
 #include "cloud/gcp/gcp_source.h"
 #include "cloud/token_exchange.h"
 
@@ -12,7 +13,7 @@
 #include <strings.h>
 
 enum { CONNECT_MS = 1000 };
-#define TOKEN_PATH "/computeMetadata/v1/instance/service-accounts/default/token"
+#define ACCOUNT_PATH "/computeMetadata/v1/instance/service-accounts/default"
 static const char default_host[] = "169.254.169.254";
 
 /* GCE_METADATA_HOST: "host[:port]". NULL: it is something else. */
@@ -24,8 +25,11 @@ static char *token_url(const struct gcp_context *context)
     if (strpbrk(host, "/@?# \t\r\n"))
         return NULL;
     struct buf query AUTO(buf) = BUF_INIT;
-    http_form_put(&query, "scopes", context->scope);
-    return xasprintf("http://%s" TOKEN_PATH "?%s", host, query.data);
+    http_form_put(&query, context->audience ? "audience" : "scopes",
+                  context->audience ? context->audience : context->scope);
+    return xasprintf("http://%s" ACCOUNT_PATH "/%s?%s%s", host,
+                     context->audience ? "identity" : "token", query.data,
+                     context->audience ? "&format=full" : "");
 }
 
 static bool speaks_metadata(const struct http_response *res)
@@ -62,6 +66,8 @@ int co_gcp_metadata_token(const struct gcp_context *context, struct access_token
     if (!answered && problem.code != ERROR_CANCELLED)
         return 0;
     *found = true;
+    if (rc == 0 && context->audience)
+        return gcp_id_token_take(str_trim(res.body.data), x.what, out, err);
     if (rc == 0)
         return token_take(&res, x.what, out, err);
     *err = problem;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "cloud/gcp/gcp_id_token.h"
 #include "cloud/gcp/gcp_source.h"
 #include "cloud/token_exchange.h"
 #include "cloud/jwt.h"
@@ -36,7 +37,8 @@ static int read_key(json_t *file, struct key *out, struct error *err)
     return out->private_key ? token_url_check("token_uri", out->token_uri, err) : -1;
 }
 
-static char *make_assertion(const struct key *key, const char *scope, struct error *err)
+static char *make_assertion(const struct key *key, const struct gcp_context *context,
+                            struct error *err)
 {
     struct buf header AUTO(buf) = BUF_INIT, claims AUTO(buf) = BUF_INIT;
     struct json_writer w;
@@ -51,12 +53,22 @@ static char *make_assertion(const struct key *key, const char *scope, struct err
     json_writer_init(&w, &claims);
     json_object_open(&w);
     json_member_string(&w, "iss", key->email);
-    json_member_string(&w, "scope", scope);
+    json_member_string(&w, context->audience ? "target_audience" : "scope",
+                       context->audience ? context->audience : context->scope);
     json_member_string(&w, "aud", key->token_uri);
     json_member_int(&w, "iat", now_s);
     json_member_int(&w, "exp", now_s + ASSERTION_LIFE_S);
     json_object_close(&w);
     return jwt_sign(header.data, claims.data, key->private_key, "\"private_key\"", err);
+}
+
+static int take_id_token(const struct http_response *res, const char *what,
+                         struct access_token *out, struct error *err)
+{
+    json_t *doc AUTO(token_json) = json_doc_load(str_or_empty(res->body.data), res->body.len, err);
+    if (!doc)
+        return error_wrap(err, "%s", what);
+    return gcp_id_token_take(json_doc_string(doc, "id_token"), what, out, err);
 }
 
 int co_gcp_service_account(const struct gcp_context *context, json_t *file,
@@ -65,7 +77,7 @@ int co_gcp_service_account(const struct gcp_context *context, json_t *file,
     struct key key;
     if (read_key(file, &key, err))
         return -1;
-    char *assertion AUTO(secret) = make_assertion(&key, context->scope, err);
+    char *assertion AUTO(secret) = make_assertion(&key, context, err);
     if (!assertion)
         return -1;
     struct buf form AUTO(secret_buf) = BUF_INIT;
@@ -81,5 +93,6 @@ int co_gcp_service_account(const struct gcp_context *context, json_t *file,
     struct http_response res AUTO(token_response) = {0};
     if (co_token_exchange(context->http, &x, &res, err))
         return -1;
-    return token_take(&res, x.what, out, err);
+    return context->audience ? take_id_token(&res, x.what, out, err)
+                             : token_take(&res, x.what, out, err);
 }

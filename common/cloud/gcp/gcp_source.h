@@ -14,6 +14,7 @@
 struct gcp_context {
     struct http_client *http;
     const char *scope;
+    const char *audience; /* an ID token for it instead of an access token; NULL: the latter */
 };
 
 /* One kind of credential file, parsed. Messages name what is wrong with it. */
@@ -41,8 +42,8 @@ int co_gcp_credential_file_token(const struct gcp_context *context, json_t *file
 int co_gcp_metadata_token(const struct gcp_context *context, struct access_token *out, bool *found,
                           struct error *err);
 
-/* generateAccessToken of the IAM credentials API at `url`, with the caller's own token. delegates:
- * an array or NULL; lifetime_s 0: an hour. */
+/* generateAccessToken, or generateIdToken, of the IAM credentials API at `url`, with the caller's
+ * own token. delegates: an array or NULL; lifetime_s 0: an hour. */
 struct gcp_impersonation {
     const char *url;
     json_t *delegates;

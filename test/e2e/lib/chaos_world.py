@@ -28,6 +28,11 @@ OPERATIONS = {
             "arm.executions.get", "arm.executions.list", "arm.executions.stop",
             "arm.operations.status", "arm.operations.result", "arm.environments.get", "aad.token",
             "logs.query"],
+    "gcf": ["cloudfunctions.functions.generateUploadUrl", "storage.objects.insert",
+            "cloudfunctions.functions.create", "cloudfunctions.functions.get",
+            "cloudfunctions.functions.list", "cloudfunctions.functions.delete",
+            "cloudfunctions.operations.get", "run.services.get", "run.services.patch",
+            "run.operations.get", "run.invoke", "logging.entries.list"],
 }
 KINDS = [
     {"kind": "throttle"},

@@ -90,13 +90,12 @@ static void write_line(struct cloud_logging *l, const struct log_source *source,
         log_store_add(l->store, source, log_entry_new(&e, line->message, line->len));
 }
 
-void cloud_logging_write(struct cloud_logging *l, const char *job, const char *execution,
-                         bool is_stderr, const struct log_event *lines, size_t count)
+void cloud_logging_write(struct cloud_logging *l, const struct log_source *source,
+                         const struct log_event *lines, size_t count)
 {
-    const struct log_source source = {job, execution, is_stderr};
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < count; i++)
-        write_line(l, &source, &lines[i]);
+        write_line(l, source, &lines[i]);
     pthread_mutex_unlock(&l->lock);
 }
 

@@ -15,8 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct gcp_method *const tables[] = {run_methods, operation_methods, logging_methods,
-                                                  iam_methods, artifact_methods};
+/* Functions before Cloud Run: of the two services' operations, which have one path here, theirs are
+ * known by their names. */
+static const struct gcp_method *const tables[] = {
+    run_methods,     service_methods, function_methods, operation_methods,
+    logging_methods, iam_methods,     artifact_methods};
 
 /* ---- finding the method ---- */
 

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/timefmt.h"
+#include "test/sim/gcp/resource.h"
 #include "test/sim/gcp/run.h"
 
 #include <signal.h>
@@ -22,7 +23,6 @@ struct execution *execution_new(struct run *run, struct job *job, json_t *task_t
 {
     struct execution *e = NEW(struct execution);
     const json_t *template = json_object_get(job->json, "template");
-    pthread_condattr_t monotonic;
     char hex[6];
     e->run = run;
     value_random_hex(hex, 5);
@@ -37,10 +37,7 @@ struct execution *execution_new(struct run *run, struct job *job, json_t *task_t
     json_object_update(e->labels, json_object_get(template, "labels"));
     json_object_update(e->annotations, json_object_get(template, "annotations"));
     e->created_ns = e->updated_ns = time_now_ns();
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&e->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    resource_cond_init(&e->changed);
     LL_PREPEND(run->executions, e);
     job->execution_count++;
     return e;

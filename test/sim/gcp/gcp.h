@@ -15,7 +15,9 @@
 #include <stdint.h>
 
 struct token_store;
+struct id_token_signer;
 struct run;
+struct source_uploads;
 struct cloud_logging;
 struct image_store;
 struct container_runtime;
@@ -27,22 +29,33 @@ struct artifact_registry;
 
 /* Settings that POST /_sim/config changes while running. */
 #define GCP_TUNING(X)                                                                              \
-    X(provision_ms)    /* before a task's image is pulled */                                       \
-    X(operation_ms)    /* until create, update and delete are done */                              \
-    X(stop_grace_ms)   /* between SIGTERM and SIGKILL */                                           \
-    X(log_delay_ms)    /* until an entry can be read */                                            \
-    X(log_late)        /* entries still to hold back … */                                        \
-    X(log_late_ms)     /* … for so long */                                                       \
-    X(log_duplicate)   /* entries still to store twice: same insertId */                           \
-    X(log_skew)        /* entries still to date back by … */                                     \
-    X(log_skew_ms)     /* … so much */                                                           \
-    X(log_same_time)   /* entries still to date like the one before */                             \
-    X(log_own_time)    /* 1: the times that lines bring are ignored … */                         \
-    X(log_own_ids)     /* 1: … and their insertIds */                                            \
-    X(log_ids_descend) /* 1: newest first, those of one time come by descending insertId */        \
-    X(log_empty_pages) /* answers still to give without entries, but with nextPageToken */         \
-    X(token_ttl_s)     /* lifetime of access tokens */                                             \
-    X(throttling)      /* 1: Google's request quotas */
+    X(provision_ms)       /* before a task's image is pulled */                                    \
+    X(operation_ms)       /* until create, update and delete are done */                           \
+    X(stop_grace_ms)      /* between SIGTERM and SIGKILL */                                        \
+    X(log_delay_ms)       /* until an entry can be read */                                         \
+    X(log_late)           /* entries still to hold back … */                                     \
+    X(log_late_ms)        /* … for so long */                                                    \
+    X(log_duplicate)      /* entries still to store twice: same insertId */                        \
+    X(log_skew)           /* entries still to date back by … */                                  \
+    X(log_skew_ms)        /* … so much */                                                        \
+    X(log_same_time)      /* entries still to date like the one before */                          \
+    X(log_own_time)       /* 1: the times that lines bring are ignored … */                      \
+    X(log_own_ids)        /* 1: … and their insertIds */                                         \
+    X(log_ids_descend)    /* 1: newest first, those of one time come by descending insertId */     \
+    X(log_empty_pages)    /* answers still to give without entries, but with nextPageToken */      \
+    X(token_ttl_s)        /* lifetime of access tokens */                                          \
+    X(throttling)         /* 1: Google's request quotas */                                         \
+    X(startup_timeout_ms) /* until its port must answer */                                         \
+    X(idle_ms)            /* until an instance without requests ends */                            \
+    X(queue_ms)           /* until a request without an instance is refused */                     \
+    X(invoke_twice)       /* requests to services still to deliver twice */                        \
+    X(build_ms)           /* that Cloud Build takes for a function */                              \
+    X(build_fails)        /* builds still to fail */                                               \
+    X(quota_refused)      /* revisions still to refuse for the quota of CPUs … */                \
+    X(quota_disguise)     /* … as 0: itself, 1: a health check, 2: PORT */                       \
+    X(uri_missing)        /* functions.get still to answer without uri */                          \
+    X(service_reset)      /* patches of functions' services still to undo … */                   \
+    X(service_reset_ms)   /* … after so long */
 
 struct gcp_tuning {
 #define X(name) atomic_long name;
@@ -53,9 +66,12 @@ struct gcp_tuning {
 /* The project. Everything but `tuning` is set once, at start; the parts lock themselves. */
 struct gcp {
     char *state_dir, *project, *region, *gcs_dir;
+    char *address; /* "127.0.0.1:4567", of the listener */
     struct gcp_tuning tuning;
     struct token_store *tokens;
+    struct id_token_signer *id_tokens;
     struct run *run;
+    struct source_uploads *uploads;
     struct cloud_logging *logging;
     struct artifact_registry *registry;
     struct image_store *images;
@@ -95,7 +111,7 @@ struct gcp_method {
 
 /* Tables, each ended by a NULL service. */
 extern const struct gcp_method run_methods[], operation_methods[], logging_methods[], iam_methods[],
-    artifact_methods[];
+    artifact_methods[], service_methods[], function_methods[];
 
 /* Answers. output: transferred. */
 void gcp_reply_json(struct gcp_reply *reply, json_t *output);

@@ -27,7 +27,8 @@ static bool is_supported(const struct gcp *gcp, const char *host)
            (own && str_ends(own, host) && own[strlen(own) - strlen(host) - 1] == '/');
 }
 
-static int check_image(const struct gcp *gcp, const char *image, struct error *err)
+static int check_image(const struct gcp *gcp, const char *image, const char *where,
+                       struct error *err)
 {
     struct image_reference ref;
     struct error unreadable;
@@ -39,24 +40,24 @@ static int check_image(const struct gcp *gcp, const char *image, struct error *e
     return supported
                ? 0
                : error_set(err, ERROR_INVALID_PARAMETER,
-                           "template.template.containers[0].image: Expected an image path like "
+                           "%s.containers[0].image: Expected an image path like "
                            "[host/]repo-path[:tag and/or @digest], where host is one of "
                            "[region.]gcr.io, [region-]docker.pkg.dev or docker.io but obtained %s. "
                            "To deploy container images from other public or private registries, "
                            "set up an Artifact Registry remote repository. See "
                            "https://cloud.google.com/artifact-registry/docs/repositories/"
                            "remote-repo.",
-                           image);
+                           where, image);
 }
 
-int image_host_check(const struct gcp *gcp, const json_t *job, struct error *err)
+int image_host_check(const struct gcp *gcp, const json_t *template, const char *where,
+                     struct error *err)
 {
-    const json_t *task = json_object_get(json_object_get(job, "template"), "template");
     size_t i;
     json_t *container;
-    json_array_foreach(json_object_get(task, "containers"), i, container)
+    json_array_foreach(json_object_get(template, "containers"), i, container)
     {
-        if (check_image(gcp, value_string(container, "image"), err))
+        if (check_image(gcp, value_string(container, "image"), where, err))
             return -1;
     }
     return 0;

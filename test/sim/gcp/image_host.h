@@ -9,8 +9,9 @@
 #include "base/error.h"
 #include "test/sim/gcp/gcp.h"
 
-/* Every container's image of a Job. The address of --artifact-registry is Artifact Registry, too.
- */
-int image_host_check(const struct gcp *gcp, const json_t *job, struct error *err) MUST_CHECK;
+/* Every container's image of a template, which messages call `where`. The address of
+ * --artifact-registry is Artifact Registry, too. */
+int image_host_check(const struct gcp *gcp, const json_t *template, const char *where,
+                     struct error *err) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Jobs, and the lists of jobs and executions; see run.h. */
 #include "base/alloc.h"
-#include "base/timefmt.h"
+#include "test/sim/gcp/resource.h"
 #include "test/sim/gcp/run.h"
 
 #include <stdio.h>
@@ -55,31 +55,15 @@ void run_sweep(struct run *run)
 
 /* ---- one job ---- */
 
-static void stamp(struct job *job, const char *modifier)
-{
-    char etag[35], number[24], hex[33];
-    value_random_hex(hex, 32);
-    snprintf(etag, sizeof etag, "\"%s\"", hex);
-    snprintf(number, sizeof number, "%lld", (long long)++job->generation);
-    value_set_text(job->json, "etag", etag);
-    value_set_text(job->json, "generation", number);
-    value_set_text(job->json, "lastModifier", modifier);
-    gcp_set_time(job->json, "updateTime", time_now_ns());
-}
-
 struct job *job_new(struct run *run, const char *id, json_t *json, const char *creator)
 {
     struct job *j = NEW(struct job);
-    AUTO_FREE char *name =
-        xasprintf("projects/%s/locations/%s/jobs/%s", run->gcp->project, run->gcp->region, id);
+    AUTO_FREE char *name = resource_name(run->gcp, "jobs", id);
     snprintf(j->id, sizeof j->id, "%s", id);
     value_uuid(j->uid);
     j->json = json;
-    value_set_text(json, "name", name);
-    value_set_text(json, "uid", j->uid);
-    value_set_text(json, "creator", creator);
-    gcp_set_time(json, "createTime", time_now_ns());
-    stamp(j, creator);
+    resource_begin(json, name, j->uid, creator);
+    resource_stamp(json, &j->generation, creator);
     j->ready_ms = value_now_ms() + run->gcp->tuning.operation_ms;
     LL_PREPEND(run->jobs, j);
     run->job_count++;
@@ -88,12 +72,10 @@ struct job *job_new(struct run *run, const char *id, json_t *json, const char *c
 
 void job_replace(struct job *job, json_t *json, const char *modifier)
 {
-    static const char *const kept[] = {"name", "uid", "creator", "createTime"};
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        json_object_set(json, kept[i], json_object_get(job->json, kept[i]));
+    resource_keep(json, job->json);
     json_decref(job->json);
     job->json = json;
-    stamp(job, modifier);
+    resource_stamp(json, &job->generation, modifier);
 }
 
 void job_free(struct job *job)

@@ -17,7 +17,7 @@ enum { LOG_BYTES = 2048 /* of a log without entries, about */, ANSWER_BYTES_MAX 
 
 struct entry_log {
     UT_hash_handle hh;
-    char *key, *name, *job, *execution;
+    char *key, *name;
     json_t *alike; /* members that all its entries have alike */
     struct logging_source source;
     struct log_entry **entries; /* by (time_ns, id) */
@@ -60,8 +60,6 @@ static void drop_log(struct log_store *s, struct entry_log *log)
     free(log->entries);
     free(log->key);
     free(log->name);
-    free(log->job);
-    free(log->execution);
     free(log);
 }
 
@@ -79,31 +77,58 @@ size_t log_store_count(const struct log_store *s)
 
 /* ---- writing ---- */
 
+/* Members that all entries of the source have alike. */
+static json_t *alike_json(const struct log_store *s, const struct log_source *source,
+                          const char *name)
+{
+    if (source->service)
+        return json_pack("{s:s, s:{s:s, s:{s:s, s:s, s:s, s:s, s:s}}, s:{s:s}}", "logName", name,
+                         "resource", "type", "cloud_run_revision", "labels", "project_id",
+                         s->project, "service_name", source->service, "revision_name",
+                         source->revision, "configuration_name", source->service, "location",
+                         s->region, "labels", "instanceId", source->instance);
+    return json_pack("{s:s, s:{s:s, s:{s:s, s:s, s:s}}, s:{s:s, s:s, s:s}}", "logName", name,
+                     "resource", "type", "cloud_run_job", "labels", "project_id", s->project,
+                     "job_name", source->job, "location", s->region, "labels",
+                     "run.googleapis.com/execution_name", source->execution,
+                     "run.googleapis.com/task_index", "0", "run.googleapis.com/task_attempt", "0");
+}
+
+/* The texts are those of `alike`, which lives as long as the log. */
+static struct logging_source source_of(const json_t *alike)
+{
+    const json_t *resource = json_object_get(alike, "resource"),
+                 *of = json_object_get(resource, "labels"),
+                 *labels = json_object_get(alike, "labels");
+#define TEXT(object, name) json_string_value(json_object_get(object, name))
+    return (struct logging_source){
+        {[LOGGING_LOG_NAME] = TEXT(alike, "logName"),
+         [LOGGING_TYPE] = TEXT(resource, "type"),
+         [LOGGING_PROJECT] = TEXT(of, "project_id"),
+         [LOGGING_LOCATION] = TEXT(of, "location"),
+         [LOGGING_JOB] = TEXT(of, "job_name"),
+         [LOGGING_EXECUTION] = TEXT(labels, "run.googleapis.com/execution_name"),
+         [LOGGING_SERVICE] = TEXT(of, "service_name"),
+         [LOGGING_REVISION] = TEXT(of, "revision_name"),
+         [LOGGING_INSTANCE] = TEXT(labels, "instanceId")}};
+#undef TEXT
+}
+
 static struct entry_log *find_or_make(struct log_store *s, const struct log_source *source)
 {
     struct entry_log *log;
-    AUTO_FREE char *key =
-        xasprintf("%s/%s/%c", source->job, source->execution, source->is_stderr ? 'e' : 'o');
+    AUTO_FREE char *key = xasprintf("%s/%s/%c", source->service ? source->service : source->job,
+                                    source->service ? source->instance : source->execution,
+                                    source->is_stderr ? 'e' : 'o');
     HASH_FIND_STR(s->logs, key, log);
     if (log)
         return log;
     log = NEW(struct entry_log);
     log->key = STEAL(key);
-    log->job = xstrdup(source->job);
-    log->execution = xstrdup(source->execution);
     log->name = xasprintf("projects/%s/logs/run.googleapis.com%%2F%s", s->project,
                           source->is_stderr ? "stderr" : "stdout");
-    log->source = (struct logging_source){{[LOGGING_LOG_NAME] = log->name,
-                                           [LOGGING_TYPE] = "cloud_run_job",
-                                           [LOGGING_PROJECT] = s->project,
-                                           [LOGGING_LOCATION] = s->region,
-                                           [LOGGING_JOB] = log->job,
-                                           [LOGGING_EXECUTION] = log->execution}};
-    log->alike = json_pack(
-        "{s:s, s:{s:s, s:{s:s, s:s, s:s}}, s:{s:s, s:s, s:s}}", "logName", log->name, "resource",
-        "type", "cloud_run_job", "labels", "project_id", s->project, "job_name", log->job,
-        "location", s->region, "labels", "run.googleapis.com/execution_name", log->execution,
-        "run.googleapis.com/task_index", "0", "run.googleapis.com/task_attempt", "0");
+    log->alike = alike_json(s, source, log->name);
+    log->source = source_of(log->alike);
     HASH_ADD_KEYPTR(hh, s->logs, log->key, strlen(log->key), log);
     s->bytes += LOG_BYTES;
     return log;
@@ -137,9 +162,8 @@ static void keep_bounds(struct log_store *s)
         if (!half)
             log = written_longest_ago(s);
         size_t gone = half ? log->count / 2 : log->count;
-        log_warn("too many log entries: the oldest are forgotten",
-                 LOG_STR("execution", log->execution), LOG_INT("entries", gone),
-                 LOG_INT("limit_bytes", s->bytes_max));
+        log_warn("too many log entries: the oldest are forgotten", LOG_STR("log", log->key),
+                 LOG_INT("entries", gone), LOG_INT("limit_bytes", s->bytes_max));
         if (half)
             drop_entries(s, log, gone);
         else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The entries behind Cloud Logging: a log for each stream of each execution, its entries in the
+ * The entries behind Cloud Logging: a log for each stream of each execution or
+ * instance, its entries in the
  * order of (timestamp, insertId). In memory and bounded: when there is too much, a log that has
  * more than half of it loses its older half, else the log that was written to longest ago is
  * forgotten. The caller locks.
@@ -13,9 +14,11 @@
 
 struct log_store;
 
+/* Who writes: a job's execution, or else a service's instance. */
 struct log_source {
     const char *job, *execution;
     bool is_stderr;
+    const char *service, *revision, *instance;
 };
 
 struct log_store *log_store_new(const char *project, const char *region, size_t bytes_max);

@@ -147,7 +147,10 @@ static enum logging_field field_of(const struct strv *path)
                  {{"resource", "labels", "project_id"}, LOGGING_PROJECT},
                  {{"resource", "labels", "location"}, LOGGING_LOCATION},
                  {{"resource", "labels", "job_name"}, LOGGING_JOB},
-                 {{"labels", "run.googleapis.com/execution_name"}, LOGGING_EXECUTION}};
+                 {{"labels", "run.googleapis.com/execution_name"}, LOGGING_EXECUTION},
+                 {{"resource", "labels", "service_name"}, LOGGING_SERVICE},
+                 {{"resource", "labels", "revision_name"}, LOGGING_REVISION},
+                 {{"labels", "instanceId"}, LOGGING_INSTANCE}};
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         size_t n = 0;
         while (n < path->count && n < ARRAY_LEN(known[i].parts) && known[i].parts[n] &&

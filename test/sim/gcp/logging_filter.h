@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Logging query language as far as clients of job logs use it: comparisons (= != < <= > >= :),
- * AND (also implied), OR, NOT, parentheses, field=("a" OR "b"), log_id("…"). OR binds tighter than
- * AND, as in the original.
+ * The Logging query language as far as clients of container logs use it: comparisons (= != < <= >
+ * >= :), AND (also implied), OR, NOT, parentheses, field=("a" OR "b"), log_id("…"). OR binds
+ * tighter than AND, as in the original.
  */
 #ifndef SOCKERLESS_SIM_GCP_LOGGING_FILTER_H
 #define SOCKERLESS_SIM_GCP_LOGGING_FILTER_H
@@ -23,6 +23,9 @@ enum logging_field {
     LOGGING_LOCATION,
     LOGGING_JOB,
     LOGGING_EXECUTION,
+    LOGGING_SERVICE,
+    LOGGING_REVISION,
+    LOGGING_INSTANCE,
     LOGGING_ALIKE, /* how many these are */
     LOGGING_LOG_ID,
     LOGGING_TIMESTAMP,
@@ -30,7 +33,7 @@ enum logging_field {
     LOGGING_OTHER
 };
 struct logging_source {
-    const char *text[LOGGING_ALIKE];
+    const char *text[LOGGING_ALIKE]; /* NULL: its entries have no such member */
 };
 
 /* Timestamps [from_ns, to_ns]; nothing when from_ns > to_ns. */

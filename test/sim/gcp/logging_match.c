@@ -142,7 +142,8 @@ static struct logging_span compare_span(const struct node *n, const struct loggi
         return log_id_is(source->text[LOGGING_LOG_NAME], n->value) ? everything : nothing;
     if (n->field >= LOGGING_ALIKE)
         return anything;
-    bool fits = order_fits(n->compare, compare_text(n, source->text[n->field]));
+    const char *text = source->text[n->field];
+    bool fits = text ? order_fits(n->compare, compare_text(n, text)) : n->compare == NOT_EQUAL;
     return fits ? everything : nothing;
 }
 

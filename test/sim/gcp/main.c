@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sockerless-sim-gcp: Google's Cloud Run jobs, Cloud Logging, tokens, Artifact Registry and
- * storage downloads on one port; tasks are containers that really run. Start, wait for a signal,
- * undo everything. Storage and the metadata server answer on the tasks' gateway, too. */
+ * sockerless-sim-gcp: Google's Cloud Run, Cloud Functions, Cloud Logging, tokens, Artifact Registry
+ * and storage downloads on one port; tasks are containers that really run. Start, wait for a
+ * signal, undo everything. Storage and the metadata server answer on the tasks' gateway, too. */
 #include "base/alloc.h"
 #include "base/config.h"
 #include "base/directory.h"
@@ -11,8 +11,9 @@
 #include "test/sim/gcp/artifact_registry.h"
 #include "test/sim/gcp/cloud_logging.h"
 #include "test/sim/gcp/dispatch.h"
+#include "test/sim/gcp/function.h"
+#include "test/sim/gcp/id_token.h"
 #include "test/sim/gcp/oauth.h"
-#include "test/sim/gcp/run.h"
 #include "test/sim/gcp/storage.h"
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/host/files.h"
@@ -27,6 +28,8 @@
 
 #include <string.h>
 #include <unistd.h>
+
+enum { UPLOAD_MAX = 100 * 1024 * 1024, INVOCATION_MAX = 32 * 1024 * 1024 };
 
 struct settings {
     char *config, *listen, *state_dir, *registry, *subnet, *bridge, *region, *project, *journal,
@@ -92,6 +95,11 @@ static void set_tuning(struct gcp_tuning *t)
     t->token_ttl_s = 3600;
     t->log_late_ms = t->log_skew_ms = 1000;
     t->throttling = settings.throttling;
+    t->build_ms = (long)settings.provision_ms;
+    t->startup_timeout_ms = 240000;
+    t->idle_ms = 1000;
+    t->queue_ms = 10000;
+    t->service_reset_ms = 100;
 }
 
 static int gcp_open(struct gcp *gcp, struct error *err)
@@ -104,7 +112,9 @@ static int gcp_open(struct gcp *gcp, struct error *err)
     set_tuning(&gcp->tuning);
     gcp->faults = fault_list_new();
     gcp->counts = call_counts_new();
+    gcp->id_tokens = id_token_signer_new();
     gcp->run = run_open(gcp);
+    gcp->uploads = source_uploads_new();
     gcp->logging = cloud_logging_new(gcp);
     if (directory_make(gcp->gcs_dir, 0755, err))
         return error_wrap(err, "--gcs-dir");
@@ -122,15 +132,18 @@ static int gcp_open(struct gcp *gcp, struct error *err)
 static void gcp_close(struct gcp *gcp)
 {
     run_close(gcp->run);
+    source_uploads_free(gcp->uploads);
     network_close(gcp->network);
     container_runtime_close(gcp->runtime);
     image_store_close(gcp->images);
     cloud_logging_free(gcp->logging);
     token_store_free(gcp->tokens);
+    id_token_signer_free(gcp->id_tokens);
     journal_close(gcp->journal);
     call_counts_free(gcp->counts);
     fault_list_free(gcp->faults);
     free(gcp->gcs_dir);
+    free(gcp->address);
 }
 
 static int await_signal(struct gcp *gcp, const struct http_server *server,
@@ -163,6 +176,9 @@ static int serve(struct gcp *gcp, struct artifact_registry *registry, const sigs
         {"POST", "/v1/token", oauth_exchange, gcp, 0},
         {"GET", "/computeMetadata/v1/*", oauth_metadata, gcp, 0},
         {"GET", "/storage/v1/*", storage_api, gcp, 0},
+        {"PUT", UPLOAD_PATH_PREFIX "*", source_upload_put, gcp, UPLOAD_MAX},
+        {NULL, SERVICE_URL_PREFIX "*", invocation_request, gcp, INVOCATION_MAX},
+        {NULL, FUNCTION_URL_PREFIX "*", invocation_request, gcp, INVOCATION_MAX},
         {NULL, "/v1/*", dispatch_request, gcp, 0},
         {NULL, "/v2/projects/*", dispatch_request, gcp, 0},
         {NULL, "/v2/entries:*", dispatch_request, gcp, 0},
@@ -177,6 +193,7 @@ static int serve(struct gcp *gcp, struct artifact_registry *registry, const sigs
     struct http_server *servers[2] = {http_server_open(settings.listen, outer, err), NULL};
     if (!servers[0])
         return -1;
+    gcp->address = xstrdup(http_server_address(servers[0]));
     AUTO_FREE char *gateway = xasprintf("%s%s", network_gateway(gcp->network),
                                         strrchr(http_server_address(servers[0]), ':'));
     servers[1] = http_server_open(gateway, inner, err);
@@ -194,9 +211,9 @@ static int run_simulator(const sigset_t *signals, struct error *err)
     gcp.registry = artifact_registry_new(&gcp, settings.artifact_registry);
     if (rc == 0)
         rc = serve(&gcp, gcp.registry, signals, err);
-    artifact_registry_free(gcp.registry);
     gcp.closing = true;
     gcp_close(&gcp);
+    artifact_registry_free(gcp.registry); /* threads of Cloud Run have asked it */
     state_dir_clean(settings.state_dir);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "test/sim/gcp/gcp.h"
+#include "test/sim/gcp/id_token.h"
 #include "test/sim/gcp/token_store.h"
 #include "test/sim/http/call_counts.h"
 #include "test/sim/http/fault.h"
@@ -63,26 +64,44 @@ static bool begin(struct gcp *gcp, const char *service, const char *operation,
 
 /* A JWT is made for this endpoint as its client knows it, or for Google's. */
 static int check_assertion(struct gcp *gcp, const struct http_request *request, const json_t *form,
-                           struct error *err)
+                           char target_audience[TARGET_AUDIENCE_MAX], struct error *err)
 {
     AUTO_FREE char *endpoint =
         xasprintf("http://%s%s", str_or_empty(http_request_header(request, "Host")), request->path);
-    return token_store_check_jwt(gcp->tokens, value_string(form, "assertion"), endpoint, err);
+    return token_store_check_jwt(gcp->tokens, value_string(form, "assertion"), endpoint,
+                                 target_audience, err);
+}
+
+static char *id_token(struct gcp *gcp, const char *audience, const char *principal)
+{
+    return id_token_issue(gcp->id_tokens, audience, principal, gcp->tuning.token_ttl_s);
+}
+
+/* An access token, or the ID token that the assertion asks for. */
+static void grant_for_assertion(struct gcp *gcp, const struct http_request *request,
+                                const json_t *form, struct http_reply *reply)
+{
+    struct error err;
+    char audience[TARGET_AUDIENCE_MAX];
+    if (check_assertion(gcp, request, form, audience, &err)) {
+        refuse(reply, "invalid_grant", err.message);
+    } else if (*audience) {
+        AUTO_FREE char *token = id_token(gcp, audience, token_store_email(gcp->tokens));
+        answer(reply, 200, json_pack("{s:s}", "id_token", token));
+    } else {
+        grant(gcp, reply, token_store_email(gcp->tokens), NULL);
+    }
 }
 
 void oauth_token(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
     struct gcp *gcp = ctx;
-    struct error err;
     if (begin(gcp, "oauth", "token", reply))
         return;
     json_t *form = form_parse(request->body);
     const char *type = value_string(form, "grant_type");
     if (!strcmp(type, GRANT_JWT)) {
-        if (check_assertion(gcp, request, form, &err))
-            refuse(reply, "invalid_grant", err.message);
-        else
-            grant(gcp, reply, token_store_email(gcp->tokens), NULL);
+        grant_for_assertion(gcp, request, form, reply);
     } else if (!strcmp(type, "refresh_token")) {
         if (strcmp(value_string(form, "client_id"), TOKEN_CLIENT_ID) != 0 ||
             strcmp(value_string(form, "client_secret"), TOKEN_CLIENT_SECRET) != 0)
@@ -138,7 +157,22 @@ static void generate_access_token(struct gcp *gcp, const struct gcp_call *call,
     gcp_reply_json(reply, out);
 }
 
+static void generate_id_token(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
+{
+    const char *audience = value_string(call->body, "audience");
+    if (!*audience)
+        gcp_reply_error(reply, "INVALID_ARGUMENT", "The audience parameter is required.");
+    else if (!strchr(call->part[1], '@'))
+        gcp_reply_error(reply, "NOT_FOUND", "Unknown service account");
+    if (reply->status)
+        return;
+    AUTO_FREE char *token = id_token(gcp, audience, call->part[1]);
+    gcp_reply_json(reply, json_pack("{s:s}", "token", token));
+}
+
 const struct gcp_method iam_methods[] = {
+    {"iamcredentials", "projects.serviceAccounts.generateIdToken", "POST",
+     "/v1/projects/*/serviceAccounts/*:generateIdToken", generate_id_token, false},
     {"iamcredentials", "projects.serviceAccounts.generateAccessToken", "POST",
      "/v1/projects/*/serviceAccounts/*:generateAccessToken", generate_access_token, false},
     {0}};
@@ -180,6 +214,13 @@ void oauth_metadata(void *ctx, const struct http_request *request, struct http_r
         grant(gcp, reply, token_store_email(gcp->tokens), NULL);
         return;
     }
-    AUTO_FREE char *value = metadata_value(gcp, path);
+    AUTO_FREE char *audience = form_parameter(request, "audience");
+    bool identity = !strcmp(path, DEFAULT_ACCOUNT "identity");
+    if (identity && str_empty(audience)) {
+        http_reply_text(reply, 400, "text/html", "non-empty audience parameter required\n");
+        return;
+    }
+    AUTO_FREE char *value = identity ? id_token(gcp, audience, token_store_email(gcp->tokens))
+                                     : metadata_value(gcp, path);
     http_reply_text(reply, value ? 200 : 404, "application/text", value ? value : "Not Found\n");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state of the simulated Cloud Run: jobs, their executions, operations, under one lock. The
+ * The state of the simulated Cloud Run: jobs, their executions, operations, under one lock, which
+ * is that of services (service.h) and functions (function.h), too. The
  * file per noun: job.c (jobs, and the lists of jobs and executions), job_check.c (the rules of a
  * job), execution.c (an execution, its task and their JSON), execution_runner.c (the thread that
  * takes an execution to its end), operation.c, run.c (all together), run_methods.c (the API calls).
@@ -9,8 +10,9 @@
 #define SOCKERLESS_SIM_GCP_RUN_H
 
 #include "test/sim/gcp/gcp.h"
-#include "test/sim/host/container.h"
+#include "test/sim/gcp/process.h"
 #include "test/sim/host/network.h"
+#include "test/sim/host/runner.h"
 
 #include <pthread.h>
 
@@ -19,7 +21,8 @@ enum {
     JOBS_MAX = 1000,
     EXECUTIONS_PER_JOB_MAX = 1000,
     OPERATIONS_MAX = 2000,
-    EXECUTION_ID_MAX = 56 /* the job's, a hyphen, five characters */
+    EXECUTION_ID_MAX = 56, /* the job's, a hyphen, five characters */
+    OPERATION_ID_MAX = 64
 };
 
 /* Where the simulator tells the address of an execution's task, which Google's API has no member
@@ -63,15 +66,14 @@ struct execution {
     struct network_endpoint endpoint;
     bool attached;
     const struct image *image;
-    struct container *process;
-    bool process_ended;
-    int process_code;
+    struct process process;
     pthread_cond_t changed;
 };
 
 #define OPERATION_KINDS(X)                                                                         \
     X(JOB_CREATE)                                                                                  \
-    X(JOB_PATCH) X(JOB_DELETE) X(EXECUTION_RUN) X(EXECUTION_CANCEL) X(EXECUTION_DELETE)
+    X(JOB_PATCH)                                                                                   \
+    X(JOB_DELETE) X(EXECUTION_RUN) X(EXECUTION_CANCEL) X(EXECUTION_DELETE) X(TOLD)
 #define X(name) OPERATION_##name,
 enum operation_kind { OPERATION_KINDS(X) };
 #undef X
@@ -82,14 +84,24 @@ struct run {
     pthread_cond_t changed; /* a runner has ended, or an execution has changed its state */
     struct job *jobs;       /* newest first */
     struct execution *executions;
-    struct operation *operations;
-    size_t job_count, operation_count;
+    struct operation *operations; /* by id */
+    struct service *services;     /* by id; service.h */
+    struct function *functions;   /* by id; function.h */
+    struct invocation *invocations;
+    unsigned instance_count;
+    size_t job_count;
     unsigned runners;
 };
 
 struct run *run_open(struct gcp *gcp);
 /* Kills every execution and waits for them. */
 void run_close(struct run *run);
+
+/* Waits, with the lock, unless the simulator ends. */
+static inline void run_delay(struct run *run, long ms)
+{
+    runner_delay(&run->changed, &run->lock, ms, &run->gcp->closing);
+}
 
 /* Everything below: with the lock held. job.c: */
 struct job *run_find_job(struct run *run, const char *id);
@@ -109,9 +121,6 @@ int job_check(json_t *job, struct error *err) MUST_CHECK;
 /* Overrides of jobs.run: the rules, and what becomes of the TaskTemplate. */
 int job_override(json_t *task_template, const json_t *overrides, struct error *err) MUST_CHECK;
 bool job_id_valid(const char *id);
-/* "512Mi" → bytes; "1000m" → 1000. */
-bool job_quantity_bytes(const char *text, int64_t *out);
-bool job_quantity_millis(const char *text, int64_t *out);
 
 /* execution.c; task_template: transferred. */
 struct execution *execution_new(struct run *run, struct job *job, json_t *task_template);
@@ -132,5 +141,19 @@ json_t *operation_start(struct run *run, enum operation_kind kind, const struct 
  * resource: what the call would have made or changed; transferred. */
 json_t *operation_checked(struct run *run, enum operation_kind kind, json_t *resource);
 void operation_free_all(struct run *run);
+
+/* How something has ended. */
+struct fate {
+    const char *status; /* NULL: well; else one of google.rpc.Code's names, static */
+    char message[1024];
+};
+
+/* An operation that its owner tells about: what is told has its "@type" already. metadata,
+ * response: transferred. operation_open returns the operation's JSON. */
+json_t *operation_open(struct run *run, const char *id, json_t *metadata);
+void operation_tell(struct run *run, const char *id, json_t *metadata);
+void operation_end(struct run *run, const char *id, json_t *response, const struct fate *fate);
+/* operations.get: takes the lock. */
+void operation_answer(struct gcp *gcp, const char *id, struct gcp_reply *reply);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "test/sim/gcp/image_host.h"
+#include "test/sim/gcp/resource.h"
 #include "test/sim/gcp/run.h"
 #include "test/sim/http/form.h"
 
@@ -22,19 +23,15 @@ static void unlock(struct gcp *gcp)
     pthread_mutex_unlock(&gcp->run->lock);
 }
 
-static bool check_location(const struct gcp *gcp, const struct gcp_call *call,
-                           struct gcp_reply *reply)
+static const json_t *task_template(const json_t *job)
 {
-    if (!strcmp(call->part[1], gcp->region) || !strcmp(call->part[1], "-"))
-        return true;
-    gcp_reply_error(reply, "NOT_FOUND", "Location %s is not found or access is unauthorized.",
-                    call->part[1]);
-    return false;
+    return json_object_get(json_object_get(job, "template"), "template");
 }
 
 static struct job *need_job(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
 {
-    struct job *j = check_location(gcp, call, reply) ? run_find_job(gcp->run, call->part[2]) : NULL;
+    struct job *j =
+        resource_location_fits(gcp, call, reply) ? run_find_job(gcp->run, call->part[2]) : NULL;
     if (!j && !reply->status)
         gcp_reply_error(reply, "NOT_FOUND",
                         "Resource '%s' of kind 'JOB' in region '%s' in project "
@@ -46,7 +43,7 @@ static struct job *need_job(struct gcp *gcp, const struct gcp_call *call, struct
 static struct execution *need_execution(struct gcp *gcp, const struct gcp_call *call,
                                         struct gcp_reply *reply)
 {
-    struct execution *e = check_location(gcp, call, reply)
+    struct execution *e = resource_location_fits(gcp, call, reply)
                               ? run_find_execution(gcp->run, call->part[2], call->part[3])
                               : NULL;
     if (!e && !reply->status)
@@ -75,16 +72,6 @@ static bool answer_dry_run(struct gcp *gcp, const struct gcp_call *call, enum op
     return dry;
 }
 
-static bool etag_fits(const struct gcp_call *call, const struct job *job, struct gcp_reply *reply)
-{
-    AUTO_FREE char *parameter = form_parameter(call->request, "etag");
-    const char *given = parameter ? parameter : value_string(call->body, "etag");
-    if (!*given || !strcmp(given, value_string(job->json, "etag")))
-        return true;
-    gcp_reply_error(reply, "ABORTED", "Conflict for resource '%s': etag does not match.", job->id);
-    return false;
-}
-
 /* ---- jobs ---- */
 
 static void create_job(struct gcp *gcp, const struct gcp_call *call, const char *id,
@@ -93,7 +80,8 @@ static void create_job(struct gcp *gcp, const struct gcp_call *call, const char 
     struct error err;
     struct run *run = gcp->run;
     json_t *json = json_deep_copy(call->body);
-    if (job_check(json, &err) || image_host_check(gcp, json, &err)) {
+    if (job_check(json, &err) ||
+        image_host_check(gcp, task_template(json), "template.template", &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
     } else if (run_find_job(run, id)) {
         gcp_reply_error(reply, "ALREADY_EXISTS", "Resource '%s' already exists.", id);
@@ -122,7 +110,7 @@ static void jobs_create(struct gcp *gcp, const struct gcp_call *call, struct gcp
                         JOB_ID_MAX);
         return;
     }
-    if (!check_location(gcp, call, reply))
+    if (!resource_location_fits(gcp, call, reply))
         return;
     lock(gcp);
     create_job(gcp, call, str_empty(id) ? generated : id, reply);
@@ -141,7 +129,8 @@ static void jobs_get(struct gcp *gcp, const struct gcp_call *call, struct gcp_re
 static void jobs_list(struct gcp *gcp, const struct gcp_call *call, struct gcp_reply *reply)
 {
     size_t begin, count;
-    if (!check_location(gcp, call, reply) || !gcp_page(call, PAGE_MAX, &begin, &count, reply))
+    if (!resource_location_fits(gcp, call, reply) ||
+        !gcp_page(call, PAGE_MAX, &begin, &count, reply))
         return;
     AUTO_FREE char *deleted = form_parameter(call->request, "showDeleted");
     json_t *all = json_array();
@@ -159,11 +148,12 @@ static void replace_job(struct gcp *gcp, const struct gcp_call *call, struct job
 {
     struct error err;
     json_t *json = json_deep_copy(call->body);
-    if (!etag_fits(call, job, reply)) {
+    if (!resource_etag_fits(call, job->id, job->json, reply)) {
         json_decref(json);
         return;
     }
-    if (job_check(json, &err) || image_host_check(gcp, json, &err)) {
+    if (job_check(json, &err) ||
+        image_host_check(gcp, task_template(json), "template.template", &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
         json_decref(json);
         return;
@@ -195,7 +185,7 @@ static void jobs_delete(struct gcp *gcp, const struct gcp_call *call, struct gcp
 {
     lock(gcp);
     struct job *j = need_job(gcp, call, reply);
-    if (j && etag_fits(call, j, reply) &&
+    if (j && resource_etag_fits(call, j->id, j->json, reply) &&
         !answer_dry_run(gcp, call, OPERATION_JOB_DELETE, job_json(gcp->run, j), reply)) {
         if (!j->deleted_ns) {
             j->deleted_ns = time_now_ns();
@@ -215,8 +205,7 @@ static void run_job(struct gcp *gcp, const struct gcp_call *call, struct job *jo
                     struct gcp_reply *reply)
 {
     struct error err;
-    json_t *task =
-        json_deep_copy(json_object_get(json_object_get(job->json, "template"), "template"));
+    json_t *task = json_deep_copy(task_template(job->json));
     if (job_override(task, json_object_get(call->body, "overrides"), &err)) {
         gcp_reply_error(reply, "INVALID_ARGUMENT", "%s", err.message);
         json_decref(task);
@@ -244,7 +233,7 @@ static void jobs_run(struct gcp *gcp, const struct gcp_call *call, struct gcp_re
         gcp_reply_error(reply, "FAILED_PRECONDITION", "Job '%s' is not ready.", j->id);
     else if (j && j->execution_count >= EXECUTIONS_PER_JOB_MAX)
         gcp_reply_error(reply, "RESOURCE_EXHAUSTED", "Too many executions of job '%s'.", j->id);
-    else if (j && etag_fits(call, j, reply))
+    else if (j && resource_etag_fits(call, j->id, j->json, reply))
         run_job(gcp, call, j, reply);
     unlock(gcp);
 }
@@ -268,7 +257,7 @@ static void executions_list(struct gcp *gcp, const struct gcp_call *call, struct
         return;
     json_t *all = json_array();
     lock(gcp);
-    if (any ? check_location(gcp, call, reply) : need_job(gcp, call, reply) != NULL) {
+    if (any ? resource_location_fits(gcp, call, reply) : need_job(gcp, call, reply) != NULL) {
         for (const struct execution *e = gcp->run->executions; e; e = e->next)
             if (!e->deleted && (any || !strcmp(e->job_id, call->part[2])))
                 json_array_append_new(all, execution_json(e));

@@ -156,7 +156,7 @@ static const char *assertion_problem(const struct token_store *s, const json_t *
         return "Invalid grant: account not found";
     if (strcmp(audience, endpoint) != 0 && strcmp(audience, GOOGLES_ENDPOINT) != 0)
         return "Invalid JWT: Failed audience check.";
-    if (!*value_string(claims, "scope"))
+    if (!*value_string(claims, "scope") == !*value_string(claims, "target_audience"))
         return "Invalid OAuth scope or ID token audience provided.";
     return time_problem(claims);
 }
@@ -197,7 +197,8 @@ typedef const char *claims_check(const struct token_store *s, const json_t *clai
                                  const char *wanted);
 
 static int check_jwt(struct token_store *s, const char *jwt, claims_check *check,
-                     const char *wanted, struct error *err)
+                     const char *wanted, char target_audience[TARGET_AUDIENCE_MAX],
+                     struct error *err)
 {
     if (strlen(jwt) > JWT_MAX || !strchr(jwt, '.'))
         return error_set(err, ERROR_INVALID_PARAMETER, "Bad Request");
@@ -207,18 +208,21 @@ static int check_jwt(struct token_store *s, const char *jwt, claims_check *check
     const char *problem = check(s, claims, wanted);
     if (problem)
         error_set(err, ERROR_FORBIDDEN, "%s", problem);
+    else if (target_audience)
+        snprintf(target_audience, TARGET_AUDIENCE_MAX, "%s",
+                 value_string(claims, "target_audience"));
     json_decref(claims);
     return problem ? -1 : 0;
 }
 
 int token_store_check_jwt(struct token_store *s, const char *jwt, const char *endpoint,
-                          struct error *err)
+                          char target_audience[TARGET_AUDIENCE_MAX], struct error *err)
 {
-    return check_jwt(s, jwt, assertion_problem, endpoint, err);
+    return check_jwt(s, jwt, assertion_problem, endpoint, target_audience, err);
 }
 
 int token_store_check_self_signed(struct token_store *s, const char *jwt, const char *service,
                                   struct error *err)
 {
-    return check_jwt(s, jwt, self_signed_problem, service, err);
+    return check_jwt(s, jwt, self_signed_problem, service, NULL, err);
 }

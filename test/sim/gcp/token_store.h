@@ -15,7 +15,7 @@
 #define TOKEN_CLIENT_SECRET "sockerless-sim-client-secret"
 #define TOKEN_REFRESH "1//sockerless-sim-refresh-token"
 
-enum { ACCESS_TOKEN_MAX = 96 };
+enum { ACCESS_TOKEN_MAX = 96, TARGET_AUDIENCE_MAX = 1024 };
 
 struct token_store;
 /* Makes a key pair. */
@@ -35,9 +35,10 @@ void token_store_expire_all(struct token_store *store);
 bool token_store_find(struct token_store *store, const char *token, char principal[256]);
 
 /* An assertion for the token endpoint: a JWT signed with the service account's key, not expired.
- * endpoint: this one's URL; Google's own is a good audience, too (google-auth knows no other). */
+ * endpoint: this one's URL; Google's own is a good audience, too (google-auth knows no other).
+ * target_audience: whom an ID token is asked for; "" when an access token is. */
 int token_store_check_jwt(struct token_store *store, const char *jwt, const char *endpoint,
-                          struct error *err) MUST_CHECK;
+                          char target_audience[TARGET_AUDIENCE_MAX], struct error *err) MUST_CHECK;
 /* A JWT that the service account signed to be used as an access token ("Service account
  * authorization without OAuth"): for a service, by audience, or for a scope that covers it.
  * service: "run". */

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "test/sim/http/members.h"
 #include "test/sim/http/value.h"
 
 #include <ctype.h>
@@ -76,21 +77,12 @@ static int check_interface(const json_t *interface, struct error *err)
     return 0;
 }
 
-/* Google's clients write enums as numbers. */
 static int check_egress(json_t *access, struct error *err)
 {
     static const char *const names[] = {"VPC_EGRESS_UNSPECIFIED", "ALL_TRAFFIC",
                                         "PRIVATE_RANGES_ONLY"};
-    const json_t *egress = json_object_get(access, "egress");
-    json_int_t number = json_integer_value(egress);
-    if (!egress)
+    if (members_take_enum(access, "egress", names, ARRAY_LEN(names)))
         return 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (json_is_integer(egress) ? number == (json_int_t)i
-                                    : !strcmp(value_string(access, "egress"), names[i])) {
-            value_set_text(access, "egress", names[i]);
-            return 0;
-        }
     return error_set(err, ERROR_INVALID_PARAMETER, "Invalid value at '" PATH ".egress'");
 }
 

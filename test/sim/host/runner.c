@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "test/sim/http/value.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { RUNNER_STACK = 512 * 1024 };
@@ -20,6 +21,14 @@ struct timespec runner_deadline(long ms)
         t.tv_nsec -= 1000000000;
     }
     return t;
+}
+
+void runner_delay(pthread_cond_t *cond, pthread_mutex_t *lock, long ms, const atomic_bool *closing)
+{
+    struct timespec until = runner_deadline(ms);
+    while (ms > 0 && !*closing)
+        if (pthread_cond_timedwait(cond, lock, &until) == ETIMEDOUT)
+            return;
 }
 
 int runner_thread(pthread_t *thread, void *(*main)(void *), void *arg)

@@ -10,10 +10,13 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 /* For pthread_cond_timedwait on a condition with the monotonic clock. */
 struct timespec runner_deadline(long ms);
+/* Waits on the condition, with the lock, for ms or until *closing, however often it is told. */
+void runner_delay(pthread_cond_t *cond, pthread_mutex_t *lock, long ms, const atomic_bool *closing);
 /* A thread with a small stack; errno's value when there is none. */
 int runner_thread(pthread_t *thread, void *(*main)(void *), void *arg);
 /* What the image runs: entry_point replaces its own and drops its Cmd, command replaces its Cmd.

@@ -2,6 +2,8 @@
  * Unknown members; see members.h. */
 #include "test/sim/http/members.h"
 
+#include "test/sim/http/value.h"
+
 #include "base/alloc.h"
 
 #include <stdio.h>
@@ -71,4 +73,19 @@ bool members_check(const struct member_schema *table, const json_t *object, cons
 {
     const struct check c = {table, null_is_absent, out};
     return check(&c, object, schema, schema);
+}
+
+bool members_take_enum(json_t *object, const char *member, const char *const *names, size_t count)
+{
+    const json_t *value = json_object_get(object, member);
+    json_int_t number = json_integer_value(value);
+    if (!value)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (json_is_integer(value) ? number == (json_int_t)i
+                                   : !strcmp(value_string(object, member), names[i])) {
+            value_set_text(object, member, names[i]);
+            return true;
+        }
+    return false;
 }

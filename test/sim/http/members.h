@@ -24,4 +24,8 @@ struct member_problem {
 bool members_check(const struct member_schema *table, const json_t *object, const char *schema,
                    bool null_is_absent, struct member_problem *out);
 
+/* A member that is one of an enumeration's names: clients may write its number instead, which
+ * becomes the name. False: it is something else. An absent one is left out. */
+bool members_take_enum(json_t *object, const char *member, const char *const *names, size_t count);
+
 #endif

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define IDLE_S 120u /* of a connection without a request */
+
 struct http_server {
     struct MHD_Daemon *daemon;
     const struct http_route *routes;
@@ -41,7 +43,7 @@ const char *http_request_header(const struct http_request *request, const char *
 void http_reply_header(struct http_reply *reply, const char *name, const char *value)
 {
     if (reply->header_count < ARRAY_LEN(reply->headers))
-        reply->headers[reply->header_count++] = (struct http_header){name, xstrdup(value)};
+        reply->headers[reply->header_count++] = (struct http_header){xstrdup(name), xstrdup(value)};
 }
 
 void http_reply_text(struct http_reply *reply, int status, const char *content_type,
@@ -86,8 +88,9 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
         free(body);
         return MHD_NO;
     }
-    MHD_add_response_header(response, "Content-Type",
-                            reply->content_type ? reply->content_type : "application/json");
+    if (!reply->content_type || *reply->content_type)
+        MHD_add_response_header(response, "Content-Type",
+                                reply->content_type ? reply->content_type : "application/json");
     for (size_t i = 0; i < reply->header_count; i++)
         MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
     enum MHD_Result rc =
@@ -109,16 +112,21 @@ static enum MHD_Result answer(struct http_server *server, struct MHD_Connection 
     request.path = x->uri;
     MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_header, &request);
     const struct http_route *route = find_route(server->routes, method, request.path);
+    /* However long the handler takes, the connection is not idle. */
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
     if (x->too_large)
         http_reply_text(&reply, 413, NULL, "{\"message\":\"the request's body is too large\"}\n");
     else if (route)
         route->handle(route->ctx, &request, &reply);
     else
         http_reply_text(&reply, 404, NULL, "{\"message\":\"no such path\"}\n");
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_S);
     enum MHD_Result rc = reply.drop ? MHD_NO : send_reply(connection, &reply);
     buf_free(&reply.body);
-    for (size_t i = 0; i < reply.header_count; i++)
+    for (size_t i = 0; i < reply.header_count; i++) {
+        free((char *)reply.headers[i].name);
         free((char *)reply.headers[i].value);
+    }
     return rc;
 }
 
@@ -215,7 +223,7 @@ struct http_server *http_server_open(const char *listen_text, const struct http_
                 MHD_USE_ITC,
             0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
             MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-            server, MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_CONNECTION_TIMEOUT, 120u,
+            server, MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)131072, MHD_OPTION_THREAD_STACK_SIZE,
             (size_t)524288, MHD_OPTION_END);
         if (!server->daemon) {

@@ -30,9 +30,9 @@ struct http_request {
 
 struct http_reply {
     int status;               /* 200 unless set */
-    const char *content_type; /* static; NULL: application/json */
+    const char *content_type; /* static; NULL: application/json, "": it is among the headers */
     struct buf body;
-    struct http_header headers[8]; /* values owned */
+    struct http_header headers[16]; /* owned */
     size_t header_count;
     bool drop; /* close the connection instead of answering */
 };

@@ -5,14 +5,19 @@
  */
 #include "test/kit/agent_rig.h"
 
+#include "base/timefmt.h"
 #include "test/kit/certificate.h"
+#include "test/kit/free_port.h"
 #include "ipc/callback_token.h"
 #include "ipc/ws_listener.h"
 #include "test/kit/test.h"
 
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define CONTAINER "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 #define SECRET "5ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e7005ec2e700"
@@ -29,10 +34,12 @@ struct callee {
     const char *cert, *key; /* with them, agents dial wss:// */
     struct channel *awaited;
     char session[CALLBACK_SESSION_LEN + 1];
-    bool answers; /* what is let in next is the session */
+    char instance[CALLBACK_INSTANCE_LEN + 1]; /* of the last line */
+    bool answers;                             /* what is let in next is the session */
 };
 
 static struct callee callee;
+static const char *instance; /* a further variable of the agent to be started */
 
 static bool on_authorize(void *owner, const char *authorization)
 {
@@ -45,6 +52,8 @@ static bool on_authorize(void *owner, const char *authorization)
     assert_string_equal(shown.container, CONTAINER);
     assert_string_equal(shown.token, SECRET);
     callee.answers = shown.session[0];
+    if (!callee.answers)
+        memcpy(callee.instance, shown.instance, sizeof callee.instance);
     if (!callee.answers)
         return true;
     bool known = callee.awaited && strcmp(shown.session, callee.session) == 0;
@@ -125,6 +134,8 @@ static void reverse_start_with(bool listen, const char *cert, const char *key, c
     strv_push_owned(&agent.env, xasprintf("SOCKERLESS_CALLBACK_URL=%s", callee.url));
     strv_push(&agent.env, "SOCKERLESS_AGENT_LINGER_MS=1000");
     strv_push(&agent.env, "SOCKERLESS_AGENT_GATE_MS=60000");
+    if (instance)
+        strv_push(&agent.env, instance);
     if (ca)
         strv_push_owned(&agent.env, xasprintf("SOCKERLESS_AGENT_CALLBACK_CA=%s", ca));
     agent_spawn(argv);
@@ -347,4 +358,180 @@ TEST_REVERSE(wss)
     free(key);
     free(other_cert);
     free(other_key);
+}
+
+/* ---- one of several instances ---- */
+
+static void instance_start(bool listen, const char *const *argv)
+{
+    instance = "SOCKERLESS_AGENT_INSTANCE=0123456789abcdef";
+    reverse_start(listen, argv);
+    instance = NULL;
+}
+
+TEST_REVERSE(an_instance_runs_when_it_is_accepted)
+{
+    instance_start(false, SH("echo runs; exit 4"));
+    callee.refuse = true;
+    callee_listen();
+    WAIT_FOR(callee.refused >= 2);
+    callee.refuse = false;
+    struct peer *control = call_control();
+    WAIT_FOR(control->exited);
+    assert_int_equal(control->code, 4);
+    assert_string_equal(callee.instance, "0123456789abcdef");
+    peer_acknowledge(control);
+    assert_int_equal(agent_wait(), 4);
+}
+
+TEST_REVERSE(an_instance_that_is_not_wanted_runs_nothing)
+{
+    instance_start(false, SH("echo runs"));
+    callee.refuse = true;
+    callee_listen();
+    assert_int_equal(agent_wait(), 125);
+    assert_int_equal(agent.log.len, 0);
+    assert_int_equal(callee.lines, 0);
+}
+
+TEST_REVERSE(an_agent_that_is_refused_ends_its_process)
+{
+    instance_start(true, SH("sleep 60"));
+    struct peer *control = call_control();
+    assert_true(control->started);
+    callee.refuse = true; /* it is over for the backend */
+    channel_abort(callee.line);
+    assert_int_equal(agent_wait(), 137);
+}
+
+TEST_REVERSE(it_stops_by_itself)
+{
+    instance = "SOCKERLESS_AGENT_STOP_AFTER_MS=300";
+    reverse_start(true, SH("sleep 60"));
+    instance = NULL;
+    struct peer *control = call_control();
+    WAIT_FOR(control->exited);
+    assert_int_equal(control->code, 0);
+    peer_acknowledge(control);
+    assert_int_equal(agent_wait(), 0);
+}
+
+/* ---- runs that come as requests ---- */
+
+/* Sends a request to the agent's port; the answer is to be read. */
+static int request(int port, const char *method, const Sockerless__Invocation *body)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    size_t size = body ? sockerless__invocation__get_packed_size(body) : 0;
+    AUTO_FREE uint8_t *bytes = xmalloc(size + 1);
+    AUTO_FREE char *head =
+        xasprintf("%s / HTTP/1.1\r\nHost: f\r\nContent-Length: %zu\r\n\r\n", method, size);
+    if (body)
+        sockerless__invocation__pack(body, bytes);
+    for (int64_t until_ms = time_mono_ms() + WAIT_MAX_MS;;) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0) {
+            assert_int_equal(write(fd, head, strlen(head)), strlen(head));
+            assert_int_equal(write(fd, bytes, size), size);
+            return fd;
+        }
+        close(fd);
+        if (time_mono_ms() > until_ms)
+            fail_msg("the agent does not listen on %d", port);
+        uv_run(&agent.loop.uv, UV_RUN_NOWAIT); /* it is not up yet */
+    }
+}
+
+static void expect_answer(int fd, const char *status, const char *text)
+{
+    char answer[4096];
+    size_t len = 0;
+    ssize_t n;
+    while ((n = read(fd, answer + len, sizeof answer - 1 - len)) > 0)
+        len += (size_t)n;
+    answer[len] = '\0';
+    close(fd);
+    if (!strstr(answer, status) || !strstr(answer, text) ||
+        !strstr(answer, "Sockerless-Agent: 1\r\n"))
+        fail_msg("%s", answer);
+}
+
+static char *invocation_argv[] = {"--", "/bin/sh", "-c", "echo $A $PORT; read line; exit 6"};
+static char *invocation_agent_env[] = {
+    "SOCKERLESS_AGENT_TOKEN=" SECRET,        "SOCKERLESS_AGENT_STDIN=1",
+    "SOCKERLESS_AGENT_CONTAINER=" CONTAINER, "SOCKERLESS_AGENT_LINGER_MS=1000",
+    "SOCKERLESS_AGENT_GATE_MS=60000",        NULL};
+static ProtobufCBinaryData invocation_env = {5, (uint8_t *)"A=b c"};
+
+static Sockerless__Invocation invocation_of(const char *run)
+{
+    Sockerless__Invocation v = SOCKERLESS__INVOCATION__INIT;
+    v.run = (char *)run;
+    v.arguments = invocation_argv;
+    v.n_arguments = ARRAY_LEN(invocation_argv);
+    v.env = &invocation_env;
+    v.n_env = 1;
+    v.agent_env = invocation_agent_env;
+    v.n_agent_env = ARRAY_LEN(invocation_agent_env);
+    return v;
+}
+
+/* Waits for requests, on the port that is returned. */
+static int serve_start(bool listen)
+{
+    static char url[128];
+    int port = free_port();
+    AUTO_FREE char *setting = xasprintf("PORT=%d", port);
+    instance = setting;
+    reverse_start(listen, ARGV("--serve"));
+    instance = NULL;
+    snprintf(url, sizeof url, "SOCKERLESS_CALLBACK_URL=%s", callee.url);
+    invocation_agent_env[ARRAY_LEN(invocation_agent_env) - 1] = url;
+    return port;
+}
+
+TEST_REVERSE(a_run_is_answered_with_its_exit_code)
+{
+    int port = serve_start(true);
+    Sockerless__Invocation run = invocation_of("run-1"), other = invocation_of("run-2");
+    expect_answer(request(port, "GET", NULL), " 405 ", "a run begins with a POST");
+    expect_answer(request(port, "POST", NULL), " 400 ", "the body is not an invocation");
+    int first = request(port, "POST", &run);
+    struct peer *attach = call_attach();
+    struct peer *control = call_control();
+    int again = request(port, "POST", &run); /* delivered twice: it joins */
+    expect_answer(request(port, "POST", &other), " 429 ", "another run is here");
+    WAIT_FOR(attach->out.len > 0);
+    assert_string_equal(attach->out.data, "b c\n"); /* nothing of the platform's environment */
+    peer_type(attach, "go\n");
+    WAIT_FOR(control->exited);
+    assert_int_equal(control->code, 6);
+    peer_acknowledge(control);
+    expect_answer(first, " 200 ", "\"exit_code\":6");
+    expect_answer(again, " 200 ", "\"exit_code\":6");
+    assert_int_equal(agent_wait(), 0);
+    assert_int_equal(callee.lines, 1);
+}
+
+TEST_REVERSE(a_run_that_is_elsewhere_is_turned_away)
+{
+    int port = serve_start(false);
+    Sockerless__Invocation run = invocation_of("run-1");
+    callee.refuse = true;
+    callee_listen();
+    int fd = request(port, "POST", &run);
+    WAIT_FOR(agent.exited); /* the loop serves the refusals */
+    expect_answer(fd, " 409 ", "\"error\":");
+}
+
+TEST_REVERSE(who_only_joins_begins_nothing)
+{
+    int port = serve_start(true);
+    Sockerless__Invocation run = invocation_of("run-1");
+    run.join = true;
+    expect_answer(request(port, "POST", &run), " 410 ", "this run is not here");
+    assert_int_equal(agent_wait(), 0);
+    assert_int_equal(callee.lines, 0);
 }

@@ -311,3 +311,61 @@ TEST_USING(reverse_rig, tls_settings)
     free(key);
     free(url);
 }
+
+/* ---- a run that was delivered to several places ---- */
+
+/* The line of one of them. */
+static void instance_dial(struct end *e, const char *instance)
+{
+    char bearer[CALLBACK_TEXT_SIZE];
+    struct channel_options options = {.bearer_token = bearer};
+    struct error err;
+    *e = (struct end){0};
+    callback_token_write_line(bearer, rig_container->id, rig_container->agent_token, instance);
+    assert_int_equal(
+        channel_dial(&rig.loop, rig.agents_url, &options, &end_events, e, &e->channel, &err), 0);
+    run_until(e->pinged || e->closed);
+}
+
+/* The first one has the run, also after it was away. What it is called is in the row, and a next
+ * run may be anywhere. */
+TEST_USING(stored_reverse_rig, one_instance_only)
+{
+    struct end first, second;
+    AUTO(arena) struct arena arena;
+    arena_init(&arena);
+    instance_dial(&first, "00000000000000a1");
+    assert_true(first.pinged);
+    assert_string_equal(container_record(rig_container, &arena)->agent_instance,
+                        "00000000000000a1");
+    instance_dial(&second, "00000000000000a2");
+    assert_false(second.pinged);
+    assert_int_equal(second.code, ERROR_FORBIDDEN);
+    assert_false(first.closed);
+    end_close_all(&first, &second);
+    run_until(!rig_container->line);
+    instance_dial(&second, "00000000000000a2");
+    assert_false(second.pinged);
+    instance_dial(&first, "00000000000000a1");
+    assert_true(first.pinged);
+    end_close_all(&first, &second);
+    run_until(!rig_container->line);
+    container_run_begin(rig_container);
+    instance_dial(&second, "00000000000000a2");
+    assert_true(second.pinged);
+    end_close(&second);
+}
+
+/* Nobody waits for it: it shall end. An agent that says no instance may still have a log to show.
+ */
+TEST_USING(reverse_rig, an_instance_of_a_run_that_is_over)
+{
+    struct end one, other;
+    rig_container->view->state = SOCKERLESS__CONTAINER_STATE__EXITED;
+    instance_dial(&one, "00000000000000a1");
+    assert_false(one.pinged);
+    assert_int_equal(one.code, ERROR_FORBIDDEN);
+    instance_dial(&other, "");
+    assert_true(other.pinged);
+    end_close_all(&one, &other);
+}

@@ -4,7 +4,7 @@
  * microseconds, those of one time in the order of a hash, entries that become visible late. Whoever
  * reads gets each record once and in the order in which it was printed.
  */
-#include "backend-cloudrun/cloudrun_entry.h"
+#include "cloud/gcp/gcp_log_entry.h"
 #include "backend-cloudrun/cloudrun_logs.h"
 
 #include "base/alloc.h"
@@ -30,8 +30,6 @@ static struct entry entries[RECORDS];                    /* by number */
 static struct entry *rising[RECORDS], *falling[RECORDS]; /* as the service lists them */
 static size_t count;
 static int calls;
-
-static struct cloudrun_config config = {.project = "p-1", .region = "r-1"};
 
 /* ---- the service ---- */
 
@@ -120,7 +118,8 @@ static int co_fetch_records(void *arg, const struct log_request *request, json_t
     return 0;
 }
 
-static const struct cloudrun_log_source source = {.config = &config, .co_fetch = co_fetch_records};
+static const struct gcp_log_source source = {
+    .kind = &cloudrun_log_kind, .project = "p-1", .region = "r-1", .co_fetch = co_fetch_records};
 
 /* ---- readers ---- */
 
@@ -160,7 +159,7 @@ static void read_page(struct reader *r)
     struct log_page page = {0};
     struct error err;
     arena_init(&page.arena);
-    if (co_cloudrun_log_pages(&source, &query, 1, &page, &err))
+    if (co_gcp_log_pages(&source, &query, 1, &page, &err))
         fail_msg("%s", err.message);
     reader_take(r, &page);
     free(r->token);
@@ -326,8 +325,8 @@ static void expect_text(const char *json, const char *letter, const char *wanted
                   json, letter);
     json_t *doc = json_loads(text, JSON_ALLOW_NUL, NULL);
     arena_init(&arena);
-    assert_true(cloudrun_entry_read(doc, &entry) && entry.is_record);
-    cloudrun_entry_event(doc, &entry, &arena, &event);
+    assert_true(gcp_log_entry_read(doc, cloudrun_log_kind.run_label, &entry) && entry.is_record);
+    gcp_log_entry_event(doc, &entry, &arena, &event);
     assert_int_equal(event.len, len);
     assert_memory_equal(event.text, wanted, len);
     assert_int_equal(event.timestamp_ns, 1700000000123456789);
@@ -360,9 +359,9 @@ TEST(labels_in_the_payload)
                    "\"e 8 1700000000123456789\"}}}",
                    0, NULL);
     arena_init(&arena);
-    assert_true(cloudrun_entry_read(doc, &entry) && entry.is_record);
+    assert_true(gcp_log_entry_read(doc, cloudrun_log_kind.run_label, &entry) && entry.is_record);
     assert_int_equal(entry.label.number, 8);
-    cloudrun_entry_event(doc, &entry, &arena, &event);
+    gcp_log_entry_event(doc, &entry, &arena, &event);
     assert_string_equal(event.text, "\001em");
     json_decref(doc);
 }

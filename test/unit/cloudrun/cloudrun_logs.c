@@ -4,7 +4,7 @@
  * repeat at equal timestamps or with late and doubled entries, the tail, many followers with one
  * call.
  */
-#include "backend-cloudrun/cloudrun_entry.h"
+#include "cloud/gcp/gcp_log_entry.h"
 
 #include "base/alloc.h"
 #include "cloud/query_quote.h"
@@ -56,10 +56,10 @@ TEST_USING(service, bad_references_are_refused)
         struct log_query query = {.workload = &w};
         arena_init(&page.arena);
         strcpy(w.log_ref, refs[i]);
-        assert_int_equal(co_cloudrun_log_pages(&log_service_source, &query, 1, &page, &err), -1);
+        assert_int_equal(co_gcp_log_pages(&log_service_source, &query, 1, &page, &err), -1);
         strcpy(w.log_ref, REF("1"));
         query.token = "F 12 nonsense";
-        assert_int_equal(co_cloudrun_log_pages(&log_service_source, &query, 1, &page, &err), -1);
+        assert_int_equal(co_gcp_log_pages(&log_service_source, &query, 1, &page, &err), -1);
         arena_fini(&page.arena);
     }
     assert_int_equal(log_service.calls, 0);
@@ -188,7 +188,7 @@ static void expect_backward(int limit)
         struct log_page page = {0};
         struct log_query query = {.workload = &w, .token = token, .backward = true, .limit = limit};
         arena_init(&page.arena);
-        assert_int_equal(co_cloudrun_log_pages(&log_service_source, &query, 1, &page, &err), 0);
+        assert_int_equal(co_gcp_log_pages(&log_service_source, &query, 1, &page, &err), 0);
         for (size_t i = page.count; i-- > 0;)
             strcat(got, page.events[i].text);
         if (page.count > largest_page)
@@ -235,7 +235,7 @@ TEST_USING(service, many_followers_share_calls)
     }
     log_service_read_all(list, 100);
     assert_in_range(log_service.calls, 1, 2);
-    assert_in_range(log_service.longest_filter, 1000, CLOUDRUN_FILTER_MAX);
+    assert_in_range(log_service.longest_filter, 1000, GCP_LOG_FILTER_MAX);
     print_message("100 followed containers: %d calls of entries.list a round\n", log_service.calls);
     log_service_read_all(list, 100);
     for (int i = 0; i < 100; i++) {
@@ -476,15 +476,15 @@ TEST_USING(service, entries_become_lines)
         struct error err;
         json_t *doc AUTO(json) = json_doc_load_with_nul(text, strlen(text), &err);
         arena_init(&arena);
-        assert_true(cloudrun_entry_read(doc, &entry));
-        cloudrun_entry_event(doc, &entry, &arena, &event);
+        assert_true(gcp_log_entry_read(doc, cloudrun_log_kind.run_label, &entry));
+        gcp_log_entry_event(doc, &entry, &arena, &event);
         assert_string_equal(event.text, cases[i].text);
         assert_int_equal(event.len, strlen(cases[i].text));
     }
     json_t *audit AUTO(json) =
         json_loads("{\"timestamp\":\"2026-01-01T00:00:00Z\",\"protoPayload\":{}}", 0, NULL);
     struct log_entry ignored;
-    assert_false(cloudrun_entry_read(audit, &ignored));
+    assert_false(gcp_log_entry_read(audit, cloudrun_log_kind.run_label, &ignored));
 }
 
 /* One line that is nested too deep does not hide the others of its page. */

@@ -3,6 +3,7 @@
  * Pure parts of the Cloud Run backend: settings, names, sizes, and what executions and tasks say.
  */
 #include "backend-cloudrun/cloudrun_names.h"
+#include "cloud/gcp/gcp_label.h"
 #include "backend-cloudrun/cloudrun_size.h"
 #include "backend-cloudrun/cloudrun_status.h"
 
@@ -167,20 +168,20 @@ TEST(out_of_memory)
 
 TEST(names)
 {
-    char id[CLOUDRUN_JOB_ID_MAX + 1], a[CLOUDRUN_LABEL_MAX + 1], b[CLOUDRUN_LABEL_MAX + 1];
+    char id[CLOUDRUN_JOB_ID_MAX + 1], a[GCP_LABEL_MAX + 1], b[GCP_LABEL_MAX + 1];
     char longest[129];
     struct cloudrun_name name;
     cloudrun_job_id("0123456789abcdef", "abcdef-7-9", id);
     assert_string_equal(id, "sockerless-0123456789ab-abcdef-7");
     cloudrun_job_id("0123456789abcdef", "abcdefg-9", id);
     assert_string_equal(id, "sockerless-0123456789ab-abcdefg");
-    cloudrun_label_value("plain_value-1", a);
+    gcp_label_value("plain_value-1", a);
     assert_string_equal(a, "plain_value-1");
     memset(longest, 'x', 128);
     longest[128] = '\0';
-    cloudrun_label_value(longest, a);
+    gcp_label_value(longest, a);
     longest[127] = 'y';
-    cloudrun_label_value(longest, b);
+    gcp_label_value(longest, b);
     assert_int_equal(strlen(a), 63);
     assert_string_not_equal(a, b);
     assert_true(cloudrun_name_parse("projects/p/locations/l/jobs/j/executions/e-1", &name));

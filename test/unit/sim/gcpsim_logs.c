@@ -22,7 +22,8 @@ static const char *const jobs[JOBS] = {"a", "b", "c", "d", "e", "f", "g"};
 static void add(struct log_store *s, int job, bool is_stderr, int64_t time_ns, uint64_t id,
                 const char *text)
 {
-    const struct log_source source = {jobs[job], jobs[job], is_stderr};
+    const struct log_source source = {
+        .job = jobs[job], .execution = jobs[job], .is_stderr = is_stderr};
     struct log_entry like = {.time_ns = time_ns, .received_ns = time_ns};
     snprintf(like.id, sizeof like.id, "%016llx", (unsigned long long)id);
     log_store_add(s, &source, log_entry_new(&like, text, strlen(text)));

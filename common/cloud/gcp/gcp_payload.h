@@ -2,14 +2,14 @@
  *
  * A structured log entry's payload as the one line of JSON that it was. Pure.
  */
-#ifndef SOCKERLESS_CLOUDRUN_PAYLOAD_H
-#define SOCKERLESS_CLOUDRUN_PAYLOAD_H
+#ifndef SOCKERLESS_GCP_PAYLOAD_H
+#define SOCKERLESS_GCP_PAYLOAD_H
 
 #include "base/buf.h"
 
 #include <jansson.h>
 
 /* value: from json_doc_load, which bounds how deep it is. */
-void cloudrun_payload_write(const json_t *value, struct buf *out);
+void gcp_payload_write(const json_t *value, struct buf *out);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Entries of Cloud Logging; see cloudrun_entry.h. */
-#include "cloudrun_entry.h"
+ * Entries of Cloud Logging; see gcp_log_entry.h. */
+#include "cloud/gcp/gcp_log_entry.h"
 
 #include "base/alloc.h"
 #include "base/log_record.h"
 #include "base/str.h"
 #include "base/timefmt.h"
-#include "cloudrun_payload.h"
+#include "cloud/gcp/gcp_payload.h"
 #include "json/json_doc.h"
 
 #include <string.h>
@@ -21,10 +21,10 @@ static bool read_label(const json_t *json, struct log_label *out)
                            out);
 }
 
-bool cloudrun_entry_read(const json_t *json, struct log_entry *out)
+bool gcp_log_entry_read(const json_t *json, const char *run_label, struct log_entry *out)
 {
     const json_t *labels = json_object_get(json, "labels");
-    out->log = json_doc_text(labels, "run.googleapis.com/execution_name");
+    out->log = json_doc_text(labels, run_label);
     out->id = json_doc_text(json, "insertId");
     out->mark.id = log_mark_id(out->id);
     out->is_record = read_label(json, &out->label);
@@ -57,8 +57,8 @@ static void record_event(const json_t *json, const struct log_label *label, stru
                            has_text ? json_string_length(text) : 0, arena);
 }
 
-void cloudrun_entry_event(const json_t *json, const struct log_entry *entry, struct arena *arena,
-                          struct log_event *out)
+void gcp_log_entry_event(const json_t *json, const struct log_entry *entry, struct arena *arena,
+                         struct log_event *out)
 {
     const json_t *plain = json_object_get(json, "textPayload");
     const json_t *object = json_object_get(json, "jsonPayload");
@@ -68,7 +68,7 @@ void cloudrun_entry_event(const json_t *json, const struct log_entry *entry, str
         return;
     }
     if (!json_is_string(plain) && json_is_object(object))
-        cloudrun_payload_write(object, &line);
+        gcp_payload_write(object, &line);
     const char *text = json_is_string(plain) ? json_string_value(plain) : str_or_empty(line.data);
     size_t len = json_is_string(plain) ? json_string_length(plain) : line.len;
     log_entry_foreign_event(out, entry->mark.ns, is_stderr(json), text, len, arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Payloads; see cloudrun_payload.h. jansson's own writer would show 0.1 as 0.10000000000000001;
+ * Payloads; see gcp_payload.h. jansson's own writer would show 0.1 as 0.10000000000000001;
  * Cloud Logging holds all numbers as doubles, so the shortest form that is the same one is it. */
-#include "cloudrun_payload.h"
+#include "cloud/gcp/gcp_payload.h"
 
 #include "base/json.h"
 
@@ -58,7 +58,7 @@ static void write_value(struct json_writer *w, const json_t *value)
     }
 }
 
-void cloudrun_payload_write(const json_t *value, struct buf *out)
+void gcp_payload_write(const json_t *value, struct buf *out)
 {
     struct json_writer w;
     json_writer_init(&w, out);
