@@ -90,8 +90,6 @@ struct exec *exec_new(struct container *c, const Sockerless__ExecCreateRequest *
     id_new(e->id);
     arena_init(&e->arena);
     e->config = config_copy(&e->arena, request);
-    e->height = request->height;
-    e->width = request->width;
     e->container = container_ref(c);
     HASH_ADD_STR(b->execs, id, e);
     ids_add(c, e->id);

@@ -266,8 +266,8 @@ static void open_fill(Sockerless__AgentExecOpen *m, const struct exec *e,
     m->stdin = e->config->attach_stdin && !open->detach;
     m->stdout = e->config->attach_stdout;
     m->stderr = e->config->attach_stderr;
-    m->height = open->height ? open->height : e->height;
-    m->width = open->width ? open->width : e->width;
+    m->height = open->height ? open->height : e->height ? e->height : e->config->height;
+    m->width = open->width ? open->width : e->width ? e->width : e->config->width;
 }
 
 static int start_refused(const struct exec *e, struct error *err)
