@@ -431,12 +431,11 @@ agent_binary()
 
 busybox_rootfs()
 {
-    local applet
+    local -x BIN=$1/bin
     mkdir -p "$1"/{bin,dev,etc,proc,root,sys,tmp,var/run,home/app}
     cp "$(command -v busybox)" "$1/bin/busybox"
-    for applet in $("$1/bin/busybox" --list); do
-        [[ -e $1/bin/$applet ]] || ln -s busybox "$1/bin/$applet"
-    done
+    # One process for the 270 links; perl-base is in every Debian. The name that is there, busybox, stays.
+    "$1/bin/busybox" --list | perl -lne 'symlink("busybox", "$ENV{BIN}/$_") || $!{EEXIST} || die "$_: $!\n"'
     printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'daemon:x:1:1:daemon:/:/bin/false' \
         'app:x:1000:1000:app:/home/app:/bin/sh' 'nobody:x:65534:65534:nobody:/:/bin/false' \
         >"$1/etc/passwd"

@@ -6,6 +6,7 @@
 
 setup_suite()
 {
+    set +T # bats's trace of every command costs as much as all the rest of this
     IFS=$' \t\n' # bats 1.8 leaves a comma there after --filter-tags
     E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
     export E2E_DIR
@@ -45,6 +46,7 @@ setup_suite()
 
 teardown_suite()
 {
+    set +T
     IFS=$' \t\n'
     . "$E2E_DIR/../../deploy/local/lib.sh"
     . "$E2E_DIR/lib/dockerd.sh"
