@@ -105,7 +105,7 @@ function_count_is()
 }
 
 @test "gcf: a deployment that fails tells Google's reason, and leaves nothing" {
-    sim_config '{"build_fails":1}'
+    sim_config '{"build_fails":2}' # behind the create, and by the start if that came later
     run docker run --name "$(name x)" --memory 3g busybox true
     [[ $status == 125 ]]
     contains "$output" 'create function'
@@ -119,7 +119,7 @@ function_count_is()
 @test "gcf: a refused quota is named in each of its disguises" {
     local i
     for i in 0 1 2; do
-        sim_config "{\"quota_refused\":1,\"quota_disguise\":$i}"
+        sim_config "{\"quota_refused\":2,\"quota_disguise\":$i}"
         run docker run --name "$(name x)" --memory "$((1100 + i))m" busybox true
         [[ $status == 125 ]]
         contains "${output,,}" 'cpu'
