@@ -63,7 +63,7 @@ says()
     equal "$(field "$(name f)" .State.Status)" running
     run -0 docker ps -q
     equal "$(wc -l <<<"$output")" 5
-    tasks_are 5
+    until_true 20 tasks_are 5
 
     for word in a b c d; do gate_open "$(name "$word")"; done
     for word in a b c d; do
