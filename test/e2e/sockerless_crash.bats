@@ -58,7 +58,8 @@ says()
         equal "$(field "$(name "$word")" .State.Status)" running
     done
     run -0 docker wait "$(name e)"
-    equal "$output" 23
+    # Cloud Functions keep nothing of a request that was answered: without its agent the code is not known.
+    equal "$output" "$([[ $STACK_BACKEND == gcf ]] && echo 255 || echo 23)"
     equal "$(field "$(name e)" .State.Status)" exited
     # However the interrupted start went, one more start ends with it running, once.
     docker start "$(name f)" >/dev/null
