@@ -163,10 +163,12 @@ int co_gcf_pool_claim(struct gcf_api *api, const struct gcf_deployment *d, const
     if (owned && !c)
         return error_set(err, ERROR_SYSTEM, "\"%.100s\" names no function", owned);
     struct function *f = c ? c->function : function_of(api->pool, d->name);
+    int64_t arrived_ms = time_mono_ms();
     if (co_await_idle(f, err))
         return -1;
     bool known =
-        f->state == FUNCTION_READY && time_mono_ms() - f->checked_ms < api->config->check_ms;
+        f->state == FUNCTION_READY &&
+        (f->checked_ms > arrived_ms || time_mono_ms() - f->checked_ms < api->config->check_ms);
     int rc = known ? 0 : co_make(api, f, d, err);
     if (owned)
         claim_of(api->pool, owned); /* it took long */

@@ -29,6 +29,9 @@ says()
     docker logs "$(name "$1")" 2>&1 | grep -q "$2"
 }
 
+# A function's run has no record in its cloud: what ends while no backend is there, and is not waited for by its
+# agent, has no exit code.
+# bats test_tags=not:gcf
 @test "crash: the backend dies while five run and one starts" {
     remove_everything
     cloud_settles_empty
@@ -55,14 +58,15 @@ says()
         equal "$(field "$(name "$word")" .State.Status)" running
     done
     run -0 docker wait "$(name e)"
-    equal "$output" 23
+    # Cloud Functions keep nothing of a request that was answered: without its agent the code is not known.
+    equal "$output" "$([[ $STACK_BACKEND == gcf ]] && echo 255 || echo 23)"
     equal "$(field "$(name e)" .State.Status)" exited
     # However the interrupted start went, one more start ends with it running, once.
     docker start "$(name f)" >/dev/null
     equal "$(field "$(name f)" .State.Status)" running
     run -0 docker ps -q
     equal "$(wc -l <<<"$output")" 5
-    tasks_are 5
+    until_true 20 tasks_are 5
 
     for word in a b c d; do gate_open "$(name "$word")"; done
     for word in a b c d; do

@@ -20,7 +20,12 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { ANSWER_MAX = 32 * 1024 * 1024, HEADERS_MAX = 14 };
+enum {
+    ANSWER_MAX = 32 * 1024 * 1024,
+    HEADERS_MAX = 14,
+    TRIES_MAX = 5, /* instances that do not even accept the connection */
+    SETTLE_MS = 50 /* a container that ends after its answer gets no other request */
+};
 
 /* One delivery of a request. */
 struct invocation {
@@ -248,8 +253,8 @@ static CURL *handle_new(struct invocation *v, const char *url, long patience_ms)
     return h;
 }
 
-/* Without the lock. */
-static void forward(struct invocation *v, const char *address, long port, long patience_ms)
+/* Without the lock. False: the connection was not accepted, nothing was sent. */
+static bool forward(struct invocation *v, const char *address, long port, long patience_ms)
 {
     long status = 0;
     AUTO_FREE char *url = xasprintf("http://%s:%ld%s", address, port, v->path);
@@ -266,6 +271,27 @@ static void forward(struct invocation *v, const char *address, long port, long p
                   "upstream connect error or disconnect/reset before headers. reset "
                   "reason: connection termination");
     curl_easy_cleanup(h);
+    return rc != CURLE_COULDNT_CONNECT;
+}
+
+/* With the lock; false: the instance was gone already, another one may be asked. */
+static bool ask(struct invocation *v, struct instance *i)
+{
+    struct run *run = v->gcp->run;
+    char address[16];
+    long port = instance_port(i->revision), patience_ms = timeout_ms(i->revision);
+    v->instance = i;
+    snprintf(address, sizeof address, "%s", i->endpoint.address);
+    pthread_mutex_unlock(&run->lock);
+    bool sent = forward(v, address, port, patience_ms);
+    pthread_mutex_lock(&run->lock);
+    struct timespec until = runner_deadline(SETTLE_MS);
+    while (!i->process.ended && !v->gcp->closing)
+        if (pthread_cond_timedwait(&i->changed, &run->lock, &until) == ETIMEDOUT)
+            break;
+    i->end_requested = i->end_requested || !sent;
+    give_back(v, i);
+    return sent;
 }
 
 static void deliver(struct invocation *v)
@@ -274,16 +300,10 @@ static void deliver(struct invocation *v)
     pthread_mutex_lock(&run->lock);
     v->started_ns = value_now_ms() * 1000000;
     DL_APPEND(run->invocations, v);
-    struct instance *i = take_instance(v);
-    if (i) {
-        char address[16];
-        long port = instance_port(i->revision), patience_ms = timeout_ms(i->revision);
-        v->instance = i;
-        snprintf(address, sizeof address, "%s", i->endpoint.address);
-        pthread_mutex_unlock(&run->lock);
-        forward(v, address, port, patience_ms);
-        pthread_mutex_lock(&run->lock);
-        give_back(v, i);
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        struct instance *i = take_instance(v);
+        if (!i || ask(v, i))
+            break;
     }
     DL_DELETE(run->invocations, v);
     pthread_mutex_unlock(&run->lock);
