@@ -228,8 +228,9 @@ BENCH_BIN := $(BUILD)/test/bench/bench
 $(BENCH_BIN): $(BUILD)/obj/test/bench/bench.o $(COMMON_LIBS)
 	$(LINK) $^ -ljansson $(LIBS_CORE)
 
-.PHONY: unit-binaries fuzz-binaries
+.PHONY: unit-binaries fuzz-binaries fuzz-objects
 unit-binaries: $(UNIT_BINS)
+fuzz-objects: $(FUZZ_NAMES:%=$(BUILD)/obj/test/fuzz/%.o) $(sort $(foreach t,$(FUZZ_NAMES),$(call component_of,$(t)) $(call libs_of,$(t))))
 fuzz-binaries: $(FUZZ_BINS)
 
 .PHONY: deps-build deps-run deps-test deps-lint deps-models deps-sdks
@@ -413,9 +414,11 @@ lint-cppcheck: $(PROTO_C) $(VARIABLES_H)
 		--library=test/lint/cppcheck.cfg \
 		-DPROTOBUF_C_VERSION_NUMBER=1004000 -DPROTOBUF_C_MIN_COMPILER_VERSION=1000000 \
 		$(INCLUDES) $(filter %.c,$(C_FILES))
+# clang compiles what fuzzers link, with the same warnings; of all other files it checks the syntax.
 lint-clang: $(PROTO_C) $(VARIABLES_H)
+	$(Q)$(MAKE) --no-print-directory SAN=fuzz fuzz-objects
 	@echo "  clang -Werror"
-	@printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(shell nproc) -n 8 \
+	@for f in $(filter %.c,$(C_FILES)); do [ -e build/fuzz/obj/$${f%.c}.o ] || echo $$f; done | xargs -P $(shell nproc) -n 8 \
 		clang $(BASE_CFLAGS) -DSOCKERLESS_VERSION='"x"' $(WARN) -fsyntax-only
 
 # Layers of folders, and cycles between the object files of a component.
