@@ -96,13 +96,13 @@ ride_out()
     cloud_settles_empty
 }
 
-@test "gcf: a lost answer to every call is ridden out" {
-    ride_out lost_answer
+@test "gcf: throttling at every call is ridden out" {
+    ride_out throttle
 }
 
 # bats test_tags=slow
-@test "gcf: throttling, dropped connections and 503s at every call are ridden out" {
-    ride_out throttle drop_connection error
+@test "gcf: lost answers, dropped connections and 503s at every call are ridden out" {
+    ride_out lost_answer drop_connection error
 }
 
 @test "gcf: the URL is not in the function's answer, but in its service's" {
