@@ -53,7 +53,7 @@ struct gcf_config {
                        "functions that are kept though no container needs them", 0, 1000),         \
         CONFIG_ROW_INT("gcf-pool-idle-s", "SOCKERLESS_GCF_POOL_IDLE", "3600", &(c).pool_idle_s,    \
                        "seconds after which such a function is removed", 1, 2592000),              \
-        CONFIG_ROW_INT("gcf-check-ms", "SOCKERLESS_GCF_CHECK_MS", "0", &(c).check_ms,          \
+        CONFIG_ROW_INT("gcf-check-ms", "SOCKERLESS_GCF_CHECK_MS", "0", &(c).check_ms,              \
                        "how long a function that was seen ready is believed to be", 0, 3600000),   \
         CONFIG_ROW_STRING("gcf-prepare", "SOCKERLESS_GCF_PREPARE", "create", &(c).prepare,         \
                           "when an image's function is made: create or pull"),                     \

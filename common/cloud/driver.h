@@ -76,9 +76,9 @@ struct workload_status {
     enum workload_phase phase;
     bool has_exit_code;
     int exit_code;
-    bool start_failed;              /* stopped without ever running the user's process */
-    bool oom_killed;                /* stopped for want of memory, as the cloud says */
-    bool cut_short; /* the cloud ended it, as `reason` says: told also beside an exit code */
+    bool start_failed; /* stopped without ever running the user's process */
+    bool oom_killed;   /* stopped for want of memory, as the cloud says */
+    bool cut_short;    /* the cloud ended it, as `reason` says: told also beside an exit code */
     bool needs_agent_layer;         /* stopped, since this image lacks what the driver brings the
                                      * agent with; with the agent in the image it would run. The core
                                      * undoes the run, starts again so, and remembers the image */
