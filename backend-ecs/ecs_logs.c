@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/log_record.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "ecs_names.h"
 
 #include <stdio.h>
@@ -90,7 +91,7 @@ static void take_events(const json_t *list, size_t skip, struct log_page *page)
         while (len && text[len - 1] == '\n')
             len--;
         struct log_event *e = &page->events[page->count++];
-        e->timestamp_ns = event_ms(event) * ns_per_ms;
+        e->timestamp_ns = time_ns_of_ms(event_ms(event));
         char *record = arena_strndup(&page->arena, text, len);
         e->text = record;
         e->len = log_record_decode(record, len);

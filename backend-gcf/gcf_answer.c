@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/timefmt.h"
 #include "json/json_doc.h"
 
 #include <signal.h>
@@ -39,7 +40,7 @@ static void say_timeout(int64_t timeout_s, struct workload_status *status)
 
 static int64_t time_of(const json_t *doc, const char *key)
 {
-    return json_integer_value(json_object_get(doc, key)) * 1000000;
+    return time_ns_of_ms(json_integer_value(json_object_get(doc, key)));
 }
 
 static enum gcf_verdict read_end(const json_t *doc, struct workload_status *status)

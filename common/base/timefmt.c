@@ -25,6 +25,14 @@ int64_t time_mono_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+int64_t time_ns_of_ms(int64_t ms)
+{
+    int64_t ns;
+    if (!__builtin_mul_overflow(ms, INT64_C(1000000), &ns))
+        return ns;
+    return ms < 0 ? INT64_MIN : INT64_MAX;
+}
+
 static char *format_with(int64_t ns, char *out, bool fixed)
 {
     if (ns == 0) {

@@ -14,6 +14,10 @@ enum { TIMEFMT_RFC3339_MAX = 40 };
 int64_t time_now_ns(void);  /* CLOCK_REALTIME */
 int64_t time_mono_ms(void); /* CLOCK_MONOTONIC */
 
+/* Nanoseconds of milliseconds that came from outside; what does not fit is the nearest that does.
+ */
+int64_t time_ns_of_ms(int64_t ms);
+
 /* Go's RFC3339Nano in UTC: trailing zeros of the fraction dropped. Returns out. */
 char *timefmt_rfc3339nano(int64_t ns, char out[TIMEFMT_RFC3339_MAX]);
 /* Always nine digits of fraction, as `docker logs --timestamps` prints. Returns out. */

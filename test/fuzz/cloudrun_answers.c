@@ -5,6 +5,7 @@
  */
 #include "cloud/log_cursor.h"
 #include "backend-cloudrun/cloudrun_logs.h"
+#include "backend-cloudrun/cloudrun_names.h"
 #include "cloud/gcp/gcp_log_filter.h"
 #include "backend-cloudrun/cloudrun_status.h"
 #include "base/alloc.h"

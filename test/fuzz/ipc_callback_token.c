@@ -18,7 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char again[CALLBACK_TEXT_SIZE];
     if (!callback_token_parse(text, &shown))
         return 0;
-    callback_token_write(again, shown.container, shown.token, shown.session);
+    if (*shown.session)
+        callback_token_write(again, shown.container, shown.token, shown.session);
+    else
+        callback_token_write_line(again, shown.container, shown.token, shown.instance);
     if (strcmp(text + strlen("Bearer "), again) != 0)
         abort();
     return 0;

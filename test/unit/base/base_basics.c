@@ -106,6 +106,9 @@ TEST(times)
     assert_int_equal(ns, 1700000000500000000);
     assert_true(timefmt_parse_docker("1700000000.000000007", &ns) && ns == 1700000000000000007);
     assert_true(timefmt_parse_docker("1700000000", &ns) && ns == 1700000000000000000);
+    assert_int_equal(time_ns_of_ms(-3), -3000000);
+    assert_int_equal(time_ns_of_ms(INT64_C(500000019085903)), INT64_MAX);
+    assert_int_equal(time_ns_of_ms(-INT64_C(500000019085903)), INT64_MIN);
     assert_true(timefmt_parse_docker("+5", &ns) && ns == 5000000000);
     assert_true(timefmt_parse_docker("-1.5", &ns) && ns == -1500000000);
     /* As far as nanoseconds go, with room to reckon. */
