@@ -26,7 +26,7 @@ archive_make()
     equal "$(docker image inspect -f '{{json .RootFS.Layers}}' "$name")" "$(jq -c .diff_ids <<<"$made")"
     run -0 docker load -i "$file"
     equal "$output" "Loaded image: $name"
-    run -0 docker run --rm --network none "$name"
+    run -0 docker run --rm "$name"
     equal "$output" "load 0"
 }
 
@@ -85,7 +85,7 @@ archive_make()
     run -0 docker load -i "$file"
     equal "$output" "Loaded image: $name"
     equal "$(docker image inspect -f '{{json .Config.Entrypoint}}' "$name")" '["/bin/echo","entry"]'
-    run -0 docker run --rm --network none "$name" more
+    run -0 docker run --rm "$name" more
     equal "$output" "entry more"
 }
 
@@ -150,7 +150,7 @@ refused_load()
     contains "$output" "Loaded image: $name:1"
     contains "$output" "Loaded image: $name:2"
     equal "$(image_id "$name:1")" "$id"
-    run -0 docker run --rm --network none "$name:1"
+    run -0 docker run --rm "$name:1"
     contains "$output" "saved 1"
 }
 
@@ -201,7 +201,7 @@ sys.stdout.buffer.write(mkimage.layer_of(dict(mkimage.busybox_files(), word=(b"i
     equal "$(docker image inspect -f '{{index .RootFS.Layers 0}}' "$id")" "sha256:$(sha256sum <"$file" | cut -d' ' -f1)"
     run -0 docker history --format '{{.Comment}}' "$id"
     equal "$output" "a message"
-    run -0 docker run --rm --network none -e PATH=/bin "$name:1"
+    run -0 docker run --rm -e PATH=/bin "$name:1"
     equal "$output" imported
 }
 
@@ -251,7 +251,7 @@ sys.stdout.buffer.write(mkimage.layer_of(dict(mkimage.busybox_files(), word=(b"i
     id=$(jq -r .Id <<<"$output")
     contains "$(jq -c .Config.Env <<<"$output")" PATH=
     equal "$(jq -c .Config.Cmd <<<"$output")" '["cat","/seed-0"]'
-    docker create --network none --name "$(name c)" "$id" >/dev/null
+    docker create --name "$(name c)" "$id" >/dev/null
     contains "$(field "$(name c)" .Config.Env)" PATH=
     run -0 docker start -a "$(name c)"
     equal "$output" "helper 0"

@@ -77,7 +77,7 @@ app_pull()
     equal "$output" ""
     equal "$(image_id "$(repo api):7")" "$(image_id busybox)"
     # A tagged name is a name to run.
-    run -0 docker run --rm --network none "$(repo api):7" echo tagged
+    run -0 docker run --rm "$(repo api):7" echo tagged
     equal "$output" tagged
 }
 
@@ -172,7 +172,7 @@ app_pull()
     local app id container
     app_pull --busybox
     id=$(made id)
-    container=$(docker run -d --network none --name "$(name c)" "$app" tail -f /dev/null)
+    container=$(docker run -d --name "$(name c)" "$app" tail -f /dev/null)
     run -1 docker rmi "${id:7:12}"
     contains "$output" "conflict: unable to delete ${id:7:12} (cannot be forced) - image is being used by running container ${container:0:12}"
     run -1 docker rmi -f "${id:7:12}"

@@ -105,9 +105,9 @@ program_compile()
 
 @test "image_layer: busybox, with user, workdir and environment of the image" {
     backend_with "$(cloud_injection_env image_layer)"
-    run -0 docker run --rm --network none --entrypoint sh test/merge -c 'id -un; pwd; echo $FROM_IMAGE'
+    run -0 docker run --rm --entrypoint sh test/merge -c 'id -un; pwd; echo $FROM_IMAGE'
     equal "$output" $'app\n/home/app\n1'
-    run -0 docker run --rm --network none test/merge more
+    run -0 docker run --rm test/merge more
     equal "$output" "entry more"
     image_make "$(repo bb):1" --busybox --layers 2 --seed bb
     docker pull -q "$(repo bb):1"
@@ -120,12 +120,12 @@ program_compile()
     docker pull -q "$(repo once):1"
     backend_with "$(cloud_injection_env image_layer)"
     tags=$(agent_tags)
-    docker run --rm --network none "$(repo once):1" true
+    docker run --rm "$(repo once):1" true
     equal "$(agent_tags)" $((tags + 1))
-    docker run --rm --network none "$(repo once):1" true
+    docker run --rm "$(repo once):1" true
     component_kill backend
     backend_restart
-    docker run --rm --network none "$(repo once):1" echo again
+    docker run --rm "$(repo once):1" echo again
     equal "$(agent_tags)" $((tags + 1))
 }
 

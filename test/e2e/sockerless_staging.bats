@@ -77,7 +77,7 @@ judge()
     contains "$output" "Loaded image: $name:1"
     contains "$output" "Loaded image: $name:2"
     equal "$(image_id "$name:2")" "$(made id)"
-    run -0 docker run --rm --network none "$name:2" cat /seed-1
+    run -0 docker run --rm "$name:2" cat /seed-1
     contains "$output" "same 1"
 }
 
@@ -103,7 +103,7 @@ judge()
     unpacked "$REGISTRY_ADDRESS/library/busybox:1"
     run -0 docker import -c 'CMD ["echo","from import"]' -c 'ENV PATH=/bin' \
         - "$name" < <(tar -C "$BATS_TEST_TMPDIR/bundle/rootfs" -c .)
-    run -0 docker run --rm --network none "$name"
+    run -0 docker run --rm "$name"
     equal "$output" "from import"
     judge pull -q "$(staged "$(image_id "$name")")"
     equal "$(judge run --rm --network none "$(staged "$(image_id "$name")")")" "from import"

@@ -33,7 +33,7 @@ archive_load()
     equal "$(jq -r .config.digest <<<"$output")" "$(made id)"
     unpacked "$(staged "$(made id)")"
     contains "$(cat "$BATS_TEST_TMPDIR/bundle/rootfs/seed-1")" "$1$2 1"
-    run -0 docker run --rm --network none "$name" cat /seed-0
+    run -0 docker run --rm "$name" cat /seed-0
     equal "$output" "$1$2 0"
 }
 
@@ -61,7 +61,7 @@ archive_load()
         run -0 docker load -i "$file"
         equal "$output" "Loaded image: $name:$kind"
         equal "$(docker image inspect -f '{{json .RootFS.Layers}}' "$name:$kind")" "$(jq -c .diff_ids <<<"$made")"
-        run -0 docker run --rm --network none "$name:$kind" cat /seed-1
+        run -0 docker run --rm "$name:$kind" cat /seed-1
         contains "$output" "skopeo 1"
     done
 }
@@ -81,7 +81,7 @@ archive_load()
         equal "$status" 201
         api_call GET "/images/$helper/json"
         equal "$(jq -r .Id <<<"$output")" "$(made id)"
-        run -0 docker run --rm --network none "$(made id)"
+        run -0 docker run --rm "$(made id)"
         equal "$output" "helper 0"
     done
 }

@@ -15,7 +15,7 @@
 
 #include "backend/state/container.h"
 
-enum { CONTAINER_RECENT_MS = 2000, CONTAINER_RECENT_MAX = 1024 };
+enum { CONTAINER_RECENT_MS = 5000, CONTAINER_RECENT_MAX = 1024 };
 
 /* As container_find(), which it prefers; then what was removed lately, by full id, name (the
  * youngest of that name) or unique prefix. c->removed tells the difference. Borrowed. */

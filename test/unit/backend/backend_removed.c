@@ -286,13 +286,14 @@ TEST_USING(backend_rig, bounded_in_number)
     char name[16];
     for (int i = 0; i <= CONTAINER_RECENT_MAX; i++) {
         struct container *c = rig_container_add((struct rig_container){
-            .name = (snprintf(name, sizeof name, "c%d", i), name), .auto_remove = true});
+            .name = (snprintf(name, sizeof name, "n%d", i), name), .auto_remove = true});
         container_table_remove(&rig.backend.containers, c);
         container_recent_keep(&rig.backend.containers, c);
         container_unref(c);
     }
     assert_int_equal(rig.backend.containers.recent_count, CONTAINER_RECENT_MAX);
     struct error err;
-    assert_null(container_find_recent(&rig.backend.containers, "c0", &err));
-    assert_non_null(container_find_recent(&rig.backend.containers, "c1", &err));
+    assert_null(container_find_recent(&rig.backend.containers, "n0",
+                                      &err)); /* nor is it an id's beginning */
+    assert_non_null(container_find_recent(&rig.backend.containers, "n1", &err));
 }
