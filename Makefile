@@ -219,7 +219,7 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 define fuzz_rule
 $(BUILD)/test/fuzz/$(1): $(BUILD)/obj/test/fuzz/$(1).o $(call component_of,$(1)) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LINK  $$@"
-	$$(Q)clang -fsanitize=fuzzer,address,undefined -fuse-ld=gold -o $$@ $$^ -lwslay -lmicrohttpd $(LIBS_BACKEND)
+	$$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ -lwslay -lmicrohttpd $(LIBS_BACKEND)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 $(BUILD)/test/fuzz/ipc_ws_handshake: $(BUILD)/obj/test/kit/ws_oracle.o

@@ -179,6 +179,11 @@ void backend_rig_settle(void)
 void backend_rig_close(void)
 {
     backend_rig_settle();
+    if (rig.agent_listened) {
+        /* nng leaves the connection of a dial open that is given up just as it ends. */
+        channel_abort_all(&rig.loop);
+        run_until(!rig.loop.channels);
+    }
     if (rig.parts & RIG_LOGS)
         log_hub_free(rig.backend.log_hub);
     if (rig.parts & RIG_TRANSFER) {
@@ -225,6 +230,7 @@ struct ws_listener *backend_rig_agent_listen(void (*on_accept)(void *owner, stru
     struct error err;
     struct ws_listener *listener;
     char url[64];
+    rig.agent_listened = true;
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     snprintf(url, sizeof url, "ws://127.0.0.1:%d/", (int)rig.config.agent_port);
     if (ws_listen(&rig.loop, url, &(struct ws_listener_options){0}, on_accept, NULL, &listener,

@@ -39,7 +39,7 @@ extern struct backend_rig {
     char directory[64], url[128], agents_url[64];
     unsigned parts;
     uv_timer_t guard;
-    bool guard_fired;
+    bool guard_fired, agent_listened;
     /* the last answer; see ask.h */
     bool answered;
     Sockerless__Reply *reply;

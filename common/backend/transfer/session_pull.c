@@ -275,7 +275,7 @@ static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer
         p->rec = *image_record_copy(known, &s->work); /* we may suspend */
     else if (co_fetch(s, p, err))
         return -1;
-    const char *id = p->rec.image->id;
+    const char *id = arena_strdup(&s->work, p->rec.image->id); /* remember() makes another image */
     const Sockerless__ImageRecord *before =
         image_store_find(s->backend->images, p->familiar, &absent);
     const Sockerless__ImageRecord *same = image_store_find(s->backend->images, id, &absent);
@@ -295,6 +295,7 @@ static int co_pull_reference(struct pull_session *s, struct pull *p, bool *newer
         return -1;
     log_info("pulled", LOG_STR("image", p->familiar), LOG_STR("digest", digest),
              LOG_STR("config", known ? "known" : "fetched"));
+    image_prepare_begin(s->backend, id);
     *newer |= tagged;
     return 0;
 }
@@ -309,10 +310,7 @@ static int co_pull_one(struct pull_session *s, const struct image_ref *ref, bool
     image_ref_familiar(ref, p->familiar, sizeof p->familiar);
     name.tag[0] = name.digest[0] = '\0';
     image_ref_full(&name, p->full_name, sizeof p->full_name);
-    if (co_pull_reference(s, p, newer, err))
-        return -1;
-    image_prepare_begin(s->backend, p->rec.image->id);
-    return 0;
+    return co_pull_reference(s, p, newer, err);
 }
 
 /* ---- all tags ---- */
