@@ -326,7 +326,10 @@ space := $(subst ,, )
 check-ci: deps-test ## what .ci/run adds to `make test`: check-asan, check-reverse
 	$(Q)$(MAKE) --no-print-directory binaries
 	$(Q)$(MAKE) --no-print-directory SAN=asan test-binaries
-	@test/run asan/units asan/$(ASAN_CLOUD) $(REVERSE:%=%:@core) $(patsubst %,%:@own,$(filter-out $(ASAN_CLOUD)-reverse $(ASAN_CLOUD) ecs-reverse,$(REVERSE)))
+	@test/run asan/units asan/$(ASAN_CLOUD) $(patsubst %,%:@core,$(BOTH_WAYS)) \
+		$(patsubst %,%:@own,$(filter-out $(ASAN_CLOUD)-reverse ecs-reverse,$(BOTH_WAYS))) $(DIALS_ONLY:%=%:@core,@own,-@smoke)
+# What dials only has had its smoke part in `make test`, the same way.
+BOTH_WAYS = $(filter-out $(DIALS_ONLY),$(REVERSE))
 
 .PHONY: oracle
 oracle: deps-test ## all scenarios against a real dockerd; test/e2e/oracle.sums says what passed

@@ -110,18 +110,27 @@ def unit_has_source(path):
     return bool(glob.glob(f"test/unit/**/{name}.c", recursive=True))
 
 
+def patterns_of(name, cloud):
+    found = SETS.get(name[1:], []) if name.startswith("@") else [name.removesuffix(".bats")]
+    return [pattern.format(cloud=cloud) for pattern in found]
+
+
 def scenario_files(target, cloud, agent, names):
-    """The names of the files that fit the target, in order; all when none are named."""
+    """The names of the files that fit the target, in order; all when none are named. A name is a file, a
+    pattern or @SET; what "-" stands before is left out."""
     fitting = subprocess.run([f"{E2E}/run.sh", "--files", target], check=True, capture_output=True, text=True,
                              env=dict(os.environ, BACKEND=cloud, AGENT=agent)).stdout.split()
     if not names:
         return [name for name in fitting if name != SECRETS]
-    chosen = []
+    chosen, left_out = [], set()
     for name in names:
-        patterns = SETS.get(name[1:]) if name.startswith("@") else [name.removesuffix(".bats")]
-        for pattern in patterns or []:
-            pattern = pattern.format(cloud=cloud)
-            chosen += [f for f in fitting if fnmatch.fnmatchcase(f, pattern) and f not in chosen]
+        for pattern in patterns_of(name.removeprefix("-"), cloud):
+            found = [f for f in fitting if fnmatch.fnmatchcase(f, pattern)]
+            if name.startswith("-"):
+                left_out.update(found)
+            else:
+                chosen += [f for f in found if f not in chosen]
+    chosen = [f for f in chosen if f not in left_out]
     if not chosen:
         raise Refused(f"no scenario file for {', '.join(names)} with {target} {cloud} {agent}; there are: "
                       + " ".join(fitting))

@@ -27,6 +27,17 @@ def units(status, text):
     return job.passed, job.failed, len(job.failures)
 
 
+class Names(unittest.TestCase):
+    def test_what_is_left_out(self):
+        core = plan.scenario_files("sockerless", "gcf", "reverse", ["@core"])
+        smoke = plan.scenario_files("sockerless", "gcf", "reverse", ["@smoke"])
+        self.assertEqual(plan.scenario_files("sockerless", "gcf", "reverse", ["-@smoke", "@core"]),
+                         [name for name in core if name not in smoke])
+        self.assertTrue(set(core) & set(smoke))
+        with self.assertRaises(plan.Refused):
+            plan.scenario_files("sockerless", "gcf", "reverse", ["run", "-run"])
+
+
 class Counts(unittest.TestCase):
     def test_scenarios(self):
         head = "1..2\nok 1 a in 5ms\n"
