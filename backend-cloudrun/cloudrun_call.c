@@ -5,15 +5,18 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cloudrun_names.h"
-#include "cloud/gcp/gcp_resource.h"
+#include "cloud/gcp/gcp_operation.h"
 #include "json/json_doc.h"
 
 #include <string.h>
 
 static struct gcp_service service_of(struct cloudrun_api *api)
 {
-    return (struct gcp_service){
-        .client = api->client, .name = "run", .version = "v2", .reads = &api->reads};
+    return (struct gcp_service){.client = api->client,
+                                .name = "run",
+                                .version = "v2",
+                                .reads = &api->reads,
+                                .writes = &api->writes};
 }
 
 int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
@@ -21,6 +24,14 @@ int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name
 {
     const struct gcp_service run = service_of(api);
     return co_gcp_get(&run, what, name, reply, why, err);
+}
+
+int co_cloudrun_change(struct cloudrun_api *api, const char *what, const char *method,
+                       const char *target, const struct buf *body, json_t **operation,
+                       struct cloud_error *why, struct error *err)
+{
+    const struct gcp_service run = service_of(api);
+    return co_gcp_change(&run, what, method, target, body, operation, why, err);
 }
 
 int co_cloudrun_each_job(struct cloudrun_api *api, void (*take)(void *arg, const json_t *job),
@@ -36,7 +47,7 @@ int co_cloudrun_wait(struct cloudrun_api *api, const char *what, int64_t longest
                      json_t **operation, struct cloud_error *why, struct error *err)
 {
     const struct gcp_service run = service_of(api);
-    return co_gcp_wait(&run, what, longest_ms, operation, why, err);
+    return co_gcp_operation_wait(&run, what, longest_ms, operation, why, err);
 }
 
 /* Google may name a project by its number. */

@@ -10,6 +10,10 @@
 /* GET v2/NAME. *reply as of co_gcp_call. */
 int co_cloudrun_get(struct cloudrun_api *api, const char *what, const char *name, json_t **reply,
                     struct cloud_error *why, struct error *err) MUST_CHECK;
+/* As co_gcp_change(), of run.v2. */
+int co_cloudrun_change(struct cloudrun_api *api, const char *what, const char *method,
+                       const char *target, const struct buf *body, json_t **operation,
+                       struct cloud_error *why, struct error *err) MUST_CHECK;
 /* Every job of the project in the region: jobs.list has no filter. */
 int co_cloudrun_each_job(struct cloudrun_api *api, void (*take)(void *arg, const json_t *job),
                          void *arg, struct error *err) MUST_CHECK;

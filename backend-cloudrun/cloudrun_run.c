@@ -82,21 +82,12 @@ int co_cloudrun_prepare(struct cloudrun_api *api, const struct workload_spec *sp
     if (cloudrun_job_build(api->config, spec, &body, err))
         return -1;
     cloudrun_job_id(spec->container_id, spec->run_token, id);
-    AUTO_FREE char *path = xasprintf("v2/projects/%s/locations/%s/jobs?jobId=%s",
-                                     api->config->project, api->config->region, id);
+    AUTO_FREE char *target = xasprintf("projects/%s/locations/%s/jobs?jobId=%s",
+                                       api->config->project, api->config->region, id);
     /* Before the call: what is undone after a failure may exist all the same. */
     snprintf(w->definition, sizeof w->definition, "projects/%s/locations/%s/jobs/%s",
              api->config->project, api->config->region, id);
-    const struct gcp_call call = {
-        .service = "run",
-        .what = "create job",
-        .method = "POST",
-        .path = path,
-        .body = &body,
-        .bucket = &api->writes,
-        .repeatable = true,
-    };
-    if (co_gcp_call(api->client, &call, &operation, &why, err)) {
+    if (co_cloudrun_change(api, "create job", "POST", target, &body, &operation, &why, err)) {
         if (!gcp_error_is(&why, "ALREADY_EXISTS"))
             return -1;
         return co_adopt_job(api, spec, w->definition, err);

@@ -9,7 +9,7 @@
 
 #include "base/token_bucket.h"
 #include "cloud/gcp/gcp_client.h"
-#include "cloud/gcp/gcp_resource.h"
+#include "cloud/gcp/gcp_operation.h"
 #include "gcf_config.h"
 
 struct gcf_pool;
@@ -30,13 +30,19 @@ struct gcf_api {
 
 static inline struct gcp_service gcf_functions(struct gcf_api *api)
 {
-    return (struct gcp_service){
-        .client = api->client, .name = "cloudfunctions", .version = "v2", .reads = &api->reads};
+    return (struct gcp_service){.client = api->client,
+                                .name = "cloudfunctions",
+                                .version = "v2",
+                                .reads = &api->reads,
+                                .writes = &api->writes};
 }
 static inline struct gcp_service gcf_services(struct gcf_api *api)
 {
-    return (struct gcp_service){
-        .client = api->client, .name = "run", .version = "v2", .reads = &api->service_reads};
+    return (struct gcp_service){.client = api->client,
+                                .name = "run",
+                                .version = "v2",
+                                .reads = &api->service_reads,
+                                .writes = &api->service_writes};
 }
 
 #endif

@@ -95,19 +95,11 @@ static int co_call_create(struct gcf_api *api, const struct gcf_deployment *d, j
     char *text = json_dumps(function, JSON_COMPACT);
     buf_puts(&body, text);
     free(text);
-    AUTO_FREE char *path =
-        xasprintf("v2/projects/%s/locations/%s/functions?functionId=%s", api->config->project,
+    const struct gcp_service functions = gcf_functions(api);
+    AUTO_FREE char *target =
+        xasprintf("projects/%s/locations/%s/functions?functionId=%s", api->config->project,
                   api->config->region, strrchr(d->name, '/') + 1);
-    const struct gcp_call call = {
-        .service = "cloudfunctions",
-        .what = "create function",
-        .method = "POST",
-        .path = path,
-        .body = &body,
-        .bucket = &api->writes,
-        .repeatable = true,
-    };
-    return co_gcp_call(api->client, &call, operation, why, err);
+    return co_gcp_change(&functions, "create function", "POST", target, &body, operation, why, err);
 }
 
 /* 0: it is there, or another try of ours is making it. */
@@ -121,7 +113,8 @@ static int co_create(struct gcf_api *api, const struct gcf_deployment *d, struct
         return -1;
     if (co_call_create(api, d, source, &operation, &why, err))
         return gcp_error_is(&why, "ALREADY_EXISTS") ? 0 : -1;
-    if (co_gcp_wait(&functions, "create function", CREATE_LONGEST_MS, &operation, &why, err) == 0)
+    if (co_gcp_operation_wait(&functions, "create function", CREATE_LONGEST_MS, &operation, &why,
+                              err) == 0)
         return 0;
     const char *hint = gcf_quota_hint(why.message);
     if (*hint) {
@@ -198,20 +191,12 @@ int co_gcf_find_uri(struct gcf_api *api, const char *name, char **uri, struct er
 int co_gcf_delete(struct gcf_api *api, const char *name, bool wait, struct error *err)
 {
     const struct gcp_service functions = gcf_functions(api);
-    AUTO_FREE char *path = xasprintf("v2/%s", name);
     json_t *operation AUTO(json) = NULL;
     struct cloud_error why;
-    const struct gcp_call call = {
-        .service = "cloudfunctions",
-        .what = "delete function",
-        .method = "DELETE",
-        .path = path,
-        .bucket = &api->writes,
-        .repeatable = true,
-    };
-    if (co_gcp_call(api->client, &call, &operation, &why, err) == 0 &&
-        (!wait ||
-         co_gcp_wait(&functions, "delete function", DELETE_LONGEST_MS, &operation, &why, err) == 0))
+    if (co_gcp_change(&functions, "delete function", "DELETE", name, NULL, &operation, &why, err) ==
+            0 &&
+        (!wait || co_gcp_operation_wait(&functions, "delete function", DELETE_LONGEST_MS,
+                                        &operation, &why, err) == 0))
         return 0;
     return gcp_error_is(&why, "NOT_FOUND") ? 0 : -1;
 }

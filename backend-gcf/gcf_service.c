@@ -117,21 +117,12 @@ static int co_patch(struct gcf_api *api, const char *service, const struct gcf_s
 {
     const struct gcp_service run = gcf_services(api);
     AUTO(buf) struct buf body = BUF_INIT;
-    AUTO_FREE char *path = xasprintf("v2/%s?updateMask=template", service);
+    AUTO_FREE char *target = xasprintf("%s?updateMask=template", service);
     json_t *operation AUTO(json) = NULL;
     struct cloud_error why;
     write_patch(api, shape, doc, &body);
-    const struct gcp_call call = {
-        .service = "run",
-        .what = "patch service",
-        .method = "PATCH",
-        .path = path,
-        .body = &body,
-        .bucket = &api->service_writes,
-        .repeatable = true,
-    };
-    if (co_gcp_call(api->client, &call, &operation, &why, err) == 0 &&
-        co_gcp_wait(&run, "patch service", PATCH_LONGEST_MS, &operation, &why, err) == 0)
+    if (co_gcp_change(&run, "patch service", "PATCH", target, &body, &operation, &why, err) == 0 &&
+        co_gcp_operation_wait(&run, "patch service", PATCH_LONGEST_MS, &operation, &why, err) == 0)
         return 0;
     if (gcp_error_is(&why, "ABORTED")) /* changed since it was read: it is read again */
         return 0;

@@ -69,21 +69,13 @@ static int co_put(struct gcf_api *api, const char *url, struct error *err)
 int co_gcf_upload(struct gcf_api *api, json_t **source, struct error *err)
 {
     AUTO(buf) struct buf body = BUF_INIT;
-    AUTO_FREE char *path = xasprintf("v2/projects/%s/locations/%s/functions:generateUploadUrl",
-                                     api->config->project, api->config->region);
+    const struct gcp_service functions = gcf_functions(api);
+    AUTO_FREE char *target = xasprintf("projects/%s/locations/%s/functions:generateUploadUrl",
+                                       api->config->project, api->config->region);
     json_t *reply AUTO(json) = NULL;
     struct cloud_error why;
     buf_puts(&body, "{\"environment\":\"GEN_2\"}");
-    const struct gcp_call call = {
-        .service = "cloudfunctions",
-        .what = "generate upload URL",
-        .method = "POST",
-        .path = path,
-        .body = &body,
-        .bucket = &api->writes,
-        .repeatable = true,
-    };
-    if (co_gcp_call(api->client, &call, &reply, &why, err))
+    if (co_gcp_change(&functions, "generate upload URL", "POST", target, &body, &reply, &why, err))
         return -1;
     const char *url = json_doc_text(reply, "uploadUrl");
     json_t *storage = json_object_get(reply, "storageSource");

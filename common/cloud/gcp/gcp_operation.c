@@ -2,7 +2,6 @@
  * Long-running operations; see gcp_operation.h. */
 #include "cloud/gcp/gcp_operation.h"
 
-#include "base/alloc.h"
 #include "base/str.h"
 #include "base/timefmt.h"
 #include "cloud/gcp/gcp_settle.h"
@@ -25,24 +24,15 @@ static bool is_name(const char *name)
     return n && n <= NAME_MAX_LEN && !strstr(name, "..");
 }
 
-static int co_ask_again(struct gcp_client *c, const struct gcp_operation_wait *wait,
-                        json_t **operation, struct cloud_error *why, struct error *err)
+static int co_ask_again(const struct gcp_service *s, const char *what, json_t **operation,
+                        struct cloud_error *why, struct error *err)
 {
     const char *name = str_or_empty(json_doc_string(*operation, "name"));
     if (!is_name(name))
-        return error_set(err, ERROR_SYSTEM, "%s: %s: the operation has no usable name",
-                         wait->service, wait->what);
-    AUTO_FREE char *path = xasprintf("%s/%s", wait->version, name);
-    const struct gcp_call call = {
-        .service = wait->service,
-        .what = wait->what,
-        .method = "GET",
-        .path = path,
-        .bucket = wait->bucket,
-        .repeatable = true,
-    };
+        return error_set(err, ERROR_SYSTEM, "%s: %s: the operation has no usable name", s->name,
+                         what);
     json_t *reply;
-    if (co_gcp_call(c, &call, &reply, why, err))
+    if (co_gcp_get(s, what, name, &reply, why, err))
         return -1;
     json_decref(*operation);
     *operation = reply;
@@ -55,11 +45,11 @@ static int64_t next_pause_ms(int64_t began_ms)
     return ms < LEAST_PAUSE_MS ? LEAST_PAUSE_MS : ms > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : ms;
 }
 
-int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait *wait,
+int co_gcp_operation_wait(const struct gcp_service *s, const char *what, int64_t longest_ms,
                           json_t **operation, struct cloud_error *why, struct error *err)
 {
     struct gcp_settle settle;
-    int64_t began_ms = time_mono_ms();
+    int64_t began_ms = time_mono_ms(), deadline_ms = began_ms + longest_ms;
     gcp_settle_begin(&settle);
     *why = (struct cloud_error){0};
     for (;;) {
@@ -68,16 +58,16 @@ int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait 
             if (!json_is_object(failure))
                 return 0;
             gcp_error_from_status(failure, why);
-            return cloud_error_fill(why, wait->service, wait->what, err);
+            return cloud_error_fill(why, s->name, what, err);
         }
         int64_t pause_ms = next_pause_ms(began_ms);
-        int64_t left_ms = wait->deadline_ms - time_mono_ms();
+        int64_t left_ms = deadline_ms - time_mono_ms();
         if (left_ms <= 0)
             return error_set(err, ERROR_DEADLINE, "%s: %s: the operation did not end in time",
-                             wait->service, wait->what);
+                             s->name, what);
         if (co_sleep(pause_ms < left_ms ? pause_ms : left_ms, err))
             return -1;
-        if (co_ask_again(c, wait, operation, why, err) &&
+        if (co_ask_again(s, what, operation, why, err) &&
             (!gcp_error_is(why, "NOT_FOUND") || gcp_settle_over(&settle)))
             return -1;
     }

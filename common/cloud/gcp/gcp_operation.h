@@ -6,19 +6,12 @@
 #ifndef SOCKERLESS_GCP_OPERATION_H
 #define SOCKERLESS_GCP_OPERATION_H
 
-#include "cloud/gcp/gcp_client.h"
+#include "cloud/gcp/gcp_resource.h"
 
-struct gcp_operation_wait {
-    const char *service, *version; /* "run", "v2" */
-    const char *what;              /* for messages: "create job" */
-    struct token_bucket *bucket;
-    int64_t deadline_ms; /* monotonic */
-};
-
-/* *operation is the answer of the call that began it; it is replaced by the last one seen. 0: done
- * without an error. -1: ERROR_DEADLINE when it is still under way, else the operation's own error,
- * which *why holds, too. */
-int co_gcp_operation_wait(struct gcp_client *c, const struct gcp_operation_wait *wait,
+/* what: for messages, "create job". *operation is the answer of the call that began it; it is
+ * replaced by the last one seen. 0: done without an error. -1: ERROR_DEADLINE when it is still
+ * under way, else the operation's own error, which *why holds, too. */
+int co_gcp_operation_wait(const struct gcp_service *s, const char *what, int64_t longest_ms,
                           json_t **operation, struct cloud_error *why,
                           struct error *err) MUST_CHECK;
 

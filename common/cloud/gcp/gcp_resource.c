@@ -4,8 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "base/timefmt.h"
-#include "cloud/gcp/gcp_operation.h"
 #include "json/json_doc.h"
 #include "loop/http_url.h"
 
@@ -23,6 +21,23 @@ int co_gcp_get(const struct gcp_service *s, const char *what, const char *name, 
         .method = "GET",
         .path = path,
         .bucket = s->reads,
+        .repeatable = true,
+    };
+    return co_gcp_call(s->client, &call, reply, why, err);
+}
+
+int co_gcp_change(const struct gcp_service *s, const char *what, const char *method,
+                  const char *target, const struct buf *body, json_t **reply,
+                  struct cloud_error *why, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", s->version, target);
+    const struct gcp_call call = {
+        .service = s->name,
+        .what = what,
+        .method = method,
+        .path = path,
+        .body = body,
+        .bucket = s->writes,
         .repeatable = true,
     };
     return co_gcp_call(s->client, &call, reply, why, err);
@@ -51,17 +66,4 @@ int co_gcp_list(const struct gcp_service *s, const char *what, const char *colle
             return 0;
     }
     return error_set(err, ERROR_SYSTEM, "%s: %s: more than %d pages", s->name, what, PAGES_MAX);
-}
-
-int co_gcp_wait(const struct gcp_service *s, const char *what, int64_t longest_ms,
-                json_t **operation, struct cloud_error *why, struct error *err)
-{
-    const struct gcp_operation_wait wait = {
-        .service = s->name,
-        .version = s->version,
-        .what = what,
-        .bucket = s->reads,
-        .deadline_ms = time_mono_ms() + longest_ms,
-    };
-    return co_gcp_operation_wait(s->client, &wait, operation, why, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What all resources of Google's APIs have in common: they are read by name, listed in pages, and
- * changed by operations that are waited for.
+ * changed by calls that begin an operation (gcp_operation.h).
  */
 #ifndef SOCKERLESS_GCP_RESOURCE_H
 #define SOCKERLESS_GCP_RESOURCE_H
@@ -11,19 +11,21 @@
 struct gcp_service { /* all is borrowed for the call */
     struct gcp_client *client;
     const char *name, *version; /* "run", "v2" */
-    struct token_bucket *reads;
+    struct token_bucket *reads, *writes;
 };
 
 /* GET VERSION/NAME. *reply as of co_gcp_call. */
 int co_gcp_get(const struct gcp_service *s, const char *what, const char *name, json_t **reply,
                struct cloud_error *why, struct error *err) MUST_CHECK;
+/* A write that does no harm when it is carried out twice. target: "NAME" or "NAME:verb", with its
+ * query, behind VERSION; body: NULL: none. *reply as of co_gcp_call. */
+int co_gcp_change(const struct gcp_service *s, const char *what, const char *method,
+                  const char *target, const struct buf *body, json_t **reply,
+                  struct cloud_error *why, struct error *err) MUST_CHECK;
 /* Every item of a list, on all pages. collection: "projects/P/locations/L/jobs", with a query or
  * without; key: the answers' array. */
 int co_gcp_list(const struct gcp_service *s, const char *what, const char *collection,
                 const char *key, void (*take)(void *arg, const json_t *item), void *arg,
                 struct error *err) MUST_CHECK;
-/* Wait for the operation that a call answered; *operation is the caller's in every case. */
-int co_gcp_wait(const struct gcp_service *s, const char *what, int64_t longest_ms,
-                json_t **operation, struct cloud_error *why, struct error *err) MUST_CHECK;
 
 #endif
