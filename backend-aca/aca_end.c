@@ -134,14 +134,7 @@ static bool take_job(void *arg, const json_t *item)
     struct workload_found found;
     if (!read_found(all, item, &found))
         return true;
-    if (all->count == all->room) {
-        size_t room = all->room ? all->room * 2 : 16;
-        struct workload_found *more = arena_calloc(all->arena, room, sizeof *more);
-        if (all->count)
-            memcpy(more, all->items, all->count * sizeof *more);
-        all->items = more;
-        all->room = room;
-    }
+    all->items = arena_grow(all->arena, all->items, all->count, &all->room, sizeof *all->items);
     all->items[all->count++] = found;
     return true;
 }

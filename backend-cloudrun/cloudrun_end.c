@@ -23,18 +23,9 @@ static int co_cancel_call(struct cloudrun_api *api, const char *execution, json_
                           struct cloud_error *why, struct error *err)
 {
     AUTO(buf) struct buf body = BUF_INIT;
-    AUTO_FREE char *path = xasprintf("v2/%s:cancel", execution);
+    AUTO_FREE char *target = xasprintf("%s:cancel", execution);
     buf_puts(&body, "{}");
-    const struct gcp_call call = {
-        .service = "run",
-        .what = "cancel execution",
-        .method = "POST",
-        .path = path,
-        .body = &body,
-        .bucket = &api->writes,
-        .repeatable = true,
-    };
-    return co_gcp_call(api->client, &call, operation, why, err);
+    return co_cloudrun_change(api, "cancel execution", "POST", target, &body, operation, why, err);
 }
 
 static bool is_ending(enum workload_phase phase)
@@ -68,27 +59,12 @@ int co_cloudrun_stop(struct cloudrun_api *api, const struct workload *w, struct 
 
 /* ---- delete ---- */
 
-static int co_delete_call(struct cloudrun_api *api, const char *job, json_t **operation,
-                          struct cloud_error *why, struct error *err)
-{
-    AUTO_FREE char *path = xasprintf("v2/%s", job);
-    const struct gcp_call call = {
-        .service = "run",
-        .what = "delete job",
-        .method = "DELETE",
-        .path = path,
-        .bucket = &api->writes,
-        .repeatable = true,
-    };
-    return co_gcp_call(api->client, &call, operation, why, err);
-}
-
 /* 0: gone, or on its way; 1: something still runs. */
 static int co_delete_job(struct cloudrun_api *api, const char *job, struct error *err)
 {
     json_t *operation AUTO(json) = NULL;
     struct cloud_error why;
-    if (co_delete_call(api, job, &operation, &why, err) == 0 &&
+    if (co_cloudrun_change(api, "delete job", "DELETE", job, NULL, &operation, &why, err) == 0 &&
         co_cloudrun_wait(api, "delete job", DELETE_LONGEST_MS, &operation, &why, err) == 0)
         return 0;
     if (gcp_error_is(&why, "NOT_FOUND"))
@@ -170,14 +146,7 @@ static void take_job(void *arg, const json_t *job)
     struct workload_found found;
     if (!read_found(all->api, job, all->instance, &found))
         return;
-    if (all->count == all->room) {
-        size_t room = all->room ? all->room * 2 : 16;
-        struct workload_found *more = arena_calloc(all->arena, room, sizeof *more);
-        if (all->count)
-            memcpy(more, all->items, all->count * sizeof *more);
-        all->items = more;
-        all->room = room;
-    }
+    all->items = arena_grow(all->arena, all->items, all->count, &all->room, sizeof *all->items);
     all->items[all->count++] = found;
 }
 

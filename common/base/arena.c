@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ARENA_FIRST_BLOCK = 2048, ARENA_MAX_BLOCK = 256 * 1024, ARENA_ALIGN = 16 };
+enum { ARENA_FIRST_BLOCK = 2048, ARENA_MAX_BLOCK = 256 * 1024, ARENA_ALIGN = 16, ROOM_FIRST = 16 };
 
 struct arena_block {
     struct arena_block *next;
@@ -79,6 +79,17 @@ char *arena_strndup(struct arena *a, const char *text, size_t len)
     memcpy(out, text, len);
     out[len] = '\0';
     return out;
+}
+
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t item_size)
+{
+    if (count < *room)
+        return items;
+    *room = *room ? *room * 2 : ROOM_FIRST;
+    void *more = arena_calloc(a, *room, item_size);
+    if (count)
+        memcpy(more, items, count * item_size);
+    return more;
 }
 
 char *arena_strdup(struct arena *a, const char *text)

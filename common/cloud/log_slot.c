@@ -100,14 +100,7 @@ struct log_event *log_slot_take(struct log_slot *s, const struct log_entry *entr
     bool record;
     if (!wants(s, entry, &record))
         return NULL;
-    if (s->count == s->room) {
-        size_t room = s->room ? s->room * 2 : 32;
-        struct log_item *items = arena_calloc(arena, room, sizeof *items);
-        if (s->count)
-            memcpy(items, s->items, s->count * sizeof *items);
-        s->items = items;
-        s->room = room;
-    }
+    s->items = arena_grow(arena, s->items, s->count, &s->room, sizeof *s->items);
     struct log_item *item = &s->items[s->count++];
     *item = (struct log_item){.mark = entry->mark};
     if (record)

@@ -203,5 +203,13 @@ TEST(arena)
     }
     assert_string_equal(arena_printf(&a, "%s-%d", "x", 1), "x-1");
     assert_null(arena_strdup(&a, NULL));
+    size_t *items = NULL, room = 0;
+    for (size_t i = 0; i < 100; i++) {
+        items = arena_grow(&a, items, i, &room, sizeof *items);
+        assert_true(room > i);
+        items[i] = i;
+    }
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(items[i], i);
     arena_fini(&a);
 }
