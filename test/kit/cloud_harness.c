@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/kit/cloud_harness.h"
 
+#include "json/json_doc.h"
 #include "test/kit/test.h"
 
 #include <stddef.h>
@@ -20,6 +21,21 @@ int harness_seen(struct harness *h, const char *text)
         n += strstr(h->seen[i], text) != NULL;
     pthread_mutex_unlock(&h->lock);
     return n;
+}
+
+json_t *harness_sent(struct harness *h, const char *text)
+{
+    struct error err;
+    for (size_t i = 0; i < h->seen_count; i++)
+        if (strstr(h->seen[i], text)) {
+            const char *body = strstr(h->seen[i], "\r\n\r\n");
+            json_t *doc = json_doc_load(body + 5, strlen(body + 5), &err);
+            if (!doc)
+                fail_msg("%s", err.message);
+            return doc;
+        }
+    fail_msg("%s was not sent", text);
+    return NULL;
 }
 
 static struct rule *harness_match(struct harness *h, const char *text)

@@ -13,6 +13,7 @@
 #include "loop/http_client.h"
 #include "test/kit/http_mock.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stddef.h>
 
@@ -47,6 +48,9 @@ void harness_rule(struct harness *h, const char *target, int status, const char 
 
 /* How many requests contained this text. */
 int harness_seen(struct harness *h, const char *text);
+/* The body, a JSON object, of the first request that has this text; to be released. No other
+ * coroutine runs. */
+json_t *harness_sent(struct harness *h, const char *text);
 int harness_setup(void **state);
 int harness_teardown(void **state);
 

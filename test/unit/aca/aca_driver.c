@@ -311,22 +311,6 @@ DRIVER_SUITE(suite);
 
 /* ---- jobs ---- */
 
-/* The body of the only request that has this text. */
-static json_t *sent(struct harness *h, const char *text)
-{
-    struct error err;
-    for (size_t i = 0; i < h->seen_count; i++)
-        if (strstr(h->seen[i], text)) {
-            const char *body = strstr(h->seen[i], "\r\n\r\n");
-            json_t *doc = json_doc_load(body + 5, strlen(body + 5), &err);
-            if (!doc)
-                fail_msg("%s", err.message);
-            return doc;
-        }
-    fail_msg("%s was not sent", text);
-    return NULL;
-}
-
 /* "a/b/0/c" */
 static json_t *at(const json_t *doc, const char *path)
 {
@@ -361,7 +345,7 @@ static json_t *put_job(struct harness *h)
     harness_rule(h, "PUT ", 200, JOB_STATE("Succeeded"), 0);
     harness_run(h, co_prepare);
     expect_success();
-    return sent(h, "PUT ");
+    return harness_sent(h, "PUT ");
 }
 
 /* ACA-003, lines 9 to 12: the init container, the entry point, the agent's variables. */
@@ -453,11 +437,11 @@ TEST_WITH(fixture, struct harness *h, the_agent_from_a_file_share)
     harness_run(h, co_prepare);
     expect_success();
     assert_int_equal(harness_seen(h, "listKeys"), 1);
-    json_t *storage AUTO(json) = sent(h, "/storages/sockerless-agent");
+    json_t *storage AUTO(json) = harness_sent(h, "/storages/sockerless-agent");
     expect_text(storage, "properties/azureFile/accountKey", "a2V5");
     expect_text(storage, "properties/azureFile/shareName", "sockerless");
     expect_text(storage, "properties/azureFile/accessMode", "ReadOnly");
-    json_t *job AUTO(json) = sent(h, "PUT " JOB);
+    json_t *job AUTO(json) = harness_sent(h, "PUT " JOB);
     expect_text(job, "properties/template/volumes/0/storageType", "AzureFile");
     expect_text(job, "properties/template/volumes/0/storageName", "sockerless-agent");
     expect_text(job, "properties/template/containers/0/command/0",

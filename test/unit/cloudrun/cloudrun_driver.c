@@ -271,22 +271,6 @@ DRIVER_SUITE(suite);
 
 /* ---- jobs ---- */
 
-/* The body of the only request that has this text. */
-static json_t *sent(struct harness *h, const char *text)
-{
-    struct error err;
-    for (size_t i = 0; i < h->seen_count; i++)
-        if (strstr(h->seen[i], text)) {
-            const char *body = strstr(h->seen[i], "\r\n\r\n");
-            json_t *doc = json_doc_load(body + 5, strlen(body + 5), &err);
-            if (!doc)
-                fail_msg("%s", err.message);
-            return doc;
-        }
-    fail_msg("%s was not sent", text);
-    return NULL;
-}
-
 static const char *at(const json_t *object, const char *a, const char *b)
 {
     return str_or_empty(json_doc_string(json_object_get(object, a), b));
@@ -301,7 +285,7 @@ TEST_WITH(fixture, struct harness *h, a_job_as_it_is_sent)
     expect_success();
     assert_string_equal(w.definition, JOB);
     assert_int_equal(harness_seen(h, "Authorization: Bearer ya29.one"), 3);
-    json_t *job AUTO(json) = sent(h, "jobs?jobId=");
+    json_t *job AUTO(json) = harness_sent(h, "jobs?jobId=");
     assert_string_equal(at(job, "labels", "sockerless-container"), "0123456789ab");
     assert_true(str_starts(at(job, "labels", "sockerless-instance"), "inst_1-"));
     assert_string_equal(at(job, "annotations", "sockerless.dev/instance"), "Inst/1");

@@ -295,22 +295,6 @@ static void co_prepare(struct harness *h)
     result = driver.workload->co_prepare(driver.self, &spec, &w, &problem);
 }
 
-/* The body of the first request that has this text. */
-static json_t *sent(struct harness *h, const char *text)
-{
-    struct error err;
-    for (size_t i = 0; i < h->seen_count; i++)
-        if (strstr(h->seen[i], text)) {
-            const char *body = strstr(h->seen[i], "\r\n\r\n");
-            json_t *doc = json_doc_load(body + 5, strlen(body + 5), &err);
-            if (!doc)
-                fail_msg("%s", err.message);
-            return doc;
-        }
-    fail_msg("%s was not sent", text);
-    return NULL;
-}
-
 static const char *at(const json_t *object, const char *a, const char *b)
 {
     return str_or_empty(json_doc_string(json_object_get(object, a), b));
@@ -334,7 +318,7 @@ TEST_WITH(fixture, struct harness *h, a_function_as_it_is_made)
     harness_run(h, co_prepare);
     expect_success();
     assert_string_equal(w.owned, FUNCTION "#" ID);
-    json_t *function AUTO(json) = sent(h, CREATE);
+    json_t *function AUTO(json) = harness_sent(h, CREATE);
     assert_string_equal(json_doc_text(function, "environment"), "GEN_2");
     assert_string_equal(at(function, "labels", "sockerless-managed"), "true");
     assert_true(str_starts(at(function, "labels", "sockerless-instance"), "inst_1-"));
@@ -343,7 +327,7 @@ TEST_WITH(fixture, struct harness *h, a_function_as_it_is_made)
     const json_t *source = json_object_get(json_object_get(function, "buildConfig"), "source");
     assert_string_equal(at(source, "storageSource", "object"), "o.zip");
     assert_string_equal(at(function, "serviceConfig", "availableMemory"), "1024Mi");
-    json_t *patch AUTO(json) = sent(h, "PATCH ");
+    json_t *patch AUTO(json) = harness_sent(h, "PATCH ");
     const json_t *template = json_object_get(patch, "template");
     const json_t *only = json_array_get(json_object_get(template, "containers"), 0);
     assert_null(json_object_get(template, "revision"));
