@@ -13,15 +13,6 @@ teardown()
     remove_everything
 }
 
-# gcp METHOD PATH: a call of somebody else.
-gcp()
-{
-    local token
-    token=$(sim POST tokens | jq -r .token)
-    curl -fsS -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
-        ${3:+--data-binary "$3"} "$(stack_sim_url)/v2/projects/sockerless-local/locations/us-central1/$2"
-}
-
 job_of()
 {
     sim GET resources | jq -r ".executions[] | select(.job | contains(\"$(docker inspect -f '{{.Id}}' "$1" | cut -c1-12)\")) | .job"

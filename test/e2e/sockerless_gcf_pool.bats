@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Cloud Functions: what containers of one image share, requests that come twice, and what others do
-# to functions behind the backend's back.
+# Cloud Functions: what containers of one image share, requests that come twice, and
+# functions that another client changes or deletes.
 
 bats_require_minimum_version 1.5.0
 load lib/common
@@ -11,15 +11,6 @@ teardown()
 {
     cloud_restore
     remove_everything
-}
-
-# gcp METHOD PATH [BODY]: a call of someone else.
-gcp()
-{
-    local token
-    token=$(sim POST tokens | jq -r .token)
-    curl -fsS -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
-        ${3:+--data-binary "$3"} "$(stack_sim_url)/v2/projects/sockerless-local/locations/us-central1/$2"
 }
 
 # calls NAME: how often it was called.

@@ -19,6 +19,15 @@ cloud_late()
     sim_config "{\"log_late\":$1,\"log_late_ms\":$2}"
 }
 
+# gcp METHOD PATH [BODY]: a call of Google's API by a client other than the backend.
+gcp()
+{
+    local token
+    token=$(sim POST tokens | jq -r .token)
+    curl -fsS -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+        ${3:+--data-binary "$3"} "$(stack_sim_url)/v2/projects/sockerless-local/locations/us-central1/$2"
+}
+
 # The account's private key, in pieces of a line, and the tokens that are in the journal.
 cloud_secrets()
 {
