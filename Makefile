@@ -89,7 +89,8 @@ all: deps-build
 binaries: $(BINARIES)
 
 # ---- compiling ---------------------------------------------------------------------------------
-build/gen/proto/%.pb-c.c: proto/%.proto
+# Both files come from one run; what includes the header is compiled again in the same make.
+build/gen/proto/%.pb-c.c build/gen/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p build/gen
 	@echo "  PROTO $<"
 	$(Q)protoc-c --c_out=build/gen $<
