@@ -150,7 +150,7 @@ static void line_wait(struct reverse *r)
     uv_timer_start(&r->timer, on_retry, (uint64_t)pause_ms, 0);
 }
 
-/* True: of several, we are not the one, or there is no backend. */
+/* True: the backend accepted another instance of this run, or it was not reached in time. */
 static bool gives_up(struct reverse *r, const struct error *why)
 {
     int64_t now = time_mono_ms();

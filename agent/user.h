@@ -19,7 +19,7 @@ struct user_identity {
     gid_t *groups; /* owned; supplementary, the primary one among them */
     size_t group_count;
     bool groups_added; /* by user_add_groups(): the process must not run without them */
-    char *home;        /* owned; "/" when there is no entry */
+    char *home;        /* owned; "/" for a user without an entry */
 };
 
 /* spec "" means root. A missing file is an empty one. *out is released with user_identity_free. */

@@ -13,7 +13,7 @@ enum gcf_verdict {
     GCF_AGAIN,     /* not begun, or not for good: another request may tell more */
     GCF_ELSEWHERE, /* if it runs, then not where this request went */
     GCF_REJECTED,  /* the ID token is not accepted */
-    GCF_NOT_THERE, /* there is no such function */
+    GCF_NOT_THERE, /* the function does not exist */
 };
 
 /* elapsed_ms: since the request was sent; timeout_s: the function's. *status: reason in any case,

@@ -29,7 +29,7 @@ static const struct row rows[] = {
     {"CpusetCpus", "the cloud chooses the processors", NULL},
     {"CpusetMems", "the cloud chooses the processors", NULL},
     {"MemoryReservation", "the cloud reserves what Memory says", NULL},
-    {"MemorySwappiness", "there is no swap", NULL},
+    {"MemorySwappiness", "the cloud has no swap space", NULL},
     {"KernelMemory", "only Memory limits it", NULL},
     {"KernelMemoryTCP", "only Memory limits it", NULL},
     {"OomKillDisable", "the cloud ends what exceeds its memory", NULL},
@@ -119,7 +119,7 @@ static void warn_of_values(struct warnings *w, const json_t *host, const struct 
     int64_t memory = number(host, "Memory"), swap = number(host, "MemorySwap");
     const char *network = json_doc_text(host, "NetworkMode");
     if (swap && swap != memory && swap != 2 * memory) /* twice is dockerd's own choice */
-        warn(w, arena_printf(w->arena, "MemorySwap is ignored: there is no swap"));
+        warn(w, arena_printf(w->arena, "MemorySwap is ignored: the cloud has no swap space"));
     if (number(host, "PidsLimit") > 0)
         warn(w, arena_printf(w->arena, "PidsLimit is ignored: the cloud's limits hold"));
     if (number(host, "ShmSize") && number(host, "ShmSize") != SHM_SIZE_NORMAL)

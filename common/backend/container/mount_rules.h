@@ -2,8 +2,8 @@
  *
  * moby's rules for what a container asks to be mounted: HostConfig's Mounts, Tmpfs, Binds and
  * VolumesFrom (volume/mounts/linux_parser.go and daemon/volumes.go). Nothing is mounted yet: the
- * requests are checked all the same, in moby's words. Whether a host's path exists is not asked:
- * there is no host.
+ * requests are checked all the same, in moby's words. Host paths are not
+ * looked up: the daemon has no host file system.
  *
  * host is HostConfig with Go's names; members that are absent or null are empty.
  */

@@ -27,8 +27,8 @@ static bool is_mark(const struct log_session *s, const struct log_ring_record *r
            record->len == strlen(s->mark) && memcmp(record->text, s->mark, record->len) == 0;
 }
 
-/* False: that was the end. As exact as the service will show the time, if not always equal: a
- * service of LOG_LINES_TEXT has its own, which has milliseconds and is no earlier. */
+/* False: that was the end. The time is cut to the service's precision: a service of LOG_LINES_TEXT
+ * stamps lines itself, in milliseconds and not before the agent. */
 static bool show_record(struct log_session *s, struct log_ring_record *record)
 {
     if (s->backend->driver->caps.log_lines == LOG_LINES_TEXT)

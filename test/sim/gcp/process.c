@@ -40,8 +40,8 @@ static const json_t *find_volume(const struct process_spec *spec, const char *na
     return NULL;
 }
 
-/* A bucket is a directory of the simulated storage; every other kind begins empty. NULL: a name
- * that is no single path component. */
+/* A bucket is a directory of the simulated storage; every other kind begins empty. NULL: the name
+ * is not a single path component. */
 static char *volume_path(const struct gcp *gcp, const struct process_spec *spec, const char *name)
 {
     const json_t *gcs = json_object_get(find_volume(spec, name), "gcs");

@@ -34,7 +34,7 @@ struct instance {
     struct process process;
     struct fate fate; /* of the start */
     pthread_cond_t changed;
-    unsigned users; /* who waits for its start */
+    unsigned users; /* threads that wait for its start */
     bool over;
 };
 

@@ -327,7 +327,7 @@ TEST_WITH(fixture, struct harness *h, a_refusal_has_entra_s_words)
     assert_null(strstr(rig.err.message, "client_secret="));
 }
 
-/* A login that is asked to wait is no request too many of a client of ours. */
+/* A throttled login is not reported as 429: the Docker client did not send too many requests. */
 TEST_WITH(fixture, struct harness *h, a_login_that_is_throttled)
 {
     use_application("AZURE_CLIENT_SECRET", "s");
