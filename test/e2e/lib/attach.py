@@ -330,9 +330,10 @@ def slow_reader(docker):
 
 
 def one_attacher_does_not_read(docker):
-    """It holds back the process, and so all others, until it leaves: nobody buffers without end."""
-    size = 16 << 20
-    cid = docker.create(["sh", "-c", "dd if=/dev/zero bs=1M count=16 2>/dev/null | tr '\\0' a; exit 7"])
+    """It holds back the process, and so all others, until it leaves: nobody buffers without end. The
+    kernel's TCP buffers alone may hold 36 MB (tcp_rmem, tcp_wmem)."""
+    size = 64 << 20
+    cid = docker.create(["sh", "-c", "dd if=/dev/zero bs=1M count=64 2>/dev/null | tr '\\0' a; exit 7"])
     mute = docker.attach(cid, stream=1, stdout=1)
     other = docker.attach(cid, stream=1, stdout=1)
     docker.start(cid)
